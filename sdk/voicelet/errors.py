@@ -1,0 +1,116 @@
+"""The one error tree of voicelet.
+
+Every message says what was wrong and what to do about it.  `exit_code` is what the command line
+returns for an error of that class; the ranges are documented in `docs/cli.md`.
+
+| range | meaning                                              |
+|-------|------------------------------------------------------|
+| 2     | the command line or a configuration is wrong         |
+| 10-19 | the text can't be spoken                             |
+| 20-29 | the recording can't be used                          |
+| 30-39 | the bundle can't be trusted, read or run             |
+| 40-49 | the profile can't be found, read or written          |
+| 50-59 | the output can't be written, or work was cancelled   |
+"""
+
+from __future__ import annotations
+
+
+class VoiceletError(Exception):
+    """Base of every error voicelet raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(VoiceletError):
+    """A configuration has an unknown key, a wrong type or an impossible value."""
+
+    exit_code = 2
+
+
+class TextError(VoiceletError):
+    """The text can't be turned into phones."""
+
+    exit_code = 10
+
+
+class SsmlError(TextError):
+    """The SSML is not well formed, nests too deep or uses a tag that isn't supported."""
+
+    exit_code = 11
+
+
+class PhoneError(TextError):
+    """A phone string holds a symbol that the bundle's inventory lacks."""
+
+    exit_code = 12
+
+
+class LexiconError(TextError):
+    """A user lexicon can't be read."""
+
+    exit_code = 13
+
+
+class AudioError(VoiceletError):
+    """An audio file can't be read or isn't audio."""
+
+    exit_code = 20
+
+
+class RecordingRejected(AudioError):
+    """The gate refused a recording; `reasons` holds every reason, each with its remedy."""
+
+    exit_code = 21
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__("recording refused: " + "; ".join(self.reasons))
+
+
+class BundleError(VoiceletError):
+    """A bundle can't be read."""
+
+    exit_code = 30
+
+
+class BundleTamperedError(BundleError):
+    """A file of a bundle doesn't match its hash, or the manifest its signature."""
+
+    exit_code = 31
+
+
+class BundleVersionError(BundleError):
+    """The bundle's schema is newer (or older) than this runtime understands."""
+
+    exit_code = 32
+
+
+class EngineError(BundleError):
+    """No engine can run a graph of the bundle."""
+
+    exit_code = 33
+
+
+class ProfileError(VoiceletError):
+    """A profile can't be read, written or used with this bundle."""
+
+    exit_code = 40
+
+
+class ProfileNotFound(ProfileError):
+    """There is no profile of that name."""
+
+    exit_code = 41
+
+
+class OutputError(VoiceletError):
+    """The audio can't be written where it was asked to go."""
+
+    exit_code = 50
+
+
+class Cancelled(VoiceletError):
+    """Synthesis was cancelled from another thread."""
+
+    exit_code = 51

@@ -1,0 +1,68 @@
+"""The phone inventory: one symbol a character, in the convention of the training corpus.
+
+IPA with single letters for diphthongs (A = eɪ, I = aɪ, O = oʊ, W = aʊ, Y = ɔɪ), affricates (ʤ, ʧ)
+and the flap (T = ɾ); ˈ and ˌ stand before the stressed vowel; punctuation is kept, for it carries
+the pauses and the tune.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.errors import PhoneError
+
+PAD = "_"
+"""Index 0: the silent token that opens and closes every sequence."""
+
+VOWELS = "AIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻ"
+CONSONANTS = "bdfhjklmnpstvwzðŋɡɹʃʒʤʧθTʔ"
+STRESS = "ˈˌ"
+PUNCTUATION = ' .,?!;:"()…—'
+
+ENGLISH_SYMBOLS = PAD + PUNCTUATION + STRESS + CONSONANTS + VOWELS
+"""Every symbol, in the order of its index.  Frozen: trained weights depend on it."""
+
+
+@dataclass(frozen=True)
+class PhoneInventory:
+    """Symbols and their indices.
+
+    Attributes:
+        symbols: one character a symbol, index 0 is the pad that opens and closes a sequence.
+    """
+
+    symbols: str = ENGLISH_SYMBOLS
+
+    def __post_init__(self) -> None:
+        if len(set(self.symbols)) != len(self.symbols):
+            raise ValueError("a phone inventory can't hold a symbol twice")
+
+    def encode(self, phones: str) -> npt.NDArray[np.int64]:
+        """Turn a phone string into indices, with the pad at both ends.
+
+        Returns:
+            int64 [len(phones) + 2].
+
+        Raises:
+            PhoneError: a symbol isn't in the inventory.
+        """
+        index = {s: i for i, s in enumerate(self.symbols)}
+        try:
+            inner = [index[p] for p in phones]
+        except KeyError as error:
+            raise PhoneError(
+                f"{error.args[0]!r} is not a phone of this voice; it knows {self.symbols[1:]}"
+            ) from None
+        return np.array([0, *inner, 0], dtype=np.int64)
+
+    def decode(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> str:
+        """Inverse of :meth:`encode`, pads dropped."""
+        return "".join(self.symbols[int(i)] for i in indices if int(i) != 0)
+
+    def missing(self, phones: str) -> str:
+        """The symbols of `phones` that the inventory lacks, each once, in order."""
+        return "".join(dict.fromkeys(p for p in phones if p not in self.symbols))
