@@ -1,0 +1,1 @@
+"""Speed and quality of voicelet beside its peers.  Not installed with the package."""
