@@ -1,0 +1,65 @@
+# make demo   a cloned voice says a paragraph into demo.wav; nothing to install first
+# make test   lint, types and tests; what CI runs
+# make help   the rest
+
+# The first interpreter that runs, is 3.10 or newer and can make a virtual environment.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
+	>/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH ?= torch==2.13.0
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test lint types unit setup setup-dev setup-export wheel clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+	@echo "make lint | types | unit   one part of make test"
+	@echo "make setup-export          adds the training tools (torch), so that make test runs their tests too"
+	@echo "make wheel                 builds dist/*.whl"
+	@echo "make clean                 removes what make made, .venv included"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer with venv is needed; install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable ".[dev]"
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.export: pyproject.toml | $(BIN)/python
+	$(PIP) "$(TORCH)"
+	$(PIP) --editable ".[dev,export]"
+	@touch $@ $(VENV)/.dev $(VENV)/.runtime
+
+setup: $(VENV)/.runtime
+setup-dev: $(VENV)/.dev
+setup-export: $(VENV)/.export
+
+demo: setup
+	$(BIN)/voicelet demo --recordings samples --output demo.wav
+
+test: lint types unit
+
+lint: setup-dev
+	$(BIN)/ruff check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+unit: setup-dev
+	$(BIN)/python -m pytest
+
+wheel: setup-dev
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info sdk/*.egg-info .mypy_cache .ruff_cache .pytest_cache demo.wav
