@@ -1,0 +1,1 @@
+"""One judge a module: each scores samples and knows nothing of the system that made them."""

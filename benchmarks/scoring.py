@@ -1,0 +1,135 @@
+"""Scores of a folder: every clip before every judge, and the means over the folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import Cache, FloatArray, digest, read_audio
+from benchmarks.folder import Clip
+from benchmarks.judges import intelligibility, naturalness, similarity
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Judges:
+    """The judges, each loaded when first needed, and the cache of their verdicts."""
+
+    cache: Cache
+    recogniser: intelligibility.Recogniser = field(default_factory=intelligibility.Recogniser)
+    dnsmos: naturalness.Dnsmos = field(default_factory=naturalness.Dnsmos)
+
+    @cached_property
+    def speaker(self) -> similarity.SpeakerJudge:
+        """The speaker encoder; missing weights only matter to clips with a reference."""
+        return similarity.SpeakerJudge()
+
+    def heard(self, path: Path) -> str:
+        """Words the recogniser hears in a file."""
+        key = digest("asr", intelligibility.VERSION, path.read_bytes())
+        return str(self.cache.get_or(key, lambda: self.recogniser.hear(*read_audio(path))))
+
+    def mos(self, path: Path) -> dict[str, float]:
+        """DNSMOS of a file."""
+        key = digest("mos", naturalness.VERSION, path.read_bytes())
+        return dict(self.cache.get_or(key, lambda: self.dnsmos.score(*read_audio(path))))
+
+    def vector(self, path: Path) -> FloatArray:
+        """d-vector of a file."""
+        key = digest("dvector", self.speaker.version, path.read_bytes())
+        return self.cache.array_or(key, lambda: self.speaker.embed(*read_audio(path)))
+
+
+@dataclass(frozen=True)
+class FolderScore:
+    """Everything that was measured of one folder.
+
+    Attributes:
+        name: of the folder or the system.
+        summary: measure → mean (see `docs/benchmarks.md` for each); absent where not measured.
+        clips: one mapping a clip, for the JSON and the listening page.
+        own, others: cosines of clips with their own and with other speakers' references.
+    """
+
+    name: str
+    summary: dict[str, float]
+    clips: tuple[dict[str, Any], ...]
+    own: tuple[float, ...] = ()
+    others: tuple[float, ...] = ()
+
+
+def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
+    return float(np.mean([row[key] for row in rows]))
+
+
+def score_clips(
+    name: str,
+    clips: Sequence[Clip],
+    judges: Judges,
+    progress: Callable[[int, int], None] | None = None,
+    references: Mapping[str, Path] | None = None,
+) -> FolderScore:
+    """Judge clips.
+
+    Args:
+        name: what to call them in tables.
+        clips: what to judge.
+        judges: who judges.
+        progress: called with (done, all) after every clip.
+        references: further enrolled speakers that a clip could be mistaken for.
+    """
+    rows: list[dict[str, Any]] = []
+    total = intelligibility.WordErrors()
+    paths: dict[str, Path] = dict(references or {})
+    vectors: list[tuple[str, FloatArray]] = []
+    for index, clip in enumerate(clips):
+        samples, rate = read_audio(clip.path)
+        row: dict[str, Any] = {"file": clip.path.name, "text": clip.text}
+        row["seconds"] = len(samples) / rate
+        if clip.text:
+            row["heard"] = judges.heard(clip.path)
+            errors = judges.recogniser.errors(clip.text, row["heard"])
+            total += errors
+            row["wer"] = errors.rate
+        row.update(judges.mos(clip.path))
+        if clip.reference is not None:
+            key = digest(clip.reference.read_bytes())
+            paths.setdefault(key, clip.reference)
+            vectors.append((key, judges.vector(clip.path)))
+            row["reference"] = clip.reference.name
+        rows.append(row)
+        if progress:
+            progress(index + 1, len(clips))
+    summary: dict[str, float] = {"clips": float(len(rows)), "seconds": _sum(rows, "seconds")}
+    if total.words:
+        summary["wer"] = total.rate
+        summary["words"] = float(total.words)
+    for key in ("p808", "sig", "bak", "ovrl"):
+        summary[key] = _mean_of(rows, key)
+    if not vectors:
+        return FolderScore(name, summary, tuple(rows))
+    match = similarity.compare(vectors, {k: judges.vector(p) for k, p in paths.items()})
+    cosines = iter(match.own)
+    for row in rows:
+        if "reference" in row:
+            row["similarity"] = next(cosines)
+    summary["similarity"] = float(np.mean(match.own))
+    summary["speakers"] = float(match.speakers)
+    if match.speakers > 1:
+        summary["similarity_others"] = float(np.mean(match.others))
+        summary["nearest"] = match.nearest
+        summary["nearest_of_10"] = match.nearest_of_10
+        rate, threshold = similarity.equal_error(match.own, match.others)
+        summary["eer"], summary["eer_threshold"] = rate, threshold
+    return FolderScore(name, summary, tuple(rows), match.own, match.others)
+
+
+def _sum(rows: Sequence[Mapping[str, Any]], key: str) -> float:
+    return float(sum(row[key] for row in rows))
