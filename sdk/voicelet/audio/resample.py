@@ -191,6 +191,8 @@ def resample(samples: npt.ArrayLike, from_hz: int, to_hz: int) -> FloatArray:
     wave = np.asarray(samples, dtype=np.float32)
     resampler = Resampler(from_hz, to_hz)
     if from_hz == to_hz:
-        return wave.copy()
+        same: FloatArray = wave.copy()
+        return same
     parts = [resampler.push(wave[i : i + (1 << 18)]) for i in range(0, len(wave), 1 << 18)]
-    return np.concatenate([*parts, resampler.flush()])
+    out: FloatArray = np.concatenate([*parts, resampler.flush()])
+    return out
