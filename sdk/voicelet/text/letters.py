@@ -1,0 +1,80 @@
+"""Letters: their English names, and a way from any script to a-z.
+
+The lexicon and the letter-to-sound model know the letters a-z and the apostrophe.  A name in
+another script is still to be said somehow: accents are dropped, Greek and Cyrillic go letter by
+letter, syllabic scripts (kana, Hangul, the Indic ones) by the Unicode names of their signs.
+Chinese characters have no such name and are left out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+NAMES = {
+    "a": "A", "b": "bi", "c": "si", "d": "di", "e": "i", "f": "ɛf", "g": "ʤi", "h": "Aʧ",
+    "i": "I", "j": "ʤA", "k": "kA", "l": "ɛl", "m": "ɛm", "n": "ɛn", "o": "O", "p": "pi",
+    "q": "kju", "r": "ɑɹ", "s": "ɛs", "t": "ti", "u": "ju", "v": "vi", "w": "dʌbəlju",
+    "x": "ɛks", "y": "wI", "z": "zi",
+}  # fmt: skip
+"""The name of each letter, without its stress."""
+
+_VOWELS = "AIOeiuɑɛʌ"
+
+_DIRECT = {
+    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "th", "þ": "th", "ł": "l",
+    "ı": "i", "ŋ": "ng", "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'",
+    "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i",
+    "κ": "k", "λ": "l", "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s",
+    "ς": "s", "τ": "t", "υ": "y", "φ": "f", "χ": "h", "ψ": "ps", "ω": "o",
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i",
+    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t",
+    "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "",
+    "ы": "y", "э": "e", "ю": "yu", "я": "ya", "і": "i", "є": "ye", "ґ": "g", "ј": "y", "љ": "ly",
+    "њ": "ny", "ћ": "ch", "ђ": "dj", "џ": "j",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _latin_letter(character: str) -> str:
+    """One lower-case character as letters a-z, an apostrophe, or nothing."""
+    if "a" <= character <= "z" or character == "'":
+        return character
+    if character in _DIRECT:
+        return _DIRECT[character]
+    plain = unicodedata.normalize("NFKD", character).casefold()
+    name = unicodedata.name(character, "")
+    # A Hangul syllable comes apart into letters; its own name holds the whole reading.
+    if plain != character and not name.startswith("HANGUL SYLLABLE"):
+        return "".join(_latin_letter(c) for c in plain if not unicodedata.combining(c))
+    if "IDEOGRAPH" in name or not unicodedata.category(character).startswith("L"):
+        return ""
+    sign = name.split(" WITH ")[0].split()[-1:]
+    letters = "".join(c for c in "".join(sign).lower() if "a" <= c <= "z")
+    if name.startswith(("HANGUL SYLLABLE", "HIRAGANA", "KATAKANA")) or len(letters) <= 2:
+        return letters
+    # An alphabet's letter has a name (BEH, GIMEL): its beginning is its sound.
+    first_vowel = next((i for i, c in enumerate(letters) if c in "aeiou"), len(letters))
+    return letters[: max(1, first_vowel)]
+
+
+def to_latin(text: str) -> str:
+    """`text` in lower-case letters a-z and apostrophes; what can't be read is left out."""
+    return "".join(_latin_letter(c) for c in text.lower())
+
+
+def spelled(letters: str) -> str:
+    """Phones of letters said one by one: secondary stress, the primary on the last.
+
+    An ɹ before a vowel is doubled, as the corpus links it ("PRS" is pˌiˌɑɹɹˈɛs).
+    """
+    names = [NAMES[c] for c in letters if c in NAMES]
+    out = ""
+    for index, name in enumerate(names):
+        stress = "ˈ" if index == len(names) - 1 else "ˌ"
+        at = next(i for i, phone in enumerate(name) if phone in _VOWELS)
+        name = name[:at] + stress + name[at:]
+        if name.endswith("ju") and len(name) > 3:  # w: dˈʌbəljˌu
+            name = name[:-1] + "ˌu"
+        out += ("ɹ" if out.endswith("ɹ") and at == 0 else "") + name
+    return out

@@ -1,0 +1,255 @@
+"""Words and marks to the phone string the acoustic model speaks from.
+
+Every word gets its phones from the first source that knows it: the caller (`Word.phones`), the
+letters' names (`Word.spell`), the lexicon in the sense the context asks for, a regular ending on a
+known stem, the letter-to-sound model, and the letters' names again for what can't be pronounced.
+Then the phrase rules of `voicelet.text.weak` join, weaken and link the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Protocol
+
+from voicelet.errors import PhoneError
+from voicelet.text.homographs import sense_of
+from voicelet.text.inflect import add_s, inflected
+from voicelet.text.letters import spelled, to_latin
+from voicelet.text.lexicon import Lexicon
+from voicelet.text.phones import VOWELS, PhoneInventory
+from voicelet.text.weak import (
+    CLITICS,
+    LONGEST_CLITIC,
+    STRONG_AT_END,
+    TENS,
+    UNITS,
+    in_phrase,
+    linked,
+    strengthened,
+    weakened,
+)
+from voicelet.text.words import Clause, Mark, PhoneClause, Word, WordPhones
+
+PHRASE_MARKS = frozenset(".,?!;:…—()")
+"""Marks that end a phrase; a quote alone doesn't."""
+
+CACHED_WORDS = 4096
+LETTER_VOWELS = frozenset("aeiouy")
+
+
+class LetterToSound(Protocol):
+    """What the phonemiser needs of `voicelet.text.g2p`."""
+
+    def phones(self, word: str) -> str:
+        """Phones of a word of letters a-z and apostrophes; "" where it finds none."""
+        ...
+
+
+@dataclass
+class _Spoken:
+    """A word on its way through the phrase rules.
+
+    `fixed`: the form isn't the phrase's to change (the caller gave it, or asked for its emphasis).
+    `apart`: a quotation mark stands before it.  `joined`: no space parts it from the word before.
+    """
+
+    word: Word
+    key: str
+    phones: str
+    fixed: bool = False
+    apart: bool = False
+    joined: bool = False
+
+
+class Phonemiser:
+    """Clauses of words → clauses of phones.  Only a cache is kept; threads may share it.
+
+    Args:
+        lexicon: the bundle's lexicon.
+        g2p: the bundle's letter-to-sound model; without one, unknown words are spelled.
+        inventory: the symbols the voice knows.
+
+    Raises:
+        PhoneError: the lexicon uses symbols that the inventory lacks.
+    """
+
+    def __init__(
+        self, lexicon: Lexicon, g2p: LetterToSound | None, inventory: PhoneInventory
+    ) -> None:
+        missing = inventory.missing(lexicon.symbols)
+        if missing:
+            raise PhoneError(f"the lexicon uses {missing!r}, which this voice can't say")
+        self._lexicon = lexicon
+        self._g2p = g2p
+        self._inventory = inventory
+        self._word: Callable[[str, str | None], str] = lru_cache(CACHED_WORDS)(self._pronounce)
+
+    def phonemise(self, clause: Clause) -> PhoneClause:
+        """Phones of one clause, and where each of its words lies in them.
+
+        Raises:
+            PhoneError: a `Word.phones` holds a symbol the voice doesn't know.
+        """
+        spoken = self._spoken(clause)
+        phrase: list[_Spoken] = []
+        for token, found in zip(clause.tokens, spoken, strict=True):
+            if found is not None:
+                phrase.append(found)
+            elif isinstance(token, Mark) and token.text in PHRASE_MARKS:
+                _shape(phrase)
+                phrase = []
+        _shape(phrase)
+        phones, words = _assemble(clause, spoken)
+        return PhoneClause(
+            phones=phones,
+            words=words,
+            pause_after_ms=clause.pause_after_ms,
+            prosody=clause.prosody,
+            marks=clause.marks,
+            sentence_end=clause.sentence_end,
+        )
+
+    def _spoken(self, clause: Clause) -> list[_Spoken | None]:
+        """For every token of the clause, its word with phones; None for marks and silent words."""
+        words = [token for token in clause.tokens if isinstance(token, Word)]
+        keys = [to_key(word.text) for word in words]
+        texts = [word.text for word in words]
+        spoken: list[_Spoken | None] = [None] * len(clause.tokens)
+        place, apart = 0, False
+        for index, token in enumerate(clause.tokens):
+            if isinstance(token, Mark):
+                apart = True
+                continue
+            sense = None
+            if token.phones is None and not token.spell:
+                sense = sense_of(keys, place, texts)
+            phones = self._word_phones(token, keys[place], sense)
+            if phones:
+                fixed = token.phones is not None or token.spell or token.emphasis != "none"
+                spoken[index] = _Spoken(token, keys[place], phones, fixed, apart)
+                apart = False
+            place += 1
+        return spoken
+
+    def _word_phones(self, word: Word, key: str, sense: str | None) -> str:
+        if word.phones is not None:
+            missing = self._inventory.missing(word.phones)
+            if missing:
+                raise PhoneError(
+                    f"the phones given for {word.text!r} hold {missing!r}; this voice knows"
+                    f" {self._inventory.symbols[1:]}"
+                )
+            return word.phones.strip()
+        phones = _spell(word.text) if word.spell else self._word(key, sense)
+        if word.emphasis in ("moderate", "strong"):
+            return strengthened(phones)
+        return weakened(phones) if word.emphasis == "reduced" else phones
+
+    def _pronounce(self, key: str, sense: str | None) -> str:
+        known = self._known(key, sense)
+        if known is not None:
+            return known
+        parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
+        if len(parts) > 1 or parts != [key]:
+            out = ""
+            for part in parts:  # a compound: one group, its parts linked as words are
+                phones = self._word(part, None)
+                out = linked("", out, phones) + phones
+            return out
+        if not set(key) & LETTER_VOWELS:
+            return _spell(key)
+        phones = self._g2p.phones(key) if self._g2p is not None else ""
+        return phones if set(phones) & set(VOWELS) else _spell(key)
+
+    def _known(self, key: str, sense: str | None) -> str | None:
+        if sense is not None and (phones := self._lexicon.get(f"{key}|{sense}")):
+            return phones
+        return self._lexicon.get(key) or inflected(key, self._lexicon.get)
+
+
+def to_key(text: str) -> str:
+    """The form of a word the lexicon is asked for: letters a-z, apostrophes and hyphens."""
+    return "-".join(to_latin(part) for part in re.split(r"[-‐‑\s]+", text))
+
+
+def _spell(text: str) -> str:
+    """Letter names; a closing lower-case s or 's of otherwise capital letters is an ending."""
+    plural = re.fullmatch(r"(.*[A-Z].*?)(?:['’]s|s)", text)
+    phones = spelled(to_latin(plural.group(1) if plural else text))
+    return add_s(phones) if plural and phones else phones
+
+
+def _shape(phrase: list[_Spoken]) -> None:
+    """Apply the phrase rules, in place: groups, then forms, then links."""
+    keys = [spoken.key for spoken in phrase]
+    grouped = [False] * len(phrase)
+    place = 0
+    while place < len(phrase):
+        size = _group_at(phrase, keys, place)
+        if size:
+            parts = CLITICS[tuple(keys[place : place + size])].split("|")
+            for offset, part in enumerate(parts):
+                phrase[place + offset].phones = part
+                phrase[place + offset].joined = offset > 0
+                grouped[place + offset] = True
+        elif place and keys[place] in UNITS and keys[place - 1] in TENS:
+            phrase[place].joined = not phrase[place].apart
+        place += size or 1
+    stressed_after = False
+    for place in reversed(range(len(phrase))):
+        spoken = phrase[place]
+        if not spoken.fixed and not grouped[place]:
+            spoken.phones = in_phrase(keys, place, spoken.phones, stressed_after)
+        stressed_after = stressed_after or "ˈ" in spoken.phones
+    for spoken, following in pairwise(phrase):
+        if spoken.word.phones is None and not following.apart:
+            spoken.phones = linked(spoken.key, spoken.phones, following.phones)
+
+
+def _group_at(phrase: Sequence[_Spoken], keys: Sequence[str], place: int) -> int:
+    """How many words from `place` on are said as one group; 0 for none."""
+    for size in range(min(LONGEST_CLITIC, len(phrase) - place), 1, -1):
+        members = phrase[place : place + size]
+        closes = place + size == len(phrase)
+        if closes and keys[-1] in STRONG_AT_END:
+            continue  # "to be.": the last word stands alone, and strong
+        if (
+            tuple(keys[place : place + size]) in CLITICS
+            and not any(member.fixed for member in members)
+            and not any(member.apart for member in members[1:])
+        ):
+            return size
+    return 0
+
+
+def _assemble(
+    clause: Clause, spoken: Sequence[_Spoken | None]
+) -> tuple[str, tuple[WordPhones, ...]]:
+    """The phone string: a space between words, marks on the word before, openers on the next."""
+    text, words = "", []
+    glue = True  # nothing, or an opening mark, stands before: no space is due
+    quoted = False
+    last = len(clause.tokens) - 1
+    for index, (token, found) in enumerate(zip(clause.tokens, spoken, strict=True)):
+        if isinstance(token, Mark):
+            # A quote that began in an earlier clause closes at this one's end.
+            opening = token.text == "(" or (token.text == '"' and not quoted and index < last)
+            if token.text == '"':
+                quoted = not quoted
+            if opening:
+                text += ("" if glue else " ") + token.text
+                glue = True
+            elif text:
+                text += token.text
+                glue = False
+        elif found is not None:
+            text += "" if glue or found.joined else " "
+            start = len(text)
+            text += found.phones
+            words.append(WordPhones(token.text, token.span, start, len(text)))
+            glue = False
+    return text, tuple(words)
