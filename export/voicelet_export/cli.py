@@ -1,0 +1,57 @@
+"""The `voicelet-export` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from voicelet.errors import VoiceletError
+
+
+def _train(args: argparse.Namespace) -> None:
+    from voicelet_export.train.run import TrainingRun, build_trainer
+
+    run = TrainingRun(
+        stage=args.stage,
+        recipe=args.recipe,
+        caches=tuple(args.cache),
+        held_out=args.held_out,
+        out=args.out,
+        start_from=args.start_from,
+        until_step=args.until_step,
+    )
+    build_trainer(run).run(args.until_step)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    train = commands.add_parser("train", help="train a model; resumes where it was cut off")
+    train.add_argument("stage", choices=["acoustic", "vocoder"])
+    train.add_argument("--recipe", type=Path, required=True)
+    train.add_argument("--cache", type=Path, action="append", required=True)
+    train.add_argument("--held-out", type=Path, required=True)
+    train.add_argument("--out", type=Path, required=True)
+    train.add_argument("--start-from", type=Path)
+    train.add_argument("--until-step", type=int)
+    train.set_defaults(run=_train)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except VoiceletError as error:
+        sys.stderr.write(f"voicelet-export: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""The acoustic student: FastSpeech 2 (Ren et al. 2021) with ConvNeXt blocks and adaptive norms.
+
+The encoder sees a whole clause; durations, pitch and energy are explicit, per phone, and can be
+changed by the caller before the decoder runs.  The decoder is purely convolutional, so any stretch of
+frames can be computed alone given `context_frames` neighbours on each side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, SelfAttention
+
+PITCH_SCALE = 0.25
+"""Natural-log units of f0 in one unit of the pitch feature."""
+FRAME_FEATURES = 4
+"""Pitch, energy, position in the token, log duration: appended to the repeated hidden states."""
+
+
+@dataclass(frozen=True)
+class AcousticConfig:
+    """Sizes of the acoustic model."""
+
+    n_symbols: int = 64
+    speaker_size: int = 328
+    n_mels: int = 80
+    channels: int = 192
+    hidden: int = 576
+    encoder_blocks: int = 4
+    encoder_kernel: int = 7
+    attention_heads: int = 2
+    pitch_blocks: int = 2
+    mel_blocks: int = 5
+    decoder_kernel: int = 7
+
+    @property
+    def context_frames(self) -> int:
+        """Receptive field of the decoder on each side, in frames."""
+        return (self.pitch_blocks + self.mel_blocks) * (self.decoder_kernel // 2)
+
+    @property
+    def condition_size(self) -> int:
+        """Numbers that the encoder hands to the decoder for the speaker."""
+        return (self.pitch_blocks + self.mel_blocks + 1) * 2 * self.channels + self.n_mels
+
+
+class AcousticEncoder(nn.Module):
+    """Phones and speaker → hidden states, durations, pitch, energy, decoder condition."""
+
+    speaker_mean: Tensor
+    speaker_std: Tensor
+
+    def __init__(self, config: AcousticConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.register_buffer("speaker_mean", torch.zeros(c.speaker_size))
+        self.register_buffer("speaker_std", torch.ones(c.speaker_size))
+        self.embed = nn.Embedding(c.n_symbols, c.channels)
+        self.speaker = nn.Sequential(
+            nn.Linear(c.speaker_size, c.channels), nn.SiLU(), nn.Linear(c.channels, c.channels)
+        )
+        self.film = nn.Linear(c.channels, c.encoder_blocks * 2 * c.channels)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(c.channels, c.hidden, c.encoder_kernel, True, 0.5)
+            for _ in range(c.encoder_blocks)
+        )
+        self.attention = SelfAttention(c.channels, c.attention_heads)
+        self.out_norm = ChannelNorm(c.channels)
+        self.variance_conv = nn.Conv1d(c.channels, c.channels, 5, padding=2)
+        self.variance_norm = ChannelNorm(c.channels)
+        self.variance_head = nn.Linear(c.channels, 3)
+        self.condition = nn.Linear(c.channels, c.condition_size)
+        nn.init.normal_(self.embed.weight, std=0.3)
+        for layer in (self.film, self.condition):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def set_speaker_statistics(self, vectors: npt.NDArray[np.float32]) -> None:
+        """Take the mean and spread of training speaker vectors [speakers, speaker_size]."""
+        self.speaker_mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
+        self.speaker_std.copy_(torch.from_numpy(vectors.std(axis=0) + 1e-3))
+
+    def forward(
+        self, phones: Tensor, speaker: Tensor, keep: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Encode a batch of clauses.
+
+        Args:
+            phones: int64 [B, N], pads at both ends of each.
+            speaker: [B, speaker_size].
+            keep: [B, N, 1], ones where there are phones; `None` for no padding.
+
+        Returns:
+            hidden [B, N, C], log_duration [B, N], pitch [B, N], energy [B, N], condition [B, K].
+        """
+        embedded = self.speaker((speaker - self.speaker_mean) / self.speaker_std)
+        films = self.film(embedded).unsqueeze(1).chunk(len(self.blocks), dim=-1)
+        x = self.embed(phones)
+        middle = len(self.blocks) // 2
+        for i, block in enumerate(self.blocks):
+            if i == middle:
+                x = self.attention(x, keep)
+            x = block(x, films[i], keep)
+        hidden = self.out_norm(x)
+        masked = hidden if keep is None else hidden * keep
+        v = torch.relu(self.variance_conv(masked.transpose(1, 2)).transpose(1, 2))
+        log_duration, pitch, energy = self.variance_head(self.variance_norm(v)).unbind(-1)
+        return hidden, log_duration, pitch, energy, self.condition(embedded)
+
+
+class AcousticDecoder(nn.Module):
+    """Frames of hidden states → f0, voicing and mel."""
+
+    def __init__(self, config: AcousticConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.project = nn.Linear(c.channels + FRAME_FEATURES, c.channels)
+        make = lambda: ConvNeXtBlock(c.channels, c.hidden, c.decoder_kernel, True, 0.5)  # noqa: E731
+        self.pitch_blocks = nn.ModuleList(make() for _ in range(c.pitch_blocks))
+        self.pitch_head = nn.Linear(c.channels, 2)
+        self.pitch_embed = nn.Linear(3, c.channels)
+        self.mel_blocks = nn.ModuleList(make() for _ in range(c.mel_blocks))
+        self.out_norm = ChannelNorm(c.channels, affine=False)
+        self.mel_head = nn.Linear(c.channels, c.n_mels)
+
+    def forward(
+        self,
+        frames: Tensor,
+        condition: Tensor,
+        log_f0_mean: Tensor,
+        keep: Tensor | None = None,
+        given_f0: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Decode a batch of frames.
+
+        Args:
+            frames: [B, T, C + 4]: repeated hidden states, pitch, energy, position, log duration.
+            condition: [B, K] of the encoder.
+            log_f0_mean: [B, 1], the speaker's mean log f0.
+            keep: [B, T, 1] mask.
+            given_f0: (log_f0 [B, T], voicing [B, T]) to be used in place of the predicted ones.
+
+        Returns:
+            mel [B, T, n_mels] (normalised), log_f0 [B, T], voicing logits [B, T].
+        """
+        n_films = len(self.pitch_blocks) + len(self.mel_blocks) + 1
+        width = 2 * self.config.channels
+        films = condition[:, : n_films * width].unsqueeze(1).chunk(n_films, dim=-1)
+        x = self.project(frames)
+        for i, block in enumerate(self.pitch_blocks):
+            x = block(x, films[i], keep)
+        delta, voicing_logit = self.pitch_head(x).unbind(-1)
+        token_pitch = frames[..., self.config.channels]
+        log_f0 = log_f0_mean + PITCH_SCALE * (token_pitch + delta)
+        if given_f0 is None:
+            used_f0, used_voicing = log_f0, torch.sigmoid(voicing_logit)
+        else:
+            used_f0, used_voicing = given_f0
+        relative = (used_f0 - log_f0_mean) / PITCH_SCALE * used_voicing
+        absolute = (used_f0 - 5.0) * used_voicing
+        x = x + self.pitch_embed(torch.stack([relative, absolute, used_voicing], dim=-1))
+        for i, block in enumerate(self.mel_blocks):
+            x = block(x, films[len(self.pitch_blocks) + i], keep)
+        mel = self.mel_head(self.out_norm(x, films[-1]))
+        bias = condition[:, n_films * width :].unsqueeze(1)
+        return mel + bias, log_f0, voicing_logit
+
+
+class AcousticModel(nn.Module):
+    """Encoder and decoder, with the length regulator between them."""
+
+    def __init__(self, config: AcousticConfig = AcousticConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = AcousticEncoder(config)
+        self.decoder = AcousticDecoder(config)
+
+
+def expand_frames(
+    hidden: Tensor, pitch: Tensor, energy: Tensor, durations: Tensor, n_frames: int
+) -> Tensor:
+    """Repeat each phone's features for its frames (the length regulator).
+
+    Args:
+        hidden: [B, N, C]; pitch, energy: [B, N].
+        durations: int64 [B, N], frames of each phone.
+        n_frames: T; rows that are shorter repeat their last phone (mask them).
+
+    Returns:
+        [B, T, C + 4].
+    """
+    ends = durations.cumsum(dim=1)
+    places = torch.arange(n_frames, device=hidden.device).expand(len(hidden), -1).contiguous()
+    index = torch.searchsorted(ends, places, right=True).clamp_max(hidden.shape[1] - 1)
+    take = lambda x: torch.gather(x, 1, index)  # noqa: E731
+    length = take(durations).clamp_min(1).float()
+    position = (places - take(ends - durations)).float() + 0.5
+    repeated = torch.gather(hidden, 1, index.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+    extra = torch.stack(
+        [take(pitch), take(energy), (position / length).clamp(0.0, 1.0), length.log()], dim=-1
+    )
+    return torch.cat([repeated, extra], dim=-1)

@@ -1,0 +1,180 @@
+"""The vocoder student: a source-filter Vocos.
+
+A ConvNeXt stack with an inverse-STFT head (Siuzdak 2023) that filters a harmonic and a noise source
+in the STFT domain (after the neural source-filter and HiFT-Net ideas; Wang et al. 2019, Li et al.
+2023).  The sources are made outside the graph, so pitch is exact and phase has something to
+follow; the filters start from the mel's own envelope, so the network learns corrections only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz
+from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock
+
+MAX_HARMONIC_HZ = 11500.0
+
+
+@dataclass(frozen=True)
+class VocoderConfig:
+    """Sizes of the vocoder.
+
+    Attributes:
+        fft_size: of the synthesis STFT; also its window, in samples.
+    """
+
+    n_mels: int = 80
+    channels: int = 256
+    hidden: int = 768
+    blocks: int = 6
+    kernel: int = 7
+    fft_size: int = 1200
+
+    @property
+    def context_frames(self) -> int:
+        """Receptive field on each side, in frames."""
+        return (self.blocks + 1) * (self.kernel // 2)
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the synthesis STFT."""
+        return self.fft_size // 2 + 1
+
+
+def envelope_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
+    """Linear interpolation from mel bands to FFT bins, [n_mels, bins]."""
+    bins = np.fft.rfftfreq(fft_size, 1.0 / features.sample_rate_hz)
+    centres = mel_centres_hz(features)
+    matrix = np.stack([np.interp(bins, centres, row) for row in np.eye(features.n_mels)])
+    return torch.tensor(matrix, dtype=torch.float32)
+
+
+class Vocoder(nn.Module):
+    """Mel, f0 and voicing → the filters of the harmonic and the noise source."""
+
+    envelope: Tensor
+    mel_mean: Tensor
+    mel_std: Tensor
+
+    def __init__(
+        self, config: VocoderConfig = VocoderConfig(), features: FeatureConfig = FeatureConfig()
+    ) -> None:
+        super().__init__()
+        self.config = c = config
+        # A mel band of unit area sums about n_fft / sample_rate of magnitude per unit.
+        offset = -float(np.log(features.n_fft / features.sample_rate_hz))
+        self.register_buffer("envelope", envelope_matrix(features, c.fft_size))
+        self.register_buffer("mel_mean", torch.full((c.n_mels,), offset))
+        self.register_buffer("mel_std", torch.ones(c.n_mels))
+        self._offset = offset
+        self.entry = nn.Conv1d(c.n_mels + 2, c.channels, c.kernel, padding=c.kernel // 2)
+        self.entry_norm = ChannelNorm(c.channels)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(c.channels, c.hidden, c.kernel, False, 1.0 / c.blocks)
+            for _ in range(c.blocks)
+        )
+        self.out_norm = ChannelNorm(c.channels)
+        self.head = nn.Linear(c.channels, 3 * c.n_bins)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():  # a little noise to begin with; training finds the balance
+            self.head.bias[2 * c.n_bins :] = -1.5
+
+    def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
+        """Take the statistics by which mels are normalised, both [n_mels]."""
+        self.mel_mean.copy_(mel_mean + self._offset)
+        self.mel_std.copy_(mel_std)
+
+    def forward(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, ...]:
+        """Predict the filters.
+
+        Args:
+            mel: [B, T, n_mels], normalised.
+            log_f0: [B, T]; voicing: [B, T] in 0..1.
+
+        Returns:
+            harmonic_log_magnitude, harmonic_phase (radians), noise_log_magnitude: [B, T, bins].
+        """
+        pitch = torch.stack([(log_f0 - 5.0) * 2.0 * voicing, voicing], dim=-1)
+        x = self.entry(torch.cat([mel, pitch], dim=-1).transpose(1, 2)).transpose(1, 2)
+        x = self.entry_norm(x)
+        for block in self.blocks:
+            x = block(x)
+        harmonic, phase, noise = self.head(self.out_norm(x)).chunk(3, dim=-1)
+        base = (mel * self.mel_std + self.mel_mean) @ self.envelope
+        return base + harmonic, phase, base + noise
+
+
+def harmonic_source(log_f0: Tensor, voicing: Tensor, hop: int, rate: int, phase: Tensor) -> Tensor:
+    """Band-limited pulse train, the sum of cos(k·φ) below 11.5 kHz in closed form.
+
+    Args:
+        log_f0, voicing: [B, T] on frame centres.
+        phase: [B, 1] starting phase in cycles.
+
+    Returns:
+        [B, T * hop], scaled so that a harmonic's STFT peak has magnitude 1 for a 4-hop Hann window.
+    """
+    f0 = _to_samples(log_f0, hop).exp()
+    loud = _to_samples(voicing, hop)
+    cycles = phase + torch.cumsum(f0.double() / rate, dim=1)
+    half = (cycles % 1.0).float() * torch.pi
+    count = torch.floor(MAX_HARMONIC_HZ / f0)
+    below = torch.sin(half)
+    small = below.abs() < 1e-3
+    pulse = torch.sin((2.0 * count + 1.0) * half) / (2.0 * torch.where(small, 1.0, below))
+    pulse = torch.where(small, count + 0.5, pulse) - 0.5
+    return pulse * loud / hop
+
+
+def _to_samples(x: Tensor, hop: int) -> Tensor:
+    """Linear interpolation from frame centres to samples, [B, T] → [B, T * hop]."""
+    return nn.functional.interpolate(
+        x.unsqueeze(1), scale_factor=float(hop), mode="linear", align_corners=False
+    ).squeeze(1)
+
+
+def synthesise(
+    filters: tuple[Tensor, ...], harmonic: Tensor, noise: Tensor, config: VocoderConfig, hop: int
+) -> Tensor:
+    """Filter the sources in the STFT domain and overlap-add.
+
+    Args:
+        filters: what :class:`Vocoder` returns.
+        harmonic, noise: source waveforms [B, T * hop].
+
+    Returns:
+        waveform [B, T * hop].
+    """
+    log_h, phase, log_n = filters
+    window = torch.tensor(hann_window(config.fft_size), device=harmonic.device)
+    h = frame_stft(harmonic, window, hop)
+    n = frame_stft(noise, window, hop)
+    gain_h = log_h.clamp(-14.0, 6.0).exp()
+    gain_n = log_n.clamp(-14.0, 6.0).exp()
+    spectrum = torch.polar(gain_h, phase) * h + gain_n * n
+    frames = torch.fft.irfft(spectrum, config.fft_size, dim=-1) * window
+    return overlap_add(frames, hop, config.fft_size) / (1.5 * config.fft_size / (4 * hop))
+
+
+def frame_stft(wave: Tensor, window: Tensor, hop: int) -> Tensor:
+    """STFT on frames centred on (i + 0.5) · hop, zero-padded: [B, T * hop] → [B, T, bins]."""
+    side = (len(window) - hop) // 2
+    frames = nn.functional.pad(wave, (side, side)).unfold(-1, len(window), hop)
+    return torch.fft.rfft(frames * window, dim=-1)
+
+
+def overlap_add(frames: Tensor, hop: int, size: int) -> Tensor:
+    """Inverse of the framing above, without normalisation: [B, T, size] → [B, T * hop]."""
+    n_frames = frames.shape[1]
+    side = (size - hop) // 2
+    total = (n_frames - 1) * hop + size
+    out = nn.functional.fold(
+        frames.transpose(1, 2), output_size=(1, total), kernel_size=(1, size), stride=(1, hop)
+    )
+    return out.reshape(len(frames), total)[:, side : side + n_frames * hop]

@@ -1,0 +1,189 @@
+"""A training loop that can be cut off anywhere and goes on to the same bits.
+
+All randomness of a step is drawn from (seed, step), so a checkpoint needs no generator states: the weights, the
+optimisers, the average and the step number are the whole of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from voicelet_export.train.schedule import warmup_cosine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long to train and what to write on the way.
+
+    Attributes:
+        steps: total optimiser steps; the cosine schedule ends there.
+        warmup_steps: linear warm-up.
+        learning_rate: at the end of the warm-up.
+        final_ratio: learning rate at the end over that at the peak.
+        ema: decay of the weight average; the average warms up with the step.
+        checkpoint_s: seconds between checkpoints.
+        log_every, validate_every: in steps.
+        seed: of everything random.
+        threads: torch intra-op threads.
+    """
+
+    steps: int = 10_000
+    warmup_steps: int = 200
+    learning_rate: float = 1e-3
+    final_ratio: float = 0.05
+    ema: float = 0.999
+    checkpoint_s: float = 180.0
+    log_every: int = 20
+    validate_every: int = 500
+    seed: int = 1
+    threads: int = 1
+    device: str = "cpu"
+
+
+class Task(ABC):
+    """What is trained: modules, optimisers and one step."""
+
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+    averaged: str
+    """Name of the module whose weights are averaged and exported."""
+
+    @abstractmethod
+    def train_step(self, step: int) -> dict[str, float]:
+        """Run one step (all its updates) and return the losses."""
+
+    @abstractmethod
+    def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
+        """Score `model` (the average) on held-out speakers; may write pictures and audio."""
+
+    def learning_rate_scale(self, optimiser: str, step: int) -> float:
+        """An extra factor on the schedule for one optimiser."""
+        return 1.0
+
+
+class Trainer:
+    """Runs a :class:`Task`; `run` resumes from `folder/checkpoint.pt` when it is there."""
+
+    def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
+        self.task, self.config, self.folder = task, config, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.set_num_threads(config.threads)
+        self.step = 0
+        self.average = copy.deepcopy(task.modules[task.averaged]).eval().requires_grad_(False)
+        self._stop = False
+        self._writer: Any = None
+
+    def load(self, path: Path, weights_only: bool = False) -> None:
+        """Take a checkpoint; `weights_only` starts a new run from its averaged weights."""
+        state = torch.load(path, map_location=self.config.device, weights_only=True)
+        if weights_only:
+            self.task.modules[self.task.averaged].load_state_dict(state["average"])
+            self.average.load_state_dict(state["average"])
+            return
+        for name, module in self.task.modules.items():
+            if name in state["modules"]:
+                module.load_state_dict(state["modules"][name])
+        for name, optimiser in self.task.optimisers.items():
+            if name in state["optimisers"]:
+                optimiser.load_state_dict(state["optimisers"][name])
+        self.average.load_state_dict(state["average"])
+        self.step = int(state["step"])
+
+    def save(self, path: Path | None = None) -> None:
+        """Write a checkpoint atomically."""
+        path = path or self.folder / "checkpoint.pt"
+        state = {
+            "step": self.step,
+            "modules": {k: m.state_dict() for k, m in self.task.modules.items()},
+            "optimisers": {k: o.state_dict() for k, o in self.task.optimisers.items()},
+            "average": self.average.state_dict(),
+        }
+        part = path.with_suffix(".part")
+        with open(part, "wb") as handle:
+            torch.save(state, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+
+    def run(self, until_step: int | None = None) -> None:
+        """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop."""
+        config = self.config
+        checkpoint = self.folder / "checkpoint.pt"
+        if checkpoint.exists():
+            self.load(checkpoint)
+            log.info("resumed at step %d", self.step)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda *_: setattr(self, "_stop", True))
+        saved = time.monotonic()
+        last = min(config.steps, until_step or config.steps)
+        sums: dict[str, float] = {}
+        count, clock = 0, time.monotonic()
+        while self.step < last and not self._stop:
+            self._one_step(sums)
+            count += 1
+            if self.step % config.log_every == 0:
+                seconds = (time.monotonic() - clock) / count
+                self._log("train", {k: v / count for k, v in sums.items()} | {"seconds": seconds})
+                sums, count, clock = {}, 0, time.monotonic()
+            if self.step % config.validate_every == 0:
+                with torch.no_grad():
+                    self._log("valid", self.task.validate(self.average, self.step, self.folder))
+                clock = time.monotonic()
+            if time.monotonic() - saved > config.checkpoint_s:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _one_step(self, sums: dict[str, float]) -> None:
+        config = self.config
+        torch.manual_seed(config.seed * 1_000_003 + self.step)
+        rate = config.learning_rate * warmup_cosine(
+            self.step, config.warmup_steps, config.steps, config.final_ratio
+        )
+        for name, optimiser in self.task.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = rate * self.task.learning_rate_scale(name, self.step)
+        for name, value in self.task.train_step(self.step).items():
+            sums[name] = sums.get(name, 0.0) + value
+        self.step += 1
+        decay = min(config.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            source = self.task.modules[self.task.averaged]
+            for mean, now in zip(self.average.parameters(), source.parameters()):
+                mean.lerp_(now, 1.0 - decay)
+            for mean, now in zip(self.average.buffers(), source.buffers()):
+                mean.copy_(now)
+
+    def _log(self, kind: str, values: Mapping[str, float]) -> None:
+        row = {"kind": kind, "step": self.step, **{k: round(float(v), 5) for k, v in values.items()}}
+        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as out:
+            out.write(json.dumps(row) + "\n")
+        log.info("%s", row)
+        if self._writer is None:
+            self._writer = _tensorboard(self.folder)
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(f"{kind}/{name}", value, self.step)
+
+
+def _tensorboard(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]

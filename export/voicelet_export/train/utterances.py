@@ -1,0 +1,160 @@
+"""Batches of whole utterances with the targets of the acoustic model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from voicelet.audio.features import FloatArray, frame_energy_db, mel_centres_hz
+from voicelet.enrol.speaker import SpeakerStatistics, build_speaker_vector
+from voicelet_export.models.fastspeech2 import PITCH_SCALE
+from voicelet_export.train.data import Item, continuous_log_f0
+
+ENERGY_MEAN_DB = 15.0
+ENERGY_STD_DB = 14.0
+_NEIGHBOURS = 160
+
+
+@dataclass(frozen=True)
+class UtteranceBatch:
+    """Padded utterances; B rows, N phones, T frames.
+
+    `bands` [B, 1, n_mels] is one where the recording holds the band; `extent` the pair of lengths.
+    """
+
+    phones: Tensor
+    durations: Tensor
+    pitch: Tensor
+    energy: Tensor
+    n_phones: Tensor
+    n_frames: Tensor
+    mel: Tensor
+    log_f0: Tensor
+    voicing: Tensor
+    bands: Tensor
+    speaker: Tensor
+    log_f0_mean: Tensor
+    d_vector: Tensor
+
+    def to(self, device: torch.device) -> UtteranceBatch:
+        """The same batch on a device."""
+        return UtteranceBatch(**{k: v.to(device) for k, v in self.__dict__.items()})
+
+
+def token_means(values: FloatArray, weights: FloatArray, durations: npt.NDArray[np.int64]) -> FloatArray:
+    """Weighted mean of frame values over each token; tokens of no weight are interpolated."""
+    edges = np.concatenate([[0], np.cumsum(durations)])
+    total = np.concatenate([[0.0], np.cumsum(values * weights, dtype=np.float64)])
+    mass = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
+    amount = mass[edges[1:]] - mass[edges[:-1]]
+    good = amount > 0
+    if not good.any():
+        return np.zeros(len(durations), np.float32)
+    means = (total[edges[1:]] - total[edges[:-1]])[good] / amount[good]
+    centres = (edges[1:] + edges[:-1]) / 2.0
+    return np.interp(centres, centres[good], means).astype(np.float32)
+
+
+class UtteranceSampler:
+    """Draws batches of about `max_frames` frames of similar length, and a speaker vector for each.
+
+    The vector is the mean over a few utterances of the same speaker (rarely the utterance alone),
+    with noise, so that the model learns voices and not recordings.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        mel_mean: FloatArray,
+        mel_std: FloatArray,
+        max_frames: int,
+        weights: dict[str, float] | None = None,
+    ) -> None:
+        self.items = sorted(items, key=lambda i: (i.entry.n_frames, i.entry.id))
+        self.mean, self.std, self.max_frames = mel_mean, mel_std, max_frames
+        lengths = np.array([i.entry.n_frames for i in self.items], dtype=np.float64)
+        scale = weights or {}
+        boost = np.array([scale.get(i.cache.folder.name, 1.0) for i in self.items])
+        self._weights = lengths * boost / (lengths * boost).sum()
+        self._boost = boost
+        self.by_speaker: dict[str, list[Item]] = defaultdict(list)
+        for item in self.items:
+            self.by_speaker[item.entry.speaker].append(item)
+
+    def draw(self, rng: np.random.Generator) -> UtteranceBatch:
+        """One training batch."""
+        centre = int(rng.choice(len(self.items), p=self._weights))
+        low = max(0, centre - _NEIGHBOURS)
+        near = np.arange(low, min(len(self.items), centre + _NEIGHBOURS))
+        count = int(max(2, min(len(near), self.max_frames // self.items[near[-1]].entry.n_frames)))
+        p = self._boost[near] / self._boost[near].sum()
+        chosen = rng.choice(near, size=count, replace=False, p=p)
+        return self.collate([self.items[int(i)] for i in chosen], rng)
+
+    def speaker_vector(
+        self, item: Item, rng: np.random.Generator | None
+    ) -> tuple[FloatArray, float, FloatArray]:
+        """(vector [328], mean log f0, clean d-vector [256]); no `rng`: all utterances, no noise."""
+        pool = self.by_speaker[item.entry.speaker]
+        entries = [i.entry for i in pool]
+        if rng is not None:
+            others = [e for e in entries if e.id != item.entry.id]
+            count = min(len(others), int(rng.integers(1, 6)))
+            picked = [others[int(i)] for i in rng.permutation(len(others))[:count]]
+            entries = picked + ([item.entry] if not picked or rng.random() < 0.5 else [])
+        d = np.mean([e.d_vector for e in entries], axis=0)
+        f0_mean = float(np.mean([e.log_f0_mean for e in entries]))
+        f0_std = float(np.mean([e.log_f0_std for e in entries]))
+        ltas = np.mean([e.ltas for e in entries], axis=0)
+        clean = (d / np.linalg.norm(d)).astype(np.float32)
+        if rng is not None:
+            d = clean + rng.normal(0.0, 0.012, d.shape)
+            f0_mean += float(rng.normal(0.0, 0.02))
+            ltas = ltas + rng.normal(0.0, 0.08, ltas.shape) + rng.normal(0.0, 0.05)
+        stats = SpeakerStatistics(f0_mean, f0_std, ltas.astype(np.float32))
+        return build_speaker_vector(d, stats, self.mean, self.std), f0_mean, clean
+
+    def collate(self, items: Sequence[Item], rng: np.random.Generator | None) -> UtteranceBatch:
+        """Pad utterances into a batch."""
+        rows: dict[str, list[npt.NDArray[np.float32] | npt.NDArray[np.int64]]] = defaultdict(list)
+        means, n_mels = [], len(self.mean)
+        for item in items:
+            entry, cache = item.entry, item.cache
+            mel = cache.mel(entry)
+            durations = cache.durations(entry)
+            log_f0, voicing = continuous_log_f0(cache.f0_hz(entry), entry.log_f0_mean)
+            vector, f0_mean, d_vector = self.speaker_vector(item, rng)
+            energy = (frame_energy_db(mel) - ENERGY_MEAN_DB) / ENERGY_STD_DB
+            rows["phones"].append(cache.phones(entry))
+            rows["durations"].append(durations)
+            relative = ((log_f0 - f0_mean) / PITCH_SCALE).astype(np.float32)
+            rows["pitch"].append(token_means(relative, voicing, durations))
+            rows["energy"].append(token_means(energy, np.ones_like(energy), durations))
+            rows["mel"].append(((mel - self.mean) / self.std).astype(np.float32))
+            rows["log_f0"].append(log_f0)
+            rows["voicing"].append(voicing)
+            bands = mel_centres_hz(cache.features) < 0.95 * entry.bandwidth_hz
+            rows["bands"].append(bands.astype(np.float32).reshape(1, n_mels))
+            rows["speaker"].append(vector)
+            rows["d_vector"].append(d_vector)
+            means.append([f0_mean])
+        stacked = {k: _pad(v) for k, v in rows.items()}
+        n_phones = torch.tensor([len(p) for p in rows["phones"]])
+        n_frames = torch.tensor([len(m) for m in rows["mel"]])
+        return UtteranceBatch(
+            **stacked, n_phones=n_phones, n_frames=n_frames, log_f0_mean=torch.tensor(means)
+        )
+
+
+def _pad(arrays: list[npt.NDArray[np.float32] | npt.NDArray[np.int64]]) -> Tensor:
+    longest = max(len(a) for a in arrays)
+    out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=arrays[0].dtype)
+    for row, array in zip(out, arrays):
+        row[: len(array)] = array
+    return torch.from_numpy(out)
