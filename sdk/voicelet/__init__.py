@@ -1,0 +1,45 @@
+"""Voicelet: private voice cloning on the device.
+
+    voice = voicelet.Voice.load()
+    profile = voicelet.enrol(["ana-1.wav"], name="ana")
+    audio = voice.synthesize("Hello.", profile=profile)
+    for chunk in voice.stream("A long story…", profile=profile):
+        play(chunk.samples)
+
+Importing the package opens no file and loads no engine; the names below are found when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from voicelet.errors import VoiceletError
+
+if TYPE_CHECKING:
+    from voicelet.enrol import Profile, enrol
+    from voicelet.synth import Audio, Chunk, Voice
+
+__version__ = "0.1.0"
+
+__all__ = ["Audio", "Chunk", "Profile", "Voice", "VoiceletError", "__version__", "enrol"]
+
+_HOMES = {
+    "Audio": "voicelet.synth",
+    "Chunk": "voicelet.synth",
+    "Profile": "voicelet.enrol",
+    "Voice": "voicelet.synth",
+    "enrol": "voicelet.enrol",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

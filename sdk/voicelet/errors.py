@@ -92,6 +92,18 @@ class EngineError(BundleError):
     exit_code = 33
 
 
+class BundleTruncatedError(BundleTamperedError):
+    """A file of a bundle is shorter than the manifest says."""
+
+    exit_code = 34
+
+
+class BundleUnsignedError(BundleError):
+    """A bundle has no signature where one is required."""
+
+    exit_code = 35
+
+
 class ProfileError(VoiceletError):
     """A profile can't be read, written or used with this bundle."""
 

@@ -1,0 +1,200 @@
+"""Whether a bundle is what its makers made: SHA-256 of every file, Ed25519 over the manifest.
+
+The manifest holds the hash of every other file, so a signature of the manifest covers the bundle.
+`manifest.sig` is a JSON object with the algorithm, the public key and the signature (RFC 8032) of
+`b"voicelet-bundle-1\\n"` + the bytes of `manifest.json` as they are stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voicelet.bundle.manifest import SIGNATURE_NAME, BundleFile
+from voicelet.errors import (
+    BundleError,
+    BundleTamperedError,
+    BundleTruncatedError,
+    BundleUnsignedError,
+)
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_CONTEXT = b"voicelet-bundle-1\n"
+_ALGORITHM = "Ed25519"
+_MAX_SIGNATURE_BYTES = 4096
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read a file of at most `limit` bytes; a pipe or a device is refused, not waited for.
+
+    Raises:
+        BundleError: there is no such file, it isn't a regular one or it is too long.
+    """
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BundleError(f"{path}: not a regular file; fetch or export the bundle again")
+            if status.st_size > limit:
+                raise BundleError(f"{path}: {status.st_size} bytes, more than the {limit} allowed")
+            return file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(
+            f"{path}: {error.strerror or error}; fetch or export the bundle again"
+        ) from None
+
+
+def verify_file(root: Path, listed: BundleFile) -> None:
+    """Compare a file with its entry in the manifest.
+
+    Raises:
+        BundleTruncatedError: it is shorter than listed.
+        BundleTamperedError: its length or its hash differs.
+        BundleError: it is missing or can't be read.
+    """
+    path = root / listed.file
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{path}: not a regular file; fetch or export the bundle again")
+        check_length(listed, status.st_size, str(path))
+        digest = hashlib.sha256()
+        buffer = memoryview(bytearray(1 << 18))
+        with open(path, "rb", buffering=0) as file:
+            while n := file.readinto(buffer):
+                digest.update(buffer[:n])
+    except OSError as error:
+        raise BundleError(
+            f"{path}: {error.strerror or error}; fetch or export the bundle again"
+        ) from None
+    check_hash(listed, digest.hexdigest(), str(path))
+
+
+def check_length(listed: BundleFile, length: int, where: str) -> None:
+    """Raise where a file's length isn't the listed one (see :func:`verify_file`)."""
+    if length < listed.bytes:
+        raise BundleTruncatedError(
+            f"{where}: truncated, {length} of {listed.bytes} bytes; fetch the bundle again"
+        )
+    if length > listed.bytes:
+        raise BundleTamperedError(
+            f"{where}: {length} bytes where the manifest lists {listed.bytes}; "
+            "the file was changed, fetch the bundle again"
+        )
+
+
+def check_hash(listed: BundleFile, digest: str, where: str) -> None:
+    """Raise where a file's SHA-256 isn't the listed one (see :func:`verify_file`)."""
+    if digest != listed.sha256:
+        raise BundleTamperedError(
+            f"{where}: SHA-256 differs from the manifest's; the file was changed, "
+            "fetch the bundle again from its makers"
+        )
+
+
+def sign(manifest_bytes: bytes, key: Ed25519PrivateKey) -> bytes:
+    """Return the contents of `manifest.sig` for `manifest_bytes`."""
+    record = {
+        "algorithm": _ALGORITHM,
+        "public_key": key.public_key().public_bytes_raw().hex(),
+        "signature": key.sign(_CONTEXT + manifest_bytes).hex(),
+    }
+    return (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()
+
+
+def verify_signature(
+    manifest_bytes: bytes,
+    signature: bytes | None,
+    *,
+    trusted_keys: Iterable[str] = (),
+    require_signature: bool = False,
+    where: str = SIGNATURE_NAME,
+) -> str | None:
+    """Check a manifest's signature.
+
+    Args:
+        signature: contents of `manifest.sig`, None if there is none.
+        trusted_keys: Ed25519 public keys (64 hexadecimal digits).  Where any are given, the bundle
+            must be signed by one of them.
+        require_signature: refuse an unsigned bundle.  Without `trusted_keys` any signer will do,
+            which tells a damaged manifest from a sound one but says nothing of who made it.
+
+    Returns:
+        The signer's public key (hexadecimal), None for an unsigned bundle.
+
+    Raises:
+        BundleUnsignedError: no signature where one is required.
+        BundleTamperedError: the signature is damaged, doesn't match or is by an unknown key.
+    """
+    trusted = {k.strip().lower() for k in trusted_keys}
+    if signature is None:
+        if trusted or require_signature:
+            raise BundleUnsignedError(
+                f"{where}: the bundle isn't signed and a signature is required; get a signed one, "
+                "or open it without requiring a signature if you trust where it came from"
+            )
+        return None
+    public, value = _parse_signature(signature, where)
+    # cryptography takes 15-20 ms to import: only bundles that are signed pay for it.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(value, _CONTEXT + manifest_bytes)
+    except (InvalidSignature, ValueError):
+        raise BundleTamperedError(
+            f"{where}: the signature doesn't match the manifest; one of them was changed, "
+            "fetch the bundle again from its makers"
+        ) from None
+    if trusted and public.hex() not in trusted:
+        raise BundleTamperedError(
+            f"{where}: signed by {public.hex()}, which isn't a trusted key; "
+            "add that key if you trust its owner"
+        )
+    return public.hex()
+
+
+def _parse_signature(raw: bytes, where: str) -> tuple[bytes, bytes]:
+    try:
+        if len(raw) > _MAX_SIGNATURE_BYTES:
+            raise ValueError("too long")
+        record = json.loads(raw.decode("utf-8"))
+        if record["algorithm"] != _ALGORITHM:
+            raise ValueError(f"unknown algorithm {record['algorithm']!r}")
+        public, value = bytes.fromhex(record["public_key"]), bytes.fromhex(record["signature"])
+        if len(public) != 32 or len(value) != 64:
+            raise ValueError("a key or a signature of the wrong length")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleTamperedError(
+            f"{where}: not a signature ({error}); fetch the bundle again"
+        ) from None
+    return public, value
+
+
+def load_signing_key(path: Path) -> Ed25519PrivateKey:
+    """Read an unencrypted Ed25519 private key in PEM form (PKCS #8).
+
+    Raises:
+        BundleError: the file isn't such a key.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(read_regular(path, 1 << 16), password=None)
+    except (ValueError, TypeError) as error:
+        raise BundleError(f"{path}: not an unencrypted PEM private key ({error})") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BundleError(
+            f"{path}: not an Ed25519 key; make one with openssl genpkey -algorithm ed25519"
+        )
+    return key

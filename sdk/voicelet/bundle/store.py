@@ -1,0 +1,221 @@
+"""Finding, opening and installing bundles.
+
+A bundle is opened whole or not at all: manifest, signature and every hash are checked before the
+caller gets a :class:`Bundle`.  Graphs are then opened by path, so that an engine may map them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicelet.bundle.archive import ARCHIVE_SUFFIX, staging, unpack
+from voicelet.bundle.integrity import read_regular, verify_file, verify_signature
+from voicelet.bundle.manifest import (
+    MANIFEST_NAME,
+    MAX_BUNDLE_BYTES,
+    MAX_MANIFEST_BYTES,
+    SIGNATURE_NAME,
+    GraphFile,
+    GraphSpec,
+    Manifest,
+    parse_manifest,
+)
+from voicelet.bundle.paths import cache_dir, data_dir, embedded_bundle
+from voicelet.config import did_you_mean
+from voicelet.errors import BundleError, EngineError
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle.
+
+    Attributes:
+        root: its folder.
+        manifest: what it holds.
+        signed_by: the signer's public key (hexadecimal), None if it isn't signed.
+    """
+
+    root: Path
+    manifest: Manifest
+    signed_by: str | None = None
+
+    def graph(self, role: str) -> GraphSpec:
+        """Return the description of a graph.
+
+        Raises:
+            BundleError: the bundle has no such graph.
+        """
+        graphs = self.manifest.graphs
+        if role not in graphs:
+            raise BundleError(
+                f"bundle {self.manifest.name!r} has no graph {role!r}{did_you_mean(role, graphs)}"
+            )
+        return graphs[role]
+
+    def graph_path(self, role: str, engines: Iterable[str] = ("onnx",)) -> tuple[Path, GraphFile]:
+        """Return the file of a graph for the first of `engines` that the bundle serves.
+
+        Raises:
+            BundleError: the bundle has no such graph.
+            EngineError: it has the graph, but not for these engines.
+        """
+        spec = self.graph(role)
+        wanted = list(engines)
+        for engine in wanted:
+            if (found := spec.for_engine(engine)) is not None:
+                return self.root / found.file, found
+        has = ", ".join(a.engine for a in spec.alternatives)
+        raise EngineError(
+            f"graph {role!r} of bundle {self.manifest.name!r} comes for {has}, not for "
+            f"{', '.join(wanted)}; use a bundle exported for this engine"
+        )
+
+    def data_path(self, role: str) -> Path:
+        """Return the path of a data file.
+
+        Raises:
+            BundleError: the bundle has no such file.
+        """
+        data = self.manifest.data
+        if role not in data:
+            raise BundleError(
+                f"bundle {self.manifest.name!r} has no data {role!r}{did_you_mean(role, data)}"
+            )
+        return self.root / data[role].file
+
+
+def open_bundle(
+    path: str | Path | None = None,
+    *,
+    trusted_keys: Iterable[str] = (),
+    require_signature: bool = False,
+) -> Bundle:
+    """Open and verify a bundle.
+
+    Args:
+        path: a folder, a `.voicelet` archive (unpacked once into the cache), the name of an
+            installed bundle, or None for the one inside the package.
+        trusted_keys, require_signature: see :func:`voicelet.bundle.integrity.verify_signature`.
+
+    Raises:
+        BundleVersionError: made for a newer voicelet.
+        BundleTamperedError, BundleTruncatedError: not what its manifest or signature says.
+        BundleUnsignedError: no signature where one is required.
+        BundleError: not found, or not a bundle.
+    """
+    keys = tuple(trusted_keys)
+    location = locate(path)
+    if location.is_dir():
+        return _open_folder(location, keys, require_signature)
+    folder = cache_dir() / "bundles" / _hash_archive(location)
+    if folder.is_dir():
+        try:
+            return _open_folder(folder, keys, require_signature)
+        except BundleError as error:
+            # Either the cache is damaged, which unpacking mends, or the archive is refused again.
+            logger.info("unpacking %s again: %s", location, error)
+            shutil.rmtree(folder, ignore_errors=True)
+    with staging(folder, replace=False) as temporary:
+        unpack(location, temporary)
+        _open_folder(temporary, keys, require_signature)
+    return _open_folder(folder, keys, require_signature)
+
+
+def locate(path: str | Path | None) -> Path:
+    """Return the folder or archive that `path` means (see :func:`open_bundle`).
+
+    Raises:
+        BundleError: there is nothing there.
+    """
+    if path is None:
+        folder = embedded_bundle()
+        if not (folder / MANIFEST_NAME).is_file():
+            raise BundleError(
+                "this installation holds no default voice; reinstall voicelet or name a bundle"
+            )
+        return folder
+    try:
+        given = Path(path)
+        if given.exists():
+            return given
+    except (OSError, ValueError) as error:  # a NUL, or a name too long for the file system
+        raise BundleError(f"{path!r} can't be the path of a bundle ({error})") from None
+    if _NAME.fullmatch(str(path)) and (data_dir() / "bundles" / str(path)).is_dir():
+        return data_dir() / "bundles" / str(path)
+    known = [b.name for b in installed()]
+    raise BundleError(
+        f"{path}: no such bundle{did_you_mean(str(path), known)}; give a folder, a "
+        f"{ARCHIVE_SUFFIX} file or the name of an installed bundle"
+    )
+
+
+def install(
+    path: str | Path,
+    name: str | None = None,
+    *,
+    trusted_keys: Iterable[str] = (),
+    require_signature: bool = False,
+) -> Bundle:
+    """Copy a bundle into the data folder under `name` (its own by default), verified, atomically.
+
+    A bundle of that name is replaced; on an error it stays as it was.
+
+    Raises:
+        BundleError: as :func:`open_bundle`, or the name can't be that of a folder.
+    """
+    keys = tuple(trusted_keys)
+    source = open_bundle(path, trusted_keys=keys, require_signature=require_signature)
+    wanted = name or source.manifest.name
+    if not _NAME.fullmatch(wanted):
+        raise BundleError(
+            f"{wanted!r} can't be the name of a bundle; use letters, digits, dots, - and _"
+        )
+    target = data_dir() / "bundles" / wanted
+    with staging(target) as temporary:
+        for file in (MANIFEST_NAME, SIGNATURE_NAME, *(f.file for f in source.manifest.files())):
+            if file == SIGNATURE_NAME and not (source.root / file).exists():
+                continue
+            (temporary / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source.root / file, temporary / file)
+        _open_folder(temporary, keys, require_signature)
+    return _open_folder(target, keys, require_signature)
+
+
+def installed() -> list[Path]:
+    """Folders of the installed bundles, by name."""
+    try:
+        folders = sorted((data_dir() / "bundles").iterdir())
+    except OSError:
+        return []
+    return [f for f in folders if _NAME.fullmatch(f.name) and (f / MANIFEST_NAME).is_file()]
+
+
+def _open_folder(root: Path, trusted_keys: tuple[str, ...], require_signature: bool) -> Bundle:
+    raw = read_regular(root / MANIFEST_NAME, MAX_MANIFEST_BYTES)
+    signature_path = root / SIGNATURE_NAME
+    signature = read_regular(signature_path, 1 << 16) if signature_path.exists() else None
+    signed_by = verify_signature(
+        raw,
+        signature,
+        trusted_keys=trusted_keys,
+        require_signature=require_signature,
+        where=str(signature_path),
+    )
+    manifest = parse_manifest(raw, str(root / MANIFEST_NAME))
+    for listed in manifest.files():
+        verify_file(root, listed)
+    return Bundle(root, manifest, signed_by)
+
+
+def _hash_archive(archive: Path) -> str:
+    return hashlib.sha256(read_regular(archive, MAX_BUNDLE_BYTES)).hexdigest()
