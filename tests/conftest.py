@@ -1,0 +1,40 @@
+"""Shared by all tests: folders of their own, and tiny bundles with real graphs."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import tiny_bundle
+
+if importlib.util.find_spec("torch") is None:
+    collect_ignore_glob = ["export/*"]
+
+
+def pytest_report_header() -> str | None:
+    if importlib.util.find_spec("torch") is None:
+        return "tests/export is left out: torch isn't installed (make setup-export installs it)"
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the profiles, bundles and caches of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a tiny bundle and returns its folder (see `tests.tiny`)."""
+
+    def make(name: str = "tiny", **changes: Any) -> Path:
+        return tiny_bundle(tmp_path / "bundles" / name, name=name, **changes)
+
+    return make
