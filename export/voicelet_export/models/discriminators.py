@@ -11,22 +11,26 @@ Judgement = tuple[Tensor, list[Tensor]]
 
 
 class PeriodDiscriminator(nn.Module):
-    """Folds the waveform by one period and judges the columns."""
+    """Folds the waveform by one period and judges each column.
 
-    def __init__(self, period: int, channels: tuple[int, ...] = (16, 32, 64, 64)) -> None:
+    The columns share their weights and never mix, so they run as one batch of 1-D convolutions, which
+    a CPU does several times faster than the same thing in 2-D.
+    """
+
+    def __init__(self, period: int, channels: tuple[int, ...] = (8, 16, 32, 64)) -> None:
         super().__init__()
         self.period = period
         sizes = (1, *channels)
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0)))
-            for a, b in zip(sizes, sizes[1:])
+            weight_norm(nn.Conv1d(a, b, 5, 3, padding=2)) for a, b in zip(sizes, sizes[1:])
         )
-        self.post = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
+        self.post = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
 
     def forward(self, wave: Tensor) -> Judgement:
         """Judge waveforms [B, samples]."""
         extra = -wave.shape[-1] % self.period
-        x = nn.functional.pad(wave, (0, extra)).view(len(wave), 1, -1, self.period)
+        folded = nn.functional.pad(wave, (0, extra)).view(len(wave), -1, self.period)
+        x = folded.transpose(1, 2).reshape(len(wave) * self.period, 1, -1)
         maps = []
         for conv in self.convs:
             x = nn.functional.leaky_relu(conv(x), 0.1)
@@ -37,14 +41,15 @@ class PeriodDiscriminator(nn.Module):
 class SpectrogramDiscriminator(nn.Module):
     """Judges log-magnitude spectrograms, strided in frequency to stay cheap (after UnivNet)."""
 
-    def __init__(self, fft_size: int, hop: int, channels: int = 24) -> None:
+    def __init__(self, fft_size: int, hop: int, channels: int = 16) -> None:
         super().__init__()
         self.fft_size, self.hop = fft_size, hop
-        strides = [(1, 3), (1, 3), (2, 3), (2, 2)]
-        sizes = (1, channels, channels, 2 * channels, 2 * channels)
+        strides = [(1, 4), (1, 3), (2, 2), (1, 2)]
+        sizes = (1, channels, 2 * channels, 2 * channels, 2 * channels)
+        kernels = (7, 5, 5, 3)
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(a, b, (3, 7), s, padding=(1, 3)))
-            for a, b, s in zip(sizes, sizes[1:], strides)
+            weight_norm(nn.Conv2d(a, b, (3, k), s, padding=(1, k // 2)))
+            for a, b, k, s in zip(sizes, sizes[1:], kernels, strides)
         )
         self.post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 3), padding=(1, 1)))
 
@@ -67,8 +72,8 @@ class WaveDiscriminator(nn.Module):
 
     def __init__(
         self,
-        periods: tuple[int, ...] = (2, 3, 5, 7),
-        resolutions: tuple[tuple[int, int], ...] = ((512, 128), (1024, 256)),
+        periods: tuple[int, ...] = (2, 3, 5, 7, 11),
+        resolutions: tuple[tuple[int, int], ...] = ((512, 192), (1200, 400)),
     ) -> None:
         super().__init__()
         self.judges = nn.ModuleList(
