@@ -104,10 +104,7 @@ def file_digest(path: Path) -> str:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
         return digest(*(f"{p.relative_to(path)}:{file_digest(p)}" for p in files))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(
-            hashlib, "file_digest"
-        ) else hashlib.sha256(file.read()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Cache:
@@ -140,6 +137,21 @@ class Cache:
             np.save(buffer, value)
             _write_whole(path, buffer.getvalue())
         return value
+
+    def speech_or(
+        self, key: str, make: Callable[[], tuple[FloatArray, int]]
+    ) -> tuple[FloatArray, int]:
+        """The samples and the rate under `key`, made by `make` where there are none."""
+        path = self._path(key, ".npz")
+        if path is not None and path.exists():
+            with np.load(path) as saved:
+                return np.asarray(saved["samples"], dtype=np.float32), int(saved["rate_hz"])
+        samples, rate_hz = make()
+        if path is not None:
+            buffer = io.BytesIO()
+            np.savez(buffer, samples=samples, rate_hz=np.int64(rate_hz))
+            _write_whole(path, buffer.getvalue())
+        return samples, rate_hz
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -106,7 +106,9 @@ def quietest_s(samples: Any, rate: int, low_s: float, high_s: float) -> float:
     import numpy as np
 
     step = rate // 100
-    squares = np.add.reduceat(np.square(samples, dtype=np.float64), np.arange(0, len(samples), step))
+    squares = np.add.reduceat(
+        np.square(samples, dtype=np.float64), np.arange(0, len(samples), step)
+    )
     loud = np.convolve(squares, np.ones(5), "same")
     low, high = round(low_s * 100), round(high_s * 100)
     return float(low + int(np.argmin(loud[low:high]))) / 100 + 0.005

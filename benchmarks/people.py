@@ -87,7 +87,8 @@ def write_teacher_speakers(corpus: Path, held_out: HeldOut, out: Path) -> list[R
     for speaker in held_out.teacher_speakers:
         ids: list[str] = []
         for row in sorted(
-            (r for r in teacher.rows.values() if r["speaker"] == speaker), key=lambda r: str(r["id"])
+            (r for r in teacher.rows.values() if r["speaker"] == speaker),
+            key=lambda r: str(r["id"]),
         ):
             if sum(teacher.rows[i]["seconds"] for i in ids) < TEACHER_REFERENCE_S:
                 ids.append(row["id"])

@@ -16,26 +16,34 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import heldout, people
 from benchmarks.common import BenchmarkError, Cache, home
 from benchmarks.folder import read_folder
+from benchmarks.report.build import RECORDINGS, write_report
 from benchmarks.report.tables import markdown
 from benchmarks.scoring import FolderScore, Judges, score_clips
+from benchmarks.speaking import DATA, make_systems, read_sentences, speak
 
 COMMANDS = ("run", "score-folder", "references")
 
 
-def progress(name: str) -> None:
-    """Nothing yet."""
+def progress(name: str) -> Callable[[int, int], None]:
+    """A progress line on standard error; silent where that isn't a terminal."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{name}: {done}/{total}" + ("\n" if done == total else ""))
+            sys.stderr.flush()
+
+    return show
 
 
-def show(done: int, total: int, name: str) -> None:
-    """A progress line on standard error."""
-    end = "\n" if done == total else ""
-    sys.stderr.write(f"\r{name}: {done}/{total}{end}")
-    sys.stderr.flush()
+def cache_of(args: argparse.Namespace) -> Cache:
+    """The cache that the command line asks for."""
+    return Cache(None if args.no_cache else home() / "cache")
 
 
 def as_json(score: FolderScore) -> dict[str, object]:
@@ -45,16 +53,48 @@ def as_json(score: FolderScore) -> dict[str, object]:
 
 def score_folder(args: argparse.Namespace) -> None:
     """Judge folders; print a table, leave `score.json` in each."""
-    judges = Judges(Cache(None if args.no_cache else home() / "cache"))
+    judges = Judges(cache_of(args))
     rows = []
     for folder in args.folders:
         name = folder.resolve().name
-        score = score_clips(
-            name, read_folder(folder), judges, lambda d, t, n=name: show(d, t, n)  # type: ignore[misc]
-        )
+        score = score_clips(name, read_folder(folder), judges, progress(name))
         (folder / "score.json").write_text(json.dumps(as_json(score), indent=1), "utf-8")
         rows.append((name, score.summary))
     print(markdown(rows), end="")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Let systems speak, judge them beside recordings of real people, write the report."""
+    systems = make_systems(args.systems)
+    sentences = read_sentences(DATA / "sentences.txt")[: args.sentences]
+    if args.numbers:
+        sentences += read_sentences(DATA / "numbers.txt")
+    held_out = heldout.load()
+    cache = cache_of(args)
+    folders: dict[str, Path] = {}
+    references: list[people.Reference] = []
+    wanted = [item.strip() for item in args.systems.split(",")]
+    if "recordings" in wanted or any(s.clones for s in systems):
+        if args.corpus is None:
+            raise BenchmarkError("recordings of real people are needed; pass --corpus")
+        references = people.write_people(args.corpus, held_out, args.out)
+        folders[RECORDINGS] = args.out / RECORDINGS
+        if args.people == "teacher":
+            references = people.write_teacher_speakers(args.corpus, held_out, args.out)
+    for system in systems:
+        folders[system.name] = speak(
+            system,
+            sentences,
+            references,
+            args.per_person,
+            args.out / system.name,
+            cache,
+            progress(f"{system.name} speaks"),
+        )
+    judges = Judges(cache)
+    clips = {name: read_folder(folder) for name, folder in folders.items()}
+    scores = [score_clips(name, clips[name], judges, progress(name)) for name in folders]
+    print(write_report(scores, clips, args.out), end="")
 
 
 def write_references(args: argparse.Namespace) -> None:
@@ -68,6 +108,16 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="let systems speak, and judge them")
+    one.add_argument("--systems", default="recordings,voicelet,piper,teacher")
+    one.add_argument("--corpus", type=Path, help='folder with the corpora "real" and "teacher"')
+    one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--sentences", type=int, default=20, help="how many everyday sentences")
+    one.add_argument("--numbers", action="store_true", help="sentences with numbers as well")
+    one.add_argument("--per-person", type=int, default=2, help="sentences in each cloned voice")
+    one.add_argument("--people", choices=("real", "teacher"), default="real")
+    one.add_argument("--no-cache", action="store_true", help="speak and judge everything again")
+    one.set_defaults(go=run)
     one = commands.add_parser("score-folder", help="judge wavs listed in DIR/texts.tsv")
     one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")

@@ -126,8 +126,8 @@ def score_clips(
         summary["similarity_others"] = float(np.mean(match.others))
         summary["nearest"] = match.nearest
         summary["nearest_of_10"] = match.nearest_of_10
-        rate, threshold = similarity.equal_error(match.own, match.others)
-        summary["eer"], summary["eer_threshold"] = rate, threshold
+        error, threshold = similarity.equal_error(match.own, match.others)
+        summary["eer"], summary["eer_threshold"] = error, threshold
     return FolderScore(name, summary, tuple(rows), match.own, match.others)
 
 

