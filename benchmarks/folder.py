@@ -57,6 +57,28 @@ def read_folder(folder: Path) -> list[Clip]:
     return clips
 
 
+def read_copies(folder: Path) -> list[tuple[Path, Path]]:
+    """Read `copies.tsv`: a copy, a tab and its original on each line.
+
+    Raises:
+        BenchmarkError: there is no `copies.tsv`, or a line names a file that isn't there.
+    """
+    path = folder / "copies.tsv"
+    if not path.is_file():
+        raise BenchmarkError(f"{path} is missing; write 'copy<tab>original' lines")
+    pairs: list[tuple[Path, Path]] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        cells = [cell.strip() for cell in line.split("\t")]
+        if cells == [""]:
+            continue
+        if len(cells) != 2 or not all((folder / cell).is_file() for cell in cells):
+            raise BenchmarkError(f"{path}:{number}: expected two files that exist")
+        pairs.append((folder / cells[0], folder / cells[1]))
+    if not pairs:
+        raise BenchmarkError(f"{path} lists no copies")
+    return pairs
+
+
 def write_texts(folder: Path, rows: Sequence[tuple[str, str, str]]) -> None:
     """Write `texts.tsv` from rows of file, text and reference (may be empty)."""
     lines = ("\t".join(" ".join(cell.split()) for cell in row) for row in rows)

@@ -1,6 +1,7 @@
 """Quality of voicelet beside its peers, its teacher and real recordings.
 
     python -m benchmarks.quality score-folder DIR...       judge wavs listed in DIR/texts.tsv
+    python -m benchmarks.quality score-copies DIR...       judge copies listed in DIR/copies.tsv
     python -m benchmarks.quality references --corpus C --out DIR
                                                             write the held-out people's recordings
     python -m benchmarks.quality run --systems voicelet,piper,teacher --corpus C --out DIR
@@ -21,13 +22,11 @@ from pathlib import Path
 
 from benchmarks import heldout, people
 from benchmarks.common import BenchmarkError, Cache, home
-from benchmarks.folder import read_folder
+from benchmarks.folder import read_copies, read_folder
 from benchmarks.report.build import RECORDINGS, write_report
 from benchmarks.report.tables import markdown
-from benchmarks.scoring import FolderScore, Judges, score_clips
+from benchmarks.scoring import FolderScore, Judges, compare_copies, score_clips
 from benchmarks.speaking import DATA, make_systems, read_sentences, speak
-
-COMMANDS = ("run", "score-folder", "references")
 
 
 def progress(name: str) -> Callable[[int, int], None]:
@@ -59,6 +58,18 @@ def score_folder(args: argparse.Namespace) -> None:
         name = folder.resolve().name
         score = score_clips(name, read_folder(folder), judges, progress(name))
         (folder / "score.json").write_text(json.dumps(as_json(score), indent=1), "utf-8")
+        rows.append((name, score.summary))
+    print(markdown(rows), end="")
+
+
+def score_copies(args: argparse.Namespace) -> None:
+    """Compare copies with originals; print a table, leave `copies.json` in each folder."""
+    cache = cache_of(args)
+    rows = []
+    for folder in args.folders:
+        name = folder.resolve().name
+        score = compare_copies(name, read_copies(folder), cache, progress(name))
+        (folder / "copies.json").write_text(json.dumps(as_json(score), indent=1), "utf-8")
         rows.append((name, score.summary))
     print(markdown(rows), end="")
 
@@ -122,6 +133,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
     one.set_defaults(go=score_folder)
+    one = commands.add_parser("score-copies", help="judge copies listed in DIR/copies.tsv")
+    one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
+    one.set_defaults(go=score_copies)
     one = commands.add_parser("references", help="write the held-out people's recordings")
     one.add_argument("--corpus", type=Path, required=True)
     one.add_argument("--out", type=Path, required=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.common import Cache, FloatArray, digest, read_audio
 from benchmarks.folder import Clip
-from benchmarks.judges import intelligibility, naturalness, similarity
+from benchmarks.judges import fidelity, intelligibility, naturalness, similarity
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +129,28 @@ def score_clips(
         error, threshold = similarity.equal_error(match.own, match.others)
         summary["eer"], summary["eer_threshold"] = error, threshold
     return FolderScore(name, summary, tuple(rows), match.own, match.others)
+
+
+def compare_copies(
+    name: str,
+    pairs: Sequence[tuple[Path, Path]],
+    cache: Cache,
+    progress: Callable[[int, int], None] | None = None,
+) -> FolderScore:
+    """Compare copies with their originals; means over the pairs that have a measure."""
+    rows: list[dict[str, Any]] = []
+    for index, (copy, original) in enumerate(pairs):
+
+        def judge(copy: Path = copy, original: Path = original) -> dict[str, float]:
+            return fidelity.compare(*read_audio(original), *read_audio(copy))
+
+        key = digest("copy", fidelity.VERSION, original.read_bytes(), copy.read_bytes())
+        rows.append({"file": copy.name, **cache.get_or(key, judge)})
+        if progress:
+            progress(index + 1, len(pairs))
+    keys = sorted({k for row in rows for k in row} - {"file"})
+    summary = {k: _mean_of([row for row in rows if k in row], k) for k in keys}
+    return FolderScore(name, {"clips": float(len(rows)), **summary}, tuple(rows))
 
 
 def _sum(rows: Sequence[Mapping[str, Any]], key: str) -> float:

@@ -5,6 +5,8 @@ espeak-ng's American English phones, {} answers with the memory peak alone.  Pip
 used by the benchmarks only.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import resource
@@ -12,6 +14,7 @@ import sys
 import time
 import wave
 from pathlib import Path
+from typing import Any
 
 START = time.perf_counter()
 
@@ -19,10 +22,11 @@ if os.environ.get("VOICELET_BENCH_CPU"):
     os.sched_setaffinity(0, {int(os.environ["VOICELET_BENCH_CPU"])})
 
 
-def speak(voice, text, out):
+def speak(voice: Any, text: str, out: str | None) -> dict[str, float]:
+    """Speak a text, into a file if `out` is given; times from the call on."""
     began = time.perf_counter()
     first = 0.0
-    parts = []
+    parts: list[bytes] = []
     rate = voice.config.sample_rate
     for chunk in voice.synthesize(text):
         pcm = chunk.audio_int16_bytes
@@ -45,13 +49,14 @@ def speak(voice, text, out):
     }
 
 
-def one_thread():
+def one_thread() -> None:
+    """Give every session one thread, and its noise a seed."""
     import onnxruntime
 
     onnxruntime.set_seed(20240607)
-    make = onnxruntime.SessionOptions
+    make: Any = onnxruntime.SessionOptions
 
-    def options():
+    def options() -> Any:
         made = make()
         made.intra_op_num_threads = made.inter_op_num_threads = 1
         return made
@@ -59,7 +64,8 @@ def one_thread():
     onnxruntime.SessionOptions = options
 
 
-def main():
+def main() -> None:
+    """Load, say so, then answer requests until the input ends."""
     began = time.perf_counter()
     import piper
 
@@ -77,7 +83,7 @@ def main():
     print(json.dumps(ready), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        answer = {}
+        answer: dict[str, Any] = {}
         if "text" in request:
             answer = speak(voice, request["text"], request.get("out"))
             answer["since_start_ms"] = 1000 * (time.perf_counter() - START)

@@ -44,7 +44,7 @@ class Voicelet:
     def _voice(self) -> Any:
         import voicelet
 
-        load: Any = getattr(voicelet, "Voice").load
+        load: Any = voicelet.Voice.load
         return load(self.bundle, threads=1) if self.bundle else load(threads=1)
 
     def _profile(self, reference: Path) -> Any:
@@ -52,7 +52,7 @@ class Voicelet:
 
         key = file_digest(reference)
         if key not in self._profiles:
-            enrol: Any = getattr(voicelet, "enrol")
+            enrol: Any = voicelet.enrol
             self._profiles[key] = enrol([reference], name=reference.stem)
         return self._profiles[key]
 

@@ -15,7 +15,7 @@ from benchmarks.common import BenchmarkError
 def one_thread_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment with every library's thread pool held to one."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ORT_NUM_THREADS")
-    return {**os.environ, **{n: "1" for n in names}, **(extra or {})}
+    return {**os.environ, **dict.fromkeys(names, "1"), **(extra or {})}
 
 
 class Worker:

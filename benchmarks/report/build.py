@@ -105,7 +105,7 @@ def _pictures(
     if spoken:
         text = clips[spoken[0]][0].text
         same = [(n, c) for n in spoken for c in clips[n] if c.text == text]
-        first = {name: clip for name, clip in reversed(same)}
+        first = dict(reversed(same))
         sounds = [(n, *read_audio(first[n].path)) for n in spoken if n in first]
         pictures["Spectrograms"] = plots.spectrograms(
             text, sounds, out / "plots" / "spectrograms.png"

@@ -1,0 +1,181 @@
+"""Held-out people, folders, caching, planning, and the speed benchmark's arithmetic."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import heldout, speed
+from benchmarks.common import BenchmarkError, Cache, digest, file_digest
+from benchmarks.folder import read_copies, read_folder, write_texts
+from benchmarks.peers.kokoro import teacher_phones
+from benchmarks.peers.worker import Worker, one_thread_environment
+from benchmarks.people import Reference
+from benchmarks.report.page import markdown_as_html
+from benchmarks.speaking import DATA, make_systems, plan, read_sentences
+
+
+def test_held_out_people_are_twenty_and_never_heard_twice() -> None:
+    held_out = heldout.load()
+    assert Counter(p.corpus for p in held_out.people) == {"speechocean762": 10, "librispeech": 10}
+    known = Counter(p.gender for p in held_out.people if p.gender)
+    assert known == {"f": 5, "m": 5}
+    assert len(held_out.speakers()) == 26
+    for person in held_out.people:
+        if person.split_s is None:
+            assert not set(person.reference) & set(person.ceiling)
+        else:
+            assert person.reference == person.ceiling and 9.0 < person.split_s < 11.0
+
+
+def test_sentences_are_many_and_distinct() -> None:
+    sentences = read_sentences(DATA / "sentences.txt")
+    assert len(sentences) >= 30
+    assert len(set(sentences)) == len(sentences)
+    assert all(not any(c.isdigit() for c in s) for s in sentences)
+    numbers = read_sentences(DATA / "numbers.txt")
+    assert all(any(c.isdigit() for c in s) for s in numbers)
+
+
+def test_a_folder_is_read_as_it_was_written(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav", "ana.wav"):
+        (tmp_path / name).write_bytes(b"x")
+    write_texts(tmp_path, [("a.wav", "Hello\tthere.", "ana.wav"), ("b.wav", "Bye.", "")])
+    one, two = read_folder(tmp_path)
+    assert (one.text, one.reference) == ("Hello there.", tmp_path / "ana.wav")
+    assert (two.path, two.reference) == (tmp_path / "b.wav", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a.wav", "columns"),
+        ("no.wav\thi", "no file"),
+        ("a.wav\thi\tno.wav", "no file"),
+        ("", "no cl"),
+    ],
+)
+def test_a_wrong_folder_says_what_is_wrong(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(BenchmarkError, match="missing"):
+        read_folder(tmp_path)
+    (tmp_path / "a.wav").write_bytes(b"x")
+    (tmp_path / "texts.tsv").write_text(content)
+    with pytest.raises(BenchmarkError, match=message):
+        read_folder(tmp_path)
+
+
+def test_copies_need_both_files(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"x")
+    (tmp_path / "copies.tsv").write_text("a.wav\tb.wav\n")
+    with pytest.raises(BenchmarkError, match="two files"):
+        read_copies(tmp_path)
+    (tmp_path / "b.wav").write_bytes(b"x")
+    assert read_copies(tmp_path) == [(tmp_path / "a.wav", tmp_path / "b.wav")]
+
+
+def test_the_cache_makes_a_thing_once(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    calls: list[int] = []
+
+    def make() -> tuple[np.ndarray, int]:
+        calls.append(1)
+        return np.arange(4, dtype=np.float32), 24000
+
+    key = digest("a", "b")
+    assert key != digest("ab", "")
+    first, again = cache.speech_or(key, make), cache.speech_or(key, make)
+    assert len(calls) == 1
+    assert again[1] == 24000 and np.array_equal(first[0], again[0])
+    assert cache.get_or(key, lambda: {"wer": 0.5}) == cache.get_or(key, lambda: None)
+    assert not list(tmp_path.rglob("*.part"))
+    Cache(None).speech_or(key, make)
+    assert len(calls) == 2
+
+
+def test_the_hash_of_a_folder_sees_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    before = file_digest(tmp_path)
+    (tmp_path / "a").write_text("2")
+    changed = file_digest(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert len({before, changed, file_digest(tmp_path)}) == 3
+
+
+def test_everyone_speaks_and_sentences_are_spread() -> None:
+    people = [Reference(str(i), Path(f"{i}.wav")) for i in range(20)]
+    jobs = plan([f"s{i}" for i in range(20)], people, 2)
+    assert set(Counter(r.speaker for _, r in jobs).values()) == {2}
+    assert set(Counter(s for s, _ in jobs).values()) == {2}
+
+
+def test_systems_are_named_on_the_command_line() -> None:
+    names = [
+        s.name for s in make_systems("recordings,voicelet,voicelet=old:x.voicelet,piper,teacher")
+    ]
+    assert names == [
+        "voicelet",
+        "old",
+        "piper-joe-medium",
+        "teacher-af-heart",
+        "teacher-am-michael",
+    ]
+    with pytest.raises(BenchmarkError, match="unknown system"):
+        make_systems("festival")
+    with pytest.raises(BenchmarkError, match="one name"):
+        make_systems("voicelet,voicelet")
+
+
+def test_the_teachers_phones_follow_its_convention() -> None:
+    assert teacher_phones("tʃˈɔɪs dʒˈɜːɹni ˈaʊɾɚ lˈaɪɾɪd") == "ʧˈYs ʤˈɜɹni ˈWTəɹ lˈITɪd"
+
+
+def test_a_markdown_table_becomes_html() -> None:
+    page = markdown_as_html("| | WER % |\n|---|---:|\n| a<b | 4.6 |\n")
+    assert "<th>WER %</th>" in page and "a&lt;b" in page and '<td class="n">4.6</td>' in page
+
+
+CHILD = """
+import json, sys
+print(json.dumps({"import_ms": 1.0, "load_ms": 2.0, "enrol_ms": 0.0}), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    if request.get("text") == "fail":
+        print(json.dumps({"error": "no voice"}), flush=True)
+    else:
+        answer = {"first_audio_ms": 5.0, "total_ms": SLOW * 10.0, "audio_s": 1.0, "peak_mb": 7.0}
+        print(json.dumps(answer), flush=True)
+"""
+
+
+def _starter(slow: int) -> speed.Starter:
+    def start(extra: dict[str, str]) -> tuple[Worker, dict[str, float]]:
+        code = CHILD.replace("SLOW", str(slow))
+        worker = Worker([sys.executable, "-c", code], one_thread_environment(extra))
+        return worker, worker.read()
+
+    return start
+
+
+def test_speed_takes_medians_of_systems_in_turn() -> None:
+    results = speed.measure({"fast": _starter(1), "slow": _starter(10)}, ["a", "b"], 2, 1)
+    assert results["fast"]["rtf"] == pytest.approx(0.01)
+    assert results["slow"]["rtf"] == pytest.approx(0.1)
+    assert results["fast"]["peak_mb"] == 7.0
+    assert results["fast"]["cold_start_ms"] > 5.0
+    table = speed.markdown(results)
+    assert "| real-time factor | 0.0100 | 0.1000 | 10.0× |" in table
+
+
+def test_a_peer_that_fails_or_dies_is_an_error() -> None:
+    worker, _ = _starter(1)({})
+    with pytest.raises(BenchmarkError, match="no voice"):
+        worker.ask(text="fail")
+    worker.close()
+    dead = Worker([sys.executable, "-c", "raise SystemExit(3)"], one_thread_environment())
+    with pytest.raises(BenchmarkError, match="code 3"):
+        dead.read()
+    dead.close()
