@@ -1,0 +1,1 @@
+"""The `voicelet` command, a module a subcommand."""

@@ -1,0 +1,88 @@
+"""`voicelet`: parse the command line, run a command, turn errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from voicelet import __version__
+from voicelet.cli import bench, demo, enrol, info, profiles, say, voices
+from voicelet.errors import VoiceletError
+
+COMMANDS = (say, enrol, voices, profiles, info, bench, demo)
+
+EXIT_UNEXPECTED = 1
+EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
+"""128 + SIGINT, 128 + SIGPIPE: what shells report for other programs, too."""
+
+_EPILOG = """\
+exit codes: 0 done · 1 a fault of voicelet's own · 2 wrong command line · 10-19 text ·
+20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 130 Ctrl-C · 141 closed pipe
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="voicelet",
+        description="Private voice cloning on the device: enrol a voice, speak any text in it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"voicelet {__version__}")
+    parser.add_argument("--debug", action="store_true", help="log details, show tracebacks")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if args.debug else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except VoiceletError as error:
+        if args.debug:
+            logging.exception("voicelet %s failed", args.command)
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return EXIT_CLOSED_PIPE
+    except Exception as error:
+        if args.debug:
+            raise
+        _complain(f"unexpected {type(error).__name__}: {error} (run with --debug for details)")
+        return EXIT_UNEXPECTED
+
+
+def _complain(message: str) -> None:
+    line = " ".join(message.split())
+    with contextlib.suppress(OSError, ValueError):  # stderr may be closed as well
+        print(f"voicelet: {line}", file=sys.stderr)
+
+
+def _forget_stdout() -> None:
+    # Else the interpreter flushes stdout once more at exit, and complains.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Options and look-ups that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voicelet.errors import ConfigError, TextError
+
+if TYPE_CHECKING:
+    from voicelet.enrol import Profile
+
+MAX_TEXT_BYTES = 16 << 20
+
+
+def add_bundle_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--bundle`."""
+    parser.add_argument(
+        "--bundle",
+        metavar="PATH",
+        help="a bundle's folder, .voicelet file or installed name (default: the built-in one)",
+    )
+
+
+def add_voice_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--bundle`, `--voice`, `--threads` and what shapes the speech."""
+    add_bundle_option(parser)
+    parser.add_argument(
+        "--voice", metavar="NAME", help="an enrolled profile or a preset (see: voicelet voices)"
+    )
+    parser.add_argument(
+        "--speed", type=number(0.25, 4.0), default=1.0, help="1 is normal, 2 twice as fast"
+    )
+    parser.add_argument(
+        "--pitch",
+        type=number(-24.0, 24.0),
+        default=0.0,
+        metavar="SEMITONES",
+        help="higher (+) or lower (-)",
+    )
+    parser.add_argument(
+        "--energy", type=number(0.1, 4.0), default=1.0, help="1 is normal, 2 twice as loud"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="same seed and text, same audio (default 0)"
+    )
+    add_threads_option(parser)
+
+
+def add_threads_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
+    parser.add_argument(
+        "--threads", type=_positive, default=1, metavar="N", help="threads to use (default 1)"
+    )
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Return an argparse type for a number in a range."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number in {low:g}..{high:g}")
+        return value
+
+    return parse
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads, 1 to 1024")
+    return int(text)
+
+
+def read_text(words: list[str], file: str | None) -> str:
+    """Return the text of the command line, of a file or of standard input (`-`).
+
+    Raises:
+        ConfigError: neither or both were given, or the file can't be read.
+        TextError: the text is larger than 16 MB.
+    """
+    if file is not None and words:
+        raise ConfigError("give the text or --file, not both")
+    if file is None and not words:
+        raise ConfigError("nothing to say; give a text, - for standard input, or --file FILE")
+    if file is None and words != ["-"]:
+        return " ".join(words)
+    try:
+        if file is None or file == "-":
+            raw = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+        else:
+            with open(file, "rb") as source:
+                raw = source.read(MAX_TEXT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file!r}: {getattr(error, 'strerror', None) or error}") from None
+    if len(raw) > MAX_TEXT_BYTES:
+        raise TextError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MB; split it")
+    return raw.decode("utf-8-sig", errors="replace")
+
+
+def check_file(path: str) -> Path:
+    """Return the path of an output whose folder exists.
+
+    Raises:
+        ConfigError: it has no folder to go to.
+    """
+    target = Path(path)
+    try:
+        ready = target.parent.is_dir()
+    except (OSError, ValueError):
+        ready = False
+    if not ready:
+        raise ConfigError(f"{path!r}: there is no folder {str(target.parent)!r}; make it first")
+    return target
+
+
+def find_voice(name: str | None, presets: list[str]) -> tuple[Profile | None, str | None]:
+    """Return the profile or the preset that `--voice` names; a profile comes first.
+
+    Raises:
+        ProfileNotFound: it is neither.
+    """
+    if name is None:
+        return None, None
+    from voicelet.config import did_you_mean
+    from voicelet.enrol.vault import Vault
+    from voicelet.errors import ProfileNotFound
+
+    vault = Vault()
+    enrolled = vault.names()
+    if name in enrolled:
+        return vault.load(name), None
+    if name in presets:
+        return None, name
+    raise ProfileNotFound(
+        f"no voice {name!r}{did_you_mean(name, [*enrolled, *presets])}; "
+        "see voicelet voices, or enrol one: voicelet enrol NAME FILE…"
+    )

@@ -1,0 +1,122 @@
+"""`voicelet say`: speak a text into a file, a pipe or the loudspeaker."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli.options import add_voice_options, check_file, find_voice, read_text
+from voicelet.cli.progress import Progress
+from voicelet.cli.table import print_json
+from voicelet.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Receive = Callable[[npt.ArrayLike], None]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "say",
+        help="speak a text",
+        description="Speak a text: into a file (-o), to standard output (--raw) or aloud.",
+    )
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="the text; - reads standard input")
+    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a file (UTF-8)")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("-o", "--output", metavar="FILE", help=".wav, .flac, .ogg, .opus or .mp3")
+    target.add_argument(
+        "--raw",
+        action="store_true",
+        help="samples to standard output as they come: mono, signed 16-bit little-endian",
+    )
+    target.add_argument("--play", action="store_true", help="play aloud (the default)")
+    add_voice_options(parser)
+    parser.add_argument(
+        "--ssml", action="store_true", help="the text is SSML (else: told by <speak>)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    if args.raw and sys.stdout.isatty():
+        raise ConfigError("--raw writes samples, not text; pipe it: voicelet say … --raw | aplay …")
+    if args.output == "-":
+        raise ConfigError("-o writes files; use --raw for standard output")
+    if args.output is not None:
+        check_file(args.output)
+    text = read_text(args.text, args.file)
+
+    from voicelet.cli.timing import speak
+    from voicelet.synth import Voice
+
+    start = time.perf_counter()
+    voice = Voice.load(args.bundle, threads=args.threads)
+    manifest = voice.bundle.manifest
+    profile, preset = find_voice(args.voice, [p.name for p in manifest.presets])
+    load_ms = (time.perf_counter() - start) * 1e3
+    quiet = False if args.quiet or args.json else None
+    with (
+        _sink(args, manifest.sample_rate_hz) as receive,
+        Progress("speaking", enabled=quiet) as bar,
+    ):
+        timings = speak(
+            voice,
+            text,
+            receive,
+            bar.update,
+            profile=profile,
+            preset=preset,
+            speed=args.speed,
+            pitch_semitones=args.pitch,
+            energy=args.energy,
+            seed=args.seed,
+            ssml=True if args.ssml else "auto",
+        )
+    if args.json:
+        report = {"load_ms": round(load_ms, 4), **timings.rounded(), "characters": len(text)}
+        print_json({**report, "voice": args.voice, "output": args.output}, _json_stream(args))
+    elif not timings.seconds:
+        print("voicelet: the text holds nothing that can be spoken", file=sys.stderr)
+    return 0
+
+
+def _json_stream(args: argparse.Namespace) -> Any:
+    return sys.stderr if args.raw else sys.stdout
+
+
+@contextlib.contextmanager
+def _sink(args: argparse.Namespace, sample_rate_hz: int) -> Iterator[Receive]:
+    from voicelet.audio.writer import AudioWriter, pcm16
+
+    if args.output is not None:
+        with AudioWriter(args.output, sample_rate_hz) as writer:
+            yield writer.write
+    elif args.raw:
+        yield lambda samples: _write_raw(pcm16(samples))
+    else:
+        from voicelet.cli.player import Player
+
+        with Player(sample_rate_hz) as player:
+            yield player.write
+
+
+def _write_raw(content: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: {error.strerror}; is the disk full?") from error

@@ -1,0 +1,51 @@
+"""`voicelet voices`: what `--voice` and `--bundle` take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from voicelet.cli.options import add_bundle_option
+from voicelet.cli.table import print_json, print_table
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "voices",
+        help="list the voices to speak with",
+        description="List enrolled profiles, the bundle's presets and installed bundles.",
+    )
+    add_bundle_option(parser)
+    parser.add_argument("--install", metavar="PATH", help="install a bundle first")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    from voicelet.bundle import install, installed, open_bundle
+    from voicelet.enrol.vault import Vault
+
+    if args.install is not None:
+        install(args.install)
+    manifest = open_bundle(args.bundle).manifest
+    profiles = [{"name": name, "kind": "profile", "description": ""} for name in Vault().names()]
+    presets = [
+        {"name": p.name, "kind": "preset", "description": p.description} for p in manifest.presets
+    ]
+    bundles = [
+        {
+            "name": folder.name,
+            "kind": "bundle",
+            "description": f"use it with --bundle {folder.name}",
+        }
+        for folder in installed()
+    ]
+    voices = [*profiles, *presets, *bundles]
+    if args.json:
+        print_json({"bundle": manifest.name, "voices": voices})
+    else:
+        rows = [[v["name"], v["kind"], v["description"]] for v in voices]
+        print_table(["voice", "kind", "description"], rows)
+    return 0

@@ -1,0 +1,169 @@
+"""The house stays a house: who imports whom, how long a module is, what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SDK = ROOT / "sdk"
+
+FOUNDATION = {"voicelet.errors", "voicelet.config"}
+FIVE = {f"voicelet.{p}" for p in ("text", "audio", "bundle", "engine")} | FOUNDATION
+MAY_IMPORT = {
+    "voicelet": {"voicelet.errors", "voicelet.enrol", "voicelet.synth"},  # the latter two lazily
+    "voicelet.errors": set(),
+    "voicelet.config": {"voicelet.errors"},
+    "voicelet.text": FOUNDATION,
+    "voicelet.audio": FOUNDATION,
+    "voicelet.bundle": FOUNDATION | {"voicelet.audio.features"},
+    "voicelet.engine": FOUNDATION,
+    "voicelet.enrol": FIVE,
+    "voicelet.synth": FIVE | {"voicelet.enrol"},
+    "voicelet.trust": FIVE | {"voicelet.enrol", "voicelet.synth"},
+    "voicelet.cli": {"voicelet"},
+}
+"""Package → what it may import besides itself (the table of docs/architecture.md)."""
+
+RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def dotted(path: Path, base: Path) -> str:
+    parts = path.relative_to(base).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, base: Path) -> set[str]:
+    """Every module that `path` imports, at its top, inside functions or for types."""
+    package = dotted(path, base).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, [origin, node.module or ""]))
+            found.add(module)
+            for alias in node.names:  # `from voicelet import bundle` imports voicelet.bundle
+                candidate = base.joinpath(*module.split("."), alias.name)
+                if candidate.is_dir() or candidate.with_suffix(".py").is_file():
+                    found.add(f"{module}.{alias.name}")
+    return found
+
+
+def within(module: str, packages: set[str]) -> bool:
+    return any(module == p or module.startswith(p + ".") for p in packages)
+
+
+def part_of(module: str) -> str:
+    """`voicelet.text.phones` → `voicelet.text`."""
+    return ".".join(module.split(".")[:2])
+
+
+@pytest.mark.parametrize("path", modules(SDK), ids=lambda p: dotted(p, SDK))
+def test_arrows(path: Path) -> None:
+    module = dotted(path, SDK)
+    part = part_of(module)
+    assert part in MAY_IMPORT, f"{part} has no row in docs/architecture.md"
+    allowed = MAY_IMPORT[part] | ({part} if part != "voicelet" else set())
+    for name in imports(path, SDK):
+        top = name.split(".")[0]
+        if top == "voicelet":
+            # `from voicelet import __version__` names the package itself.
+            assert name == "voicelet" or within(name, allowed), f"{module} imports {name}"
+        else:
+            known = top in sys.stdlib_module_names or top in RUNTIME_LIBRARIES
+            assert known, f"{module} imports {name}, which the runtime doesn't depend on"
+
+
+def test_the_checker_sees_every_kind_of_import(tmp_path: Path) -> None:
+    package = tmp_path / "voicelet" / "text"
+    (tmp_path / "voicelet" / "synth").mkdir(parents=True)
+    package.mkdir()
+    path = package / "a.py"
+    path.write_text(
+        "import torch.nn\nfrom .. import synth\nfrom . import b\n"
+        "def f():\n    from voicelet.cli.main import main\n"
+    )
+    found = imports(path, tmp_path)
+    assert {"torch.nn", "voicelet.synth", "voicelet.text", "voicelet.cli.main"} <= found
+
+
+@pytest.mark.parametrize("folder", ["sdk", "export", "federated", "benchmarks"])
+def test_modules_are_short(folder: str) -> None:
+    lengths = {
+        str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines())
+        for p in modules(ROOT / folder)
+    }
+    too_long = {name: n for name, n in lengths.items() if n > 400}
+    assert not too_long
+    written = [n for n in lengths.values() if n > 5]  # an empty __init__.py is no module
+    if written:
+        assert statistics.median(written) < 150
+
+
+def run_python(code: str) -> str:
+    """Run `code` in a fresh interpreter that sees the sources."""
+    path = [str(ROOT / "sdk"), str(ROOT / "export")]
+    preamble = f"import sys; sys.path[:0] = {path!r}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", preamble + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_opens_no_model_and_no_engine() -> None:
+    out = run_python(
+        """
+        opened = []
+        def watch(event, args):
+            if event == "open":
+                opened.append(str(args[0]))
+        sys.addaudithook(watch)
+        import voicelet
+        assert voicelet.__version__
+        heavy = {"onnxruntime", "torch", "soundfile", "cryptography", "numpy", "voicelet_export",
+                 "voicelet_federated", "benchmarks"} & set(sys.modules)
+        assert not heavy, heavy
+        models = [p for p in opened if "voices" in p or p.endswith((".onnx", "manifest.json"))]
+        assert not models, models
+        print("fine")
+        """
+    )
+    assert out.strip() == "fine"
+
+
+def test_the_command_line_parses_without_engine_or_numpy() -> None:
+    out = run_python(
+        """
+        from voicelet.cli.main import build_parser
+        build_parser().parse_args(["say", "hello", "-o", "out.wav"])
+        print(sorted({"onnxruntime", "numpy", "soundfile", "voicelet.synth"} & set(sys.modules)))
+        """
+    )
+    assert out.strip() == "[]"
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    import voicelet
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        voicelet.nonsense  # noqa: B018
+    assert set(voicelet.__all__) <= set(dir(voicelet))
