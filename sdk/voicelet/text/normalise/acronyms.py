@@ -1,0 +1,95 @@
+"""Capitals: which are spelled ("FBI"), which are said as words ("NASA"), which are only loud."""
+
+from __future__ import annotations
+
+import re
+
+from voicelet.text.normalise.rules import Context, Rule, rule
+
+_SAID = frozenset(
+    """NASA NATO UNESCO UNICEF AIDS OPEC LASER RADAR SONAR SCUBA NAFTA FIFA UEFA PIN SIM RAM COVID
+    ASCII SWAT POTUS SCOTUS FEMA NASDAQ OSHA NAACP ASAP BASIC CAPTCHA DARPA DOS ECMA FAQ GIF GUI
+    HIPAA IKEA INTERPOL JPEG JSON LEGO MIDI MOMA NIMBY NOAA OXFAM SARS TASER UNIX WASP YOLO ZIP CAD
+    COBOL FORTRAN LAN WAN MAC RIP TED VAT NAND EPROM ROM FOMO""".split()
+) - frozenset({"NAACP", "VAT", "RIP", "FAQ", "GUI"})
+_PARTLY = {"JPEG": "^J peg", "MPEG": "^M peg", "NAACP": "N double ^ACP", "IEEE": "^I triple ^E",
+           "AAA": "triple ^A", "OK": "okay", "TV": "^TV", "DVD": "^DVD", "PHD": "^PHD",
+           "CDROM": "^CD rom", "WIFI": "wifi"}  # fmt: skip
+_SPELLED = frozenset(
+    """FBI CIA USA UK EU UN US IT IBM BBC CNN NBC ABC CBS PBS NPR CEO CFO CTO COO HR PR AI ML API CPU
+    GPU USB URL HTML HTTP HTTPS PDF XML SQL CSS TV DVD CD DNA RNA ATM AM PM AD BC BCE CE ID IQ UFO
+    VIP SUV MRI EKG ECG MIT UCLA USC NYU NYPD LAPD LAX JFK NBA NFL NHL MLB IRS EPA FDA CDC WHO IMF
+    GDP LLC LGBT RSVP DIY FYI BTW OMG LOL UAE USSR ICU IV OS IOS IP VPN SMS GPS LED LCD HD EV AC DC
+    TTS ASR PC PHD MD BA MA RN EST PST GMT UTC CET BST IOU SOS AKA ETA ROI IPO MVP RPG AWOL""".split()
+)
+_SHORT_WORDS = frozenset(
+    """A I AM AN AS AT BE BY DO GO HE IF IN IS IT ME MY NO OF OH ON OR SO TO UP WE ALL AND ANY ARE
+    ASK BAD BIG BUT BUY CAN CAR DAY DID DIE DOG END FOR FUN GET GOD GOT HAD HAS HER HIM HIS HOT HOW
+    ITS JOB LET MAN MAY MEN NEW NOT NOW OFF OLD ONE OUR OUT OWN PAY PUT RED RUN SAW SAY SEE SHE SIT
+    SIX TEN THE TOO TOP TRY TWO USE WAR WAS WAY WHY WIN YES YET YOU""".split()
+)
+_AMBIGUOUS = frozenset("AM IT US WHO ID IV AD MA BA OS AC AI".split())
+"""Acronyms, unless the whole line is in capitals."""
+
+_CAPS_WORD = re.compile(r"[A-Za-z]{2,}")
+_CONSONANTS = re.compile(r"[^AEIOUY]{4}|^[^AEIOUY]{3}|^(?![AEIOU]|[BCDFGKPT][LR]|[SCTPW]H|S[CKLMNPTW]"
+                         r"|TW|QU|KN|WR|[^AEIOU][AEIOUY])")  # fmt: skip
+
+
+def pronounceable(word: str) -> bool:
+    """Whether capitals look like a word of English: it has vowels and no hard cluster."""
+    return bool(re.search("[AEIOUY]", word)) and not _CONSONANTS.search(word)
+
+
+def shouting(context: Context, start: int, end: int) -> bool:
+    """Whether the words around `start:end` are in capitals as well."""
+    around = context.text[max(0, start - 60) : start] + " " + context.text[end : end + 60]
+    line = _CAPS_WORD.findall(around.partition("\n\n")[0] if "\n\n" in around else around)
+    if len(line) < 2:
+        return False
+    return sum(w.isupper() for w in line) >= 0.7 * len(line)
+
+
+@rule(r"([A-Z]{2,40})(s|'s|'S)?(?![A-Za-z])")
+def capitals(m: re.Match[str], context: Context) -> str | None:
+    word, ending = m[1], (m[2] or "").lower()
+    loud = shouting(context, m.start(), m.end())
+    if word in _PARTLY:
+        said = _PARTLY[word]
+        return said + (ending if said.split()[-1].isalpha() and ending else "")
+    if word in _SAID or (ending == "'s" and word == "IT" and loud):
+        return word.capitalize() + ending
+    if word in _SHORT_WORDS and (loud or word not in _AMBIGUOUS):
+        return word.lower() + ending
+    if word in _SPELLED:
+        return "^" + word + ending
+    if len(word) > 6 or (loud and pronounceable(word)):
+        return word.lower() + ending if len(word) > 1 else word
+    if len(word) > 3 and (context.known(word.lower()) if context.known else pronounceable(word)):
+        return word.lower() + ending
+    if len(word) > 5 and pronounceable(word):
+        return word.lower() + ending
+    return "^" + word + ending
+
+
+@rule(r"([A-Z])('s|s)?(?![A-Za-z'])")
+def letter(m: re.Match[str], context: Context) -> str | None:
+    if m[1] == "I" and not m[2]:
+        return "I"
+    if m[1] == "A" and not m[2] and re.match(r" [a-z]", context.text[m.end() : m.end() + 2]):
+        return "a"
+    return "^" + m[1] + (m[2] or "")
+
+
+@rule(r"([B-HJ-Zb-hj-z])(?:-(?=[A-Za-z]))")
+def letter_prefix(m: re.Match[str], context: Context) -> str | None:
+    """"T-shirt", "x-ray", "e-mail"."""
+    return "^" + m[1].upper()
+
+
+@rule(r"PhD('?s)?\b")
+def doctorate(m: re.Match[str], context: Context) -> str | None:
+    return "^PHD" + (m[1] or "")
+
+
+LETTER_RULES: tuple[Rule, ...] = (doctorate, letter_prefix, capitals, letter)

@@ -1,0 +1,332 @@
+"""One pass over clean text: at every place the first rule that applies says what stands there.
+
+The text comes in chunks and is seen through a window that always reaches :data:`LOOKAHEAD`
+characters on, so that a book costs no more memory than a sentence, and every pattern is bounded, so
+that the time is linear whatever the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from voicelet.text.cleanup import Cleaner, Piece
+from voicelet.text.inflect import add_s
+from voicelet.text.ipa import ipa_phones
+from voicelet.text.normalise import (
+    abbreviations,
+    acronyms,
+    dates,
+    internet,
+    money,
+    numeric,
+    roman,
+    symbols,
+    telephone,
+    times,
+    units,
+)
+from voicelet.text.normalise.rules import Context, Rule
+from voicelet.text.user_lexicon import UserLexicon
+from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
+
+LOOKAHEAD = 640
+_BEHIND = 96
+MAX_WORD_LETTERS = 40
+
+DIGIT_RULES: tuple[Rule, ...] = (
+    *numeric.FIRST_DIGIT_RULES,
+    *dates.DIGIT_RULES,
+    *times.DIGIT_RULES,
+    *telephone.DIGIT_RULES,
+    *money.DIGIT_RULES,
+    *units.DIGIT_RULES,
+    *numeric.DIGIT_RULES,
+)
+LETTER_RULES: tuple[Rule, ...] = (
+    *dates.LETTER_RULES,
+    *telephone.LETTER_RULES,
+    *money.LETTER_RULES,
+    *abbreviations.LETTER_RULES,
+    *roman.LETTER_RULES,
+    *acronyms.LETTER_RULES,
+    *symbols.FOREIGN_RULES,
+)
+SYMBOL_RULES: tuple[Rule, ...] = (
+    *dates.APOSTROPHE_RULES,
+    *telephone.SYMBOL_RULES,
+    *money.SYMBOL_RULES,
+    *units.SYMBOL_RULES,
+    *numeric.SYMBOL_RULES,
+    *internet.SYMBOL_RULES,
+    *symbols.DIGITLESS_RULES,
+)
+
+_EASY = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
+_NOT_EASY = frozenset("vs vs etc al ca cf approx est dept max min no fig vol ch sec art op ed ext".split())
+_WORD = re.compile(r"[^\W\d_]{1,40}(?:'[^\W\d_]{1,20}){0,3}")
+_LEADING = re.compile(r"'(?:tis|twas|cause|em|til|bout|cept|gainst|n)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
+_PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
+_SPACE = re.compile(r"[ \n]+")
+_BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
+_REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
+_LONE = frozenset("aio")
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A break between lines ("line") or paragraphs ("paragraph") of the text."""
+
+    kind: Literal["line", "paragraph"]
+
+
+Item: TypeAlias = Token | Boundary
+
+
+def spoken(said: str, span: Span, emphasis: Emphasis = "none") -> list[Token]:
+    """Turn what a rule says ("one , ^FBI twenty-two") into tokens that all have `span`."""
+    tokens: list[Token] = []
+    for part in said.split():
+        if part in MARKS:
+            tokens.append(Mark(part))
+            continue
+        if part[0] == "^":
+            letters = "".join(c for c in part if c.isalpha() or c == "'")
+            if letters:
+                tokens.append(Word(letters, span, spell=True, emphasis=emphasis))
+            continue
+        for word in part.split("-"):
+            letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
+            if letters:
+                spell = len(letters) == 1 and letters.lower() not in _LONE
+                tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
+    return tokens
+
+
+class Scanner:
+    """Reads pieces of source text as words, marks and boundaries.
+
+    Args:
+        pieces: the source, in order.
+        lexicon: the caller's pronunciations; they go before every rule.
+        context: the state to start from (`known`, and `previous` across SSML elements).
+        newlines: whether line breaks mean anything (not in SSML).
+        final: whether the paragraph ends where the pieces end.
+        inline_phones: read `[[…]]` as phones.
+        emphasis: given to every word.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterable[Piece],
+        *,
+        lexicon: UserLexicon | None = None,
+        context: Context | None = None,
+        newlines: bool = True,
+        final: bool = True,
+        inline_phones: bool = True,
+        emphasis: Emphasis = "none",
+    ) -> None:
+        self._chunks = Cleaner(newlines).clean(pieces)
+        self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
+        self._context = context or Context()
+        self._context.text = ""
+        self._context.final = False
+        self._final = final
+        self._inline = inline_phones
+        self._emphasis = emphasis
+        self._text = ""
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._at = 0
+        self._more = True
+
+    def items(self) -> Iterator[Item]:
+        """Yield what is read, in order.
+
+        Raises:
+            PhoneError: `[[…]]` holds something that isn't a phone.
+        """
+        while True:
+            self._fill()
+            if self._at >= len(self._text):
+                return
+            start = self._at
+            items = self._step()
+            if self._at <= start:
+                raise AssertionError("a rule consumed nothing")
+            for item in items:
+                self._remember(item)
+                yield item
+
+    def _fill(self) -> None:
+        if len(self._text) - self._at >= LOOKAHEAD or not self._more:
+            return
+        drop = max(0, self._at - _BEHIND)
+        self._text, self._at = self._text[drop:], self._at - drop
+        del self._starts[:drop], self._ends[:drop]
+        while len(self._text) - self._at < LOOKAHEAD:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._more = False
+                break
+            self._text += chunk.text
+            self._starts += chunk.starts
+            self._ends += chunk.ends
+        self._context.text = self._text
+        self._context.final = self._final and not self._more
+
+    def _remember(self, item: Item) -> None:
+        if isinstance(item, Word):
+            self._context.previous = item.text
+        elif isinstance(item, Boundary) or item.text in ".?!":
+            self._context.previous = ""
+
+    def _step(self) -> list[Item]:
+        text, at = self._text, self._at
+        char = text[at]
+        if char in " \n":
+            return self._white_space()
+        if self._lexicon is not None and not (at and text[at - 1].isalnum() and char.isalnum()):
+            found = self._user_word(self._lexicon)
+            if found:
+                return found
+        if char.isalpha():
+            return self._letters()
+        if "0" <= char <= "9":
+            return (
+                self._address(r := internet.ADDRESS_RULES)
+                or self._apply(DIGIT_RULES)
+                or self._skip(r and 1)
+            )
+        return self._sign()
+
+    def _letters(self) -> list[Item]:
+        text, at = self._text, self._at
+        easy = _EASY.match(text, at)
+        if easy and easy[0] not in _NOT_EASY and not (at and text[at - 1] in "#@"):
+            self._at = easy.end()
+            return [Word(easy[0], self._span(at, easy.end()), emphasis=self._emphasis)]
+        if _glued(text, at):
+            found = None
+        else:
+            found = self._address(internet.ADDRESS_RULES) or self._apply(LETTER_RULES)
+        return found or self._plain_word()
+
+    def _plain_word(self) -> list[Item]:
+        found = _WORD.match(self._text, self._at)
+        if not found:
+            return self._skip(1)
+        start, self._at = self._at, found.end()
+        return list(spoken(found[0], self._span(start, found.end()), self._emphasis))
+
+    def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+        return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
+
+    def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+        """The first rule that matches and agrees; None if there is none."""
+        for rule in rules:
+            found = rule.pattern.match(self._text, self._at)
+            if found is None or found.end() == self._at:
+                continue
+            said = rule.say(found, self._context)
+            if said is not None:
+                start, self._at = self._at, found.end()
+                return list(spoken(said, self._span(start, found.end()), self._emphasis))
+        return None
+
+    def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
+        found = lexicon.match(self._text, self._at)
+        if not found:
+            return None
+        end, entry = found
+        start = self._at
+        possessive = self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
+        self._at = end + 2 * possessive
+        span = self._span(start, self._at)
+        if entry.phones is None:
+            return list(spoken(entry.respelling + "'s" * possessive, span, self._emphasis))
+        phones = add_s(entry.phones) if possessive else entry.phones
+        letters = "".join(c for c in self._text[start:end] if c.isalpha() or c == "'")
+        return [Word(letters, span, phones=phones, emphasis=self._emphasis)]
+
+    def _sign(self) -> list[Item]:
+        text, at = self._text, self._at
+        if text[at] == "[" and self._inline and (found := _PHONES.match(text, at)):
+            self._at = found.end()
+            span = self._span(at, found.end())
+            return [Word("", span, phones=ipa_phones(found[1]), emphasis=self._emphasis)]
+        if text[at] == "'":
+            contraction = _LEADING.match(text, at)
+            if contraction and not (at and text[at - 1].isalnum()):
+                self._at = contraction.end()
+                span = self._span(at, self._at)
+                return [Word(contraction[0], span, emphasis=self._emphasis)]
+        mark = text[at] in ',;:?!)"' or (text[at] == "(" and not text[at + 1 : at + 2].isdigit())
+        said = None if mark else self._apply(SYMBOL_RULES)
+        if said is not None:
+            return said
+        found = _REST.match(text, at)
+        if not found:
+            return self._skip(1)
+        return self._mark(found)
+
+    def _mark(self, found: re.Match[str]) -> list[Item]:
+        text, run = self._text, found[0]
+        start, self._at = self._at, found.end()
+        before = text[start - 1 : start] if start else ""
+        after = text[found.end() : found.end() + 1]
+        if run[0] in "?!‽":
+            return [Mark("?" if "?" in run or "‽" in run else "!")]
+        if run[0] == "…" or run.startswith(".."):
+            return [Mark("…")]
+        if run == ".":
+            if before.isalnum() and (after.islower() or after.isdigit()):
+                return list(spoken("dot", self._span(start, self._at), self._emphasis))
+            return [Mark(".")]
+        if run.strip()[0] in "-–—":
+            dash = "—" in run or len(run) > 1
+            if run[-1] == " ":
+                self._at -= 1  # white space is read as such
+                dash = dash and before in (" ", "\n", "")
+            return [Mark("—")] if dash else []
+        return [Mark({"[": "(", "{": "(", "]": ")", "}": ")", "|": ","}.get(run, run))]
+
+    def _white_space(self) -> list[Item]:
+        found = _SPACE.match(self._text, self._at)
+        if found is None:
+            return self._skip(1)
+        start, self._at = self._at, found.end()
+        breaks = found[0].count("\n")
+        if not breaks:
+            return []
+        bullet = _BULLET.match(self._text, self._at)
+        if bullet:
+            self._at = bullet.end()
+        if breaks > 1:
+            return [Boundary("paragraph")]
+        line = self._text[max(0, start - 60) : start].rpartition("\n")[2]
+        following = self._text[self._at : self._at + 1]
+        # Hard-wrapped prose has long lines; a short one before a capital is a heading or a verse.
+        short = len(line) < 50 and (following.isupper() or following.isdigit())
+        return [Boundary("line")] if bullet or short else []
+
+    def _skip(self, count: int) -> list[Item]:
+        self._at += count
+        return []
+
+    def _span(self, start: int, end: int) -> Span:
+        return self._starts[start], max(self._ends[start:end])
+
+
+def _glued(text: str, at: int) -> bool:
+    """Whether a word goes on here that began with other letters (longer than a word may be)."""
+    return at > 0 and text[at - 1].isalpha()
+
+
+def with_emphasis(token: Token, emphasis: Emphasis) -> Token:
+    """`token` with another emphasis; marks stay as they are."""
+    return replace(token, emphasis=emphasis) if isinstance(token, Word) else token
