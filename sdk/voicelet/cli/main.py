@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from voicelet import __version__
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except VoiceletError as error:
         if args.debug:
-            logging.exception("voicelet %s failed", args.command)
+            traceback.print_exc()
         _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
