@@ -38,9 +38,7 @@ def store_weights(
         elif storage == "float16" or tensor.name in skip:
             name = f"{tensor.name}.f16"
             kept.append(numpy_helper.from_array(values.astype(np.float16), name))
-            nodes.append(
-                helper.make_node("Cast", [name], [tensor.name], to=onnx.TensorProto.FLOAT)
-            )
+            nodes.append(helper.make_node("Cast", [name], [tensor.name], to=onnx.TensorProto.FLOAT))
         else:
             axis = 1 if values.shape[0] == 1 else 0  # an LSTM's weights begin with a direction
             integers, scale = _per_row(values, axis)

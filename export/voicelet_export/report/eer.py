@@ -38,9 +38,7 @@ class EerReport:
     n_different: int
 
 
-def equal_error_rate(
-    same: npt.ArrayLike, different: npt.ArrayLike
-) -> tuple[float, float]:
+def equal_error_rate(same: npt.ArrayLike, different: npt.ArrayLike) -> tuple[float, float]:
     """Return (equal error rate 0..1, threshold) of scores of true and of false pairs."""
     true, false = np.sort(np.ravel(same)), np.sort(np.ravel(different))
     if len(true) == 0 or len(false) == 0:
@@ -83,9 +81,7 @@ def read_speech(
 def group_speech(speech: Speech, size: int) -> dict[str, list[FloatArray]]:
     """Join every `size` utterances of a person into one longer recording."""
     return {
-        name: [
-            np.concatenate(waves[i : i + size]) for i in range(0, len(waves) - size + 1, size)
-        ]
+        name: [np.concatenate(waves[i : i + size]) for i in range(0, len(waves) - size + 1, size)]
         for name, waves in speech.items()
     }
 

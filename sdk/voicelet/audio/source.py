@@ -1,0 +1,90 @@
+"""What a caller may hand in as a recording: a file, or samples it already has."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.channels import ChannelScan
+from voicelet.audio.features import FloatArray
+from voicelet.audio.io import Audio, AudioSource, read_audio
+from voicelet.audio.resample import Resampler
+from voicelet.errors import AudioError
+
+Recording = AudioSource | tuple[npt.ArrayLike, int]
+"""A path, the bytes of a file, a binary file object, or (samples [n] or [n, channels], rate)."""
+
+
+def load_recording(recording: Recording, sample_rate_hz: int, max_seconds: float) -> Audio:
+    """Decode a file or check an array; mono float32 at `sample_rate_hz` either way.
+
+    Args:
+        recording: integer samples are scaled by their type's range, floats are taken as ±1.
+        max_seconds: how much of it is taken.
+
+    Raises:
+        AudioError: it isn't audio; the message names the remedy.
+    """
+    if isinstance(recording, tuple):
+        if len(recording) != 2:
+            raise AudioError("give samples as the pair (samples, sample_rate_hz)")
+        return _from_array(recording[0], recording[1], sample_rate_hz, max_seconds)
+    return read_audio(recording, sample_rate_hz=sample_rate_hz, max_seconds=max_seconds)
+
+
+def name_of(recording: Recording, index: int) -> str:
+    """What messages call it: the file's name without its folder, or its place in the list."""
+    if isinstance(recording, str) or hasattr(recording, "__fspath__"):
+        text = str(recording)
+        return repr(text.replace("\\", "/").rsplit("/", 1)[-1] or text)
+    return f"recording {index + 1}"
+
+
+def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> Audio:
+    if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)):
+        raise AudioError(f"the sample rate must be a whole number of Hz, not {rate!r}")
+    rate_hz = int(rate)
+    wave = _as_float(samples)
+    if wave.ndim == 1:
+        wave = wave[:, None]
+    if wave.ndim != 2 or wave.size == 0 or wave.shape[1] > 64:
+        raise AudioError(
+            f"samples must have the shape [n] or [n, channels], not {np.shape(samples)};"
+            " transpose them if the channels come first"
+        )
+    taken = wave[: max(1, int(max_seconds * rate_hz))]
+    scan = ChannelScan(wave.shape[1], max(1, rate_hz))
+    scan.add(taken)
+    channel = scan.choose()
+    mono = np.ascontiguousarray(taken[:, channel])
+    clip = scan.clip_counter(channel, ceiling=float("inf"), floor=0.01)
+    clip.add(mono)
+    resampler = Resampler(rate_hz, target_hz)
+    return Audio(
+        samples=np.concatenate([resampler.push(mono), resampler.flush()]),
+        sample_rate_hz=target_hz,
+        source_rate_hz=rate_hz,
+        n_channels=wave.shape[1],
+        channel=channel,
+        source_format="array",
+        clipped_fraction=clip.fraction,
+        cut_at_limit=len(taken) < len(wave),
+    )
+
+
+def _as_float(samples: Any) -> FloatArray:
+    try:
+        array = np.asarray(samples)
+        if array.dtype.kind == "u":
+            half = (float(np.iinfo(array.dtype).max) + 1.0) / 2.0
+            return ((array.astype(np.float64) - half) / half).astype(np.float32)
+        if array.dtype.kind == "i":
+            return (array / (float(np.iinfo(array.dtype).max) + 1.0)).astype(np.float32)
+        if array.dtype.kind != "f":
+            raise AudioError(f"samples must be numbers, not {array.dtype}")
+        finite = np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0)
+        return cast(FloatArray, np.clip(finite, -4.0, 4.0).astype(np.float32))
+    except (ValueError, TypeError) as error:
+        raise AudioError(f"samples can't be read as numbers ({error}); give an array") from error

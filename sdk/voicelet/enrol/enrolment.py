@@ -1,0 +1,144 @@
+"""From recordings to a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from voicelet import __version__
+from voicelet.audio.f0 import estimate_f0
+from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
+from voicelet.audio.gate import GatedSpeech, Progress, check_recordings, require_accepted
+from voicelet.audio.gate_report import DEFAULT_GATE, GateConfig
+from voicelet.audio.level import normalise_level
+from voicelet.audio.source import Recording
+from voicelet.bundle import Bundle, open_bundle
+from voicelet.engine import get_engine
+from voicelet.enrol.coverage import phones_of_text, phonetic_coverage
+from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
+from voicelet.enrol.names import check_name
+from voicelet.enrol.profile import Profile, QualitySummary, now_iso
+from voicelet.enrol.speaker import SpeakerStatistics, speaker_statistics
+from voicelet.errors import ConfigError
+from voicelet.text.phones import ENGLISH_SYMBOLS
+
+GE2E_ENCODER_ID = "ge2e-resemblyzer-1"
+"""The encoder whose d-vectors these are; every quantization of it counts as the same."""
+
+
+def measure_speaker(
+    speech_24k: FloatArray, features: FeatureConfig = FeatureConfig()
+) -> SpeakerStatistics:
+    """Pitch and long-term spectrum of speech, by the code that training uses.
+
+    Args:
+        speech_24k: float32 [n] at 24 kHz, pauses removed, any level.
+    """
+    wave = normalise_level(speech_24k, features.sample_rate_hz)
+    f0 = estimate_f0(wave, features.sample_rate_hz, features.hop_length)
+    return speaker_statistics(log_mel(wave, features), f0, features)
+
+
+def assess(
+    recordings: Sequence[Recording],
+    encoder: RunnableGraph,
+    *,
+    config: GateConfig = DEFAULT_GATE,
+    phones: str | None = None,
+    inventory: str = ENGLISH_SYMBOLS,
+    progress: Progress | None = None,
+) -> GatedSpeech:
+    """Run the gate with the speaker encoder, and refuse nothing; see `check_recordings`.
+
+    Args:
+        encoder: the bundle's `speaker_encoder` graph.
+        phones: what was read, as phones, for the phonetic coverage.
+        inventory: all symbols of the voice.
+    """
+    gated = check_recordings(
+        recordings, config, lambda speech: embed_windows(encoder, speech), progress
+    )
+    if phones is None:
+        return gated
+    coverage = phonetic_coverage(phones, inventory)
+    return replace(gated, report=replace(gated.report, phonetic_coverage=coverage))
+
+
+def make_profile(gated: GatedSpeech, name: str, encoder_id: str = GE2E_ENCODER_ID) -> Profile:
+    """Make a profile of speech that the gate accepted.
+
+    Raises:
+        RecordingRejected: it didn't; with every reason.
+        ProfileError: the name can't be a profile's.
+    """
+    require_accepted(gated.report)
+    if gated.windows is None:
+        raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
+    return Profile(
+        name=check_name(name),
+        created=now_iso(),
+        d_vector=mean_d_vector(gated.windows),
+        statistics=measure_speaker(gated.speech_24k),
+        encoder_id=encoder_id,
+        speech_s=gated.report.speech_s,
+        quality=QualitySummary.of(gated.report),
+        app_version=__version__,
+        report=gated.report,
+    )
+
+
+def enrol(
+    recordings: Sequence[Recording],
+    *,
+    name: str | None = None,
+    voice: Any = None,
+    bundle: Bundle | str | Path | None = None,
+    text: str | None = None,
+    config: GateConfig = DEFAULT_GATE,
+    consent: object | None = None,
+    progress: Progress | None = None,
+) -> Profile:
+    """Make a profile of one person's voice; nothing is stored (see `Vault.save`) or sent anywhere.
+
+        profile = voicelet.enrol(["monday.wav", "tuesday.flac"], name="ana")
+
+    Args:
+        recordings: files, or (samples, sample_rate_hz) pairs; 30 to 60 s of speech in all is best.
+        name: of the profile; "unnamed" without one.
+        voice: an open `Voice`, whose bundle is used.
+        bundle: a bundle or where it is; None is the one inside the package.
+        text: what was read, to report how much of the language's sounds it covers.
+        config: where the gate refuses and warns.
+        consent: reserved; recording the speaker's consent isn't supported yet.
+        progress: called with the fraction done, 0..1.
+
+    Returns:
+        The profile; `profile.report` holds the gate's figures and warnings.
+
+    Raises:
+        RecordingRejected: with every reason and its remedy.
+        ProfileError: the name can't be a profile's.
+        BundleError: the bundle can't be opened or has no speaker encoder.
+        ConfigError: both a voice and a bundle are given, or a consent.
+    """
+    if consent is not None:
+        raise ConfigError("consent can't be recorded yet; leave `consent` out")
+    if voice is not None and bundle is not None:
+        raise ConfigError("give either voice or bundle, not both")
+    if text is not None and not isinstance(text, str):
+        raise ConfigError("text must be a string: what was read in the recordings")
+    label = check_name("unnamed" if name is None else name)  # before the work, not after it
+    found = voice.bundle if voice is not None else bundle
+    opened = found if isinstance(found, Bundle) else open_bundle(found)
+    path, _ = opened.graph_path("speaker_encoder")
+    gated = assess(
+        recordings,
+        get_engine().open(path),
+        config=config,
+        phones=phones_of_text(text, opened) if text else None,
+        inventory=opened.manifest.phones,
+        progress=progress,
+    )
+    return make_profile(gated, label)
