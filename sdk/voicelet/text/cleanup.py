@@ -165,7 +165,9 @@ class Cleaner:
             start, end = (piece.start + i, piece.start + j) if exact else (piece.start, piece.end)
             char = text[i]
             # "\r\n" is one line break, not two.
-            clean = "" if char == "\n" and self._carriage else _clean_cluster(text[i : min(j, i + 4)])
+            clean = (
+                "" if char == "\n" and self._carriage else _clean_cluster(text[i : min(j, i + 4)])
+            )
             self._carriage = char == "\r"
             for c in clean:
                 if c in " \n":
@@ -194,4 +196,3 @@ class Cleaner:
         self._blank = ""
         self._begun = True
         self._carriage = False
-

@@ -209,9 +209,7 @@ def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Ite
             yield Boundary("paragraph" if event.paragraph else "line")
 
 
-def _say(
-    event: ssml_document.SayEvent, options: _Options, context: Context
-) -> Iterator[Item]:
+def _say(event: ssml_document.SayEvent, options: _Options, context: Context) -> Iterator[Item]:
     # Only SSML needs it, and `import voicelet` should stay light.
     from voicelet.text.say_as import say_as
 

@@ -48,7 +48,9 @@ def say_as(text: str, interpret: str, form: str = "") -> str | None:
         if not found:
             return None
         top, bottom = int(found[2]), int(found[3])
-        return numbers.mixed(int(found[1]), top, bottom) if found[1] else numbers.fraction(top, bottom)
+        return (
+            numbers.mixed(int(found[1]), top, bottom) if found[1] else numbers.fraction(top, bottom)
+        )
     return None
 
 
@@ -94,12 +96,18 @@ def _date(text: str, form: str) -> str | None:
         return None
     if month and day:
         return full_date(year, MONTHS.index(month) + 1, int(day))
-    said = [month or "", numbers.ordinal(int(day)) if day else "", numbers.year(year) if year else ""]
+    said = [
+        month or "",
+        numbers.ordinal(int(day)) if day else "",
+        numbers.year(year) if year else "",
+    ]
     return " ".join(s for s in said if s)
 
 
 def _time(text: str) -> str | None:
-    found = re.fullmatch(r"([0-2]?[0-9])[:.]([0-5][0-9])(?:[:.]([0-5][0-9]))?\s*([AaPp])?\.?[Mm]?\.?", text)
+    found = re.fullmatch(
+        r"([0-2]?[0-9])[:.]([0-5][0-9])(?:[:.]([0-5][0-9]))?\s*([AaPp])?\.?[Mm]?\.?", text
+    )
     if not found:
         return None
     half = f" ^{found[4].upper()}M" if found[4] else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from voicelet.text.normalise import Boundary
+from voicelet.text.normalise.rules import word_set
 from voicelet.text.words import Clause, Mark, Prosody, Token, Word
 
 CLAUSE_PAUSE_MS = 80
@@ -35,9 +36,9 @@ _WEAK = ",;:"
 _SPLIT_GAIN = {";": 75.0, ":": 70.0, ",": 60.0, ")": 55.0, '"': 40.0}
 _CONJUNCTION_GAIN = 30.0
 _EXPANSION_LOSS = 45.0
-_CONJUNCTIONS = frozenset(
+_CONJUNCTIONS = word_set(
     """and but or nor so yet because although though while when where which who that if unless until
-    since before after as than whether with without for from into through between during""".split()
+    since before after as than whether with without for from into through between during"""
 )
 
 
@@ -185,7 +186,9 @@ class Segmenter:
         self._tokens.append(Mark(text))
         if text in _STRONG:
             self._reach(_End(SENTENCE_PAUSE_MS, True))
-        elif self._first and not opening and self._early is None and self._chars >= MIN_CLAUSE_CHARS:
+        elif (
+            self._first and not opening and self._early is None and self._chars >= MIN_CLAUSE_CHARS
+        ):
             self._early = (len(self._tokens), self._chars)
 
     def _allowed(self, text: str, opening: bool) -> bool:

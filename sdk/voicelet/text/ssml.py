@@ -1,9 +1,9 @@
 """SSML, the subset that makes sense for one voice, parsed safely into a flat list of events.
 
-Known elements: speak, p, s, break, prosody, say-as, sub, phoneme, emphasis, mark.  `audio`, `voice`,
-`lang`, `desc`, `w` and `token` are passed over and their text is kept; `metadata`, `meta` and
-`lexicon` are passed over with their text.  Any other element is an error, since a typo that is
-silently dropped is worse than one that is named.
+Known elements: speak, p, s, break, prosody, say-as, sub, phoneme, emphasis, mark.
+`audio`, `voice`, `lang`, `desc`, `w` and `token` are passed over and their text is kept;
+`metadata`, `meta` and `lexicon` are passed over with their text.  Any other element is an error,
+since a typo that is silently dropped is worse than one that is named.
 
 There is no way to declare entities: a document type is refused outright, so nothing can expand or
 be fetched.  Depth and size are limited.
@@ -20,6 +20,7 @@ from voicelet.config import did_you_mean
 from voicelet.errors import PhoneError, SsmlError
 from voicelet.text.cleanup import Piece
 from voicelet.text.ipa import ipa_phones, own_phones
+from voicelet.text.normalise.rules import word_set
 from voicelet.text.ssml_values import break_ms, combine, emphasis_level, prosody_of
 from voicelet.text.words import Emphasis, Prosody, Span
 
@@ -27,10 +28,12 @@ MAX_DEPTH = 32
 MAX_CHARS = 2_000_000
 MAX_NAME_CHARS = 200
 
-_KNOWN = frozenset("speak p s break prosody say-as sub phoneme emphasis mark".split())
-_TRANSPARENT = frozenset("audio voice lang desc w token paragraph sentence".split())
-_SILENT = frozenset("metadata meta lexicon".split())
-_ROOT = re.compile(r"\s*(?:<\?xml\b[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<speak[\s/>]", re.DOTALL)
+_KNOWN = word_set("speak p s break prosody say-as sub phoneme emphasis mark")
+_TRANSPARENT = word_set("audio voice lang desc w token paragraph sentence")
+_SILENT = word_set("metadata meta lexicon")
+_ROOT = re.compile(
+    r"\s*(?:<\?xml\b[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<speak[\s/>]", re.DOTALL
+)
 _DECLARED = re.compile(r"\s*<(?:\?xml|!DOCTYPE|speak[\s/>])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -146,7 +149,9 @@ class _Parser:
                 if error.code != expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
                 else "; put the text inside <speak>…</speak>"
             )
-            raise SsmlError(f"line {error.lineno}: SSML is not well formed: {reason}{remedy}") from None
+            raise SsmlError(
+                f"line {error.lineno}: SSML is not well formed: {reason}{remedy}"
+            ) from None
         return self.events
 
     def _fail(self, message: str) -> SsmlError:

@@ -14,7 +14,14 @@ SPEED_RANGE = (0.33, 3.0)
 PITCH_RANGE_SEMITONES = (-12.0, 12.0)
 ENERGY_RANGE = (0.0, 4.0)
 
-_STRENGTH_MS = {"none": 0, "x-weak": 50, "weak": 100, "medium": 250, "strong": 500, "x-strong": 1000}
+_STRENGTH_MS = {
+    "none": 0,
+    "x-weak": 50,
+    "weak": 100,
+    "medium": 250,
+    "strong": 500,
+    "x-strong": 1000,
+}
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
 _PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}
 _VOLUMES = {"silent": 0.0, "x-soft": 0.35, "soft": 0.6, "medium": 1.0, "default": 1.0,
@@ -98,12 +105,14 @@ def _quantity(name: str, text: str, words: Mapping[str, float], units: tuple[str
     found = _QUANTITY.fullmatch(text)
     if not found or found[3].lower() not in units:
         options = ", ".join(words)
-        raise SsmlError(f"prosody {name} {text[:40]!r}: use one of {options}, or a value like '+10%'")
+        raise SsmlError(
+            f"prosody {name} {text[:40]!r}: use one of {options}, or a value like '+10%'"
+        )
     return found[1], float(found[2]), found[3].lower()
 
 
 def _factor(sign: str, value: float) -> float:
-    """"+20" is 1.2, "-20" is 0.8, "80" is 0.8."""
+    """ "+20" is 1.2, "-20" is 0.8, "80" is 0.8."""
     return 1.0 + (value if sign == "+" else -value) / 100.0 if sign else value / 100.0
 
 

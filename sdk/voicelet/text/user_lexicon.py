@@ -69,7 +69,9 @@ class UserLexicon:
         except OSError as error:
             raise LexiconError(f"the lexicon {path} can't be read: {error}") from None
         if len(raw) > MAX_FILE_BYTES:
-            raise LexiconError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; split or shorten it")
+            raise LexiconError(
+                f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; split or shorten it"
+            )
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:

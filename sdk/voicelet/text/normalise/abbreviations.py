@@ -1,10 +1,10 @@
-"""Abbreviations: titles, places, days, Latin, initials, and when their full stop ends a sentence."""
+"""Abbreviations: titles, places, days, Latin, initials; and whether one ends its sentence."""
 
 from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Context, Rule, rule, word_set
 
 _TITLES = {
     "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor", "Prof": "Professor",
@@ -17,7 +17,7 @@ _TITLES = {
 }  # fmt: skip
 """They stand before a name, so their full stop never ends a sentence there."""
 
-_WITHOUT_STOP = frozenset("Mr Mrs Ms Dr".split())
+_WITHOUT_STOP = word_set("Mr Mrs Ms Dr")
 
 _AFTER_NAME = {
     "St": "Street", "Dr": "Drive", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane",
@@ -42,13 +42,19 @@ _ANYWHERE = {
 }  # fmt: skip
 
 _BEFORE_NUMBER = {
-    "No": "number", "Nos": "numbers", "Fig": "figure", "Figs": "figures", "p": "page", "pp": "pages",
+    "No": "number", "Nos": "numbers", "Fig": "figure", "Figs": "figures", "p": "page",
+    "pp": "pages",
     "vol": "volume", "ch": "chapter", "sec": "section", "art": "article", "eq": "equation",
     "ver": "version", "para": "paragraph", "op": "opus", "ed": "edition", "Sat": "Saturday",
     "Sun": "Sunday", "no": "number", "nos": "numbers", "fig": "figure", "min": "minimum",
 }  # fmt: skip
 
-_DOTTED = {"e.g.": "for example", "i.e.": "that is", "a.k.a.": "also known as", "w.r.t.": "with regard to"}
+_DOTTED = {
+    "e.g.": "for example",
+    "i.e.": "that is",
+    "a.k.a.": "also known as",
+    "w.r.t.": "with regard to",
+}
 
 
 def _keys(names: dict[str, str]) -> str:
@@ -73,6 +79,14 @@ def title(m: re.Match[str], context: Context) -> str | None:
 @rule(r"(" + _keys(_AFTER_NAME) + r")\.(?![A-Za-z0-9])")
 def after_name(m: re.Match[str], context: Context) -> str | None:
     return _AFTER_NAME[m[1]] + _stop(m, context)
+
+
+@rule(r"(Mr|Mrs|Ms|Messrs|Dr|Prof|Capt|Sgt|Lt|Gov|Sen|Rev|Supt|Cmdr)\.(?![A-Za-z0-9])")
+def title_alone(m: re.Match[str], context: Context) -> str | None:
+    """ "Mr. and Mrs. Brown", "the capt. said"."""
+    if m[1] == "Dr" and context.previous[:1].isupper():
+        return None
+    return _TITLES[m[1]] + _stop(m, context)
 
 
 @rule(r"(St|Dr|Ave|Blvd|Rd|Jr|Sr|Inc|Ltd|Corp)(?= ?(?:[,;)]|\n|$))")
@@ -105,11 +119,15 @@ def dotted(m: re.Match[str], context: Context) -> str | None:
 
 @rule(r"([A-Z])\. ?(?=[A-Z](?:\.|[a-z]))")
 def initial(m: re.Match[str], context: Context) -> str | None:
-    """"J. R. R. Tolkien"; "I" before a sentence's first word is the pronoun."""
+    """ "J. R. R. Tolkien"; "I" before a sentence's first word is the pronoun."""
     following = context.next_word(m.end() - 1)
     if following in ("The", "This", "It", "He", "She", "But", "And", "They", "We"):
         return None
-    return None if m[1] == "I" and not context.text[m.end() : m.end() + 2].endswith(".") else "^" + m[1]
+    return (
+        None
+        if m[1] == "I" and not context.text[m.end() : m.end() + 2].endswith(".")
+        else "^" + m[1]
+    )
 
 
 @rule(r"[wW]/(o\b)?(?=[ A-Za-z])")
@@ -124,6 +142,7 @@ def versus(m: re.Match[str], context: Context) -> str | None:
 
 LETTER_RULES: tuple[Rule, ...] = (
     title,
+    title_alone,
     after_name,
     after_name_bare,
     before_number,

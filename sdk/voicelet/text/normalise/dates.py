@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Context, Rule, rule, word_set
 
 MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 _MONTH_OF = {name[:3].lower(): name for name in MONTHS} | {"sept": "September"}
 _MONTH = (
     r"(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -17,21 +18,19 @@ _MONTH = (
 )
 _YEAR = r"(?:,? ((?:1[0-9]|20)[0-9]{2})(?![0-9,.]*[0-9]))?"
 
-_YEAR_CUES = frozenset(
+_YEAR_CUES = word_set(
     """in since by until till before after during from of circa year early late mid spring summer
     autumn fall winter copyright january february march april may june july august september october
-    november december""".split()
+    november december"""
 )
-_SINGULAR_S = frozenset("was is has as this its his us yes gas bus across".split())
-_PLACE_CUES = frozenset(
-    "room flight route highway suite apartment gate channel extension bus unit".split()
-)
-_DIGIT_CUES = frozenset("pin code zip passcode password id serial".split())
+_SINGULAR_S = word_set("was is has as this its his us yes gas bus across")
+_PLACE_CUES = word_set("room flight route highway suite apartment gate channel extension bus unit")
+_DIGIT_CUES = word_set("pin code zip passcode password id serial")
 _AFTER = re.compile(r"\s?([A-Za-z]+)")
 
 
 def month_name(text: str) -> str | None:
-    """"Dec", "sept.", "12" or "december" → "December"; None if it is no month."""
+    """ "Dec", "sept.", "12" or "december" → "December"; None if it is no month."""
     text = text.strip().rstrip(".").lower()
     if text.isdigit():
         return MONTHS[int(text) - 1] if len(text) < 3 and 1 <= int(text) <= 12 else None
@@ -40,14 +39,16 @@ def month_name(text: str) -> str | None:
 
 
 def full_date(year: str, month: int, day: int) -> str | None:
-    """"December twenty fifth , twenty twenty four"; None if there is no such day."""
+    """ "December twenty fifth , twenty twenty four"; None if there is no such day."""
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
     said = f"{MONTHS[month - 1]} {numbers.ordinal(day)}"
     if not year:
         return said
     if len(year) == 2:
-        return f"{said} , " + (numbers.year(int(year)) if year[0] != "0" else f"oh {year_end(year)}")
+        return f"{said} , " + (
+            numbers.year(int(year)) if year[0] != "0" else f"oh {year_end(year)}"
+        )
     return f"{said} , {numbers.year(year)}"
 
 
@@ -85,7 +86,9 @@ def day_month(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(
-    _MONTH + r"\b\.? ([0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9:%]|,[0-9]{3}|\.[0-9]|[ -]?(?:am|pm|%))" + _YEAR
+    _MONTH
+    + r"\b\.? ([0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9:%]|,[0-9]{3}|\.[0-9]|[ -]?(?:am|pm|%))"
+    + _YEAR
 )
 def month_day(m: re.Match[str], context: Context) -> str | None:
     month = month_name(m[1])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Context, Rule, rule, word_set
 
 _TLDS = "com|org|net|edu|gov|mil|int|io|ai|dev|app|info|biz|co|uk|de|fr|eu|ca|au|jp|ch|tv"
-_SPOKEN_TLDS = frozenset("com org net info biz gov mil dev app".split())
+_SPOKEN_TLDS = word_set("com org net info biz gov mil dev app")
 _FILES = (
     "txt pdf doc docx xls xlsx ppt pptx csv json xml html htm css js ts py rs go java cpp md rst"
     " yaml yml toml ini cfg log zip tar gz exe dll so jpg jpeg png gif svg bmp mp3 mp4 wav flac ogg"
     " avi mov mkv onnx iso sh bat sql db"
-).split()
-_AS_WORDS = frozenset("doc log zip tar exe gif java bat".split())
+)
+_EXTENSIONS = word_set(_FILES)
+_AS_WORDS = word_set("doc log zip tar exe gif java bat")
 _NAMES = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon",
           "?": "question mark", "=": "equals", "&": "and", "#": "hash", "+": "plus", "~": "tilde",
           "%": "percent", "\\": "backslash"}  # fmt: skip
@@ -40,9 +41,9 @@ def _word(part: str) -> str:
     low = part.lower()
     if low == "www":
         return "^WWW"
-    if low in _FILES and low not in _AS_WORDS:
+    if low in _EXTENSIONS and low not in _AS_WORDS:
         return "^" + low.upper()
-    if len(part) <= 3 and part.lower() not in _SPOKEN_TLDS and not re.search("[aeiou]", low):
+    if len(part) <= 3 and part.lower() not in _SPOKEN_TLDS and not re.search("[aeiouy]", low):
         return "^" + part.upper()
     return part if part[1:].islower() or len(part) == 1 else low
 
@@ -64,7 +65,9 @@ def url(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(
-    r"(?:www\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}(?:" + _TLDS + r")(?![A-Za-z0-9-])"
+    r"(?:www\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}(?:"
+    + _TLDS
+    + r")(?![A-Za-z0-9-])"
     r"(?:/(?:[A-Za-z0-9._~%?=&#+/-]{0,300}[A-Za-z0-9/])?)?"
 )
 def domain(m: re.Match[str], context: Context) -> str | None:
@@ -74,17 +77,22 @@ def domain(m: re.Match[str], context: Context) -> str | None:
     return parts(m[0].rstrip("/").removeprefix("www."))
 
 
-@rule(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}(?:\.[A-Za-z0-9_-]{1,20}){0,3}\.(?:" + "|".join(_FILES) + r")\b(?!\.\w)")
+@rule(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}(?:\.[A-Za-z0-9_-]{1,20}){0,3}\.(?:"
+    + _FILES.replace(" ", "|")
+    + r")\b(?!\.\w)"
+)
 def file_name(m: re.Match[str], context: Context) -> str | None:
     # "stop.so we left": a word glued to the next sentence is not a file.
-    if m[0].endswith((".so", ".go", ".me", ".sh", ".js", ".ts")) and "_" not in m[0] and (
-        m[0].endswith((".so", ".go"))
-    ):
+    if m[0].endswith((".so", ".go")) and "_" not in m[0]:
         return None
     return parts(m[0], dashes="-" in m[0] or "_" in m[0])
 
 
-@rule(r"(?<![A-Za-z0-9])(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]{1,60}/){1,12}(?:[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9]{1,8})?)?")
+@rule(
+    r"(?<![A-Za-z0-9])(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]{1,60}/){1,12}"
+    r"(?:[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9]{1,8})?)?"
+)
 def path(m: re.Match[str], context: Context) -> str | None:
     return parts(m[0].rstrip("/"))
 
@@ -100,7 +108,7 @@ def hashtag(m: re.Match[str], context: Context) -> str | None:
 
 
 def camel(text: str) -> str:
-    """"NoMoreWar2024" → "No More War twenty twenty four"."""
+    """ "NoMoreWar2024" → "No More War twenty twenty four"."""
     said = []
     for part in _CAMEL.findall(text)[:_MAX_PARTS]:
         if part[0].isdigit():

@@ -40,11 +40,12 @@ _SCALES = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b
 
 _SIGNS = "[" + "".join(_CURRENCIES) + "]"
 _AMOUNT = r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})?(\.[0-9]{1,6})?"
+_NUMBER = r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})(?![0-9.,]*[0-9])"
 _SCALE = r"(?: ?(thousand|million|billion|trillion|mn|bn|tn)\b|([kKmMbBtT])\b)?"
 
 
 def say_amount(sign: str, whole: str, part: str, scale: str = "", prefix: str = "") -> str:
-    """"one dollar and fifty cents", "two point five billion euros", "ninety nine cents"."""
+    """ "one dollar and fifty cents", "two point five billion euros", "ninety nine cents"."""
     one, many, small_one, small_many = _CURRENCIES[sign]
     adjective = f"{prefix} " if prefix else ""
     whole = whole.replace(",", "")
@@ -55,19 +56,19 @@ def say_amount(sign: str, whole: str, part: str, scale: str = "", prefix: str = 
         said = numbers.number((whole or "0") + part) if part.strip(".0") else _whole(whole)
         return f"{said} {adjective}{one if single else many}"
     cents = int(part[1:])
-    said = [] if whole.strip("0") == "" and cents else [
-        f"{_whole(whole)} {adjective}{one if whole.lstrip('0') == '1' else many}"
-    ]  # fmt: skip
+    parts = []
+    if whole.strip("0") or not cents:
+        parts.append(f"{_whole(whole)} {adjective}{one if whole.lstrip('0') == '1' else many}")
     if cents:
-        said.append(f"{numbers.cardinal(cents)} {small_one if cents == 1 else small_many}")
-    return " and ".join(said)
+        parts.append(f"{numbers.cardinal(cents)} {small_one if cents == 1 else small_many}")
+    return " and ".join(parts)
 
 
 def _whole(whole: str) -> str:
     return numbers.cardinal(whole.lstrip("0") or "0")
 
 
-@rule(r"([+-−]?)((?:US|AU?|CA?|NZ|HK|S)?)(" + _SIGNS + r") ?" + _AMOUNT + _SCALE)
+@rule(r"([-+−]?)((?:US|AU?|CA?|NZ|HK|S)?)(" + _SIGNS + r") ?" + _AMOUNT + _SCALE)
 def prefixed(m: re.Match[str], context: Context) -> str | None:
     if m[4] is None and m[5] is None:
         return None
@@ -79,7 +80,7 @@ def prefixed(m: re.Match[str], context: Context) -> str | None:
     return sign + said
 
 
-@rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})(\.[0-9]{1,6})? ?(" + _SIGNS + r"|¢|%c)" % "¢")
+@rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})(\.[0-9]{1,6})? ?(" + _SIGNS + r"|¢)")
 def suffixed(m: re.Match[str], context: Context) -> str | None:
     if m[3] == "¢":
         said = numbers.number(m[1] + (m[2] or ""))
@@ -109,6 +110,13 @@ def code_first(m: re.Match[str], context: Context) -> str | None:
     return f"{said} {scale + ' ' if scale else ''}{_CODES[m[1]][1]}"
 
 
+@rule(rf"({_SIGNS}) ?{_NUMBER} ?[-–] ?\1?{_NUMBER}{_SCALE}")
+def amount_range(m: re.Match[str], context: Context) -> str | None:
+    """ "$5-10" is "five to ten dollars"."""
+    scale = m[4] or (m[5] or "").lower()
+    return f"{numbers.number(m[2])} to " + say_amount(m[1], m[3], "", _SCALES.get(scale, scale))
+
+
 DIGIT_RULES: tuple[Rule, ...] = (suffixed, coded)
-SYMBOL_RULES: tuple[Rule, ...] = (prefixed,)
+SYMBOL_RULES: tuple[Rule, ...] = (amount_range, prefixed)
 LETTER_RULES: tuple[Rule, ...] = (prefixed, code_first)

@@ -29,7 +29,7 @@ def _spell(number: int, rules: str) -> str:
 
 
 def cardinal(number: int | str) -> str:
-    """"twenty one"; digit by digit beyond :data:`MAX_CARDINAL_DIGITS`. `number` >= 0."""
+    """ "twenty one"; digit by digit beyond :data:`MAX_CARDINAL_DIGITS`. `number` >= 0."""
     digits_ = str(number)
     if len(digits_) > MAX_CARDINAL_DIGITS:
         return digits(digits_)
@@ -37,7 +37,7 @@ def cardinal(number: int | str) -> str:
 
 
 def ordinal(number: int | str) -> str:
-    """"twenty first"; a number too long to name is read digit by digit."""
+    """ "twenty first"; a number too long to name is read digit by digit."""
     digits_ = str(number)
     if len(digits_) > MAX_CARDINAL_DIGITS:
         return digits(digits_)
@@ -45,7 +45,7 @@ def ordinal(number: int | str) -> str:
 
 
 def year(number: int | str) -> str:
-    """"nineteen eighty four", "two thousand five", "nineteen oh five"."""
+    """ "nineteen eighty four", "two thousand five", "nineteen oh five"."""
     value = int(number)
     if not 0 < value < 10_000:
         return cardinal(value)
@@ -89,7 +89,7 @@ def number(text: str) -> str:
 
 
 def fraction(top: int, bottom: int) -> str:
-    """"three quarters", "one half", "five eighths"; "over" where no name is usual."""
+    """ "three quarters", "one half", "five eighths"; "over" where no name is usual."""
     if bottom < 2 or bottom > 100 or top > 999:
         return f"{cardinal(top)} over {cardinal(bottom)}"
     if bottom == 2:
@@ -100,7 +100,7 @@ def fraction(top: int, bottom: int) -> str:
 
 
 def mixed(whole: int, top: int, bottom: int) -> str:
-    """"two and a half", "one and three quarters"."""
+    """ "two and a half", "one and three quarters"."""
     part = fraction(top, bottom)
     if top == 1:
         part = "a " + part.removeprefix("one ") if bottom != 8 else "an eighth"
@@ -108,6 +108,6 @@ def mixed(whole: int, top: int, bottom: int) -> str:
 
 
 def decade(text: str) -> str:
-    """"1980s" → "nineteen eighties", "1900s" → "nineteen hundreds", "90s" → "nineties"."""
+    """ "1980s" → "nineteen eighties", "1900s" → "nineteen hundreds", "90s" → "nineties"."""
     said = year(text) if len(text) == 4 else cardinal(text)
     return said[:-1] + "ies" if said.endswith("y") else said + "s"

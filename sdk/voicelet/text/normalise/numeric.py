@@ -25,7 +25,7 @@ _UNNAMED = ("911", "999")
 
 
 def vulgar(char: str) -> tuple[int, int]:
-    """"½" → (1, 2)."""
+    """ "½" → (1, 2)."""
     top, _, bottom = unicodedata.normalize("NFKC", char).partition("⁄")
     return int(top), int(bottom)
 
@@ -65,17 +65,17 @@ def ordinal(m: re.Match[str], context: Context) -> str | None:
 
 @rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,9})((?:\.[0-9]{1,9})?) ?[-–~] ?(?=\$?[0-9])")
 def span_of_numbers(m: re.Match[str], context: Context) -> str | None:
-    """"10-20", "1999–2004", "3-2": only the first number and "to"; the second is read next."""
+    """ "10-20", "1999–2004", "3-2": only the first number and "to"; the second is read next."""
     rest = re.match(r"[0-9]+", context.text[m.end() : m.end() + 5])
     spaced = " " in m[0]
     if spaced and "–" not in m[0]:
-        return None if "~" in m[0] else "%s minus" % numbers.number(m[1] + m[2])
+        return None if "~" in m[0] else f"{numbers.number(m[1] + m[2])} minus"
     if rest and not m[2] and "," not in m[1] and _years(m[1], rest[0]):
         return numbers.year(m[1]) + " to"
     return numbers.number(m[1] + m[2]) + " to"
 
 
-@rule(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)[eE]([+-−]?)([0-9]{1,4})\b")
+@rule(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)[eE]([-+−]?)([0-9]{1,4})\b")
 def scientific(m: re.Match[str], context: Context) -> str | None:
     sign = "minus " if m[2] in ("-", "−") else ""
     return f"{numbers.number(m[1])} times ten to the {sign}{numbers.number(m[3])}"

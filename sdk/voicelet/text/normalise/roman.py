@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Context, Rule, rule, word_set
 
-_MONARCHS = frozenset(
+_MONARCHS = word_set(
     """Henry Louis George Elizabeth Charles Edward William Richard James John Paul Pius Benedict Leo
     Gregory Napoleon Philip Francis Nicholas Alexander Catherine Peter Mary Ramesses Ptolemy Clement
-    Innocent Urban Boniface Sixtus Julius Frederick Wilhelm Otto Henri Carlos Felipe Christian Gustav
-    Haakon Olav Victor Umberto Ferdinand Leopold Ludwig Maximilian Darius Xerxes Robert David
-    Constantine Theodosius Justinian Ivan Alphonse Alfonso Margrethe Baldwin Stephen Harald
-    """.split()
+    Innocent Urban Boniface Sixtus Julius Frederick Wilhelm Otto Henri Carlos Felipe Christian
+    Gustav Haakon Olav Victor Umberto Ferdinand Leopold Ludwig Maximilian Darius Xerxes Robert David
+    Constantine Theodosius Justinian Ivan Alphonse Alfonso Margrethe Baldwin Stephen Harald"""
 )
-_CUES = frozenset(
+_CUES = word_set(
     """Chapter Part Book Volume Act Scene Section Article Appendix Phase Type Class Figure Table War
     Bowl Title Mark Level Season Episode Fantasy Stage Grade Category Apollo Gemini Rocky Amendment
     Psalm Canto Sonata Symphony Concerto Opus Lesson Unit Rule Division Group Tier Generation Saturn
-    Quest Age""".split()
+    Quest Age"""
 )
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VALID = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")

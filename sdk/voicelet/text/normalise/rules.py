@@ -6,14 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SENTENCE_STARTERS = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of `text`, for looking up."""
+    return frozenset(text.split())
+
+
+SENTENCE_STARTERS = word_set(
     """A After All Also Although An And Another Any As At Because Before Both But By Did Do Does
     During Each Every Finally For From Had Has Have He Her Here His How However I If In Is It Its
     Later Let Many Maybe Meanwhile Most My Nevertheless Next No Nobody None Nor Not Nothing Now Of
     On Once One Or Other Our Perhaps Please She Since So Some Someone Still Such Suddenly That The
     Their Then There Therefore These They This Those Though Thus To Today Tomorrow Two Under Until
-    Was We Well Were What When Where Which While Who Why Will With Without Yes Yet You Your
-    """.split()
+    Was We Well Were What When Where Which While Who Why Will With Without Yes Yet You Your"""
 )
 """Capitalised words that seldom follow an abbreviation inside a sentence."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voicelet.text.cleanup import Cleaner, Piece
@@ -65,7 +65,7 @@ SYMBOL_RULES: tuple[Rule, ...] = (
 )
 
 _EASY = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
-_NOT_EASY = frozenset("vs vs etc al ca cf approx est dept max min no fig vol ch sec art op ed ext".split())
+_NOT_EASY = frozenset({"vs"})
 _WORD = re.compile(r"[^\W\d_]{1,40}(?:'[^\W\d_]{1,20}){0,3}")
 _LEADING = re.compile(r"'(?:tis|twas|cause|em|til|bout|cept|gainst|n)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
@@ -197,11 +197,9 @@ class Scanner:
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            return (
-                self._address(r := internet.ADDRESS_RULES)
-                or self._apply(DIGIT_RULES)
-                or self._skip(r and 1)
-            )
+            said = self._address(internet.ADDRESS_RULES)
+            said = self._apply(DIGIT_RULES) if said is None else said
+            return self._skip(1) if said is None else said
         return self._sign()
 
     def _letters(self) -> list[Item]:
@@ -213,8 +211,9 @@ class Scanner:
         if _glued(text, at):
             found = None
         else:
-            found = self._address(internet.ADDRESS_RULES) or self._apply(LETTER_RULES)
-        return found or self._plain_word()
+            found = self._address(internet.ADDRESS_RULES)
+            found = self._apply(LETTER_RULES) if found is None else found
+        return self._plain_word() if found is None else found
 
     def _plain_word(self) -> list[Item]:
         found = _WORD.match(self._text, self._at)
@@ -244,7 +243,9 @@ class Scanner:
             return None
         end, entry = found
         start = self._at
-        possessive = self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
+        possessive = (
+            self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
+        )
         self._at = end + 2 * possessive
         span = self._span(start, self._at)
         if entry.phones is None:
@@ -325,8 +326,3 @@ class Scanner:
 def _glued(text: str, at: int) -> bool:
     """Whether a word goes on here that began with other letters (longer than a word may be)."""
     return at > 0 and text[at - 1].isalpha()
-
-
-def with_emphasis(token: Token, emphasis: Emphasis) -> Token:
-    """`token` with another emphasis; marks stay as they are."""
-    return replace(token, emphasis=emphasis) if isinstance(token, Word) else token

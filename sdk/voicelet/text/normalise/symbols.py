@@ -26,7 +26,8 @@ _BETWEEN = {"+": "plus", "=": "equals", "<": "is less than", ">": "is greater th
 _EMOJI = {
     "❤": "red heart", "♥": "heart", "👍": "thumbs up", "👎": "thumbs down", "🙏": "folded hands",
     "🔥": "fire", "🎉": "party popper", "💯": "hundred points", "😊": "smiling face",
-    "🙂": "slightly smiling face", "😀": "grinning face", "😃": "grinning face", "😄": "grinning face",
+    "🙂": "slightly smiling face", "😀": "grinning face", "😃": "grinning face",
+    "😄": "grinning face",
     "😁": "beaming face", "😅": "grinning face with sweat", "🤣": "rolling on the floor laughing",
     "😉": "winking face", "😍": "smiling face with heart eyes", "😘": "face blowing a kiss",
     "😎": "smiling face with sunglasses", "🤔": "thinking face", "😢": "crying face",
@@ -39,7 +40,7 @@ _EMOJI = {
 }  # fmt: skip
 """Where the CLDR short name, which people expect, differs from the Unicode character name."""
 
-_DIGIT_WORDS = "zero one two three four five six seven eight nine".split()
+_DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _RUN = re.compile(
     "([\U0001f1e6-\U0001f1ff]{2})|([\u203c-\u3299\U0001f000-\U0001faff])[\U0001f3fb-\U0001f3ff]?"
 )
@@ -66,7 +67,7 @@ def flag(m: re.Match[str], context: Context) -> str | None:
 @rule("([^\\W\\d_a-zA-Z]|[^\\w\\s])(?:[\U0001f3fb-\U0001f3ff]|\\1){0,500}")
 def pictograph(m: re.Match[str], context: Context) -> str | None:
     """An emoji, said once however often it is repeated; skin tones are not said."""
-    if unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
+    if m[1].isascii() or unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
         return None
     return emoji_name(m[1]) if not _SKIN.match(m[1]) else ""
 

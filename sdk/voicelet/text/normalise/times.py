@@ -18,7 +18,7 @@ def _half(letter: str | None, end: int, m: re.Match[str], context: Context) -> s
 
 
 def say_time(hour: int, minute: int, half: str = "") -> str:
-    """"three forty five", "nine oh five", "three o'clock"; 24-hour hours as they come."""
+    """ "three forty five", "nine oh five", "three o'clock"; 24-hour hours as they come."""
     if minute == 0:
         if half:
             return numbers.cardinal(hour)

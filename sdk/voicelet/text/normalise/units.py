@@ -48,7 +48,7 @@ def _alternatives(names: dict[str, str]) -> str:
     return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
 
-_NUMBER = r"([0-9]{1,3}(?:,[0-9]{3}){1,6}(?:\.[0-9]{1,20})?|[0-9]{1,24}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})"
+_NUMBER = r"([0-9]{1,3}(?:,[0-9]{3}){1,6}(?:\.[0-9]{1,20})?|[0-9]{1,24}(?:\.[0-9]{1,20})?)"
 _UNIT = (
     r"(?:(?P<sep>[ -]?)(?P<unit>" + _alternatives(_REGULAR) + r")|(?P<glued>"
     + _alternatives(_ATTACHED) + r")|[ -]?(?P<spaced>m|g|l|L|h|s)(?=[²³/]))"
