@@ -2,6 +2,8 @@
 
     python -m benchmarks.quality score-folder DIR...       judge wavs listed in DIR/texts.tsv
     python -m benchmarks.quality score-copies DIR...       judge copies listed in DIR/copies.tsv
+    python -m benchmarks.quality copy-synthesis [BUNDLE...] --corpus C --out DIR
+                                                            judge the vocoders of bundles
     python -m benchmarks.quality references --corpus C --out DIR
                                                             write the held-out people's recordings
     python -m benchmarks.quality run --systems voicelet,piper,teacher --corpus C --out DIR
@@ -20,7 +22,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import heldout, people
+from benchmarks import copies, heldout, people
 from benchmarks.common import BenchmarkError, Cache, home
 from benchmarks.folder import read_copies, read_folder
 from benchmarks.report.build import RECORDINGS, write_report
@@ -74,6 +76,17 @@ def score_copies(args: argparse.Namespace) -> None:
     print(markdown(rows), end="")
 
 
+def copy_synthesis(args: argparse.Namespace) -> None:
+    """Let the vocoders of bundles copy originals, and compare."""
+    originals = copies.write_originals(args.corpus, heldout.load(), args.out)
+    args.folders = []
+    for bundle in args.bundles or [None]:
+        folder = args.out / f"vocoder-{bundle.stem if bundle else 'default'}"
+        copies.write_copies(originals, copies.bundle_vocoder(bundle), folder)
+        args.folders.append(folder)
+    score_copies(args)
+
+
 def run(args: argparse.Namespace) -> None:
     """Let systems speak, judge them beside recordings of real people, write the report."""
     systems = make_systems(args.systems)
@@ -113,6 +126,7 @@ def write_references(args: argparse.Namespace) -> None:
     held_out = heldout.load()
     people.write_people(args.corpus, held_out, args.out)
     people.write_teacher_speakers(args.corpus, held_out, args.out)
+    copies.write_originals(args.corpus, held_out, args.out)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,6 +151,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
     one.set_defaults(go=score_copies)
+    one = commands.add_parser("copy-synthesis", help="vocoders copy recordings of held-out people")
+    one.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE")
+    one.add_argument("--corpus", type=Path, required=True)
+    one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
+    one.set_defaults(go=copy_synthesis)
     one = commands.add_parser("references", help="write the held-out people's recordings")
     one.add_argument("--corpus", type=Path, required=True)
     one.add_argument("--out", type=Path, required=True)
