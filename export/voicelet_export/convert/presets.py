@@ -1,0 +1,60 @@
+"""Voices that ship with a bundle: the teacher's own, averaged over their utterances."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Preset
+from voicelet.errors import ConfigError
+from voicelet_export.corpus.cache import FeatureCache
+from voicelet_export.train.data import load_items
+from voicelet_export.train.utterances import UtteranceSampler
+
+TEACHER_VOICES = {
+    "af_heart": "woman, American, warm",
+    "am_michael": "man, American, calm",
+    "af_bella": "woman, American, lively",
+    "am_fenrir": "man, American, firm",
+    "bf_emma": "woman, British",
+    "bm_george": "man, British",
+}
+"""Kokoro-82M's voices (Apache-2.0) that become presets, the default first; none is a real person."""
+
+
+def measure_presets(
+    caches: Sequence[Path],
+    mel_mean: FloatArray,
+    mel_std: FloatArray,
+    voices: Mapping[str, str] = TEACHER_VOICES,
+) -> tuple[tuple[Preset, ...], bytes]:
+    """Speaker vectors of the teacher's voices.
+
+    Args:
+        caches: feature caches; the first that holds a speaker gives its vector.
+        voices: speaker → description.
+
+    Returns:
+        the manifest's presets, and the contents of their npy file (float32 [n, size]).
+
+    Raises:
+        ConfigError: no cache holds one of the voices.
+    """
+    samplers = [
+        UtteranceSampler(load_items([FeatureCache(c)], set(), True)[0], mel_mean, mel_std, 1)
+        for c in caches
+    ]
+    presets, rows = [], []
+    for index, (name, description) in enumerate(voices.items()):
+        found = [s for s in samplers if name in s.by_speaker]
+        if not found:
+            raise ConfigError(f"no cache holds the preset voice {name!r}; add the teacher's cache")
+        rows.append(found[0].speaker_vector(found[0].by_speaker[name][0], None)[0])
+        presets.append(Preset(name, index, description))
+    file = io.BytesIO()
+    np.save(file, np.stack(rows).astype(np.float32), allow_pickle=False)
+    return tuple(presets), file.getvalue()

@@ -1,0 +1,155 @@
+"""From phones to frames: durations, pitch and energy per phone, then mel and f0 per frame.
+
+FastSpeech 2 (Ren et al. 2021): the encoder runs once on a clause, every phone's features are
+repeated for its frames, and the decoder runs on any stretch of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.engine import Graph
+from voicelet.errors import BundleError
+from voicelet.synth.types import Controls
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+ENERGY_STD_DB = 14.0
+"""One unit of the energy feature, in dB."""
+MAX_PHONE_FRAMES = 240
+"""No phone is held longer than this at normal speed (3 s), whatever the model says."""
+LEAD_IN_FRAMES = 5
+"""The silence before a clause is cut to this: a listener waits for the first word."""
+_LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
+
+
+@dataclass(frozen=True)
+class EncodedClause:
+    """A clause, ready to be decoded.
+
+    Attributes:
+        ends: frames until the end of each phone, pads included, [N]; the last is the length.
+        frames: the decoder's input, [T, C + 4].
+        condition: [1, K].
+        log_f0_mean: the speaker's, [1, 1].
+    """
+
+    ends: IntArray
+    frames: FloatArray
+    condition: FloatArray
+    log_f0_mean: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+class AcousticModel:
+    """The two acoustic graphs.  Holds no state; threads may share it.
+
+    Args:
+        encoder, decoder: roles `acoustic_encoder` and `acoustic_decoder`.
+        context_frames: the decoder's receptive field on each side.
+        pitch_scale: one unit of the pitch feature in natural log Hz.
+        f0_index: where the speaker vector holds the mean log f0.
+    """
+
+    def __init__(
+        self,
+        encoder: Graph,
+        decoder: Graph,
+        context_frames: int,
+        pitch_scale: float,
+        f0_index: int,
+    ) -> None:
+        self._encoder, self._decoder = encoder, decoder
+        self.context_frames = context_frames
+        self._pitch_scale, self._f0_index = pitch_scale, f0_index
+
+    def encode(self, phones: IntArray, speaker: FloatArray, controls: Controls) -> EncodedClause:
+        """Run the encoder and lay out the frames.
+
+        Args:
+            phones: [N], pads at both ends.
+            speaker: the speaker vector.
+            controls: speed, pitch and energy of this clause.
+        """
+        out = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
+        durations = phone_frames(out["log_duration"][0], controls.speed)
+        semitone = math.log(2.0) / 12.0 / self._pitch_scale
+        pitch = out["pitch"][0] + np.float32(controls.pitch_semitones * semitone)
+        louder_db = 20.0 * math.log10(controls.energy)
+        energy = out["energy"][0] + np.float32(louder_db / ENERGY_STD_DB)
+        return EncodedClause(
+            np.cumsum(durations),
+            repeat_phones(out["hidden"][0], pitch, energy, durations),
+            out["condition"],
+            speaker[self._f0_index].reshape(1, 1),
+        )
+
+    def decode(
+        self, clause: EncodedClause, first: int, last: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Decode the frames `first` to `last`.
+
+        Returns:
+            mel [n, bands] (normalised), log f0 [n], voicing [n] of 0 and 1.
+
+        Raises:
+            BundleError: the model gave numbers that aren't finite.
+        """
+        low = max(0, first - self.context_frames)
+        high = min(len(clause), last + self.context_frames)
+        out = self._decoder.run(
+            {
+                "frames": clause.frames[None, low:high],
+                "condition": clause.condition,
+                "log_f0_mean": clause.log_f0_mean,
+            }
+        )
+        cut = slice(first - low, last - low)
+        mel, log_f0 = out["mel"][0, cut], out["log_f0"][0, cut]
+        if not (np.isfinite(mel).all() and np.isfinite(log_f0).all()):
+            raise BundleError(
+                "the acoustic model gave numbers that aren't finite for this voice; enrol it again"
+            )
+        # The vocoder was trained on frames that are either voiced or not.
+        voicing = (out["voicing"][0, cut] > 0.5).astype(np.float32)
+        return mel, np.clip(log_f0, *_LOG_F0_RANGE), voicing
+
+
+def phone_frames(log_duration: FloatArray, speed: float) -> IntArray:
+    """Whole frames of every phone, at least one, [N] → int64 [N]."""
+    limit = math.log(MAX_PHONE_FRAMES)
+    log_frames = np.nan_to_num(log_duration, nan=0.0, posinf=limit, neginf=0.0).clip(0.0, limit)
+    frames = np.exp(log_frames) / speed
+    frames[0] = min(frames[0], LEAD_IN_FRAMES)
+    return np.maximum(np.rint(frames), 1.0).astype(np.int64)
+
+
+def repeat_phones(
+    hidden: FloatArray, pitch: FloatArray, energy: FloatArray, durations: IntArray
+) -> FloatArray:
+    """Repeat each phone's features for its frames (the length regulator).
+
+    Args:
+        hidden: [N, C]; pitch, energy, durations: [N].
+
+    Returns:
+        [T, C + 4]: hidden, pitch, energy, position in the phone (0..1), log duration.
+    """
+    n, channels = hidden.shape
+    index = np.repeat(np.arange(n), durations)
+    out = np.empty((len(index), channels + 4), np.float32)
+    np.take(hidden, index, axis=0, out=out[:, :channels])
+    starts = np.cumsum(durations) - durations
+    lengths = durations.astype(np.float32)
+    out[:, channels] = pitch[index]
+    out[:, channels + 1] = energy[index]
+    out[:, channels + 2] = (np.arange(len(index)) - starts[index] + 0.5) / lengths[index]
+    out[:, channels + 3] = np.log(lengths)[index]
+    return out

@@ -1,0 +1,95 @@
+"""Whom a voice speaks as: an enrolled profile, or a preset of the bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.bundle import Bundle
+from voicelet.config import did_you_mean
+from voicelet.enrol.speaker import D_VECTOR_SIZE
+from voicelet.errors import BundleError, ConfigError, ProfileError
+from voicelet.synth.types import Speaker
+
+FloatArray = npt.NDArray[np.float32]
+
+PRESETS_ROLE = "presets"
+F0_INDEX = D_VECTOR_SIZE
+"""Where a speaker vector holds the mean log f0: behind the d-vector."""
+_LOG_F0_LIMITS = (3.0, 7.5)
+
+
+class SpeakerBook:
+    """Speaker vectors by name, and the way from a profile to one.  Never changed once made.
+
+    Args:
+        bundle: its presets are read here.
+
+    Raises:
+        BundleError: the presets are damaged.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        self._statistics = manifest.statistics
+        self._size = manifest.statistics.speaker_size
+        self._vectors: dict[str, FloatArray] = {}
+        if not manifest.presets:
+            return
+        path = bundle.data_path(PRESETS_ROLE)
+        try:
+            table = np.load(path, allow_pickle=False)
+            for preset in manifest.presets:
+                self._vectors[preset.name] = self._checked(table[preset.index])
+        except (OSError, ValueError, IndexError, ProfileError) as error:
+            raise BundleError(
+                f"{path.name}: the presets can't be read ({error}); install the voice again"
+            ) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The presets, the default first."""
+        return tuple(self._vectors)
+
+    def vector(self, profile: Speaker | None, preset: str | None) -> FloatArray:
+        """Return the speaker vector of a profile or a preset; of the first preset without either.
+
+        Raises:
+            ConfigError: both are given, or there is no such preset.
+            ProfileError: the profile doesn't fit this voice.
+        """
+        if profile is not None and preset is not None:
+            raise ConfigError("give a profile or a preset, not both")
+        if profile is not None:
+            if not hasattr(profile, "speaker_vector"):
+                raise ProfileError(
+                    f"a profile is needed, not {type(profile).__name__}; make one with enrol()"
+                )
+            statistics = self._statistics
+            return self._checked(
+                profile.speaker_vector(np.array(statistics.mel_mean), np.array(statistics.mel_std))
+            )
+        if preset is None:
+            if not self._vectors:
+                raise ConfigError("this voice has no presets; give a profile")
+            return next(iter(self._vectors.values()))
+        if preset not in self._vectors:
+            known = ", ".join(self._vectors) or "none"
+            raise ConfigError(
+                f"no preset {preset!r}{did_you_mean(str(preset), self._vectors)}; this voice has "
+                f"{known}"
+            )
+        return self._vectors[preset]
+
+    def _checked(self, vector: npt.ArrayLike) -> FloatArray:
+        out = np.array(vector, dtype=np.float32)
+        if out.shape != (self._size,):
+            raise ProfileError(
+                f"the speaker vector has shape {list(out.shape)}, this voice takes [{self._size}]; "
+                "enrol the voice again"
+            )
+        low, high = _LOG_F0_LIMITS
+        if not np.isfinite(out).all() or not low < out[F0_INDEX] < high:
+            raise ProfileError("the speaker vector is out of range; enrol the voice again")
+        out.setflags(write=False)
+        return out

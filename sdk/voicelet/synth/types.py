@@ -1,0 +1,146 @@
+"""What synthesis takes and gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.errors import ConfigError
+
+FloatArray = npt.NDArray[np.float32]
+Span = tuple[int, int]
+
+_RANGES = {
+    "speed": (0.25, 4.0),
+    "pitch_semitones": (-24.0, 24.0),
+    "energy": (0.1, 4.0),
+}
+MAX_SEED = 2**63 - 1
+
+
+class Speaker(Protocol):
+    """Whoever can be spoken as: what synthesis needs of a profile."""
+
+    def speaker_vector(self, mel_mean: npt.ArrayLike, mel_std: npt.ArrayLike) -> FloatArray:
+        """float32 [328], see `voicelet.enrol.speaker`."""
+        ...
+
+
+@dataclass(frozen=True)
+class WordTiming:
+    """When a word is heard.
+
+    Attributes:
+        text: the word as it was said ("twenty").
+        span: where it stands in the caller's text, in code points.
+        start_s, end_s: from the beginning of the stream, in seconds.
+    """
+
+    text: str
+    span: Span
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class MarkTiming:
+    """When an SSML mark is reached: `time_s` seconds from the beginning of the stream."""
+
+    name: str
+    time_s: float
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A stretch of audio, in the order in which it is to be played.
+
+    Attributes:
+        samples: float32 [n], mono, in [-1, 1].
+        sample_rate_hz: of `samples`.
+        start_s: where it begins in the stream, in seconds.
+        text_span: from the first to the last of `words` in the caller's text; where no word begins
+            in the chunk, an empty span behind the last word before it.
+        words: the words that begin in it.
+        marks: the SSML marks reached in it.
+        first, last: whether the stream begins or ends with it.
+    """
+
+    samples: FloatArray
+    sample_rate_hz: int
+    start_s: float = 0.0
+    text_span: Span = (0, 0)
+    words: tuple[WordTiming, ...] = ()
+    marks: tuple[MarkTiming, ...] = ()
+    first: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Finished speech.
+
+    Attributes:
+        samples: float32 [n], mono, in [-1, 1].
+        sample_rate_hz: of `samples`.
+        words, marks: all of them, in the order in which they are heard.
+    """
+
+    samples: FloatArray
+    sample_rate_hz: int
+    words: tuple[WordTiming, ...] = ()
+    marks: tuple[MarkTiming, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Controls:
+    """How to speak.
+
+    Attributes:
+        speed: factor of the speaking rate, 0.25 to 4.
+        pitch_semitones: shift of f0, -24 to 24.
+        energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
+        seed: of the noise in the voice, 0 to 2^63 - 1; equal seeds give equal samples.
+
+    Raises:
+        ConfigError: a value is out of its range or not a number.
+    """
+
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    energy: float = 1.0
+    seed: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise ConfigError(f"{name} must be a number, not {value!r}")
+            if not low <= float(value) <= high:  # NaN is refused here, too
+                raise ConfigError(f"{name} must lie between {low:g} and {high:g}, not {value}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)):
+            raise ConfigError(f"seed must be a whole number, not {self.seed!r}")
+        if not 0 <= int(self.seed) <= MAX_SEED:
+            raise ConfigError(f"seed must lie between 0 and {MAX_SEED}, not {self.seed}")
+
+    def times(self, speed: float, pitch_semitones: float, energy: float) -> Controls:
+        """These, changed by the prosody of a clause and brought back into range."""
+        return replace(
+            self,
+            speed=_within("speed", self.speed * speed),
+            pitch_semitones=_within("pitch_semitones", self.pitch_semitones + pitch_semitones),
+            energy=_within("energy", self.energy * energy),
+        )
+
+
+def _within(name: str, value: float) -> float:
+    low, high = _RANGES[name]
+    return min(max(value, low), high) if math.isfinite(value) else 0.5 * (low + high)

@@ -1,0 +1,286 @@
+"""The façade: a voice bundle, opened and ready to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from voicelet.bundle import Bundle, open_bundle
+from voicelet.engine import ENGINES, Graph, get_engine
+from voicelet.errors import ConfigError, TextError
+from voicelet.synth.acoustic import AcousticModel
+from voicelet.synth.front_end import open_front_end
+from voicelet.synth.presets import F0_INDEX, SpeakerBook
+from voicelet.synth.stream import Pipeline, SpeechStream
+from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
+from voicelet.synth.vocoder import Vocoder
+from voicelet.text.frontend import Pronunciations, Ssml, TextFrontEnd
+from voicelet.text.phones import PhoneInventory
+from voicelet.text.words import PhoneClause
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """What is known of a voice.
+
+    Attributes:
+        name, version, licence: of the bundle.
+        languages: BCP 47 tags.
+        sample_rate_hz: of the audio that comes out.
+        presets: names, the default first.
+        total_bytes: of all files.
+        precision: graph role → "fp32", "int8", …
+        signed_by: the signer's public key (hexadecimal), None if it isn't signed.
+        measured: figures by the makers.
+        root: its folder.
+    """
+
+    name: str
+    version: str
+    licence: str
+    languages: tuple[str, ...]
+    sample_rate_hz: int
+    presets: tuple[str, ...]
+    total_bytes: int
+    precision: dict[str, str]
+    signed_by: str | None
+    measured: dict[str, float]
+    root: Path
+
+
+class Voice:
+    """A voice that speaks any text as any enrolled person.
+
+    Nothing in it changes after it is made: threads may share one, and each stream has its own
+    state.  `Voice.load` makes one from a bundle.
+
+    Args:
+        bundle: verified.
+        threads: threads that one run of a graph may use.
+        user_lexicon: the caller's pronunciations (mapping, file or UserLexicon).
+
+    Raises:
+        BundleError: the bundle lacks a graph, or one of them can't be run.
+        ConfigError: `threads` is no number of threads.
+    """
+
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 1, user_lexicon: Pronunciations = None
+    ) -> None:
+        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
+            raise ConfigError(f"threads must lie between 1 and 64, not {threads!r}")
+        self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
+        self._speakers = SpeakerBook(bundle)
+        manifest = bundle.manifest
+        self._pipeline = Pipeline(
+            AcousticModel(
+                self.open_graph("acoustic_encoder"),
+                self.open_graph("acoustic_decoder"),
+                bundle.graph("acoustic_decoder").context_frames,
+                manifest.statistics.pitch_scale,
+                F0_INDEX,
+            ),
+            Vocoder(
+                self.open_graph("vocoder"),
+                bundle.graph("vocoder").context_frames,
+                manifest.features.hop_length,
+                manifest.sample_rate_hz,
+            ),
+            PhoneInventory(manifest.phones),
+            manifest.features.n_mels,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        threads: int = 1,
+        require_signature: bool = False,
+        trusted_keys: Iterable[str] = (),
+        user_lexicon: Pronunciations = None,
+    ) -> Voice:
+        """Open a voice.
+
+        Args:
+            path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, or None
+                for the voice inside the package.
+            threads: threads that one run of a graph may use.
+            require_signature: refuse an unsigned bundle.
+            trusted_keys: Ed25519 public keys (hexadecimal); given any, one of them must have signed.
+            user_lexicon: the caller's pronunciations, which go before the bundle's.
+
+        Raises:
+            BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
+            ConfigError: `threads` is no number of threads.
+        """
+        bundle = open_bundle(path, trusted_keys=trusted_keys, require_signature=require_signature)
+        return cls(bundle, threads=threads, user_lexicon=user_lexicon)
+
+    @property
+    def bundle(self) -> Bundle:
+        """What it was opened from."""
+        return self._bundle
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the audio that comes out."""
+        return self._pipeline.rate
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """Names of the voices that ship with the bundle, the default first."""
+        return self._speakers.names
+
+    @property
+    def info(self) -> VoiceInfo:
+        """What is known of this voice."""
+        m = self._bundle.manifest
+        return VoiceInfo(
+            name=m.name,
+            version=m.version,
+            licence=m.licence,
+            languages=m.languages,
+            sample_rate_hz=m.sample_rate_hz,
+            presets=self.presets,
+            total_bytes=m.total_bytes,
+            precision={role: g.alternatives[0].precision for role, g in m.graphs.items()},
+            signed_by=self._bundle.signed_by,
+            measured=dict(m.measured),
+            root=self._bundle.root,
+        )
+
+    @cached_property
+    def front_end(self) -> TextFrontEnd:
+        """The text front end; opened when the first text is spoken."""
+        return open_front_end(self._bundle, None, self._user_lexicon)
+
+    def open_graph(self, role: str) -> Graph:
+        """Open a graph of the bundle by its role, on the first engine that serves it.
+
+        Raises:
+            BundleError: there is no such graph, or no engine for it.
+        """
+        path, file = self._bundle.graph_path(role, ENGINES)
+        return get_engine(file.engine).open(path, threads=self._threads)
+
+    def stream(
+        self,
+        text: str,
+        *,
+        profile: Speaker | None = None,
+        preset: str | None = None,
+        speed: float = 1.0,
+        pitch_semitones: float = 0.0,
+        energy: float = 1.0,
+        seed: int = 0,
+        ssml: Ssml = "auto",
+        cancel: Event | None = None,
+    ) -> Iterator[Chunk]:
+        """Speak, piece by piece; the first piece comes after some 15 ms of work.
+
+        The chunks joined are the samples of :meth:`synthesize`.  Text with nothing to say gives no
+        chunks.
+
+        Args:
+            text: any string, or SSML.
+            profile: an enrolled person.
+            preset: a voice of the bundle; without either, the first one speaks.
+            speed: factor of the speaking rate, 0.25 to 4.
+            pitch_semitones: shift of f0, -24 to 24.
+            energy: factor of the loudness, 0.1 to 4.
+            seed: of the noise in the voice; equal seeds give equal samples.
+            ssml: read the text as SSML; "auto" does so if it opens with <speak>.
+            cancel: may be set from another thread; the stream then raises `Cancelled` before its
+                next stretch of audio (tens of milliseconds).
+
+        Raises:
+            ConfigError: a number is out of range, or there is no such preset (at once).
+            ProfileError: the profile doesn't fit this voice (at once).
+            TextError, SsmlError, PhoneError: the text can't be spoken.
+            Cancelled: `cancel` was set.
+        """
+        controls = Controls(speed, pitch_semitones, energy, seed)
+        speaker = self._speakers.vector(profile, preset)
+        if not isinstance(text, str):
+            raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
+        stream = SpeechStream(self._pipeline, speaker, controls, cancel)
+        return stream.chunks(self._clauses(text, ssml))
+
+    def synthesize(
+        self,
+        text: str,
+        *,
+        profile: Speaker | None = None,
+        preset: str | None = None,
+        speed: float = 1.0,
+        pitch_semitones: float = 0.0,
+        energy: float = 1.0,
+        seed: int = 0,
+        ssml: Ssml = "auto",
+        cancel: Event | None = None,
+    ) -> Audio:
+        """Speak all of a text; arguments and errors are those of :meth:`stream`."""
+        return join(
+            self.stream(
+                text,
+                profile=profile,
+                preset=preset,
+                speed=speed,
+                pitch_semitones=pitch_semitones,
+                energy=energy,
+                seed=seed,
+                ssml=ssml,
+                cancel=cancel,
+            ),
+            self.sample_rate_hz,
+        )
+
+    def synthesize_phones(
+        self,
+        phones: str | Iterable[PhoneClause],
+        *,
+        profile: Speaker | None = None,
+        preset: str | None = None,
+        speed: float = 1.0,
+        pitch_semitones: float = 0.0,
+        energy: float = 1.0,
+        seed: int = 0,
+        cancel: Event | None = None,
+    ) -> Audio:
+        """Speak phones, past the text front end.
+
+        Args:
+            phones: symbols of the voice's inventory, or clauses of them.
+            profile, preset, speed, pitch_semitones, energy, seed, cancel: as in :meth:`stream`.
+
+        Raises:
+            PhoneError: a symbol isn't in the inventory.
+            ConfigError, ProfileError, Cancelled: as :meth:`stream`.
+        """
+        clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
+        controls = Controls(speed, pitch_semitones, energy, seed)
+        speaker = self._speakers.vector(profile, preset)
+        stream = SpeechStream(self._pipeline, speaker, controls, cancel)
+        return join(stream.chunks(iter(clauses)), self.sample_rate_hz)
+
+    def _clauses(self, text: str, ssml: Ssml) -> Iterator[PhoneClause]:
+        yield from self.front_end.clauses(text, ssml=ssml)
+
+
+def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:
+    """Collect a stream."""
+    samples: list[FloatArray] = []
+    words: list[WordTiming] = []
+    marks: list[MarkTiming] = []
+    for chunk in chunks:
+        samples.append(chunk.samples)
+        words.extend(chunk.words)
+        marks.extend(chunk.marks)
+    joined = np.concatenate(samples) if samples else np.zeros(0, np.float32)
+    return Audio(joined, sample_rate_hz, tuple(words), tuple(marks))
