@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet.errors import VoiceletError
+from voicelet_export.corpus import commands as corpus_commands
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -23,14 +24,19 @@ def _train(args: argparse.Namespace) -> None:
         start_from=args.start_from,
         until_step=args.until_step,
     )
-    build_trainer(run).run(args.until_step)
+    trainer = build_trainer(run)
+    trainer.run(args.until_step)
+    if args.stage == "aligner":
+        from voicelet_export.train.aligner import save_average
+
+        save_average(trainer, args.out / "aligner.safetensors")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     train = commands.add_parser("train", help="train a model; resumes where it was cut off")
-    train.add_argument("stage", choices=["acoustic", "vocoder"])
+    train.add_argument("stage", choices=["acoustic", "vocoder", "aligner"])
     train.add_argument("--recipe", type=Path, required=True)
     train.add_argument("--cache", type=Path, action="append", required=True)
     train.add_argument("--held-out", type=Path, required=True)
@@ -38,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--start-from", type=Path)
     train.add_argument("--until-step", type=int)
     train.set_defaults(run=_train)
+    corpus_commands.add_parser(commands)
     return parser
 
 

@@ -62,7 +62,10 @@ class FeatureCache:
         self.features = FeatureConfig(**index["features"])
         self.entries = [Entry(**e) for e in index["entries"]]
         maps: dict[str, npt.NDArray[Any]] = {
-            name: np.memmap(folder / name, dtype=kind, mode="r") for name, kind in _FILES.items()
+            name: np.memmap(folder / name, dtype=kind, mode="r")
+            if (folder / name).stat().st_size
+            else np.zeros(0, dtype=kind)  # a cache without alignments; nothing can be mapped
+            for name, kind in _FILES.items()
         }
         self._mel = maps["mel.f16"].reshape(-1, self.features.n_mels)
         self._f0, self._audio = maps["f0.f32"], maps["audio.i16"]

@@ -1,4 +1,4 @@
-"""`voicelet-export train acoustic|vocoder`: from a recipe and feature caches to a checkpoint."""
+"""`voicelet-export train STAGE`: from a recipe and feature caches to a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TrainingRun:
     """What to train, on what, and where.
 
     Attributes:
-        stage: "acoustic" or "vocoder".
+        stage: "acoustic", "vocoder" or "aligner".
         recipe: YAML file of the stage's configuration.
         caches: feature cache folders.
         held_out: JSON file that names the speakers never trained on.
@@ -64,19 +64,26 @@ def build_trainer(run: TrainingRun) -> Trainer:
     """
     recipe: dict[str, Any] = yaml.safe_load(run.recipe.read_text(encoding="utf-8")) or {}
     caches = [FeatureCache(c) for c in run.caches]
-    train, valid = load_items(caches, read_held_out(run.held_out), run.stage == "acoustic")
-    mean, std = statistics(run, train)
+    train, valid = load_items(caches, read_held_out(run.held_out), run.stage != "vocoder")
     task: Task
-    if run.stage == "vocoder":
+    if run.stage == "aligner":
+        from voicelet_export.train.aligner import AlignerTask, AlignerTraining
+
+        aligner = from_mapping(AlignerTraining, recipe, str(run.recipe))
+        task, loop = AlignerTask(aligner, train, valid), aligner.loop
+        config: Any = aligner
+    elif run.stage == "vocoder":
         from voicelet_export.train.vocoder import VocoderTask, VocoderTraining
 
         vocoder = from_mapping(VocoderTraining, recipe, str(run.recipe))
+        mean, std = statistics(run, train)
         task, loop = VocoderTask(vocoder, train, valid, mean, std), vocoder.loop
-        config: Any = vocoder
+        config = vocoder
     else:
         from voicelet_export.train.acoustic import AcousticTask, AcousticTraining
 
         acoustic = from_mapping(AcousticTraining, recipe, str(run.recipe))
+        mean, std = statistics(run, train)
         task, loop = AcousticTask(acoustic, train, valid, mean, std), acoustic.loop
         config = acoustic
     trainer = Trainer(task, loop, run.out)

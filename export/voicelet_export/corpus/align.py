@@ -1,0 +1,190 @@
+"""Forced alignment: the likeliest way through a known sequence of tokens, given frame posteriors.
+
+Viterbi search over a left-to-right chain (Rabiner 1989), with posteriors divided by priors as
+emission scores (Bourlard & Morgan 1994).  Every token takes at least one frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.text.phones import PUNCTUATION, STRESS, PhoneInventory
+
+IntArray = npt.NDArray[np.int64]
+
+PAUSES = PUNCTUATION.replace(" ", "") + "_"
+"""Symbols that the corpus fills with silence."""
+
+
+@dataclass(frozen=True)
+class AlignConfig:
+    """Settings of the search.
+
+    Attributes:
+        prior_weight: share of the log prior taken from the log posterior, 0..1; rare symbols gain.
+        floor: least log posterior, so that one impossible frame can't outweigh a whole path.
+        silence_cost: nats that a frame of silence costs a space or a mark beyond its own score.
+    """
+
+    prior_weight: float = 0.3
+    floor: float = -9.0
+    silence_cost: float = 0.5
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Frames of each token, and how well they fit.
+
+    Attributes:
+        durations_frames: int64 [tokens], each at least 1, summing to the frames.
+        token_log_posterior: mean log posterior of each token over its frames, float32 [tokens];
+            silence counts as a space's or a mark's own.
+    """
+
+    durations_frames: IntArray
+    token_log_posterior: FloatArray
+
+    @property
+    def starts(self) -> IntArray:
+        """First frame of each token, int64 [tokens]."""
+        ends: IntArray = np.cumsum(self.durations_frames)
+        return ends - self.durations_frames
+
+
+def viterbi(emission: FloatArray) -> IntArray:
+    """Best monotonic segmentation of frames into a chain of tokens.
+
+    Args:
+        emission: score of each token on each frame, [frames, tokens]; higher fits better.
+
+    Returns:
+        int64 [tokens]: frames of each token, at least 1 each, summing to `frames`.
+
+    Raises:
+        ValueError: fewer frames than tokens, or no token.
+    """
+    frames, tokens = emission.shape
+    if not 0 < tokens <= frames:
+        raise ValueError(f"{tokens} tokens can't share {frames} frames")
+    score = np.full(tokens, -np.inf)
+    score[0] = emission[0, 0]
+    moved = np.zeros((frames, tokens), dtype=np.bool_)
+    before = np.full(tokens, -np.inf)
+    for t in range(1, frames):
+        before[1:] = score[:-1]
+        moved[t] = before > score
+        score = np.maximum(before, score) + emission[t]
+    durations = np.zeros(tokens, dtype=np.int64)
+    token = tokens - 1
+    for t in range(frames - 1, -1, -1):
+        durations[token] += 1
+        token -= int(moved[t, token])
+    return durations
+
+
+class ForcedAligner:
+    """Aligns token sequences of an inventory to log posteriors.
+
+    Args:
+        log_prior: log share of frames of each symbol in the training labels, [symbols].
+        inventory: symbols in the order of the posteriors' columns.
+    """
+
+    def __init__(
+        self,
+        log_prior: FloatArray,
+        inventory: PhoneInventory = PhoneInventory(),
+        config: AlignConfig = AlignConfig(),
+    ) -> None:
+        if len(log_prior) != len(inventory.symbols):
+            raise ValueError("every symbol needs one log prior")
+        self.log_prior, self.inventory, self.config = log_prior, inventory, config
+        symbols = inventory.symbols
+        self._silent = np.array([i for i, s in enumerate(symbols) if s in PAUSES], dtype=np.int64)
+        self._flexible = np.array([s in PAUSES or s == " " for s in symbols])
+
+    def silence(self, log_posterior: FloatArray) -> FloatArray:
+        """Log posterior of any kind of silence on each frame, [frames]."""
+        total = np.exp(log_posterior[:, self._silent]).sum(axis=1)
+        found: FloatArray = np.log(np.maximum(total, 1e-9)).astype(np.float32)
+        return found
+
+    def align(self, log_posterior: FloatArray, tokens: IntArray) -> Alignment:
+        """Align one utterance.
+
+        Args:
+            log_posterior: [frames, symbols].
+            tokens: symbol indices [tokens], the pads at both ends included.
+
+        Raises:
+            ValueError: fewer frames than tokens.
+        """
+        config = self.config
+        own = log_posterior[:, tokens]
+        scaled = np.maximum(own, config.floor) - config.prior_weight * self.log_prior[tokens]
+        flexible = self._flexible[tokens]
+        silence = self.silence(log_posterior)
+        prior = np.log(np.exp(self.log_prior[self._silent]).sum())
+        pause = np.maximum(silence, config.floor) - config.prior_weight * prior
+        # People pause where a transcript has no mark: any space may hold silence.
+        pause = pause - config.silence_cost
+        emission = np.where(flexible[None, :], np.maximum(scaled, pause[:, None]), scaled)
+        durations = viterbi(emission)
+        fit = np.where(flexible[None, :], np.maximum(own, silence[:, None]), own)
+        path = fit[np.arange(len(fit)), np.repeat(np.arange(len(tokens)), durations)]
+        starts = np.cumsum(durations) - durations
+        means = np.add.reduceat(path, starts) / durations
+        return Alignment(durations, means.astype(np.float32))
+
+
+def boundary_errors_ms(
+    found: IntArray, truth: IntArray, frames_per_second: float
+) -> npt.NDArray[np.float64]:
+    """Absolute distance in ms of the inner boundaries of two alignments of the same tokens."""
+    if len(found) != len(truth):
+        raise ValueError("the alignments have different numbers of tokens")
+    distance = np.abs(np.cumsum(found)[:-1] - np.cumsum(truth)[:-1])
+    return distance * (1000.0 / frames_per_second)
+
+
+@dataclass(frozen=True)
+class FitScore:
+    """How far an alignment is to be trusted.
+
+    Attributes:
+        mean_log_posterior: over the phones (pads, spaces, stress and punctuation left out).
+        worst_word: the least mean log posterior of a stretch of neighbouring phones between two
+            spaces or marks, of at least three phones.
+        implausible: share of phones that are shorter than 2 frames or longer than 40 though no
+            pause follows.
+    """
+
+    mean_log_posterior: float
+    worst_word: float
+    implausible: float
+
+
+def fit_score(alignment: Alignment, phones: str) -> FitScore:
+    """Score the alignment of `phones` (without pads; the alignment has them)."""
+    durations = alignment.durations_frames[1:-1]
+    posterior = alignment.token_log_posterior[1:-1]
+    spoken = np.array([p not in PUNCTUATION and p not in STRESS for p in phones])
+    if not spoken.any():
+        return FitScore(-np.inf, -np.inf, 1.0)
+    odd = 0
+    for place in np.flatnonzero(spoken):
+        follows = phones[place + 1] if place + 1 < len(phones) else "_"
+        odd += bool(durations[place] < 2 or (durations[place] > 40 and follows not in PAUSES))
+    words: list[list[float]] = [[]]
+    for phone, is_spoken, value in zip(phones, spoken, posterior):
+        if is_spoken:
+            words[-1].append(float(value))
+        elif phone not in STRESS:
+            words.append([])
+    long_words = [float(np.mean(w)) for w in words if len(w) >= 3]
+    mean = float(posterior[spoken].mean())
+    return FitScore(mean, min(long_words, default=mean), odd / int(spoken.sum()))

@@ -1,0 +1,56 @@
+"""`voicelet-export corpus cache|align`: corpora to feature caches."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def _cache(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.cache import build_aligned_cache
+    from voicelet_export.corpus.reader import read_rows
+    from voicelet_export.corpus.real import build_real_cache
+
+    rows = read_rows(args.corpus)
+    aligned = bool(rows) and all("frames" in row and "phonemes" in row for row in rows)
+    build = build_aligned_cache if aligned else build_real_cache
+    count = build(args.corpus, args.out, args.encoder)
+    log.info("%d utterances in %s, %s", count, args.out, "aligned" if aligned else "not aligned")
+
+
+def _align(args: argparse.Namespace) -> None:
+    import torch
+
+    from voicelet.text.lexicon import Lexicon
+    from voicelet_export.corpus.real import RecordingAligner, align_cache
+    from voicelet_export.corpus.transcripts import TranscriptReader
+    from voicelet_export.models.aligner import FramePosteriors, load_aligner
+
+    torch.set_num_threads(1)
+    reader = TranscriptReader(Lexicon.open(args.lexicon))
+    aligner = RecordingAligner(reader, FramePosteriors(load_aligner(args.aligner)))
+    report = align_cache(args.cache, args.corpus, aligner)
+    short = {name: value for name, value in report.items() if name != "utterances"}
+    log.info("%s", json.dumps(short))
+
+
+def add_parser(commands: Any) -> None:
+    """Add `corpus` to the command's subparsers."""
+    corpus = commands.add_parser("corpus", help="measure and align corpora")
+    actions = corpus.add_subparsers(required=True, metavar="action")
+    cache = actions.add_parser("cache", help="features of a corpus, aligned where its rows are")
+    cache.add_argument("--corpus", type=Path, required=True)
+    cache.add_argument("--out", type=Path, required=True)
+    cache.add_argument("--encoder", type=Path, required=True, help="speaker encoder, ONNX")
+    cache.set_defaults(run=_cache)
+    align = actions.add_parser("align", help="give a cache of recordings phones and durations")
+    align.add_argument("--cache", type=Path, required=True)
+    align.add_argument("--corpus", type=Path, required=True, help="where the transcripts are")
+    align.add_argument("--aligner", type=Path, required=True, help="weights, safetensors")
+    align.add_argument("--lexicon", type=Path, required=True)
+    align.set_defaults(run=_align)
