@@ -26,6 +26,7 @@ from voicelet_export.train.losses import (
     generator_loss,
     masked_l1,
 )
+from voicelet_export.train.speaker_loss import SpeakerConsistency, load_encoder
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
 
 
@@ -41,6 +42,9 @@ class AcousticTraining:
             beside the mel's (1).
         f0_noise: standard deviation of noise on the pitch and f0 that the decoder is given.
         patch_frames: length of the stretches that the discriminator sees.
+        speaker_encoder: weights of the frozen encoder for the speaker-consistency loss, or "".
+        speaker_from, speaker_every, speaker_windows, speaker_weight: when that loss enters, on which
+            steps it is computed, on how many windows of 1.6 s, and how much it counts.
     """
 
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -57,6 +61,11 @@ class AcousticTraining:
     matching_weight: float = 0.4
     f0_noise: float = 0.05
     patch_frames: int = 128
+    speaker_encoder: str = ""
+    speaker_from: int = 0
+    speaker_every: int = 2
+    speaker_windows: int = 6
+    speaker_weight: float = 1.0
     weight_decay: float = 0.01
 
 
@@ -88,6 +97,10 @@ class AcousticTask(Task):
                 self.judge.parameters(), betas=(0.5, 0.9), weight_decay=decay
             ),
         }
+        self.consistency: SpeakerConsistency | None = None
+        if config.speaker_encoder:
+            encoder = load_encoder(Path(config.speaker_encoder))
+            self.consistency = SpeakerConsistency(encoder, mel_mean, mel_std).to(self.device)
         weights = config.corpus_weights
         self.sampler = UtteranceSampler(train, mel_mean, mel_std, config.max_frames, weights)
         self.valid = UtteranceSampler(valid, mel_mean, mel_std, config.max_frames)
@@ -160,8 +173,33 @@ class AcousticTask(Task):
             }
             total = total + c.adversarial_weight * terms["adversarial"]
             total = total + c.matching_weight * terms["matching"]
+        if self.consistency is not None and step >= c.speaker_from and step % c.speaker_every == 0:
+            speaker = self._speaker_loss(self.consistency, mel, batch, rng)
+            if speaker is not None:
+                terms["speaker"] = speaker
+                total = total + c.speaker_weight * speaker
         self._update("acoustic", total)
         return {k: float(v.detach()) for k, v in terms.items()}
+
+    def _speaker_loss(
+        self,
+        consistency: SpeakerConsistency,
+        mel: Tensor,
+        batch: UtteranceBatch,
+        rng: np.random.Generator,
+    ) -> Tensor | None:
+        """Consistency of random windows with their speakers; `None` if all rows are too short."""
+        size = consistency.window_frames
+        long = np.flatnonzero(batch.n_frames.cpu().numpy() >= size)
+        if len(long) == 0:
+            return None
+        rows = rng.permutation(long)[: self.config.speaker_windows]
+        cuts = []
+        for row in rows:
+            first = int(rng.integers(0, int(batch.n_frames[row]) - size + 1))
+            cuts.append(mel[row, first : first + size])
+        loss: Tensor = consistency(torch.stack(cuts), batch.d_vector[rows])
+        return loss
 
     def _patches(
         self, mel: Tensor, batch: UtteranceBatch, rng: np.random.Generator
