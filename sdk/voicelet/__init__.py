@@ -36,7 +36,10 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    if home.__name__ == f"{__name__}.{name}":
+        return home  # `voicelet.enrol` is a package that can be called; it must stay a package
+    value = getattr(home, name)
     globals()[name] = value
     return value
 

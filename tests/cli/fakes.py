@@ -40,15 +40,22 @@ class FakeVoice:
     last: ClassVar[FakeVoice | None] = None
 
     @classmethod
-    def load(cls, path: str | Path | None = None, threads: int = 1) -> FakeVoice:
+    def load(
+        cls, path: str | Path | None = None, *, threads: int = 1, user_lexicon: Any = None
+    ) -> FakeVoice:
         voice = cls(open_bundle(path or cls.default))
         cls.last = voice
-        voice.calls.append({"path": path, "threads": threads})
+        voice.calls.append({"path": path, "threads": threads, "user_lexicon": user_lexicon})
         return voice
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.bundle.manifest.presets)
 
     def stream(
         self,
         text: str,
+        *,
         profile: Any = None,
         preset: str | None = None,
         speed: float = 1.0,

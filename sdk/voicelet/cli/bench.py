@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     voice = Voice.load(args.bundle, threads=args.threads)
     load_ms = (time.perf_counter() - start) * 1e3
     manifest = voice.bundle.manifest
-    profile, preset = find_voice(args.voice, [p.name for p in manifest.presets])
+    profile, preset = find_voice(args.voice, voice.presets)
     runs: list[Timings] = []
     repeat = int(args.repeat)
     with Progress("measuring", enabled=False if args.json else None) as progress:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
-from voicelet.errors import ConfigError
+from voicelet.errors import ProfileError
 
 if TYPE_CHECKING:
-    from voicelet.enrol import Profile
+    from voicelet.enrol.profile import QualitySummary
 
 
 def add_parser(subparsers: Any) -> None:
@@ -37,12 +37,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.enrol import enrol
-    from voicelet.enrol.vault import Vault
+    from voicelet.enrol import Vault, enrol
+    from voicelet.enrol.names import check_name
 
     vault = Vault()
-    if args.name in vault.names() and not args.replace:
-        raise ConfigError(
+    check_name(args.name)
+    if args.name in vault and not args.replace:
+        raise ProfileError(
             f"there is a profile {args.name!r} already; choose another name, or add --replace"
         )
     with Progress("listening", enabled=False if args.json else None) as progress:
@@ -53,25 +54,33 @@ def run(args: argparse.Namespace) -> int:
             bundle=args.bundle,
             progress=progress.update,
         )
-    vault.save(profile)
+    vault.save(profile, replace=args.replace)
     if args.json:
-        print_json({"name": profile.name, **report_fields(profile)})
+        print_json({"name": profile.name, **dataclasses.asdict(profile.quality)})
         return 0
-    print_pairs({key.replace("_", " "): _shown(v) for key, v in report_fields(profile).items()})
-    print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice {profile.name}')
+    print_pairs(quality_lines(profile.quality))
+    print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0
 
 
-def report_fields(profile: Profile) -> dict[str, Any]:
-    """The quality report of a profile as plain values."""
-    return dataclasses.asdict(profile.report)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(str, value)) or "none"
-    return str(value)
+def quality_lines(quality: QualitySummary) -> dict[str, str]:
+    """The quality report, for people."""
+    q = quality
+    lines = {
+        "speech kept": f"{q.speech_s:.1f} s of {q.total_s:.1f} s",
+        "signal to noise": f"{q.snr_db:.0f} dB",
+        "clipped": f"{100 * q.clipped_fraction:.2f} %",
+        "level": f"{q.level_dbfs:.0f} dBFS",
+        "bandwidth": f"{q.bandwidth_hz / 1000:.1f} kHz",
+        "pitch": "nothing voiced",
+    }
+    if q.pitch_low_hz is not None and q.pitch_high_hz is not None:
+        middle = "" if q.pitch_median_hz is None else f", mostly {q.pitch_median_hz:.0f} Hz"
+        lines["pitch"] = f"{q.pitch_low_hz:.0f} to {q.pitch_high_hz:.0f} Hz{middle}"
+    if q.speaker_consistency is not None:
+        lines["one voice"] = f"{q.speaker_consistency:.2f} between the most different parts"
+    if q.phonetic_coverage is not None:
+        lines["sounds covered"] = f"{100 * q.phonetic_coverage:.0f} %"
+    for number, warning in enumerate(q.warnings, 1):
+        lines[f"advice {number}"] = warning
+    return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,8 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads, 1 to 1024")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads, 1 to 64")
     return int(text)
 
 
@@ -121,7 +121,7 @@ def check_file(path: str) -> Path:
     return target
 
 
-def find_voice(name: str | None, presets: list[str]) -> tuple[Profile | None, str | None]:
+def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:
     """Return the profile or the preset that `--voice` names; a profile comes first.
 
     Raises:
@@ -134,12 +134,12 @@ def find_voice(name: str | None, presets: list[str]) -> tuple[Profile | None, st
     from voicelet.errors import ProfileNotFound
 
     vault = Vault()
-    enrolled = vault.names()
-    if name in enrolled:
+    if name in vault:
         return vault.load(name), None
     if name in presets:
         return None, name
+    known = [*vault.names(), *presets]
     raise ProfileNotFound(
-        f"no voice {name!r}{did_you_mean(name, [*enrolled, *presets])}; "
+        f"no voice {name!r}{did_you_mean(name, known)}; "
         "see voicelet voices, or enrol one: voicelet enrol NAME FILE…"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from voicelet.cli.table import print_json, print_table
@@ -28,13 +29,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """List the profiles; returns the exit code."""
-    from voicelet.enrol.vault import Vault
+    from voicelet.enrol import Vault
 
-    names = Vault().names()
+    vault = Vault()
+    profiles = vault.list()
+    for path, error in vault.damaged().items():
+        print(f"voicelet: {path.name} can't be read: {error}", file=sys.stderr)
     if args.json:
-        print_json({"profiles": names})
-    elif names:
-        print_table(["profile"], [[name] for name in names])
+        listed = [{"name": p.name, "created": p.created, "speech_s": p.speech_s} for p in profiles]
+        print_json({"profiles": listed})
+    elif profiles:
+        rows = [[p.name, p.created, f"{p.speech_s:.1f}"] for p in profiles]
+        print_table(["profile", "created", "speech s"], rows)
     else:
         print("no profiles yet; enrol one: voicelet enrol NAME FILE…")
     return 0
@@ -42,12 +48,16 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_delete(args: argparse.Namespace) -> int:
     """Delete profiles, none if one of them doesn't exist; returns the exit code."""
-    from voicelet.enrol.vault import Vault
+    from voicelet.config import did_you_mean
+    from voicelet.enrol import Vault
+    from voicelet.errors import ProfileNotFound
 
     vault = Vault()
     for name in args.names:
-        vault.load(name)
-    for name in args.names:
+        if name not in vault:
+            known = did_you_mean(name, vault.names())
+            raise ProfileNotFound(f"no profile {name!r}{known}; nothing was deleted")
+    for name in dict.fromkeys(args.names):
         vault.delete(name)
         print(f"deleted {name}")
     return 0

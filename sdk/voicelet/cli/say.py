@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--ssml", action="store_true", help="the text is SSML (else: told by <speak>)"
     )
+    parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
     parser.add_argument(
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )
@@ -62,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.synth import Voice
 
     start = time.perf_counter()
-    voice = Voice.load(args.bundle, threads=args.threads)
+    voice = Voice.load(args.bundle, threads=args.threads, user_lexicon=args.lexicon)
     manifest = voice.bundle.manifest
-    profile, preset = find_voice(args.voice, [p.name for p in manifest.presets])
+    profile, preset = find_voice(args.voice, voice.presets)
     load_ms = (time.perf_counter() - start) * 1e3
     quiet = False if args.quiet or args.json else None
     with (

@@ -25,12 +25,15 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.bundle import install, installed, open_bundle
-    from voicelet.enrol.vault import Vault
+    from voicelet.enrol import Vault
 
     if args.install is not None:
         install(args.install)
     manifest = open_bundle(args.bundle).manifest
-    profiles = [{"name": name, "kind": "profile", "description": ""} for name in Vault().names()]
+    profiles = [
+        {"name": p.name, "kind": "profile", "description": f"enrolled {p.created[:10]}"}
+        for p in Vault().list()
+    ]
     presets = [
         {"name": p.name, "kind": "preset", "description": p.description} for p in manifest.presets
     ]
