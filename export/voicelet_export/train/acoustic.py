@@ -248,6 +248,6 @@ def _picture(mel: Tensor, batch: UtteranceBatch, path: Path) -> None:
     figure = Figure(figsize=(12, 6))
     for i, (name, image) in enumerate((("target", batch.mel[0]), ("predicted", mel[0]))):
         axes = figure.add_subplot(2, 1, i + 1)
-        axes.imshow(image[:length].cpu().T, origin="lower", aspect="auto", vmin=-2.5, vmax=2.5)
+        axes.imshow(image[:length].cpu().numpy().T, origin="lower", aspect="auto", vmin=-2.5, vmax=2.5)
         axes.set_title(name)
     figure.savefig(path)

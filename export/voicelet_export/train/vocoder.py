@@ -78,7 +78,8 @@ class VocoderTask(Task):
         }
         self.spectral = SpectralLoss(self.features)
         self.sampler = SegmentSampler(train, mel_mean, mel_std, config.segment_frames)
-        self.valid_batch = SegmentSampler(valid, mel_mean, mel_std, 160).draw(
+        stretch = config.segment_frames * 5 // 2
+        self.valid_batch = SegmentSampler(valid, mel_mean, mel_std, stretch).draw(
             np.random.default_rng(0), 8
         )
 
