@@ -28,11 +28,14 @@ class AlignConfig:
         prior_weight: share of the log prior taken from the log posterior, 0..1; rare symbols gain.
         floor: least log posterior, so that one impossible frame can't outweigh a whole path.
         silence_cost: nats that a frame of silence costs a space or a mark beyond its own score.
+        least_frames: shortest token, where the utterance is long enough for it (else 1); the
+            teacher corpus has no shorter one.
     """
 
-    prior_weight: float = 0.3
+    prior_weight: float = 0.6
     floor: float = -9.0
     silence_cost: float = 0.5
+    least_frames: int = 2
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class ForcedAligner:
         # People pause where a transcript has no mark: any space may hold silence.
         pause = pause - config.silence_cost
         emission = np.where(flexible[None, :], np.maximum(scaled, pause[:, None]), scaled)
-        durations = viterbi(emission)
+        states = max(1, min(config.least_frames, len(emission) // max(1, len(tokens))))
+        durations = viterbi(np.repeat(emission, states, axis=1)).reshape(-1, states).sum(axis=1)
         fit = np.where(flexible[None, :], np.maximum(own, silence[:, None]), own)
         path = fit[np.arange(len(fit)), np.repeat(np.arange(len(tokens)), durations)]
         starts = np.cumsum(durations) - durations
