@@ -63,7 +63,8 @@ CASES = [
     ("10-20%", "ten to twenty percent"),
     ("won 3-2", "won three to two"),
     ("5 – 10", "five to ten"),
-    ("$5-10", "five dollars to ten"),
+    ("$5-10", "five to ten dollars"),
+    ("$5–$10 million", "five to ten million dollars"),
     # money
     ("$1", "one dollar"),
     ("$1.50", "one dollar and fifty cents"),

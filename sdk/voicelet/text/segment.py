@@ -33,7 +33,7 @@ MAX_MARKS_IN_ROW = 3
 
 _STRONG = ".?!…"
 _WEAK = ",;:"
-_SPLIT_GAIN = {";": 75.0, ":": 70.0, ",": 60.0, ")": 55.0, '"': 40.0}
+_SPLIT_GAIN = {";": 110.0, ":": 100.0, ",": 60.0, ")": 55.0, '"': 40.0}
 _CONJUNCTION_GAIN = 30.0
 _EXPANSION_LOSS = 45.0
 _CONJUNCTIONS = word_set(
@@ -197,7 +197,7 @@ class Segmenter:
         if len(tail) == MAX_MARKS_IN_ROW and all(isinstance(t, Mark) for t in tail):
             return False
         if not self._words:
-            return opening
+            return opening and not (tail and tail[-1] == Mark(text))
         last = self._tokens[-1]
         if not isinstance(last, Mark):
             return True

@@ -177,7 +177,7 @@ class _Parser:
         gatherer = next((f for f in self._frames if f.gathers), None)
         if gatherer is not None:
             gatherer.text.append(text)
-            first = gatherer.span[0] if gatherer.span else start
+            first = gatherer.span[0] if len(gatherer.text) > 1 and gatherer.span else start
             gatherer.span = (first, end)
         elif not any(f.name in _SILENT for f in self._frames):
             self.events.append(TextEvent(Piece(text, start, end), frame.style))

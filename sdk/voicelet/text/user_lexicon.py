@@ -44,7 +44,7 @@ class UserLexicon:
         for key, said in entries.items():
             if not isinstance(key, str) or not isinstance(said, str):
                 raise LexiconError(f"{key!r}: both the word and its pronunciation must be text")
-            name = " ".join(key.split()).casefold()
+            name = " ".join(key.split()).lower()
             if not name or len(name) > MAX_KEY_CHARS:
                 raise LexiconError(f"{key[:70]!r}: a word has 1 to {MAX_KEY_CHARS} characters")
             self._entries[name] = _entry(key, said)
@@ -83,10 +83,10 @@ class UserLexicon:
 
     def match(self, text: str, start: int) -> tuple[int, Entry] | None:
         """The longest entry that stands at `text[start:]` as a whole word: its end, and itself."""
-        for size in self._lengths.get(text[start : start + 1].casefold(), ()):
+        for size in self._lengths.get(text[start : start + 1].lower(), ()):
             end = start + size
-            entry = self._entries.get(text[start:end].casefold())
-            if entry is None:
+            entry = self._entries.get(text[start:end].lower())
+            if entry is None or end > len(text):
                 continue
             glued = text[end - 1].isalnum() and end < len(text) and text[end].isalnum()
             if not glued:

@@ -17,10 +17,11 @@ _PARTLY = {"JPEG": "^J peg", "MPEG": "^M peg", "NAACP": "N double ^ACP", "IEEE":
            "CDROM": "^CD rom", "WIFI": "wifi"}  # fmt: skip
 _SPELLED = word_set(
     """FBI CIA USA UK EU UN US IT IBM BBC CNN NBC ABC CBS PBS NPR CEO CFO CTO COO HR PR AI ML API
-    CPU GPU USB URL HTML HTTP HTTPS PDF XML SQL CSS TV DVD CD DNA RNA ATM AM PM AD BC BCE CE ID IQ UFO
-    VIP SUV MRI EKG ECG MIT UCLA USC NYU NYPD LAPD LAX JFK NBA NFL NHL MLB IRS EPA FDA CDC WHO IMF
-    GDP LLC LGBT RSVP DIY FYI BTW OMG LOL UAE USSR ICU IV OS IOS IP VPN SMS GPS LED LCD HD EV AC DC
-    TTS ASR PC PHD MD BA MA RN EST PST GMT UTC CET BST IOU SOS AKA ETA ROI IPO MVP RPG AWOL"""
+    CPU GPU USB URL HTML HTTP HTTPS PDF XML SQL CSS TV DVD CD DNA RNA ATM AM PM AD BC BCE CE
+    ID IQ UFO VIP SUV MRI EKG ECG MIT UCLA USC NYU NYPD LAPD LAX JFK NBA NFL NHL MLB IRS EPA
+    FDA CDC WHO IMF GDP LLC LGBT RSVP DIY FYI BTW OMG LOL UAE USSR ICU IV OS IOS IP VPN SMS
+    GPS LED LCD HD EV AC DC TTS ASR PC PHD MD BA MA RN EST PST GMT UTC CET BST IOU SOS AKA ETA
+    ROI IPO MVP RPG AWOL"""
 )
 _SHORT_WORDS = word_set(
     """A I AM AN AS AT BE BY DO GO HE IF IN IS IT ME MY NO OF OH ON OR SO TO UP WE ALL AND ANY ARE
@@ -31,6 +32,7 @@ _SHORT_WORDS = word_set(
 _AMBIGUOUS = word_set("AM IT US WHO ID IV AD MA BA OS AC AI")
 """Acronyms, unless the whole line is in capitals."""
 
+_ARTICLE = re.compile(r" [A-Za-z]")
 _CAPS_WORD = re.compile(r"[A-Za-z]{2,}")
 _CONSONANTS = re.compile(
     r"[^AEIOUY]{4}|^[^AEIOUY]{3}"
@@ -81,10 +83,8 @@ def joined(m: re.Match[str], context: Context) -> str | None:
 
 @rule(r"([A-Z])('s|s)?(?![A-Za-z'])")
 def letter(m: re.Match[str], context: Context) -> str | None:
-    if m[1] == "I" and not m[2]:
-        return "I"
-    if m[1] == "A" and not m[2] and re.match(r" [a-z]", context.text[m.end() : m.end() + 2]):
-        return "a"
+    if not m[2] and (m[1] == "I" or (m[1] == "A" and _ARTICLE.match(context.text, m.end()))):
+        return m[1]
     return "^" + m[1] + (m[2] or "")
 
 

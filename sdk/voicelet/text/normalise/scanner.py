@@ -55,7 +55,6 @@ LETTER_RULES: tuple[Rule, ...] = (
     *symbols.FOREIGN_RULES,
 )
 SYMBOL_RULES: tuple[Rule, ...] = (
-    *dates.APOSTROPHE_RULES,
     *telephone.SYMBOL_RULES,
     *money.SYMBOL_RULES,
     *units.SYMBOL_RULES,
@@ -73,6 +72,7 @@ _PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
 _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
+_ONLY_MARKS = frozenset(',;:?!)"[]{}|')
 _LONE = frozenset("aio")
 
 
@@ -229,7 +229,7 @@ class Scanner:
         """The first rule that matches and agrees; None if there is none."""
         for rule in rules:
             found = rule.pattern.match(self._text, self._at)
-            if found is None or found.end() == self._at:
+            if found is None or found.end() == self._at or _splits(self._text, found.end()):
                 continue
             said = rule.say(found, self._context)
             if said is not None:
@@ -266,8 +266,11 @@ class Scanner:
                 self._at = contraction.end()
                 span = self._span(at, self._at)
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
-        mark = text[at] in ',;:?!)"' or (text[at] == "(" and not text[at + 1 : at + 2].isdigit())
-        said = None if mark else self._apply(SYMBOL_RULES)
+        said = None
+        if text[at] == "'":
+            said = self._apply(dates.APOSTROPHE_RULES)
+        elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdigit()):
+            said = self._apply(SYMBOL_RULES)
         if said is not None:
             return said
         found = _REST.match(text, at)
@@ -321,6 +324,12 @@ class Scanner:
 
     def _span(self, start: int, end: int) -> Span:
         return self._starts[start], max(self._ends[start:end])
+
+
+def _splits(text: str, end: int) -> bool:
+    """Whether a match that ends here cuts a word in two, before a letter such as "é"."""
+    after = text[end : end + 1]
+    return not after.isascii() and after.isalpha() and text[end - 1].isalpha()
 
 
 def _glued(text: str, at: int) -> bool:

@@ -64,10 +64,10 @@ def flag(m: re.Match[str], context: Context) -> str | None:
     return f"flag ^{letters}"
 
 
-@rule("([^\\W\\d_a-zA-Z]|[^\\w\\s])(?:[\U0001f3fb-\U0001f3ff]|\\1){0,500}")
+@rule("(?![\x01-\x7f])([^\\W\\d_]|[^\\w\\s])(?:[\U0001f3fb-\U0001f3ff]|\\1){0,500}")
 def pictograph(m: re.Match[str], context: Context) -> str | None:
     """An emoji, said once however often it is repeated; skin tones are not said."""
-    if m[1].isascii() or unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
+    if unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
         return None
     return emoji_name(m[1]) if not _SKIN.match(m[1]) else ""
 
