@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +110,8 @@ def frame_signal(
     """
     left = (win_length - hop_length) // 2
     right = max(0, (n_frames - 1) * hop_length + win_length - left - len(samples))
-    mode = "reflect" if len(samples) > max(left, right) else "constant"
+    long_enough = len(samples) > max(left, right)
+    mode: Literal["reflect", "constant"] = "reflect" if long_enough else "constant"
     padded = np.pad(samples, (left, right), mode=mode)
     view = np.lib.stride_tricks.sliding_window_view(padded, win_length)
     return view[::hop_length][:n_frames]
@@ -141,4 +142,5 @@ def log_mel(samples: npt.ArrayLike, config: FeatureConfig = FeatureConfig()) -> 
 def frame_energy_db(log_mel_frames: FloatArray) -> FloatArray:
     """Loudness of each frame in dB (power sum over the mel bands), shape [frames]."""
     power = np.exp(2.0 * log_mel_frames.astype(np.float64)).sum(axis=-1)
-    return (10.0 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+    level_db: FloatArray = (10.0 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+    return level_db
