@@ -77,3 +77,16 @@ def test_interrupted_file_is_not_left_behind(
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert list(folder.iterdir()) == []
+
+
+@posix
+def test_bytes_that_are_no_text(make_bundle: Callable[..., Path]) -> None:
+    """Arguments that aren't UTF-8 arrive as lone surrogates, which no stream can encode."""
+    bundle = make_bundle()
+    process = start(bundle, 0.0, "say", "hi", "--raw", "--voice", "\udcff")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 41
+    assert b"Traceback" not in err and b"\\udcff" in err
+    process = start(bundle, 0.0, "say", "hi \udcff there", "--raw")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and len(out) == 2 * 3 * SAMPLES_A_WORD
