@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.common import BenchmarkError, Cache, FloatArray, digest, write_wav
 from benchmarks.folder import write_texts
-from benchmarks.peers.base import System
+from benchmarks.peers.base import SpeakerRefused, System
 from benchmarks.peers.kokoro import Kokoro
 from benchmarks.peers.piper import Piper
 from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.people import Reference
+
+logger = logging.getLogger(__name__)
 
 DATA = Path(__file__).parent / "data"
 TEACHER_VOICES = ("af_heart", "am_michael")
@@ -74,7 +77,10 @@ def speak(
     cache: Cache,
     progress: Callable[[int, int], None],
 ) -> Path:
-    """Let a system speak into a folder of wavs with `texts.tsv`."""
+    """Let a system speak into a folder of wavs with `texts.tsv`.
+
+    A person the system refuses is left out, with a warning.
+    """
     jobs: list[tuple[str, Reference | None]] = [(s, None) for s in sentences]
     if system.clones:
         jobs = [*plan(sentences, references, per_person)]
@@ -86,7 +92,11 @@ def speak(
         def make(text: str = text, path: Path | None = path) -> tuple[FloatArray, int]:
             return system.synthesize(text, path)
 
-        samples, rate = cache.speech_or(key, make)
+        try:
+            samples, rate = cache.speech_or(key, make)
+        except SpeakerRefused as error:
+            logger.warning("left out: %s", error)
+            continue
         name = f"{index:03d}-{reference.speaker if reference else 'own'}.wav"
         write_wav(folder / name, samples, rate)
         target = f"../references/{reference.path.name}" if reference else ""

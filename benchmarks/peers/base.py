@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.common import FloatArray
+from benchmarks.common import BenchmarkError, FloatArray
+
+
+class SpeakerRefused(BenchmarkError):
+    """A system refused to clone a reference; the message is its reason."""
 
 
 class System(Protocol):
@@ -31,6 +35,9 @@ class System(Protocol):
 
         Returns:
             Mono float32 samples [n] in [-1, 1] and their rate in Hz.
+
+        Raises:
+            SpeakerRefused: the reference can't be cloned.
         """
         ...
 

@@ -50,12 +50,12 @@ def main() -> None:
 
     import_ms = 1000 * (time.perf_counter() - began)
     began = time.perf_counter()
-    voice = voicelet.Voice.load(bundle, threads=1) if bundle else voicelet.Voice.load(threads=1)
+    voice = voicelet.Voice.load(bundle, threads=1)
     load_ms = 1000 * (time.perf_counter() - began)
     profile, enrol_ms = None, 0.0
     if recording:
         began = time.perf_counter()
-        profile = voicelet.enrol([recording], name="bench")
+        profile = voicelet.enrol([recording], name="bench", voice=voice)
         enrol_ms = 1000 * (time.perf_counter() - began)
     ready = {"import_ms": import_ms, "load_ms": load_ms, "enrol_ms": enrol_ms}
     print(json.dumps(ready), flush=True)

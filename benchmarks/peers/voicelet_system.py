@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import BenchmarkError, FloatArray, digest, file_digest
+from benchmarks.peers.base import SpeakerRefused
 
 SEED = 1
 
@@ -44,16 +45,18 @@ class Voicelet:
     def _voice(self) -> Any:
         import voicelet
 
-        load: Any = voicelet.Voice.load
-        return load(self.bundle, threads=1) if self.bundle else load(threads=1)
+        return voicelet.Voice.load(self.bundle, threads=1)
 
     def _profile(self, reference: Path) -> Any:
         import voicelet
 
         key = file_digest(reference)
         if key not in self._profiles:
-            enrol: Any = voicelet.enrol
-            self._profiles[key] = enrol([reference], name=reference.stem)
+            try:
+                made = voicelet.enrol([reference], name=reference.stem, voice=self._voice)
+            except voicelet.VoiceletError as error:
+                raise SpeakerRefused(f"{self.name}: {reference.name}: {error}") from error
+            self._profiles[key] = made
         return self._profiles[key]
 
     def synthesize(self, text: str, reference: Path | None = None) -> tuple[FloatArray, int]:

@@ -45,7 +45,7 @@ def notes(limits: Mapping[str, float]) -> list[str]:
 def _note(row: Mapping[str, object]) -> str:
     parts = [
         f"{title} {cell(float(str(row[key])), form)}"
-        for key, title, form in (("wer", "WER", "%"), ("p808", "P.808", ".2f"))
+        for key, title, form in (("wer", "WER %", "%"), ("p808", "P.808", ".2f"))
         if key in row
     ]
     if "similarity" in row:

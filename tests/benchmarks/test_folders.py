@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import voicelet
 from benchmarks import heldout, speed
 from benchmarks.common import BenchmarkError, Cache, digest, file_digest
 from benchmarks.folder import read_copies, read_folder, write_texts
 from benchmarks.peers.kokoro import teacher_phones
+from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.peers.worker import Worker, one_thread_environment
 from benchmarks.people import Reference
 from benchmarks.report.page import markdown_as_html
-from benchmarks.speaking import DATA, make_systems, plan, read_sentences
+from benchmarks.speaking import DATA, make_systems, plan, read_sentences, speak
+from voicelet.errors import RecordingRejected
 
 
 def test_held_out_people_are_twenty_and_never_heard_twice() -> None:
@@ -136,6 +140,55 @@ def test_the_teachers_phones_follow_its_convention() -> None:
 def test_a_markdown_table_becomes_html() -> None:
     page = markdown_as_html("| | WER % |\n|---|---:|\n| a<b | 4.6 |\n")
     assert "<th>WER %</th>" in page and "a&lt;b" in page and '<td class="n">4.6</td>' in page
+
+
+class _Person:
+    """Stands for a profile."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def test_voicelet_enrols_each_person_once_and_leaves_out_who_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled: list[str] = []
+    said: list[tuple[str, str]] = []
+
+    class FakeVoice:
+        @staticmethod
+        def load(path: Path | None = None, threads: int = 0) -> FakeVoice:
+            assert threads == 1
+            return FakeVoice()
+
+        def synthesize(self, text: str, profile: _Person, seed: int) -> SimpleNamespace:
+            said.append((profile.name, text))
+            return SimpleNamespace(samples=np.zeros(240, np.float32), sample_rate_hz=24000)
+
+    def fake_enrol(recordings: list[Path], name: str, voice: FakeVoice) -> _Person:
+        enrolled.append(name)
+        if name == "mumbler":
+            raise RecordingRejected(["too noisy"])
+        return _Person(name)
+
+    monkeypatch.setattr(voicelet, "Voice", FakeVoice, raising=False)
+    monkeypatch.setattr(voicelet, "enrol", fake_enrol, raising=False)
+    people = []
+    for name in ("ana", "mumbler"):
+        (tmp_path / f"{name}.wav").write_text(name)
+        people.append(Reference(name, tmp_path / f"{name}.wav"))
+    (tmp_path / "a.voicelet").write_text("bundle")
+    system = Voicelet(tmp_path / "a.voicelet", "voicelet")
+    cache = Cache(tmp_path / "cache")
+    for _ in range(2):
+        speak(system, ["One.", "Two."], people, 2, tmp_path / "out", cache, lambda done, all_: None)
+    assert said == [("ana", "One."), ("ana", "Two.")]  # once: the second time from the cache
+    assert enrolled.count("ana") == 1
+    lines = (tmp_path / "out" / "texts.tsv").read_text().splitlines()
+    assert lines == [
+        "000-ana.wav\tOne.\t../references/ana.wav",
+        "001-ana.wav\tTwo.\t../references/ana.wav",
+    ]
 
 
 CHILD = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.common import BenchmarkError, need, read_audio, write_wav
 from benchmarks.folder import Clip, read_copies
 from benchmarks.report.build import bounds, listening, notes
 from benchmarks.scoring import FolderScore
+from voicelet.audio.features import FeatureConfig
 
 
 def _tone(hz: float, seconds: float = 0.5) -> np.ndarray:
@@ -34,6 +36,38 @@ def test_copies_are_written_beside_their_originals(tmp_path: Path) -> None:
     ((copy, source),) = read_copies(tmp_path / "copy")
     assert source == original.resolve()
     assert len(read_audio(copy)[0]) == len(read_audio(original)[0])
+
+
+def test_a_bundles_vocoder_gets_normalised_mels_and_gives_a_hop_a_frame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[np.ndarray] = []
+
+    class Graph:
+        outputs = (SimpleNamespace(name="harmonic_phase", shape=(1, "frames", 601)),)
+
+        def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            given.append(inputs["mel"])
+            zeros = np.zeros((1, inputs["mel"].shape[1], 601), np.float32)
+            names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
+            return dict.fromkeys(names, zeros)
+
+    statistics = SimpleNamespace(mel_mean=[-4.0] * 80, mel_std=[2.0] * 80)
+    manifest = SimpleNamespace(features=FeatureConfig(), statistics=statistics)
+    bundle = SimpleNamespace(
+        manifest=manifest,
+        graph_path=lambda role: (Path(role), None),
+        graph=lambda role: SimpleNamespace(context_frames=8),
+    )
+    engine = SimpleNamespace(open=lambda path, threads: Graph())
+    monkeypatch.setattr("voicelet.bundle.open_bundle", lambda path: bundle)
+    monkeypatch.setattr("voicelet.engine.get_engine", lambda: engine)
+    mel = np.full((100, 80), -2.0, dtype=np.float32)
+    vocode = copies.bundle_vocoder(None)
+    out = vocode(mel, np.full(100, 5.0, np.float32), np.ones(100, np.float32))
+    assert np.allclose(np.concatenate(given, axis=1), 1.0)
+    assert out.shape == (100 * 300,)
+    assert np.abs(out).max() > 0.0
 
 
 def test_written_audio_is_clamped(tmp_path: Path) -> None:
@@ -78,7 +112,7 @@ def test_the_page_has_a_table_by_sentence_and_one_by_person() -> None:
     ((label, sounds),) = by_text.rows
     assert label == "Hello."
     assert [s.path.name for s in sounds if s] == ["v.wav", "p.wav"]
-    assert "WER 25.0" in sounds[0].note if sounds[0] else False
+    assert "WER % 25.0" in sounds[0].note if sounds[0] else False
     ((person, players),) = by_person.rows
     assert person == "ana"
     assert [s.path.name if s else None for s in players] == ["ana.wav", "r.wav", "v.wav", None]
