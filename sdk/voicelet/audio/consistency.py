@@ -33,7 +33,7 @@ class Consistency:
 
 
 def speaker_consistency(
-    windows: npt.ArrayLike, smooth: int = 3, least_share: float = 0.12
+    windows: npt.ArrayLike, smooth: int = 5, least_share: float = 0.15
 ) -> Consistency:
     """Score window embeddings of one recording, or of several in a row.
 

@@ -26,8 +26,8 @@ class GateConfig:
         warn_level_dbfs: active level below which a recording is called quiet.
         warn_bandwidth_hz: bandwidth below which a recording is called dull.
         min_consistency: cosine between the two most different parts of the speech below which
-            they are taken for two people; from 20 s of speech on.
-        min_consistency_short: the same for recordings of up to 8 s; in between, in proportion.
+            they are taken for two people; from 12 s of speech on.
+        min_consistency_short: the same for recordings of up to 6 s; in between, in proportion.
         vad: how speech is found.
     """
 
@@ -42,8 +42,8 @@ class GateConfig:
     silence_dbfs: float = -65.0
     warn_level_dbfs: float = -42.0
     warn_bandwidth_hz: float = 6500.0
-    min_consistency: float = 0.72
-    min_consistency_short: float = 0.66
+    min_consistency: float = 0.76
+    min_consistency_short: float = 0.73
     vad: VadConfig = field(default_factory=VadConfig)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class GateConfig:
 
     def consistency_threshold(self, speech_s: float) -> float:
         """Cosine below which `speech_s` seconds of speech are taken for two people's."""
-        weight = float(np.clip((speech_s - 8.0) / 12.0, 0.0, 1.0))
+        weight = float(np.clip((speech_s - 6.0) / 6.0, 0.0, 1.0))
         return self.min_consistency_short + weight * (
             self.min_consistency - self.min_consistency_short
         )

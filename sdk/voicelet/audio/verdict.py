@@ -13,7 +13,7 @@ def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) ->
     Args:
         loudest_dbfs: active level of the loudest recording, speech or not.
     """
-    if loudest_dbfs < config.silence_dbfs:
+    if report.speech_s <= 0.0 and loudest_dbfs < config.silence_dbfs:
         yield (
             "the recording is silent; check that the right microphone is chosen and not muted,"
             " then record again"
