@@ -140,6 +140,6 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
         return None, name
     known = [*vault.names(), *presets]
     raise ProfileNotFound(
-        f"no voice {name!r}{did_you_mean(name, known)}; "
-        "see voicelet voices, or enrol one: voicelet enrol NAME FILE…"
+        f"no voice {name!r}{did_you_mean(name, known)} "
+        "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
     )

@@ -56,7 +56,7 @@ def run_delete(args: argparse.Namespace) -> int:
     for name in args.names:
         if name not in vault:
             known = did_you_mean(name, vault.names())
-            raise ProfileNotFound(f"no profile {name!r}{known}; nothing was deleted")
+            raise ProfileNotFound(f"no profile {name!r}{known} (nothing was deleted)")
     for name in dict.fromkeys(args.names):
         vault.delete(name)
         print(f"deleted {name}")

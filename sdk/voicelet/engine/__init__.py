@@ -22,4 +22,6 @@ def get_engine(name: str = "onnx") -> Engine:
         from voicelet.engine.onnx import OnnxEngine
 
         return OnnxEngine()
-    raise EngineError(f"no engine {name!r}{did_you_mean(name, ENGINES)}; known: {ENGINES}")
+    raise EngineError(
+        f"no engine {name!r}{did_you_mean(name, ENGINES)} (known: {', '.join(ENGINES)})"
+    )
