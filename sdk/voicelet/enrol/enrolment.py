@@ -57,9 +57,13 @@ def assess(
         phones: what was read, as phones, for the phonetic coverage.
         inventory: all symbols of the voice.
     """
-    gated = check_recordings(
-        recordings, config, lambda speech: embed_windows(encoder, speech), progress
-    )
+
+    def embed(speech: FloatArray) -> FloatArray:
+        """The slowest step of all reports its own progress."""
+        tell = None if progress is None else (lambda done: progress(0.6 + 0.3 * done))
+        return embed_windows(encoder, speech, tell)
+
+    gated = check_recordings(recordings, config, embed, progress)
     if phones is None:
         return gated
     coverage = phonetic_coverage(phones, inventory)
