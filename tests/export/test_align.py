@@ -50,7 +50,7 @@ def path_score(emission: np.ndarray, durations: np.ndarray) -> float:
     return float(emission[np.arange(len(emission)), path].sum())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 12), st.data())
 def test_viterbi_always_gives_a_valid_segmentation(tokens: int, data: st.DataObject) -> None:
     frames = data.draw(st.integers(tokens, 40))
@@ -77,7 +77,8 @@ def test_clear_posteriors_give_exact_boundaries() -> None:
     tokens = INVENTORY.encode("hˈæpi dˈA, ɹˈiᵊli.")
     truth = rng.integers(1, 9, size=len(tokens))
     labels = np.repeat(tokens, truth)
-    found = ForcedAligner(FLAT).align(clear_posteriors(labels), tokens)
+    aligner = ForcedAligner(FLAT, config=AlignConfig(least_frames=1))
+    found = aligner.align(clear_posteriors(labels), tokens)
     assert found.durations_frames.tolist() == truth.tolist()
     spoken = [symbol not in "_ ,." for symbol in "_hˈæpi dˈA, ɹˈiᵊli._"]
     assert found.token_log_posterior[spoken] == pytest.approx(np.log(0.9), abs=1e-5)
@@ -107,10 +108,20 @@ def test_the_prior_weight_helps_rare_symbols() -> None:
     posterior = np.array([[0.9, 0.05, 0.05]] + [[0.02, 0.78, 0.2]] * 4 + [[0.9, 0.05, 0.05]])
     log_posterior = np.log(posterior).astype(np.float32)
     tokens = inventory.encode("ab")
-    without = ForcedAligner(log_prior, inventory, AlignConfig(prior_weight=0.0))
-    full = ForcedAligner(log_prior, inventory, AlignConfig(prior_weight=1.0))
+    without = ForcedAligner(log_prior, inventory, AlignConfig(0.0, least_frames=1))
+    full = ForcedAligner(log_prior, inventory, AlignConfig(1.0, least_frames=1))
     assert without.align(log_posterior, tokens).durations_frames.tolist() == [1, 3, 1, 1]
     assert full.align(log_posterior, tokens).durations_frames.tolist() == [1, 1, 3, 1]
+
+
+def test_tokens_are_as_long_as_the_utterance_allows() -> None:
+    tokens = INVENTORY.encode("man")
+    rng = np.random.default_rng(2)
+    for frames, least in ((5, 1), (9, 1), (10, 2), (40, 2)):
+        noise = rng.normal(size=(frames, CLASSES)).astype(np.float32) - 4.0
+        durations = ForcedAligner(FLAT).align(noise, tokens).durations_frames
+        assert durations.sum() == frames
+        assert durations.min() == least
 
 
 def test_one_wrong_frame_is_bounded_by_the_floor() -> None:

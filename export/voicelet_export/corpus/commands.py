@@ -26,13 +26,15 @@ def _cache(args: argparse.Namespace) -> None:
 def _align(args: argparse.Namespace) -> None:
     import torch
 
+    from voicelet.text.g2p import NeuralG2P
     from voicelet.text.lexicon import Lexicon
     from voicelet_export.corpus.real import RecordingAligner, align_cache
     from voicelet_export.corpus.transcripts import TranscriptReader
     from voicelet_export.models.aligner import FramePosteriors, load_aligner
 
     torch.set_num_threads(1)
-    reader = TranscriptReader(Lexicon.open(args.lexicon))
+    g2p = NeuralG2P(args.g2p) if args.g2p is not None else None
+    reader = TranscriptReader(Lexicon.open(args.lexicon), g2p)
     aligner = RecordingAligner(reader, FramePosteriors(load_aligner(args.aligner)))
     report = align_cache(args.cache, args.corpus, aligner)
     short = {name: value for name, value in report.items() if name != "utterances"}
@@ -53,4 +55,5 @@ def add_parser(commands: Any) -> None:
     align.add_argument("--corpus", type=Path, required=True, help="where the transcripts are")
     align.add_argument("--aligner", type=Path, required=True, help="weights, safetensors")
     align.add_argument("--lexicon", type=Path, required=True)
+    align.add_argument("--g2p", type=Path, help="letter-to-sound graph for words it lacks")
     align.set_defaults(run=_align)

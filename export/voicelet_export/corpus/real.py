@@ -213,21 +213,23 @@ class RecordingAligner:
 def align_cache(folder: Path, corpus: Path, aligner: RecordingAligner) -> dict[str, Any]:
     """Give the utterances of a cache phones and durations, from the transcripts of its corpus.
 
-    Utterances that can't be aligned well stay in the cache without phones.  May be run again, with
-    a better aligner or lexicon; silence cut off earlier stays cut off.
+    Utterances that can't be aligned well stay in the cache without phones.  The index as it was
+    measured is kept in `recorded.json`, and every run starts from that: it may be repeated with a
+    better aligner or lexicon.
 
     Returns:
         A report: counts, reasons, medians of the scores and a row an utterance; it is also written
         to `alignment.json` in the cache.
     """
     cache = FeatureCache(folder)
+    recorded = _recorded(folder)
     texts = {row["id"]: str(row["text"]) for row in read_rows(corpus)}
     entries: list[Entry] = []
     phones: list[IntArray] = []
     durations: list[IntArray] = []
     rows: list[dict[str, Any]] = []
     place = 0
-    for entry in cache.entries:
+    for entry in recorded:
         bare = replace(entry, first_phone=place, n_phones=0)
         reason, aligned = _align_entry(cache, entry, texts.get(entry.id, ""), aligner)
         row: dict[str, Any] = {"id": entry.id, "dropped": reason}
@@ -247,7 +249,7 @@ def align_cache(folder: Path, corpus: Path, aligner: RecordingAligner) -> dict[s
         entries.append(bare)
         rows.append(row)
         if len(rows) % 200 == 0:
-            log.info("%d of %d utterances aligned", len(rows), len(cache.entries))
+            log.info("%d of %d utterances aligned", len(rows), len(recorded))
     _write(folder, "phones.u8", np.concatenate([*phones, []]).astype(np.uint8).tobytes())
     _write(folder, "durations.u16", np.concatenate([*durations, []]).astype(np.uint16).tobytes())
     index = {"features": asdict(cache.features), "entries": [asdict(e) for e in entries]}
@@ -255,6 +257,14 @@ def align_cache(folder: Path, corpus: Path, aligner: RecordingAligner) -> dict[s
     report = _report(entries, rows, cache.features.frames_per_second)
     _write(folder, "alignment.json", json.dumps(report, ensure_ascii=False, indent=1).encode())
     return report
+
+
+def _recorded(folder: Path) -> list[Entry]:
+    """The entries as they were before any silence was cut off."""
+    kept = folder / "recorded.json"
+    if not kept.exists():
+        _write(folder, kept.name, (folder / "index.json").read_bytes())
+    return [Entry(**e) for e in json.loads(kept.read_text(encoding="utf-8"))["entries"]]
 
 
 def _align_entry(
