@@ -51,9 +51,9 @@ def _distance(a: str, b: str) -> float:
 
 
 def align_units(source: Sequence[str], target: Sequence[str]) -> list[tuple[str, ...]]:
-    """For every unit of `source` the units of `target` it became; insertions go with the unit before.
+    """For every unit of `source` the units of `target` it became.
 
-    Insertions before the first unit go with the first.
+    Insertions go with the unit before, or with the first where there is none before.
     """
     rows, columns = len(source), len(target)
     cost = [[0.0] * (columns + 1) for _ in range(rows + 1)]
@@ -118,7 +118,9 @@ def letters_of_units(word: str, source: Sequence[str]) -> list[int]:
     return places
 
 
-def _features(word: str, source: Sequence[str], place: int, letters: Sequence[int]) -> Iterator[str]:
+def _features(
+    word: str, source: Sequence[str], place: int, letters: Sequence[int]
+) -> Iterator[str]:
     def unit(at: int) -> str:
         return source[at] if 0 <= at < len(source) else "#"
 
@@ -225,8 +227,7 @@ class ConventionConverter:
                         total[label] = total.get(label, 0.0) + change * step
         averaged = {
             feature: {
-                label: value - totals[feature][label] / max(1, step)
-                for label, value in row.items()
+                label: value - totals[feature][label] / max(1, step) for label, value in row.items()
             }
             for feature, row in weights.items()
         }
@@ -239,6 +240,9 @@ class ConventionConverter:
         out: list[str] = []
         for place, unit in enumerate(source):
             choices = self._choices.get(unit, [(unit,)])
+            if len(choices) == 1:
+                out += choices[0]
+                continue
             features = list(_features(word, source, place, letters))
             out += _best(features, choices, self._weights)
         return _one_primary(out)

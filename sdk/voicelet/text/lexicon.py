@@ -116,7 +116,7 @@ class Lexicon:
             raise BundleError(f"the lexicon's blocks don't fill the file; {_REMEDY}")
         if words > block_words * blocks:
             raise BundleError(f"the lexicon's blocks can't hold its words; {_REMEDY}")
-        self._words = words
+        self._words: int = words
         try:
             self.symbols = data[_HEADER.size : table].decode()
         except UnicodeDecodeError:

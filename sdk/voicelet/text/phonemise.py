@@ -86,7 +86,7 @@ class Phonemiser:
         self._lexicon = lexicon
         self._g2p = g2p
         self._inventory = inventory
-        self._word: Callable[[str, str | None], str] = lru_cache(CACHED_WORDS)(self._pronounce)
+        self._word: Callable[[str, tuple[str, ...]], str] = lru_cache(CACHED_WORDS)(self._pronounce)
 
     def phonemise(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
@@ -124,10 +124,10 @@ class Phonemiser:
             if isinstance(token, Mark):
                 apart = True
                 continue
-            sense = None
+            senses: tuple[str, ...] = ()
             if token.phones is None and not token.spell:
-                sense = sense_of(keys, place, texts)
-            phones = self._word_phones(token, keys[place], sense)
+                senses = sense_of(keys, place, texts)
+            phones = self._word_phones(token, keys[place], senses)
             if phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
                 spoken[index] = _Spoken(token, keys[place], phones, fixed, apart)
@@ -135,7 +135,7 @@ class Phonemiser:
             place += 1
         return spoken
 
-    def _word_phones(self, word: Word, key: str, sense: str | None) -> str:
+    def _word_phones(self, word: Word, key: str, senses: tuple[str, ...]) -> str:
         if word.phones is not None:
             missing = self._inventory.missing(word.phones)
             if missing:
@@ -144,20 +144,20 @@ class Phonemiser:
                     f" {self._inventory.symbols[1:]}"
                 )
             return word.phones.strip()
-        phones = _spell(word.text) if word.spell else self._word(key, sense)
+        phones = _spell(word.text) if word.spell else self._word(key, senses)
         if word.emphasis in ("moderate", "strong"):
             return strengthened(phones)
         return weakened(phones) if word.emphasis == "reduced" else phones
 
-    def _pronounce(self, key: str, sense: str | None) -> str:
-        known = self._known(key, sense)
+    def _pronounce(self, key: str, senses: tuple[str, ...]) -> str:
+        known = self._known(key, senses)
         if known is not None:
             return known
         parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
         if len(parts) > 1 or parts != [key]:
             out = ""
             for part in parts:  # a compound: one group, its parts linked as words are
-                phones = self._word(part, None)
+                phones = self._word(part, ())
                 out = linked("", out, phones) + phones
             return out
         if not set(key) & LETTER_VOWELS:
@@ -165,9 +165,10 @@ class Phonemiser:
         phones = self._g2p.phones(key) if self._g2p is not None else ""
         return phones if set(phones) & set(VOWELS) else _spell(key)
 
-    def _known(self, key: str, sense: str | None) -> str | None:
-        if sense is not None and (phones := self._lexicon.get(f"{key}|{sense}")):
-            return phones
+    def _known(self, key: str, senses: tuple[str, ...]) -> str | None:
+        for sense in senses:
+            if phones := self._lexicon.get(f"{key}|{sense}"):
+                return phones
         return self._lexicon.get(key) or inflected(key, self._lexicon.get)
 
 
