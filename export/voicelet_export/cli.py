@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet.errors import VoiceletError
+from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.corpus import commands as corpus_commands
 
 
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--until-step", type=int)
     train.set_defaults(run=_train)
     corpus_commands.add_parser(commands)
+    add_bundle_command(commands)
     return parser
 
 

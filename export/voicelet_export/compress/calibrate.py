@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -134,12 +135,12 @@ def read_voice_data(
         fit = [i for i in sampler.items if i.entry.n_frames <= MAX_FRAMES]
         picked = fit[:: max(1, len(fit) // count)][:count]
         batches = [sampler.collate([i], None) for i in picked]
-        names = [f for f in Utterance.__dataclass_fields__]
+        names = list(Utterance.__dataclass_fields__)
         sets.append([Utterance(**{n: getattr(b, n).numpy() for n in names}) for b in batches])
     feeds: dict[str, list[Feed]] = {"acoustic_encoder": [], "acoustic_decoder": [], "vocoder": []}
     encoder, decoder = session(models["acoustic_encoder"]), session(models["acoustic_decoder"])
     for index, u in enumerate(sets[0]):
-        feed = {"phones": u.phones, "speaker": u.speaker}
+        feed: Arrays = {"phones": u.phones, "speaker": u.speaker}
         feeds["acoustic_encoder"].append(feed)
         decoder_inputs = decoder_feed(u, run(encoder, feed))
         feeds["acoustic_decoder"].append(decoder_inputs)
@@ -155,5 +156,5 @@ def read_voice_data(
     return VoiceData(feeds, sets[1], models, info.mel_mean, info.mel_std)
 
 
-def _l1(a: npt.NDArray[np.float32], b: npt.ArrayLike) -> float:
+def _l1(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     return float(np.abs(a - b).mean())

@@ -28,6 +28,8 @@ Feed = Mapping[str, npt.NDArray[Any]]
 
 WEIGHT_MAX = 63
 """Largest quantized weight: 7 bits."""
+MIN_WEIGHTS = 4096
+"""Smaller products (the heads of durations, pitch and voicing) win nothing and err audibly."""
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _KEPT_VALUES = 200_000
 
@@ -41,9 +43,9 @@ class Scale:
 
 
 def gemm_names(model: onnx.ModelProto) -> list[str]:
-    """Names of the `Gemm` nodes whose weights are constants, in the order of the graph."""
-    constants = {t.name for t in model.graph.initializer}
-    return [n.name for n in model.graph.node if n.op_type == "Gemm" and n.input[1] in constants]
+    """Names of the `Gemm` nodes worth quantizing, in the order of the graph."""
+    large = {t.name for t in model.graph.initializer if np.prod(t.dims) >= MIN_WEIGHTS}
+    return [n.name for n in model.graph.node if n.op_type == "Gemm" and n.input[1] in large]
 
 
 def measure_scales(model: onnx.ModelProto, feeds: Sequence[Feed]) -> dict[str, Scale]:
@@ -159,13 +161,13 @@ def quantize_gemms(
         value, steps = quantize_weight(numpy_helper.to_array(arrays[weight]))
         x = activation(source)
         w = [constant(f"{weight}.i8", value), constant(f"{weight}.step", steps)]
-        w.append(constant(f"{weight}.zero", np.zeros(len(steps), np.int8)))
+        w.append(constant(f"zero.i8.{len(steps)}", np.zeros(len(steps), np.int8)))
         nodes.append(helper.make_node("DequantizeLinear", w, [f"{weight}.dq"], axis=0))
         product = steps * np.float32(scales[source].step)
         whole = np.rint(numpy_helper.to_array(arrays[bias]).astype(np.float64) / product)
         b = [constant(f"{bias}.i32", np.clip(whole, -(2**31), 2**31 - 1).astype(np.int32))]
         b += [constant(f"{bias}.step", product)]
-        b += [constant(f"{bias}.zero", np.zeros(len(steps), np.int32))]
+        b += [constant(f"zero.i32.{len(steps)}", np.zeros(len(steps), np.int32))]
         nodes.append(helper.make_node("DequantizeLinear", b, [f"{bias}.dq"], axis=0))
         inputs = [x, f"{weight}.dq", f"{bias}.dq"]
         nodes.append(helper.make_node("Gemm", inputs, list(node.output), name=node.name, transB=1))

@@ -77,7 +77,8 @@ def quantize_voice(
         "acoustic_decoder": data.decoder_losses,
         "vocoder": data.vocoder_losses,
     }
-    out, costs = {}, {}
+    out: dict[str, onnx.ModelProto] = {}
+    costs: dict[str, float] = {}
     for role, model in models.items():
         quantized, changes = quantize_graph(model, data.feeds[role], judges[role], role)
         out[role] = store_weights(quantized, "float16")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,11 +119,11 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     graphs = {}
     for role, model in models.items():
         files[f"{role}.onnx"] = bytes(model.SerializeToString())
-        graphs[role] = _spec(role, model, recipe.precision, contexts.get(role, 0))
+        graphs[role] = _spec(role, model, _precision(model), contexts.get(role, 0))
     for role, path in _borrowed(recipe).items():
-        precision = "int8" if ".int8" in path.name else "fp32"
+        model = onnx.load(str(path))
         files[f"{role}.onnx"] = path
-        graphs[role] = _spec(role, onnx.load(str(path)), precision, 0)
+        graphs[role] = _spec(role, model, _precision(model), 0)
     presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std)
     files |= {"lexicon.bin": recipe.g2p / "lexicon.bin", "presets.npy": table}
     files["MODEL_CARD.md"] = model_card(
@@ -198,6 +199,21 @@ def _spec(role: str, model: onnx.ModelProto, precision: str, context: int) -> Gr
         precision=precision,
     )
     return GraphSpec((file,), context)
+
+
+def _precision(model: onnx.ModelProto) -> str:
+    """For people: what most weights are stored in."""
+    sizes = {"int8": 0, "fp16": 0, "fp32": 0}
+    kinds = {
+        onnx.TensorProto.INT8: "int8",
+        onnx.TensorProto.UINT8: "int8",
+        onnx.TensorProto.FLOAT16: "fp16",
+        onnx.TensorProto.FLOAT: "fp32",
+    }
+    for tensor in model.graph.initializer:
+        if tensor.data_type in kinds:
+            sizes[kinds[tensor.data_type]] += math.prod(tensor.dims)
+    return max(sizes, key=lambda name: sizes[name])
 
 
 def _tensor(value: onnx.ValueInfoProto) -> TensorSpec:

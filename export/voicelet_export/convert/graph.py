@@ -1,8 +1,8 @@
 """Building ONNX graphs node by node, in the layout that mobile kernels run best.
 
 Everything between the edges of a graph is [rows, channels] and every large weight sits in a `Gemm`
-with its bias, so that quantization and every runtime's fusions find what they look for.  An exporter
-that traces a model leaves a matrix product, an addition and a multiplication where one node will do.
+with its bias, so that quantization and every runtime's fusions find what they look for.  Exporters
+that trace a model leave a matrix product, an addition and a multiplication where one node will do.
 """
 
 from __future__ import annotations

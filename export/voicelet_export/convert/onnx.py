@@ -34,12 +34,11 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
     g, c = GraphBuilder("acoustic_encoder"), model.config
     phones = g.input("phones", "int64", (1, "phones_count"))
     speaker = g.input("speaker", "float32", (1, c.speaker_size))
-    first, last = model.speaker[0], model.speaker[2]
-    # (x - mean) / std is folded into the first layer.
-    scaled = _np(first.weight) / _np(model.speaker_std)
-    shifted = _np(first.bias) - scaled @ _np(model.speaker_mean)
-    x = g.linear(speaker, scaled, shifted, "speaker.0")
-    embedded = _linear(g, g.mul(x, g.op("Sigmoid", x)), last, "speaker.2")
+    centred = g.op("Sub", speaker, g.constant(_np(model.speaker_mean), "speaker.mean"))
+    # Not folded into the layer below: its parts differ too much in size for one int8 scale.
+    x = g.op("Div", centred, g.constant(_np(model.speaker_std), "speaker.std"))
+    x = _linear(g, x, model.speaker[0], "speaker.0")
+    embedded = _linear(g, g.mul(x, g.op("Sigmoid", x)), model.speaker[2], "speaker.2")
     film = _linear(g, embedded, model.film, "film")
     films = _films(g, film, len(model.blocks), c.channels)
     table = g.constant(_np(model.embed.weight), "embed.weight")
@@ -79,9 +78,9 @@ def decoder_graph(model: AcousticDecoder) -> onnx.ModelProto:
     token_pitch = g.columns(frames, c.channels, c.channels + 1)
     # In units of the pitch feature, relative to the speaker's mean.
     relative = g.add(token_pitch, g.columns(head, 0, 1))
-    log_f0 = g.add(g.mul(relative, g.constant(np.float32([PITCH_SCALE]))), log_f0_mean)
+    log_f0 = g.add(g.mul(relative, g.constant(np.array([PITCH_SCALE], np.float32))), log_f0_mean)
     voicing = g.op("Sigmoid", g.columns(head, 1, 2))
-    absolute = g.op("Sub", log_f0, g.constant(np.float32([5.0])))
+    absolute = g.op("Sub", log_f0, g.constant(np.array([5.0], np.float32)))
     told = g.op("Concat", g.mul(relative, voicing), g.mul(absolute, voicing), voicing, axis=1)
     x = g.add(x, _linear(g, told, model.pitch_embed, "pitch_embed"))
     for i, block in enumerate(model.mel_blocks):
@@ -103,7 +102,10 @@ def vocoder_graph(model: Vocoder) -> onnx.ModelProto:
     mel = g.rows(g.input("mel", "float32", (1, "frames_count", c.n_mels)), c.n_mels)
     log_f0 = g.reshape(g.input("log_f0", "float32", (1, "frames_count")), (-1, 1))
     voicing = g.reshape(g.input("voicing", "float32", (1, "frames_count")), (-1, 1))
-    centred = g.mul(g.op("Sub", log_f0, g.constant(np.float32([5.0]))), g.constant(np.float32([2.0])))
+    centred = g.mul(
+        g.op("Sub", log_f0, g.constant(np.array([5.0], np.float32))),
+        g.constant(np.array([2.0], np.float32)),
+    )
     x = g.op("Concat", mel, g.mul(centred, voicing), voicing, axis=1)
     x = g.convolution(x, _np(model.entry.weight), _np(model.entry.bias), "entry")
     x = _norm(g, x, model.entry_norm.norm, "entry_norm")
@@ -142,7 +144,7 @@ def _norm(g: GraphBuilder, x: str, layer: nn.LayerNorm, name: str) -> str:
 
 def _films(g: GraphBuilder, condition: str, count: int, channels: int) -> list[Film]:
     """Cut [1, ≥ count · 2 · channels] into scales (one added) and shifts, each [channels]."""
-    one = g.constant(np.float32([1.0]))
+    one = g.constant(np.array([1.0], np.float32))
     films = []
     for i in range(count):
         first = 2 * channels * i

@@ -53,7 +53,7 @@ def check_acoustic(
         mean, std = model.encoder.speaker_mean.numpy(), model.encoder.speaker_std.numpy()
         speaker = (mean + std * rng.standard_normal(len(mean))).astype(np.float32)[None]
         phones = rng.integers(0, c.n_symbols, (1, length))
-        names = ("hidden", "log_duration", "pitch", "energy", "condition")
+        names: tuple[str, ...] = ("hidden", "log_duration", "pitch", "energy", "condition")
         with torch.no_grad():
             expected = model.encoder(torch.from_numpy(phones), torch.from_numpy(speaker))
         found = run(sessions[0], {"phones": phones, "speaker": speaker})

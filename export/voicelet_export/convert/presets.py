@@ -23,7 +23,8 @@ TEACHER_VOICES = {
     "bf_emma": "woman, British",
     "bm_george": "man, British",
 }
-"""Kokoro-82M's voices (Apache-2.0) that become presets, the default first; none is a real person."""
+"""Kokoro-82M's voices (Apache-2.0) that become presets, the default first; none is a real person.
+"""
 
 
 def measure_presets(

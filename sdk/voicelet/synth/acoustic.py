@@ -128,7 +128,8 @@ def phone_frames(log_duration: FloatArray, speed: float) -> IntArray:
     log_frames = np.nan_to_num(log_duration, nan=0.0, posinf=limit, neginf=0.0).clip(0.0, limit)
     frames = np.exp(log_frames) / speed
     frames[0] = min(frames[0], LEAD_IN_FRAMES)
-    return np.maximum(np.rint(frames), 1.0).astype(np.int64)
+    whole: IntArray = np.maximum(np.rint(frames), 1.0).astype(np.int64)
+    return whole
 
 
 def repeat_phones(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from voicelet.bundle import Bundle
 from voicelet.text.frontend import Pronunciations, TextFrontEnd
+from voicelet.text.g2p import NeuralG2P
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import LetterToSound, Phonemiser
+from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
 
 
-def open_front_end(
-    bundle: Bundle, letter_to_sound: LetterToSound | None, user_lexicon: Pronunciations = None
-) -> TextFrontEnd:
+def open_front_end(bundle: Bundle, user_lexicon: Pronunciations = None) -> TextFrontEnd:
     """Open a bundle's lexicon and build the front end on it.
 
+    The letter-to-sound graph is opened at the first word that the lexicon lacks; without one in the
+    bundle such words are spelled.
+
     Args:
-        letter_to_sound: for words that the lexicon lacks; without it they are spelled.
         user_lexicon: the caller's pronunciations, which go before the bundle's.
 
     Raises:
@@ -24,8 +25,9 @@ def open_front_end(
     """
     lexicon = Lexicon.open(bundle.data_path("lexicon"))
     inventory = PhoneInventory(bundle.manifest.phones)
+    g2p = NeuralG2P(bundle.graph_path("g2p")[0]) if "g2p" in bundle.manifest.graphs else None
     return TextFrontEnd(
-        Phonemiser(lexicon, letter_to_sound, inventory),
+        Phonemiser(lexicon, g2p, inventory),
         user_lexicon=user_lexicon,
         known=lambda word: lexicon.get(word) is not None,
     )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 GAIN_DB = 4.0
-"""Voices are trained at an active level of -23 dBFS and leave at -19 dBFS, where speech on phones is."""
+"""Voices are trained at an active level of -23 dBFS and leave at -19 dBFS, usual for speech."""
 KNEE = 0.8
 """Samples above this are bent, so that none passes 1."""
 FADE_S = 0.005

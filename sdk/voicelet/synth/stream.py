@@ -1,15 +1,15 @@
 """Clauses to chunks: the pipeline that starts speaking before it has read to the end.
 
 A clause is encoded once.  Its frames are then decoded and vocoded in stretches, the first short so
-that sound leaves early, the later ones long so that little is computed twice.  Each stretch is given
-as many neighbours as the graphs see, and the sources run on, so that where the cuts lie can't be
-heard or measured.
+that sound leaves early, the later ones long so that little is computed twice.  Each stretch is
+given as many neighbours as the graphs see, and the sources run on, so that where the cuts lie can't
+be heard or measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 import numpy as np
@@ -26,8 +26,8 @@ from voicelet.text.words import PhoneClause
 
 FloatArray = npt.NDArray[np.float32]
 
-FIRST_FRAMES = (24, 96)
-"""Output frames of the first stretches of a stream: 0.3 s, which are spoken while 1.2 s are made."""
+FIRST_FRAMES = (16, 64, 192)
+"""Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
 STRETCH_FRAMES = 320
 MAX_PAUSE_MS = 60_000
 _PAUSE_CHUNK_S = 1.0
@@ -86,40 +86,41 @@ class SpeechStream:
         Raises:
             Cancelled: `cancel` was set.
         """
-        held: Chunk | None = None  # until it is known whether it is the last
+        held: Chunk | None = None  # the end of a clause, until it is known whether it is the last
         for clause in clauses:
             for part in split_clause(clause):
-                if held is not None:
-                    yield held
-                    held = None
-                for chunk in self._clause(part):
+                for chunk, is_end in self._clause(part):
                     if held is not None:
                         yield held
-                    held = chunk
+                    held = chunk if is_end else None
+                    if not is_end:
+                        yield chunk
         if held is not None:
-            yield Chunk(**{**held.__dict__, "last": True})
+            yield replace(held, last=True)
 
-    def _clause(self, clause: PhoneClause) -> Iterator[Chunk]:
+    def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
+        """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
         marks = tuple(MarkTiming(m, self._position / self._p.rate) for m in clause.marks)
+        pause = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS) * self._p.rate // 1000
         if clause.phones:
             prosody = clause.prosody
             controls = self._controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
             phones = self._p.inventory.encode(clause.phones)
             encoded = self._p.acoustic.encode(phones, self._speaker, controls)
             words = self._timings(clause, encoded)
-            for samples in self._render(encoded):
-                yield self._chunk(samples, words, marks)
+            for samples, is_end in self._render(encoded):
+                yield self._chunk(samples, words, marks), is_end and not pause
                 marks = ()
-        left = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS) * self._p.rate // 1000
-        while left or marks:
+        while pause or marks:
             self._check()
-            count = min(left, int(_PAUSE_CHUNK_S * self._p.rate))
-            yield self._chunk(np.zeros(count, np.float32), [], marks)
-            left, marks = left - count, ()
+            count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))
+            pause -= count
+            yield self._chunk(np.zeros(count, np.float32), [], marks), not pause
+            marks = ()
 
-    def _render(self, encoded: EncodedClause) -> Iterator[FloatArray]:
-        """Samples of a clause, stretch by stretch, at output level and with faded edges."""
+    def _render(self, encoded: EncodedClause) -> Iterator[tuple[FloatArray, bool]]:
+        """Samples of a clause, at output level, edges faded; each with whether it is the last."""
         p, total = self._p, len(encoded)
         bands = np.zeros((total, p.bands), np.float32)
         log_f0, voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
@@ -142,7 +143,7 @@ class SpeechStream:
                 bands[cut], log_f0[cut], voicing[cut] = p.acoustic.decode(encoded, decoded, wanted)
                 decoded = wanted
             self._check()
-            yield fader(to_output_level(vocoder.advance(vocoded)))
+            yield fader(to_output_level(vocoder.advance(vocoded))), spoken == total
 
     def _timings(self, clause: PhoneClause, encoded: EncodedClause) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""

@@ -38,7 +38,9 @@ class Vocoder:
     def __init__(self, graph: Graph, context_frames: int, hop: int, rate: int) -> None:
         bins = next((o.shape[-1] for o in graph.outputs if o.name == "harmonic_phase"), None)
         if not isinstance(bins, int) or (2 * (bins - 1)) % (2 * hop):
-            raise BundleError("the vocoder's window isn't an even number of hops; use another bundle")
+            raise BundleError(
+                "the vocoder's window isn't an even number of hops; use another bundle"
+            )
         self.graph, self.context_frames = graph, context_frames
         self.hop, self.rate, self.size = hop, rate, 2 * (bins - 1)
         self.window = hann_window(self.size)
@@ -114,7 +116,7 @@ class ClauseVocoder:
         return (self._side + self._vocoder.hop - 1) // self._vocoder.hop
 
     def advance(self, last: int) -> FloatArray:
-        """Filter the frames up to `last`, more than before; returns the samples that are now final."""
+        """Filter the frames up to `last` (more than before); returns what samples are now final."""
         v, total = self._vocoder, len(self._mel)
         filters = v.filters(self._mel, self._log_f0, self._voicing, self._done, last)
         pieces = [
@@ -128,9 +130,7 @@ class ClauseVocoder:
         self._skip -= skipped
         return out[skipped:]
 
-    def _filter(
-        self, log_h: FloatArray, phase: FloatArray, log_n: FloatArray
-    ) -> FloatArray:
+    def _filter(self, log_h: FloatArray, phase: FloatArray, log_n: FloatArray) -> FloatArray:
         """Apply the filters of the next frames; returns one hop of samples for each."""
         v, n = self._vocoder, len(log_h)
         self._draw(self._done + n)
@@ -140,10 +140,14 @@ class ClauseVocoder:
         spectrum *= gain
         harmonic = np.lib.stride_tricks.sliding_window_view(self._harmonic[:need], v.size)[:: v.hop]
         heard = self._harmonic[:need].reshape(-1, v.hop // 2).any(axis=1)
-        heard = np.lib.stride_tricks.sliding_window_view(heard, 2 * v.size // v.hop)[::2].any(axis=1)
+        heard = np.lib.stride_tricks.sliding_window_view(heard, 2 * v.size // v.hop)[::2].any(
+            axis=1
+        )
         if heard.any():
             # Frames without voice, a third of speech, need no harmonic part.
-            voice = np.fft.rfft(harmonic[heard] * v.window, axis=-1).astype(np.complex64, copy=False)
+            voice = np.fft.rfft(harmonic[heard] * v.window, axis=-1).astype(
+                np.complex64, copy=False
+            )
             gain = np.exp(np.clip(log_h[heard], *_LOG_GAIN))
             turn = np.empty(gain.shape, np.complex64)
             np.multiply(np.cos(phase[heard]), gain, out=turn.real)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -22,6 +22,9 @@ from voicelet.synth.vocoder import Vocoder
 from voicelet.text.frontend import Pronunciations, Ssml, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import PhoneClause
+
+OFFLINE_FRAMES = 800
+"""Stretches of `synthesize`: 10 s bound its memory."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Voice:
                 for the voice inside the package.
             threads: threads that one run of a graph may use.
             require_signature: refuse an unsigned bundle.
-            trusted_keys: Ed25519 public keys (hexadecimal); given any, one of them must have signed.
+            trusted_keys: Ed25519 public keys (hexadecimal); if any, one of them must have signed.
             user_lexicon: the caller's pronunciations, which go before the bundle's.
 
         Raises:
@@ -158,7 +161,7 @@ class Voice:
     @cached_property
     def front_end(self) -> TextFrontEnd:
         """The text front end; opened when the first text is spoken."""
-        return open_front_end(self._bundle, None, self._user_lexicon)
+        return open_front_end(self._bundle, self._user_lexicon)
 
     def open_graph(self, role: str) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
@@ -184,8 +187,9 @@ class Voice:
     ) -> Iterator[Chunk]:
         """Speak, piece by piece; the first piece comes after some 15 ms of work.
 
-        The chunks joined are the samples of :meth:`synthesize`.  Text with nothing to say gives no
-        chunks.
+        The chunks joined are the samples of :meth:`synthesize`, to 1e-3 at least (float32 sums may
+        differ in their last bits between stretches of different lengths).  Text with nothing to say
+        gives no chunks.
 
         Args:
             text: any string, or SSML.
@@ -205,12 +209,11 @@ class Voice:
             TextError, SsmlError, PhoneError: the text can't be spoken.
             Cancelled: `cancel` was set.
         """
+        clauses = self._clauses(text, ssml)
         controls = Controls(speed, pitch_semitones, energy, seed)
         speaker = self._speakers.vector(profile, preset)
-        if not isinstance(text, str):
-            raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
-        return stream.chunks(self._clauses(text, ssml))
+        return stream.chunks(clauses)
 
     def synthesize(
         self,
@@ -226,20 +229,9 @@ class Voice:
         cancel: Event | None = None,
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
-        return join(
-            self.stream(
-                text,
-                profile=profile,
-                preset=preset,
-                speed=speed,
-                pitch_semitones=pitch_semitones,
-                energy=energy,
-                seed=seed,
-                ssml=ssml,
-                cancel=cancel,
-            ),
-            self.sample_rate_hz,
-        )
+        clauses = self._clauses(text, ssml)
+        controls = Controls(speed, pitch_semitones, energy, seed)
+        return self._speak(clauses, profile, preset, controls, cancel)
 
     def synthesize_phones(
         self,
@@ -265,12 +257,26 @@ class Voice:
         """
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
         controls = Controls(speed, pitch_semitones, energy, seed)
+        return self._speak(iter(clauses), profile, preset, controls, cancel)
+
+    def _speak(
+        self,
+        clauses: Iterator[PhoneClause],
+        profile: Speaker | None,
+        preset: str | None,
+        controls: Controls,
+        cancel: Event | None,
+    ) -> Audio:
+        """Speak offline: with nobody waiting, long stretches waste less on their edges."""
         speaker = self._speakers.vector(profile, preset)
-        stream = SpeechStream(self._pipeline, speaker, controls, cancel)
-        return join(stream.chunks(iter(clauses)), self.sample_rate_hz)
+        pipeline = replace(self._pipeline, first_frames=(), stretch_frames=OFFLINE_FRAMES)
+        stream = SpeechStream(pipeline, speaker, controls, cancel)
+        return join(stream.chunks(clauses), self.sample_rate_hz)
 
     def _clauses(self, text: str, ssml: Ssml) -> Iterator[PhoneClause]:
-        yield from self.front_end.clauses(text, ssml=ssml)
+        if not isinstance(text, str):
+            raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
+        return self.front_end.clauses(text, ssml=ssml)
 
 
 def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:

@@ -1,0 +1,202 @@
+"""The façade: what it gives, what it refuses, and that threads may share it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.synth.voices import speaker_vectors, tiny_voice
+from voicelet.errors import (
+    BundleError,
+    BundleUnsignedError,
+    ConfigError,
+    PhoneError,
+    ProfileError,
+    SsmlError,
+    TextError,
+)
+from voicelet.synth import Voice, join
+
+TEXT = "Hello world. The long story, again!"
+
+
+class Someone:
+    """Stands for a profile."""
+
+    def __init__(self, vector: Any) -> None:
+        self.vector = vector
+
+    def speaker_vector(self, mel_mean: npt.ArrayLike, mel_std: npt.ArrayLike) -> Any:
+        assert np.shape(mel_mean) == np.shape(mel_std) == (80,)
+        return self.vector
+
+
+def test_speaks_text_with_timings(voice: Voice) -> None:
+    audio = voice.synthesize(TEXT)
+    assert audio.samples.dtype == np.float32 and audio.sample_rate_hz == 24000
+    assert audio.seconds == len(audio.samples) / 24000 > 0.5
+    assert 0.02 < np.abs(audio.samples).max() <= 1.0
+    said = [w.text.lower() for w in audio.words]
+    assert said == ["hello", "world", "the", "long", "story", "again"]
+    assert [TEXT[slice(*w.span)].lower() for w in audio.words] == said
+    assert all(0 <= w.start_s < w.end_s <= audio.seconds for w in audio.words)
+
+
+def test_stream_is_the_same_audio(voice: Voice) -> None:
+    whole = voice.synthesize(TEXT, seed=3)
+    streamed = join(voice.stream(TEXT, seed=3), voice.sample_rate_hz)
+    np.testing.assert_allclose(streamed.samples, whole.samples, atol=1e-3)
+    assert streamed.words == whole.words
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!...", "\0\0", "🙂🙂"])
+def test_any_text_is_spoken_or_silent(voice: Voice, text: str) -> None:
+    assert np.isfinite(voice.synthesize(text).samples).all()
+
+
+def test_presets_and_profiles(voice: Voice) -> None:
+    assert voice.presets == ("low", "high")
+    low, high = (voice.synthesize("hello", preset=p).samples for p in voice.presets)
+    np.testing.assert_array_equal(voice.synthesize("hello").samples, low)
+    assert np.abs(low - high).max() > 1e-2
+    profile = Someone(speaker_vectors()[1])
+    np.testing.assert_array_equal(voice.synthesize("hello", profile=profile).samples, high)
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        np.zeros(10, np.float32),
+        np.zeros(328, np.float32),
+        np.full(328, np.nan, np.float32),
+        np.full(328, 100.0, np.float32),
+    ],
+)
+def test_wrong_profiles_are_refused(voice: Voice, vector: Any) -> None:
+    with pytest.raises(ProfileError, match="enrol"):
+        voice.synthesize("hello", profile=Someone(vector))
+
+
+def test_things_that_are_no_profile(voice: Voice) -> None:
+    with pytest.raises(ProfileError, match="str"):
+        voice.synthesize("hello", profile="ana")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="did you mean 'high'"):
+        voice.synthesize("hello", preset="hihg")
+    with pytest.raises(ConfigError, match="not both"):
+        voice.synthesize("hello", preset="high", profile=Someone(speaker_vectors()[0]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"speed": 0.0},
+        {"speed": 4.1},
+        {"speed": float("nan")},
+        {"speed": "fast"},
+        {"pitch_semitones": 25.0},
+        {"pitch_semitones": float("-inf")},
+        {"energy": 0.0},
+        {"energy": True},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"seed": 2**63},
+    ],
+)
+def test_wrong_controls_are_refused_at_once(voice: Voice, wrong: dict[str, Any]) -> None:
+    name = next(iter(wrong))
+    with pytest.raises(ConfigError, match=name):
+        voice.stream("hello", **wrong)
+
+
+def test_wrong_text(voice: Voice) -> None:
+    with pytest.raises(TextError):
+        voice.synthesize(b"hello")  # type: ignore[arg-type]
+    with pytest.raises(SsmlError):
+        voice.synthesize("<speak>hello", ssml=True)
+    with pytest.raises(PhoneError, match="Q"):
+        voice.synthesize_phones("Q")
+
+
+def test_phones_go_past_the_front_end(voice: Voice) -> None:
+    said = voice.synthesize_phones("həlˈO.")
+    assert said.words == () and said.seconds > 0.2
+    np.testing.assert_array_equal(voice.synthesize("hello.").samples[:4800], said.samples[:4800])
+
+
+def test_speed_and_energy(voice: Voice) -> None:
+    normal, fast = voice.synthesize(TEXT), voice.synthesize(TEXT, speed=2.0)
+    assert 0.45 < fast.seconds / normal.seconds < 0.75  # the pauses between clauses stay
+
+
+def test_ssml_is_followed(voice: Voice) -> None:
+    plain = voice.synthesize("hello")
+    paused = voice.synthesize('<speak>hello<break time="700ms"/><mark name="m"/></speak>')
+    assert paused.seconds == pytest.approx(plain.seconds + 0.7, abs=0.11)
+    assert [m.name for m in paused.marks] == ["m"]
+
+
+def test_threads_share_a_voice(voice: Voice) -> None:
+    jobs = [("hello world", 1), ("the long story", 2), ("again", 3)] * 4
+    alone = [voice.synthesize(t, seed=s).samples for t, s in jobs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda job: voice.synthesize(job[0], seed=job[1]).samples, jobs))
+    for a, b in zip(alone, together):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_two_streams_take_turns(voice: Voice) -> None:
+    a, b = voice.stream(TEXT, seed=1), voice.stream(TEXT, seed=2)
+    mixed_a, mixed_b = [], []
+    for one, two in zip(a, b):
+        mixed_a.append(one.samples)
+        mixed_b.append(two.samples)
+    np.testing.assert_array_equal(
+        np.concatenate(mixed_a), join(voice.stream(TEXT, seed=1), 24000).samples
+    )
+    np.testing.assert_array_equal(
+        np.concatenate(mixed_b), join(voice.stream(TEXT, seed=2), 24000).samples
+    )
+
+
+def test_user_lexicon_goes_first(tmp_path: Path, voice: Voice) -> None:
+    bundle = voice.bundle.root
+    taught = Voice.load(bundle, user_lexicon={"hello": "[[wˈɜɹld]]"})
+    np.testing.assert_array_equal(
+        taught.synthesize("hello").samples, voice.synthesize("world").samples
+    )
+
+
+def test_info_says_what_it_is(voice: Voice) -> None:
+    info = voice.info
+    assert info.name == "tiny" and info.presets == ("low", "high")
+    assert info.total_bytes == sum(
+        f.stat().st_size for f in info.root.iterdir() if not f.name.startswith("manifest")
+    )
+    assert info.signed_by is None and set(info.precision) == set(voice.bundle.manifest.graphs)
+
+
+def test_loading_refuses(tmp_path: Path) -> None:
+    with pytest.raises(BundleError):
+        Voice.load(tmp_path / "nowhere")
+    folder = tiny_voice(tmp_path / "bundle")
+    with pytest.raises(BundleUnsignedError):
+        Voice.load(folder, require_signature=True)
+    for threads in (0, 1000, "2", True):
+        with pytest.raises(ConfigError, match="threads"):
+            Voice.load(folder, threads=threads)  # type: ignore[arg-type]
+    graphs = tiny_voice(tmp_path / "other")
+    (graphs / "vocoder.onnx").write_bytes(b"")
+    with pytest.raises(BundleError):
+        Voice.load(graphs)
+
+
+def test_damaged_presets_are_refused(tmp_path: Path) -> None:
+    from voicelet.bundle import Preset
+
+    with pytest.raises(BundleError, match="presets"):
+        Voice.load(tiny_voice(tmp_path / "b", presets=(Preset("third", 7),)))
