@@ -34,7 +34,7 @@ def say_as(text: str, interpret: str, form: str = "") -> str | None:
     if interpret in ("characters", "spell-out", "spell", "verbatim"):
         return spell_out(text)
     if interpret == "digits":
-        return numbers.digits(text) if any(c.isdigit() for c in text) else None
+        return numbers.digits(text) if any(c.isdecimal() for c in text) else None
     if interpret == "telephone":
         return grouped(text) if re.search("[0-9]", text) else None
     if interpret in ("cardinal", "number", "ordinal"):
@@ -60,7 +60,7 @@ def spell_out(text: str) -> str:
     for c in text[:_MAX_CHARACTERS]:
         if c.isalpha():
             said.append("^" + c.upper())
-        elif c.isdigit() and c.isascii():
+        elif c.isdecimal() and c.isascii():
             said.append(numbers.cardinal(c))
         elif c.isspace():
             said.append(",")
@@ -89,10 +89,10 @@ def _date(text: str, form: str) -> str | None:
     values = dict(zip(form, parts, strict=True))
     month = month_name(values["m"]) if "m" in values else ""
     year = values.get("y", "")
-    if month is None or (year and not year.isdigit()) or len(year) > 4:
+    if month is None or (year and not year.isdecimal()) or len(year) > 4:
         return None
     day = values.get("d", "")
-    if day and not (day.isdigit() and len(day) <= 2):
+    if day and not (day.isdecimal() and len(day) <= 2):
         return None
     if month and day:
         return full_date(year, MONTHS.index(month) + 1, int(day))

@@ -101,6 +101,11 @@ def before_number(m: re.Match[str], context: Context) -> str | None:
     return None if m[1] == "no" and context.previous.lower() in ("said", "say", "says") else said
 
 
+@rule(r"(Sat|Sun)\.,?(?= (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|[0-9]))")
+def weekend(m: re.Match[str], context: Context) -> str | None:
+    return _BEFORE_NUMBER[m[1]]
+
+
 @rule(r"(" + _keys(_ANYWHERE) + r")\.(?![A-Za-z0-9])", re.IGNORECASE)
 def anywhere(m: re.Match[str], context: Context) -> str | None:
     said = _ANYWHERE.get(m[1]) or (_ANYWHERE.get(m[1].lower()) if not m[1].isupper() else None)
@@ -145,6 +150,7 @@ LETTER_RULES: tuple[Rule, ...] = (
     title_alone,
     after_name,
     after_name_bare,
+    weekend,
     before_number,
     anywhere,
     dotted,

@@ -32,7 +32,7 @@ _AFTER = re.compile(r"\s?([A-Za-z]+)")
 def month_name(text: str) -> str | None:
     """ "Dec", "sept.", "12" or "december" → "December"; None if it is no month."""
     text = text.strip().rstrip(".").lower()
-    if text.isdigit():
+    if text.isdecimal():
         return MONTHS[int(text) - 1] if len(text) < 3 and 1 <= int(text) <= 12 else None
     name = _MONTH_OF.get(text if text == "sept" else text[:3])
     return name if name and (len(text) < 5 or name.lower() == text) else None
@@ -104,6 +104,26 @@ def month_year(m: re.Match[str], context: Context) -> str | None:
     return f"{month} {numbers.year(m[2])}" if month else None
 
 
+_DAYS = {day[:3]: day for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
+                                   "Saturday", "Sunday")}  # fmt: skip
+_SHORT = "|".join([*_DAYS, *(name[:3] for name in MONTHS)])
+
+
+@rule(rf"({_SHORT})\.? ?[-–] ?({_SHORT})\b\.?(?! ?[0-9])")
+def named_range(m: re.Match[str], context: Context) -> str | None:
+    """ "Mon-Fri", "Jan–Mar"."""
+    said = [_DAYS.get(name) or month_name(name) for name in (m[1], m[2])]
+    return f"{said[0]} to {said[1]}"
+
+
+@rule(r"((?:19|20)[0-9]{2})/([0-9]{2})(?![0-9/])")
+def season(m: re.Match[str], context: Context) -> str | None:
+    """ "2020/21": a school year or a season."""
+    if (int(m[1]) + 1) % 100 != int(m[2]):
+        return None
+    return f"{numbers.year(m[1])} {'oh ' * (m[2][0] == '0')}{numbers.cardinal(int(m[2]))}"
+
+
 @rule(r"'?((?:1[0-9]|20)?[0-9]0)'?s\b")
 def decade(m: re.Match[str], context: Context) -> str | None:
     return None if m[1] == "00" else numbers.decade(m[1])
@@ -114,7 +134,7 @@ def short_year(m: re.Match[str], context: Context) -> str | None:
     return f"oh {year_end(m[1])}" if m[1][0] == "0" else numbers.cardinal(m[1])
 
 
-@rule(r"([0-9]{3,4})(?![0-9]|[.,][0-9])")
+@rule(r"([0-9]{3,9})(?![0-9]|[.,][0-9])")
 def year(m: re.Match[str], context: Context) -> str | None:
     """Four digits from 1100 to 2099 are a year, unless they count something."""
     previous = context.previous.lower()
@@ -132,6 +152,6 @@ def year(m: re.Match[str], context: Context) -> str | None:
     return numbers.year(m[1])
 
 
-DIGIT_RULES: tuple[Rule, ...] = (iso_date, numeric_date, day_month)
-LETTER_RULES: tuple[Rule, ...] = (month_day, month_year)
+DIGIT_RULES: tuple[Rule, ...] = (iso_date, numeric_date, day_month, season)
+LETTER_RULES: tuple[Rule, ...] = (named_range, month_day, month_year)
 APOSTROPHE_RULES: tuple[Rule, ...] = (decade, short_year)

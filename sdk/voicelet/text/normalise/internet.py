@@ -28,7 +28,7 @@ def parts(text: str, dashes: bool = True) -> str:
     """Read an address piece by piece: names of its signs, words, numbers, spelled rests."""
     said: list[str] = []
     for part in _PARTS.findall(text)[:_MAX_PARTS]:
-        if part[0].isdigit():
+        if part[0].isdecimal():
             said.append(numbers.number(part) if len(part) <= 4 else numbers.digits(part, group=99))
         elif part.isalpha() and part.isascii():
             said.append(_word(part))
@@ -111,7 +111,7 @@ def camel(text: str) -> str:
     """ "NoMoreWar2024" → "No More War twenty twenty four"."""
     said = []
     for part in _CAMEL.findall(text)[:_MAX_PARTS]:
-        if part[0].isdigit():
+        if part[0].isdecimal():
             year = len(part) == 4 and 1100 <= int(part) <= 2099
             said.append(numbers.year(part) if year else numbers.number(part))
         elif part.isupper() and 1 < len(part) <= 4:

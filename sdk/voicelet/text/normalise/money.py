@@ -117,6 +117,12 @@ def amount_range(m: re.Match[str], context: Context) -> str | None:
     return f"{numbers.number(m[2])} to " + say_amount(m[1], m[3], "", _SCALES.get(scale, scale))
 
 
+@rule(r"€ ?([0-9]{1,9})(?:\.([0-9]{3}))?,([0-9]{2})(?![0-9,])")
+def decimal_comma(m: re.Match[str], context: Context) -> str | None:
+    """ "€5,50", as most of the countries write that use the euro."""
+    return say_amount("€", m[1] + (m[2] or ""), "." + m[3])
+
+
 DIGIT_RULES: tuple[Rule, ...] = (suffixed, coded)
-SYMBOL_RULES: tuple[Rule, ...] = (amount_range, prefixed)
+SYMBOL_RULES: tuple[Rule, ...] = (decimal_comma, amount_range, prefixed)
 LETTER_RULES: tuple[Rule, ...] = (prefixed, code_first)

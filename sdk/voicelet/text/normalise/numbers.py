@@ -54,7 +54,7 @@ def year(number: int | str) -> str:
 
 def digits(text: str, group: int = _GROUP) -> str:
     """Digit by digit, with a comma between groups so that there is somewhere to breathe."""
-    words = [cardinal(c) for c in text if c.isdigit()]
+    words = [cardinal(c) for c in text if c.isdecimal()]
     if len(words) <= group + 2:
         return " ".join(words)
     return " , ".join(" ".join(words[i : i + group]) for i in range(0, len(words), group))
@@ -90,7 +90,7 @@ def number(text: str) -> str:
 
 def fraction(top: int, bottom: int) -> str:
     """ "three quarters", "one half", "five eighths"; "over" where no name is usual."""
-    if bottom < 2 or bottom > 100 or top > 999:
+    if bottom < 2 or bottom > 100 or top > 999 or top % bottom == 0:
         return f"{cardinal(top)} over {cardinal(bottom)}"
     if bottom == 2:
         name = "half" if top == 1 else "halves"

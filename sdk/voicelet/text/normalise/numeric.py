@@ -48,6 +48,12 @@ def mixed_number(m: re.Match[str], context: Context) -> str | None:
     return numbers.mixed(int(m[1]), int(m[2]), int(m[3]))
 
 
+@rule(r"[1-9][0-9]{0,2}(?: [0-9]{3}){2,4}(?! ?[0-9])")
+def spaced_thousands(m: re.Match[str], context: Context) -> str | None:
+    """ "1 000 000", as it is written in science and in much of Europe."""
+    return numbers.cardinal(m[0].replace(" ", ""))
+
+
 @rule(r"([0-9]{1,6})/([0-9]{1,6})(?![0-9/])(?:(ths?|rds?|nds?)\b)?")
 def fraction(m: re.Match[str], context: Context) -> str | None:
     return numbers.fraction(int(m[1]), int(m[2]))
@@ -88,7 +94,7 @@ def power(m: re.Match[str], context: Context) -> str | None:
     if exponent in ("2", "3"):
         return f"{base} " + ("squared" if exponent == "2" else "cubed")
     digits = exponent.lstrip("-+")
-    if not digits.isdigit():
+    if not digits.isdecimal():
         return None
     return f"{base} to the " + "minus " * exponent.startswith("-") + numbers.number(digits)
 
@@ -127,6 +133,7 @@ def hash_number(m: re.Match[str], context: Context) -> str | None:
 
 FIRST_DIGIT_RULES: tuple[Rule, ...] = (fixed, decade)
 DIGIT_RULES: tuple[Rule, ...] = (
+    spaced_thousands,
     mixed_number,
     fraction,
     ordinal,

@@ -50,11 +50,13 @@ LETTER_RULES: tuple[Rule, ...] = (
     *telephone.LETTER_RULES,
     *money.LETTER_RULES,
     *abbreviations.LETTER_RULES,
+    *units.LETTER_RULES,
     *roman.LETTER_RULES,
     *acronyms.LETTER_RULES,
     *symbols.FOREIGN_RULES,
 )
 SYMBOL_RULES: tuple[Rule, ...] = (
+    *times.SYMBOL_RULES,
     *telephone.SYMBOL_RULES,
     *money.SYMBOL_RULES,
     *units.SYMBOL_RULES,
@@ -64,8 +66,9 @@ SYMBOL_RULES: tuple[Rule, ...] = (
 )
 
 _EASY = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
-_NOT_EASY = frozenset({"vs"})
-_WORD = re.compile(r"[^\W\d_]{1,40}(?:'[^\W\d_]{1,20}){0,3}")
+_NOT_EASY = frozenset({"vs"}) | units.SYMBOLS
+_LETTER = r"[^\W\d_²³¹⁰-⁹¼-¾⅐-⅞]"
+_WORD = re.compile(_LETTER + "{1,40}(?:'" + _LETTER + "{1,20}){0,3}")
 _LEADING = re.compile(r"'(?:tis|twas|cause|em|til|bout|cept|gainst|n)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
 _PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
@@ -269,7 +272,7 @@ class Scanner:
         said = None
         if text[at] == "'":
             said = self._apply(dates.APOSTROPHE_RULES)
-        elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdigit()):
+        elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
             said = self._apply(SYMBOL_RULES)
         if said is not None:
             return said
@@ -288,7 +291,7 @@ class Scanner:
         if run[0] == "…" or run.startswith(".."):
             return [Mark("…")]
         if run == ".":
-            if before.isalnum() and (after.islower() or after.isdigit()):
+            if before.isalnum() and (after.islower() or after.isdecimal()):
                 return list(spoken("dot", self._span(start, self._at), self._emphasis))
             return [Mark(".")]
         if run.strip()[0] in "-–—":
@@ -315,7 +318,7 @@ class Scanner:
         line = self._text[max(0, start - 60) : start].rpartition("\n")[2]
         following = self._text[self._at : self._at + 1]
         # Hard-wrapped prose has long lines; a short one before a capital is a heading or a verse.
-        short = len(line) < 50 and (following.isupper() or following.isdigit())
+        short = len(line) < 50 and (following.isupper() or following.isdecimal())
         return [Boundary("line")] if bullet or short else []
 
     def _skip(self, count: int) -> list[Item]:

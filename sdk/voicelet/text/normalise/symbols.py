@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from voicelet.text.normalise import numbers
 from voicelet.text.normalise.rules import Context, Rule, rule
 
 _ALWAYS = {
@@ -54,8 +55,8 @@ def emoji_name(char: str) -> str:
         return _EMOJI[char]
     name = unicodedata.name(char, "").lower()
     words = re.sub(r"[^a-z0-9 ]", " ", name).split()
-    return " ".join(_DIGIT_WORDS[int(w)] if w.isdigit() and len(w) == 1 else w
-                    for w in words if not w.isdigit() or len(w) == 1)  # fmt: skip
+    return " ".join(_DIGIT_WORDS[int(w)] if w.isdecimal() and len(w) == 1 else w
+                    for w in words if not w.isdecimal() or len(w) == 1)  # fmt: skip
 
 
 @rule("[\U0001f1e6-\U0001f1ff]{2}")
@@ -69,7 +70,11 @@ def pictograph(m: re.Match[str], context: Context) -> str | None:
     """An emoji, said once however often it is repeated; skin tones are not said."""
     if unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
         return None
-    return emoji_name(m[1]) if not _SKIN.match(m[1]) else ""
+    before = context.text[max(0, m.start() - 1) : m.start()]
+    joined = m[1] in "♀♂" and before and unicodedata.category(before) in ("So", "Sk")
+    if _SKIN.match(m[1]) or joined:
+        return ""
+    return f", {emoji_name(m[1])} ,"
 
 
 @rule(r"(<=|>=|!=|==|->|=>|[+=<>*/^])(?= ?[\w(.$£€-])")
@@ -92,6 +97,14 @@ def between(m: re.Match[str], context: Context) -> str | None:
     if m[1] in "+=<>" and (spaced or numeric or m[1] in "=+"):
         return _BETWEEN[m[1]]
     return _BETWEEN[m[1]] if spaced or numeric else None
+
+
+@rule(r"(?<=[A-Za-z)])\^([0-9]{1,6}|[a-z]\b)")
+def exponent(m: re.Match[str], context: Context) -> str | None:
+    """ "x^2", "e^x"."""
+    if m[1] in ("2", "3"):
+        return "squared" if m[1] == "2" else "cubed"
+    return "to the " + (f"^{m[1]}" if m[1].isalpha() else numbers.cardinal(m[1]))
 
 
 @rule(r"(?<=[A-Za-z])\+\+|(?<=[A-Za-z])\+(?![\w+])|(?<=[A-Za-z0-9])\+(?=[\s,.)]|$)")
@@ -131,6 +144,7 @@ def ideographs(m: re.Match[str], context: Context) -> str | None:
 
 DIGITLESS_RULES: tuple[Rule, ...] = (
     flag,
+    exponent,
     plus_after,
     sharp,
     between,

@@ -61,4 +61,11 @@ def ratio(m: re.Match[str], context: Context) -> str | None:
     return f"{numbers.number(m[1])} to {numbers.number(m[2])}"
 
 
+@rule(r"(?:(?<=[ap]m)|(?<=[ap]m )|(?<=[ap]\.m\.))[-–](?= ?[0-9])", re.IGNORECASE)
+def until(m: re.Match[str], context: Context) -> str | None:
+    """The dash of "9am-5pm"."""
+    return "to"
+
+
+SYMBOL_RULES: tuple[Rule, ...] = (until,)
 DIGIT_RULES: tuple[Rule, ...] = (half_day, hour_half, clock, ratio)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Context, Rule, rule, word_set
 
 _REGULAR = {
     "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "nm": "nanometer",
@@ -41,6 +41,10 @@ _PER = {"h": "hour", "hr": "hour", "s": "second", "sec": "second", "min": "minut
         "l": "liter", "L": "liter", "ml": "milliliter", "m": "meter", "km": "kilometer",
         "lb": "pound", "gal": "gallon", "mi": "mile", "person": "person"}  # fmt: skip
 _POWERS = {"²": "square ", "³": "cubic ", "^2": "square ", "^3": "cubic "}
+_AMOUNTS = word_set("dollar dollars cent cents pound pounds pence euro euros yen")
+SYMBOLS = frozenset(_REGULAR)
+"""Every symbol of a unit that may stand apart from its number."""
+
 _UNCHANGED = ("hertz", "Celsius", "Fahrenheit", "percent", "mille", "times")
 
 
@@ -100,5 +104,36 @@ def degrees(m: re.Match[str], context: Context) -> str | None:
     return "degrees " + ("Celsius" if m[1] == "C" else "Fahrenheit")
 
 
+_BARE = r"(km|cm|mm|mi|ft|m)([²³])(?![A-Za-z0-9])"
+
+
+@rule(_BARE)
+def bare_power(m: re.Match[str], context: Context) -> str | None:
+    """ "km²" with no number before it."""
+    name = {**_ATTACHED, **_REGULAR}[m[1]]
+    return _POWERS[m[2]] + plural(name)
+
+
+@rule(r"(?<=[0-9¼-¾⅐-⅞] )(" + _alternatives(_REGULAR) + r")\b(?![°%])")
+def after_fraction(m: re.Match[str], context: Context) -> str | None:
+    """ "1/4 tsp", "2 1/2 lb": one and more take the plural."""
+    before = context.text[max(0, m.start() - 12) : m.start()]
+    if re.search(r"[0-9] ?(?:[0-9]+/[0-9]+|[¼-¾⅐-⅞]) $", before):
+        return plural(_REGULAR[m[1]])
+    return _REGULAR[m[1]] if re.search(r"(?:/[0-9]+|[¼-¾⅐-⅞]) $", before) else None
+
+
+@rule(r"/ ?(" + _alternatives(_PER) + r"|night|unit|mo|wk|oz)\b")
+def per(m: re.Match[str], context: Context) -> str | None:
+    """ "$20/hour", "$6,250/month"."""
+    if not re.search(r"[0-9A-Za-z] ?$", context.text[max(0, m.start() - 2) : m.start()]):
+        return None
+    if context.previous.lower() not in _AMOUNTS:
+        return None
+    names = {**_PER, "mo": "month", "wk": "week", "oz": "ounce"}
+    return "per " + names.get(m[1], m[1])
+
+
 DIGIT_RULES: tuple[Rule, ...] = (feet_and_inches, measure)
-SYMBOL_RULES: tuple[Rule, ...] = (degrees,)
+LETTER_RULES: tuple[Rule, ...] = (bare_power, after_fraction)
+SYMBOL_RULES: tuple[Rule, ...] = (degrees, per)
