@@ -52,6 +52,10 @@ def test_a_quoted_question_goes_on() -> None:
     assert found[0].pause_after_ms == segment.CLAUSE_PAUSE_MS
 
 
+def test_a_sentence_may_begin_with_a_figure() -> None:
+    assert [c.sentence_end for c in clauses("Wow! 2 cats. 3 dogs.")] == [True, True, True]
+
+
 def test_an_ellipsis_is_a_hesitation_or_an_end() -> None:
     assert texts("Well... perhaps. So…") == ["Well , perhaps .", "So ."]
 

@@ -34,6 +34,7 @@ MAX_MARKS_IN_ROW = 3
 _STRONG = ".?!…"
 _WEAK = ",;:"
 _SPLIT_GAIN = {";": 110.0, ":": 100.0, ",": 60.0, ")": 55.0, '"': 40.0}
+_CLOSERS = (Mark('"'), Mark(")"))
 _CONJUNCTION_GAIN = 30.0
 _EXPANSION_LOSS = 45.0
 _CONJUNCTIONS = word_set(
@@ -157,7 +158,12 @@ class Segmenter:
             lower = word.text[:1].islower()
             if last == "…" and lower and not self._end.explicit and not self._end.closing:
                 self._end = None  # "Well… perhaps": a hesitation, not an end
-            elif last in ("?", "!") and lower and not self._end.closing:
+            elif (
+                last in ("?", "!")
+                and lower
+                and self._tokens[-1] in _CLOSERS
+                and (not self._end.closing)
+            ):
                 # '"Really?" he asked': the sentence goes on.
                 self._end.sentence = False
                 if not self._end.explicit:
