@@ -335,7 +335,11 @@ def test_a_signed_bundle_is_signed(runs: Path, tmp_path: Path) -> None:
         )
     )
     out = tmp_path / "out"
-    bundle = build_bundle(recipe(runs, out, precision="fp32", signing_key=pem))
+    published = tmp_path / "trusted_keys.txt"
+    bundle = build_bundle(
+        recipe(runs, out, precision="fp32", signing_key=pem, publish_key=published)
+    )
     public = key.public_key().public_bytes_raw().hex()
+    assert published.read_text() == public + "\n"
     assert bundle.signed_by == public
     assert Voice.load(out, require_signature=True, trusted_keys=[public]).info.signed_by == public

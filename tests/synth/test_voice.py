@@ -13,6 +13,7 @@ import pytest
 from tests.synth.voices import speaker_vectors, tiny_voice
 from voicelet.errors import (
     BundleError,
+    BundleTamperedError,
     BundleUnsignedError,
     ConfigError,
     PhoneError,
@@ -21,6 +22,7 @@ from voicelet.errors import (
     TextError,
 )
 from voicelet.synth import Voice, join
+from voicelet.synth.level import to_output_level
 
 TEXT = "Hello world. The long story, again!"
 
@@ -131,6 +133,16 @@ def test_phones_go_past_the_front_end(voice: Voice) -> None:
 def test_speed_and_energy(voice: Voice) -> None:
     normal, fast = voice.synthesize(TEXT), voice.synthesize(TEXT, speed=2.0)
     assert 0.45 < fast.seconds / normal.seconds < 0.75  # the pauses between clauses stay
+    soft = voice.synthesize(TEXT, energy=0.5)
+    change_db = 20.0 * np.log10(soft.samples.std() / normal.samples.std())
+    assert len(soft.samples) == len(normal.samples) and -9.0 < change_db < -4.5
+
+
+def test_loud_voices_are_bent_not_clipped() -> None:
+    loud = to_output_level(np.linspace(-9.0, 9.0, 10001, dtype=np.float32), 4.0)
+    assert np.abs(loud).max() <= 1.0 and (np.diff(loud) >= 0.0).all()
+    quiet = np.linspace(-0.4, 0.4, 101, dtype=np.float32)
+    np.testing.assert_allclose(to_output_level(quiet), quiet * 10 ** (4 / 20), rtol=1e-6)
 
 
 def test_ssml_is_followed(voice: Voice) -> None:
@@ -200,3 +212,23 @@ def test_damaged_presets_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BundleError, match="presets"):
         Voice.load(tiny_voice(tmp_path / "b", presets=(Preset("third", 7),)))
+
+
+def test_a_package_may_name_the_keys_it_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    import voicelet.synth.voice as module
+
+    ours, theirs = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    monkeypatch.setattr(module, "embedded_bundle", lambda: tmp_path / "voices" / "default")
+    (tmp_path / "voices").mkdir()
+    keys = tmp_path / "voices" / "trusted_keys.txt"
+    keys.write_text(ours.public_key().public_bytes_raw().hex() + "\n")
+    good = tiny_voice(tmp_path / "good", signing_key=ours)
+    other = tiny_voice(tmp_path / "other", signing_key=theirs)
+    assert Voice.load(good, require_signature=True).info.signed_by == keys.read_text().strip()
+    assert Voice.load(other).info.signed_by is not None
+    with pytest.raises(BundleTamperedError, match="trusted"):
+        Voice.load(other, require_signature=True)

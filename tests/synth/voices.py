@@ -189,7 +189,7 @@ def speaker_vectors() -> np.ndarray[Any, np.dtype[np.float32]]:
     return vectors
 
 
-def tiny_voice(folder: Path, **changes: Any) -> Path:
+def tiny_voice(folder: Path, signing_key: Any = None, **changes: Any) -> Path:
     """Write the bundle of a tiny voice that knows a few words."""
     presets = io.BytesIO()
     np.save(presets, speaker_vectors())
@@ -215,5 +215,5 @@ def tiny_voice(folder: Path, **changes: Any) -> Path:
         "lexicon.bin": encode_lexicon(LEXICON, ENGLISH_SYMBOLS),
         "presets.npy": presets.getvalue(),
     }
-    write_bundle(folder, tiny_manifest(**{**values, **changes}), files)
+    write_bundle(folder, tiny_manifest(**{**values, **changes}), files, signing_key)
     return folder

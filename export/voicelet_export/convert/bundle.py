@@ -57,6 +57,7 @@ class BundleRecipe:
         precision: "int8" quantizes the acoustic model and the vocoder.
         name, version: of the bundle.
         signing_key: PEM file of an Ed25519 key.
+        publish_key: text file that the signer's public key is written to, as what a package trusts.
         measured: figures for manifest and model card.
         provenance: text for the manifest.
     """
@@ -72,6 +73,7 @@ class BundleRecipe:
     name: str = "voicelet-en"
     version: str = "0.1"
     signing_key: Path | None = None
+    publish_key: Path | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -170,6 +172,8 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     )
     key = load_signing_key(recipe.signing_key) if recipe.signing_key is not None else None
     bundle = write_bundle(recipe.out, manifest, files, key)
+    if recipe.publish_key is not None and bundle.signed_by is not None:
+        recipe.publish_key.write_text(bundle.signed_by + "\n", encoding="utf-8")
     log.info("%s: %.2f MB", recipe.out, bundle.manifest.total_bytes / 1e6)
     return bundle
 

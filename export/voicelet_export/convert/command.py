@@ -24,6 +24,12 @@ def add_bundle_command(commands: Any) -> None:
     parser.add_argument("--name", default="voicelet-en")
     parser.add_argument("--version", default="0.1")
     parser.add_argument("--sign", type=Path, metavar="PEM", help="private Ed25519 key")
+    parser.add_argument(
+        "--publish-key",
+        type=Path,
+        metavar="TXT",
+        help="write the public key there (sdk/voicelet/voices/trusted_keys.txt)",
+    )
     parser.add_argument("--measured", type=Path, metavar="JSON", help="object of figures")
     parser.add_argument("--commit", default="", help="of the source, for the provenance")
     parser.set_defaults(run=_run)
@@ -45,6 +51,7 @@ def _run(args: argparse.Namespace) -> None:
             name=args.name,
             version=args.version,
             signing_key=args.sign,
+            publish_key=args.publish_key,
             measured=_figures(args.measured) if args.measured else {},
             provenance={"commit": args.commit} if args.commit else {},
         )

@@ -21,6 +21,8 @@ IntArray = npt.NDArray[np.int64]
 
 ENERGY_STD_DB = 14.0
 """One unit of the energy feature, in dB."""
+EFFORT = 0.25
+"""How much of a change of loudness the model is asked to speak; more would distort its timbre."""
 MAX_PHONE_FRAMES = 240
 """No phone is held longer than this at normal speed (3 s), whatever the model says."""
 LEAD_IN_FRAMES = 5
@@ -83,7 +85,7 @@ class AcousticModel:
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
         pitch = out["pitch"][0] + np.float32(controls.pitch_semitones * semitone)
         louder_db = 20.0 * math.log10(controls.energy)
-        energy = out["energy"][0] + np.float32(louder_db / ENERGY_STD_DB)
+        energy = out["energy"][0] + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
         return EncodedClause(
             np.cumsum(durations),
             repeat_phones(out["hidden"][0], pitch, energy, durations),

@@ -14,9 +14,14 @@ KNEE = 0.8
 FADE_S = 0.005
 
 
-def to_output_level(samples: FloatArray) -> FloatArray:
-    """Apply the gain and a limiter without memory: straight to 0.8, a tanh from there to 1."""
-    out = samples * np.float32(10.0 ** (GAIN_DB / 20.0))
+def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
+    """Apply the gain and a limiter without memory: straight to 0.8, a tanh from there to 1.
+
+    Args:
+        samples: [n], as the vocoder makes them.
+        gain: the caller's, times :data:`GAIN_DB`.
+    """
+    out = samples * np.float32(gain * 10.0 ** (GAIN_DB / 20.0))
     loud = np.abs(out) > KNEE
     if loud.any():
         over = (np.abs(out[loud]) - KNEE) / (1.0 - KNEE)

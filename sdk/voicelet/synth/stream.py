@@ -109,7 +109,7 @@ class SpeechStream:
             phones = self._p.inventory.encode(clause.phones)
             encoded = self._p.acoustic.encode(phones, self._speaker, controls)
             words = self._timings(clause, encoded)
-            for samples, is_end in self._render(encoded):
+            for samples, is_end in self._render(encoded, controls.energy):
                 yield self._chunk(samples, words, marks), is_end and not pause
                 marks = ()
         while pause or marks:
@@ -119,7 +119,7 @@ class SpeechStream:
             yield self._chunk(np.zeros(count, np.float32), [], marks), not pause
             marks = ()
 
-    def _render(self, encoded: EncodedClause) -> Iterator[tuple[FloatArray, bool]]:
+    def _render(self, encoded: EncodedClause, gain: float) -> Iterator[tuple[FloatArray, bool]]:
         """Samples of a clause, at output level, edges faded; each with whether it is the last."""
         p, total = self._p, len(encoded)
         bands = np.zeros((total, p.bands), np.float32)
@@ -143,7 +143,7 @@ class SpeechStream:
                 bands[cut], log_f0[cut], voicing[cut] = p.acoustic.decode(encoded, decoded, wanted)
                 decoded = wanted
             self._check()
-            yield fader(to_output_level(vocoder.advance(vocoded))), spoken == total
+            yield fader(to_output_level(vocoder.advance(vocoded), gain)), spoken == total
 
     def _timings(self, clause: PhoneClause, encoded: EncodedClause) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""

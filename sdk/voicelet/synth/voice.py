@@ -11,6 +11,7 @@ from threading import Event
 import numpy as np
 
 from voicelet.bundle import Bundle, open_bundle
+from voicelet.bundle.paths import embedded_bundle
 from voicelet.engine import ENGINES, Graph, get_engine
 from voicelet.errors import ConfigError, TextError
 from voicelet.synth.acoustic import AcousticModel
@@ -114,7 +115,8 @@ class Voice:
             path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, or None
                 for the voice inside the package.
             threads: threads that one run of a graph may use.
-            require_signature: refuse an unsigned bundle.
+            require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
+                one that isn't signed by a key of this package (if it holds any).
             trusted_keys: Ed25519 public keys (hexadecimal); if any, one of them must have signed.
             user_lexicon: the caller's pronunciations, which go before the bundle's.
 
@@ -122,7 +124,10 @@ class Voice:
             BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
             ConfigError: `threads` is no number of threads.
         """
-        bundle = open_bundle(path, trusted_keys=trusted_keys, require_signature=require_signature)
+        keys = tuple(trusted_keys)
+        if require_signature and not keys:
+            keys = packaged_keys()
+        bundle = open_bundle(path, trusted_keys=keys, require_signature=require_signature)
         return cls(bundle, threads=threads, user_lexicon=user_lexicon)
 
     @property
@@ -277,6 +282,15 @@ class Voice:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
         return self.front_end.clauses(text, ssml=ssml)
+
+
+def packaged_keys() -> tuple[str, ...]:
+    """The public keys that this package trusts: `voices/trusted_keys.txt`, a key a line."""
+    try:
+        text = (embedded_bundle().parent / "trusted_keys.txt").read_text(encoding="utf-8")
+    except OSError:
+        return ()
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:
