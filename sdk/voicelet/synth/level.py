@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-GAIN_DB = 4.0
-"""Voices are trained at an active level of -23 dBFS and leave at -19 dBFS, usual for speech."""
+GAIN_DB = 0.0
+"""Voices are trained at an active level of -23 dBFS and leave at it, the level of EBU R 128."""
 KNEE = 0.8
 """Samples above this are bent, so that none passes 1."""
 FADE_S = 0.005
