@@ -22,7 +22,8 @@ from voicelet.errors import (
     TextError,
 )
 from voicelet.synth import Voice, join
-from voicelet.synth.level import to_output_level
+from voicelet.synth.level import GAIN_DB, to_output_level
+from voicelet.synth.presets import F0_INDEX
 
 TEXT = "Hello world. The long story, again!"
 
@@ -36,6 +37,12 @@ class Someone:
     def speaker_vector(self, mel_mean: npt.ArrayLike, mel_std: npt.ArrayLike) -> Any:
         assert np.shape(mel_mean) == np.shape(mel_std) == (80,)
         return self.vector
+
+
+def test_speaker_vectors_have_one_layout() -> None:
+    from voicelet.enrol.speaker import D_VECTOR_SIZE
+
+    assert F0_INDEX == D_VECTOR_SIZE
 
 
 def test_speaks_text_with_timings(voice: Voice) -> None:
@@ -142,7 +149,7 @@ def test_loud_voices_are_bent_not_clipped() -> None:
     loud = to_output_level(np.linspace(-9.0, 9.0, 10001, dtype=np.float32), 4.0)
     assert np.abs(loud).max() <= 1.0 and (np.diff(loud) >= 0.0).all()
     quiet = np.linspace(-0.4, 0.4, 101, dtype=np.float32)
-    np.testing.assert_allclose(to_output_level(quiet), quiet * 10 ** (4 / 20), rtol=1e-6)
+    np.testing.assert_allclose(to_output_level(quiet), quiet * 10 ** (GAIN_DB / 20), rtol=1e-6)
 
 
 def test_ssml_is_followed(voice: Voice) -> None:

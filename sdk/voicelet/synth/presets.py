@@ -7,15 +7,15 @@ import numpy.typing as npt
 
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.enrol.speaker import D_VECTOR_SIZE
 from voicelet.errors import BundleError, ConfigError, ProfileError
 from voicelet.synth.types import Speaker
 
 FloatArray = npt.NDArray[np.float32]
 
 PRESETS_ROLE = "presets"
-F0_INDEX = D_VECTOR_SIZE
-"""Where a speaker vector holds the mean log f0: behind the d-vector."""
+F0_INDEX = 256
+"""Where a speaker vector holds the mean log f0: behind the d-vector (`voicelet.enrol.speaker`, which
+isn't imported, for it brings all of enrolment)."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 
