@@ -14,8 +14,8 @@ FloatArray = npt.NDArray[np.float32]
 
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
-"""Where a speaker vector holds the mean log f0: behind the d-vector (`voicelet.enrol.speaker`, which
-isn't imported, for it brings all of enrolment)."""
+"""Where a speaker vector holds the mean log f0: behind the d-vector.  `voicelet.enrol.speaker` says
+so, but isn't imported, for it brings all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 
