@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> None:
     sentences = read_sentences(DATA / "sentences.txt")[: args.sentences]
     if args.numbers:
         sentences += read_sentences(DATA / "numbers.txt")
+    if args.hard:
+        sentences += read_sentences(DATA / "hard.txt")
     held_out = heldout.load()
     cache = cache_of(args)
     folders: dict[str, Path] = {}
@@ -139,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--sentences", type=int, default=20, help="how many everyday sentences")
     one.add_argument("--numbers", action="store_true", help="sentences with numbers as well")
+    one.add_argument("--hard", action="store_true", help="longer and harder sentences as well")
     one.add_argument("--per-person", type=int, default=2, help="sentences in each cloned voice")
     one.add_argument("--people", choices=("real", "teacher"), default="real")
     one.add_argument("--no-cache", action="store_true", help="speak and judge everything again")

@@ -43,6 +43,7 @@ def test_sentences_are_many_and_distinct() -> None:
     assert all(not any(c.isdigit() for c in s) for s in sentences)
     numbers = read_sentences(DATA / "numbers.txt")
     assert all(any(c.isdigit() for c in s) for s in numbers)
+    assert not set(sentences) & set(read_sentences(DATA / "hard.txt"))
 
 
 def test_a_folder_is_read_as_it_was_written(tmp_path: Path) -> None:
