@@ -1,7 +1,7 @@
 """Features of a corpus, computed once and memory-mapped by the trainers.
 
-A cache folder holds flat arrays (`mel.f16`, `f0.f32`, `audio.i16`, …) and `index.json` with one entry an
-utterance.  Everything is measured by the code that the device runs.
+A cache folder holds flat arrays (`mel.f16`, `f0.f32`, `audio.i16`, …) and `index.json` with one
+entry an utterance.  Everything is measured by the code that the device runs.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class CacheWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.features = folder, features
         self.entries: list[Entry] = []
-        self._files = {name: open(folder / name, "wb") for name in _FILES}
+        # Held open for the length of a build; `close` closes them.
+        self._files = {name: open(folder / name, "wb") for name in _FILES}  # noqa: SIM115
         self._frames = self._phones = 0
 
     def add(

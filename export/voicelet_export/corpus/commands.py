@@ -1,4 +1,4 @@
-"""`voicelet-export corpus cache|align`: corpora to feature caches."""
+"""`voicelet-export corpus cache|align|predict`: corpora to feature caches."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ def _align(args: argparse.Namespace) -> None:
     log.info("%s", json.dumps(short))
 
 
+def _predict(args: argparse.Namespace) -> None:
+    import torch
+
+    from voicelet_export.corpus.predicted import predict_cache
+
+    torch.set_num_threads(1)
+    log.info("%d utterances in %s", predict_cache(args.acoustic, args.cache, args.out), args.out)
+
+
 def add_parser(commands: Any) -> None:
     """Add `corpus` to the command's subparsers."""
     corpus = commands.add_parser("corpus", help="measure and align corpora")
@@ -57,3 +66,8 @@ def add_parser(commands: Any) -> None:
     align.add_argument("--lexicon", type=Path, required=True)
     align.add_argument("--g2p", type=Path, help="letter-to-sound graph for words it lacks")
     align.set_defaults(run=_align)
+    predict = actions.add_parser("predict", help="a cache with an acoustic model's mels")
+    predict.add_argument("--acoustic", type=Path, required=True, help="folder of a training run")
+    predict.add_argument("--cache", type=Path, required=True)
+    predict.add_argument("--out", type=Path, required=True)
+    predict.set_defaults(run=_predict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -13,8 +15,8 @@ Judgement = tuple[Tensor, list[Tensor]]
 class PeriodDiscriminator(nn.Module):
     """Folds the waveform by one period and judges each column.
 
-    The columns share their weights and never mix, so they run as one batch of 1-D convolutions, which
-    a CPU does several times faster than the same thing in 2-D.
+    The columns share their weights and never mix, so they run as one batch of 1-D convolutions,
+    which a CPU does several times faster than the same thing in 2-D.
     """
 
     def __init__(self, period: int, channels: tuple[int, ...] = (8, 16, 32, 64)) -> None:
@@ -22,7 +24,7 @@ class PeriodDiscriminator(nn.Module):
         self.period = period
         sizes = (1, *channels)
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv1d(a, b, 5, 3, padding=2)) for a, b in zip(sizes, sizes[1:])
+            weight_norm(nn.Conv1d(a, b, 5, 3, padding=2)) for a, b in pairwise(sizes)
         )
         self.post = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
 

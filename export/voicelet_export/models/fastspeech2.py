@@ -1,8 +1,8 @@
 """The acoustic student: FastSpeech 2 (Ren et al. 2021) with ConvNeXt blocks and adaptive norms.
 
 The encoder sees a whole clause; durations, pitch and energy are explicit, per phone, and can be
-changed by the caller before the decoder runs.  The decoder is purely convolutional, so any stretch of
-frames can be computed alone given `context_frames` neighbours on each side.
+changed by the caller before the decoder runs.  The decoder is purely convolutional, so any stretch
+of frames can be computed alone given `context_frames` neighbours on each side.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Each letter gives `frames_per_letter` frames; at each frame the network names a phone unit (a
 consonant, or a vowel with its stress mark) or the blank, and Connectionist Temporal Classification
-(Graves et al. 2006) sums over the ways to spread a pronunciation over the frames.  So the whole word
-is read in one call, without a decoder loop.
+(Graves et al. 2006) sums over the ways to spread a pronunciation over the frames.  So the whole
+word is read in one call, without a decoder loop.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class AcousticTraining:
         f0_noise: standard deviation of noise on the pitch and f0 that the decoder is given.
         patch_frames: length of the stretches that the discriminator sees.
         speaker_encoder: weights of the frozen encoder for the speaker-consistency loss, or "".
-        speaker_from, speaker_every, speaker_windows, speaker_weight: when that loss enters, on which
-            steps it is computed, on how many windows of 1.6 s, and how much it counts.
+        speaker_from, speaker_every, speaker_windows, speaker_weight: when that loss enters, on
+            which steps it is computed, on how many windows of 1.6 s, and how much it counts.
     """
 
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -248,6 +248,7 @@ def _picture(mel: Tensor, batch: UtteranceBatch, path: Path) -> None:
     figure = Figure(figsize=(12, 6))
     for i, (name, image) in enumerate((("target", batch.mel[0]), ("predicted", mel[0]))):
         axes = figure.add_subplot(2, 1, i + 1)
-        axes.imshow(image[:length].cpu().numpy().T, origin="lower", aspect="auto", vmin=-2.5, vmax=2.5)
+        shown = image[:length].cpu().numpy().T
+        axes.imshow(shown, origin="lower", aspect="auto", vmin=-2.5, vmax=2.5)
         axes.set_title(name)
     figure.savefig(path)

@@ -1,7 +1,7 @@
 """A training loop that can be cut off anywhere and goes on to the same bits.
 
-All randomness of a step is drawn from (seed, step), so a checkpoint needs no generator states: the weights, the
-optimisers, the average and the step number are the whole of it.
+All randomness of a step is drawn from (seed, step), so a checkpoint needs no generator states: the
+weights, the optimisers, the average and the step number are the whole of it.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ class Trainer:
                 mean.copy_(now)
 
     def _log(self, kind: str, values: Mapping[str, float]) -> None:
-        row = {"kind": kind, "step": self.step, **{k: round(float(v), 5) for k, v in values.items()}}
+        rounded = {k: round(float(v), 5) for k, v in values.items()}
+        row = {"kind": kind, "step": self.step, **rounded}
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
         log.info("%s", row)

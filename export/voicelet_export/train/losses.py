@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from voicelet.audio.features import FeatureConfig, LOG_FLOOR, mel_filterbank
+from voicelet.audio.features import LOG_FLOOR, FeatureConfig, mel_filterbank
 from voicelet_export.models.discriminators import Judgement
 from voicelet_export.models.vocos import frame_stft
 

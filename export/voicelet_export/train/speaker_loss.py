@@ -1,7 +1,8 @@
 """Speaker-consistency loss: does a predicted mel sound like its person to the frozen encoder?
 
-The encoder's own features (40 mel powers at 16 kHz, 100 frames a second) are rebuilt from the model's log mel by
-interpolating its bands to FFT bins, so that the loss is differentiable and needs no vocoder.
+The encoder's own features (40 mel powers at 16 kHz, 100 frames a second) are rebuilt from the
+model's log mel by interpolating its bands to FFT bins, so that the loss is differentiable and needs
+no vocoder.
 """
 
 from __future__ import annotations

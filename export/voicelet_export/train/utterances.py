@@ -47,7 +47,9 @@ class UtteranceBatch:
         return UtteranceBatch(**{k: v.to(device) for k, v in self.__dict__.items()})
 
 
-def token_means(values: FloatArray, weights: FloatArray, durations: npt.NDArray[np.int64]) -> FloatArray:
+def token_means(
+    values: FloatArray, weights: FloatArray, durations: npt.NDArray[np.int64]
+) -> FloatArray:
     """Weighted mean of frame values over each token; tokens of no weight are interpolated."""
     edges = np.concatenate([[0], np.cumsum(durations)])
     total = np.concatenate([[0.0], np.cumsum(values * weights, dtype=np.float64)])

@@ -30,8 +30,8 @@ class VocoderTraining:
         segment_frames: length of a training stretch.
         adversarial_from: first step with discriminators.
         mel_weight, stft_weight, adversarial_weight, matching_weight: of the loss terms.
-        mel_noise: standard deviation of noise added to normalised mels, so that the vocoder forgives
-            an acoustic model's errors.
+        mel_noise: standard deviation of noise added to normalised mels, so that the vocoder
+            forgives an acoustic model's errors.
     """
 
     loop: LoopConfig = field(default_factory=LoopConfig)
