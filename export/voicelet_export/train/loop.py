@@ -89,11 +89,18 @@ class Trainer:
         self._writer: Any = None
 
     def load(self, path: Path, weights_only: bool = False) -> None:
-        """Take a checkpoint; `weights_only` starts a new run from its averaged weights."""
+        """Take a checkpoint.
+
+        `weights_only` starts a new run from its averaged weights, with its judges if they are of
+        the same make.
+        """
         state = torch.load(path, map_location=self.config.device, weights_only=True)
         if weights_only:
             self.task.modules[self.task.averaged].load_state_dict(state["average"])
             self.average.load_state_dict(state["average"])
+            for name, module in self.task.modules.items():
+                if name != self.task.averaged and _fits(module, state["modules"].get(name, {})):
+                    module.load_state_dict(state["modules"][name])
             return
         for name, module in self.task.modules.items():
             if name in state["modules"]:
@@ -180,6 +187,11 @@ class Trainer:
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(f"{kind}/{name}", value, self.step)
+
+
+def _fits(module: nn.Module, state: Mapping[str, torch.Tensor]) -> bool:
+    own = module.state_dict()
+    return own.keys() == state.keys() and all(own[k].shape == state[k].shape for k in own)
 
 
 def _tensorboard(folder: Path) -> Any:
