@@ -190,8 +190,19 @@ def learning_rate_at(step: int, config: G2PTraining) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
-def train_g2p(words: Sequence[tuple[str, str]], run: Path, config: G2PTraining) -> G2P:
+def train_g2p(
+    words: Sequence[tuple[str, str]],
+    run: Path,
+    config: G2PTraining,
+    start: Mapping[str, Tensor] | None = None,
+) -> G2P:
     """Train on `(word, phones)`, or go on where the checkpoint in `run` left off.
+
+    Args:
+        words: may hold a word more than once, to weigh it.
+        run: folder of the checkpoint.
+        config: of the run.
+        start: weights of an earlier run to begin from, in place of random ones.
 
     Returns:
         The model with its averaged weights, ready to test or export.
@@ -204,6 +215,8 @@ def train_g2p(words: Sequence[tuple[str, str]], run: Path, config: G2PTraining) 
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     model = G2P(config.model)
+    if start is not None:
+        model.load_state_dict(dict(start))
     averaged = {name: value.detach().clone() for name, value in model.state_dict().items()}
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay

@@ -8,7 +8,7 @@ a lookup is a binary search over the blocks' first words and a walk through one 
 Layout, little-endian (version 1)::
 
     "VLEX"  u16 version  u16 bytes of the symbols  u32 words  u32 words a block  u32 blocks
-    u32 CRC-32 of all that follows
+    u32 CRC-32 of all else
     symbols, UTF-8: phone byte b stands for symbols[b]
     u32 offset of each block, and of the end of the last one, from the end of this table
     blocks: for each word  u8 shared with the word before, u8 more, bytes (UTF-8); u8 phones, bytes
@@ -31,7 +31,9 @@ MAGIC = b"VLEX"
 VERSION = 1
 BLOCK_WORDS = 32
 MAX_KEY_BYTES = 255
-_HEADER = struct.Struct("<4sHHIIII")
+_HEADER = struct.Struct("<4sHHIII")
+_CRC = struct.Struct("<I")
+_BODY = _HEADER.size + _CRC.size
 _REMEDY = "install the voice again"
 
 
@@ -68,18 +70,10 @@ def encode_lexicon(entries: Mapping[str, str], symbols: str) -> bytes:
         previous = key
     offsets.append(len(blocks))
     body = symbols.encode() + struct.pack(f"<{len(offsets)}I", *offsets) + bytes(blocks)
-    return (
-        _HEADER.pack(
-            MAGIC,
-            VERSION,
-            len(symbols.encode()),
-            len(entries),
-            BLOCK_WORDS,
-            len(offsets) - 1,
-            zlib.crc32(body),
-        )
-        + body
+    header = _HEADER.pack(
+        MAGIC, VERSION, len(symbols.encode()), len(entries), BLOCK_WORDS, len(offsets) - 1
     )
+    return header + _CRC.pack(zlib.crc32(body, zlib.crc32(header))) + body
 
 
 class Lexicon:
@@ -92,23 +86,23 @@ class Lexicon:
 
     def __init__(self, data: bytes | mmap.mmap) -> None:
         self._data = data
-        if len(data) < _HEADER.size:
+        if len(data) < _BODY:
             raise BundleError(f"the lexicon is truncated; {_REMEDY}")
-        magic, version, symbol_bytes, words, block_words, blocks, crc = _HEADER.unpack(
-            data[: _HEADER.size]
-        )
+        header = data[: _HEADER.size]
+        magic, version, symbol_bytes, words, block_words, blocks = _HEADER.unpack(header)
+        (crc,) = _CRC.unpack(data[_HEADER.size : _BODY])
         if magic != MAGIC:
             raise BundleError(f"not a lexicon file; {_REMEDY}")
         if version != VERSION:
             raise BundleVersionError(
                 f"the lexicon has version {version}, this voicelet reads {VERSION}; update voicelet"
             )
-        table = _HEADER.size + symbol_bytes
+        table = _BODY + symbol_bytes
         self._base = table + 4 * (blocks + 1)
         if self._base > len(data):
             raise BundleError(f"the lexicon is truncated; {_REMEDY}")
-        with memoryview(data) as view, view[_HEADER.size :] as body:
-            if zlib.crc32(body) != crc:
+        with memoryview(data) as view, view[_BODY:] as body:
+            if zlib.crc32(body, zlib.crc32(header)) != crc:
                 raise BundleError(f"the lexicon is damaged (checksum); {_REMEDY}")
         self._offsets = struct.unpack(f"<{blocks + 1}I", data[table : self._base])
         ends = (0, *self._offsets)
@@ -118,7 +112,7 @@ class Lexicon:
             raise BundleError(f"the lexicon's blocks can't hold its words; {_REMEDY}")
         self._words: int = words
         try:
-            self.symbols = data[_HEADER.size : table].decode()
+            self.symbols = data[_BODY:table].decode()
         except UnicodeDecodeError:
             raise BundleError(f"the lexicon's symbols aren't UTF-8; {_REMEDY}") from None
 

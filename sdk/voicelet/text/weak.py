@@ -23,7 +23,7 @@ STRONG_AT_TAIL = _words(
 
 STRONG_AT_END = _words(
     "a be by can could couldn't did does has how i isn't might mightn't must not shall should that"
-    " these this those what where which who whose why will would wouldn't"
+    " these this those what when where which who whose why will would wouldn't"
 )
 """Take a full stress as the last word of a phrase."""
 

@@ -1,0 +1,91 @@
+"""The letter-to-sound model of the bundle: decoding, hostile words, errors."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voicelet.errors import BundleError
+from voicelet.text.g2p import NeuralG2P, decode_units, encode_letters, one_stress
+from voicelet.text.phones import VOWELS, PhoneInventory
+
+SHIPPED = Path(__file__).parents[2] / "export/artifacts/g2p/g2p.onnx"
+
+
+@pytest.fixture(scope="module")
+def g2p() -> NeuralG2P:
+    return NeuralG2P(SHIPPED)
+
+
+def test_letters() -> None:
+    assert encode_letters("ab'z").tolist() == [0, 1, 2, 27, 26, 0]
+    assert encode_letters("é!").tolist() == [0, 0]
+
+
+def test_greedy_ctc_merges_repeats_and_drops_blanks() -> None:
+    units = ("", "k", "ˈæ", "ˈi", "t")
+    frames = [1, 1, 0, 2, 2, 4, 0, 4, 3]
+    logits = np.eye(5, dtype=np.float32)[frames]
+    assert decode_units(logits, units) == "kˈættˌi"
+    assert decode_units(np.zeros((0, 5), np.float32), units) == ""
+
+
+@pytest.mark.parametrize(
+    ("phones", "stressed"), [("kˌætə", "kˈætə"), ("kæt", "kˈæt"), ("ˈAˌA", "ˈAˌA"), ("kt", "kt")]
+)
+def test_a_word_has_a_primary_stress(phones: str, stressed: str) -> None:
+    assert one_stress(phones) == stressed
+
+
+def test_words_no_dictionary_has(g2p: NeuralG2P) -> None:
+    """Regular made-up words; a share, for a model may be wrong about any one."""
+    expected = {
+        "blick": "blˈɪk",
+        "snarfing": "snˈɑɹfɪŋ",
+        "plimmer": "plˈɪməɹ",
+        "gaddle": "ɡˈædəl",
+        "trobe": "tɹˈOb",
+        "frazelation": "fɹˌæzəlˈAʃən",
+        "dreeming": "dɹˈimɪŋ",
+        "stappy": "stˈæpi",
+    }
+    right = sum(g2p.phones(word) == phones for word, phones in expected.items())
+    assert right >= 6, {word: g2p.phones(word) for word in expected}
+
+
+def test_any_word_gives_inventory_phones(g2p: NeuralG2P) -> None:
+    inventory = PhoneInventory()
+    words = ["a", "zzz", "x" * 39, "qqqqqqqaqqqq", "'", "don't", "supercalifragilistic", "AEIOU"]
+    for word in [*words, "antidisestablishment" * 20, "ab" * 500]:
+        phones = g2p.phones(word)
+        inventory.encode(phones)
+        assert phones.count("ˈ") <= len(word) // 40 + 1
+        if any(phone in VOWELS for phone in phones):
+            assert "ˈ" in phones
+    assert g2p.phones("漢字") == ""
+    assert g2p.phones("") == ""
+
+
+def test_threads_share_one_model() -> None:
+    g2p = NeuralG2P(SHIPPED)
+    said: list[str] = []
+    threads = [threading.Thread(target=lambda: said.append(g2p.phones("plimmer"))) for _ in "1234"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(said) == 4 and len(set(said)) == 1
+
+
+def test_a_broken_graph_is_told(tmp_path: Path) -> None:
+    whole = SHIPPED.read_bytes()
+    for name, data in {"cut": whole[: len(whole) // 2], "junk": b"junk", "none": b""}.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(BundleError, match="install the voice again"):
+            NeuralG2P(path).phones("word")
+    with pytest.raises(BundleError):
+        NeuralG2P(tmp_path / "missing").phones("word")
