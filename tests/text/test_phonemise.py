@@ -177,6 +177,11 @@ def test_letters_and_keys() -> None:
     assert to_key("Jean-Luc") == "jean-luc"
 
 
+def test_known_words(phonemiser: Phonemiser) -> None:
+    assert all(phonemiser.knows(word) for word in ("cat", "CATS", "cat’s", "Eating"))
+    assert not any(phonemiser.knows(word) for word in ("", "flooble", "nato", "漢字"))
+
+
 def test_a_huge_word_ends(phonemiser: Phonemiser) -> None:
     for text in ("a" * 10_000, "b" * 10_000, "-" * 10_000, "a-" * 2_000, "'" * 5_000):
         PhoneInventory().encode(phonemiser.phonemise(Clause((Word(text, (0, 1)),))).phones)

@@ -26,8 +26,5 @@ def open_front_end(bundle: Bundle, user_lexicon: Pronunciations = None) -> TextF
     lexicon = Lexicon.open(bundle.data_path("lexicon"))
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = NeuralG2P(bundle.graph_path("g2p")[0]) if "g2p" in bundle.manifest.graphs else None
-    return TextFrontEnd(
-        Phonemiser(lexicon, g2p, inventory),
-        user_lexicon=user_lexicon,
-        known=lambda word: lexicon.get(word) is not None,
-    )
+    phonemiser = Phonemiser(lexicon, g2p, inventory)
+    return TextFrontEnd(phonemiser, user_lexicon=user_lexicon, known=phonemiser.knows)

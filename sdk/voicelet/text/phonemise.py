@@ -88,6 +88,10 @@ class Phonemiser:
         self._inventory = inventory
         self._word: Callable[[str, tuple[str, ...]], str] = lru_cache(CACHED_WORDS)(self._pronounce)
 
+    def knows(self, word: str) -> bool:
+        """Whether the lexicon has `word` (any case), or the stem of its regular ending."""
+        return self._known(to_key(word), ()) is not None
+
     def phonemise(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
 
