@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError
+from voicelet.text.frontend import clauses
 from voicelet.text.letters import spelled, to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.phonemise import Phonemiser, to_key
@@ -175,6 +176,16 @@ def test_letters_and_keys() -> None:
     assert spelled("") == ""
     assert to_key("Don’t") == "don't"
     assert to_key("Jean-Luc") == "jean-luc"
+
+
+def test_words_that_open_a_sentence_are_not_letters() -> None:
+    for text in ("As it was.", "Is it?", "Us two.", "So. As if."):
+        assert not any(
+            token.spell
+            for found in clauses(text)
+            for token in found.tokens
+            if hasattr(token, "spell")
+        )
 
 
 def test_known_words(phonemiser: Phonemiser) -> None:

@@ -85,6 +85,8 @@ def joined(m: re.Match[str], context: Context) -> str | None:
 def letter(m: re.Match[str], context: Context) -> str | None:
     if not m[2] and (m[1] == "I" or (m[1] == "A" and _ARTICLE.match(context.text, m.end()))):
         return m[1]
+    if m[2] == "s" and m[1] in "AIU":  # "As", "Is", "Us" that open a sentence
+        return m[0]
     return "^" + m[1] + (m[2] or "")
 
 
