@@ -1,0 +1,5 @@
+{
+  "algorithm": "Ed25519",
+  "public_key": "d95f76551754d0ad1e941879ac923d9974ce34535203fdfd02628d0897f5d28a",
+  "signature": "2315fdf13fbd096a0e578d19412454eb060b9bde97ca9578e0c88e28ccdfda4ce1bc1abc756cbe2c29ac6c8b4c76addc0108682d5354511bb3bb0e286ff5ff03"
+}
