@@ -33,6 +33,20 @@ def _train(args: argparse.Namespace) -> None:
         save_average(trainer, args.out / "aligner.safetensors")
 
 
+def _g2p(args: argparse.Namespace) -> None:
+    from voicelet_export.train.g2p_build import G2PBuild, build_g2p
+
+    build_g2p(
+        G2PBuild(
+            gold=args.misaki / "us_gold.json",
+            silver=args.misaki / "us_silver.json",
+            corpus=args.corpus,
+            run=args.run_folder,
+            out=args.out,
+        )
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -47,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    g2p = commands.add_parser("g2p", help="build the lexicon and the letter-to-sound model")
+    g2p.add_argument(
+        "--misaki", type=Path, required=True, help="folder with us_gold.json and us_silver.json"
+    )
+    g2p.add_argument("--corpus", type=Path, required=True, help="the teacher's metadata.jsonl")
+    g2p.add_argument("--run-folder", type=Path, required=True, help="checkpoints")
+    g2p.add_argument("--out", type=Path, required=True, help="where the artefacts go")
+    g2p.set_defaults(run=_g2p)
     return parser
 
 

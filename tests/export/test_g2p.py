@@ -16,7 +16,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from voicelet.errors import ConfigError  # noqa: E402
 from voicelet.text.g2p import NeuralG2P, encode_letters  # noqa: E402
+from voicelet.text.inflect import inflected  # noqa: E402
 from voicelet.text.lexicon import Lexicon  # noqa: E402
 from voicelet_export.convert.g2p import to_onnx  # noqa: E402
 from voicelet_export.corpus.convention import (  # noqa: E402
@@ -49,6 +51,7 @@ from voicelet_export.train.g2p import (  # noqa: E402
     train_g2p,
     training_words,
 )
+from voicelet_export.train.g2p_build import G2PBuild, build_g2p  # noqa: E402
 
 # A language of its own: every letter one sound, the first vowel stressed.
 _SOUNDS = {"a": "æ", "e": "ɛ", "i": "ɪ", "o": "ɑ", "b": "b", "d": "d", "k": "k", "t": "t", "n": "n"}
@@ -241,6 +244,36 @@ def test_the_corpus_wins_and_what_is_said_anyway_is_dropped(tmp_path: Path) -> N
     path = tmp_path / "lexicon.bin"
     assert write(kept, path) == path.stat().st_size
     assert dict(Lexicon.open(path)) == kept
+
+
+def test_a_whole_build(tmp_path: Path) -> None:
+    words = sorted(TOY.items())
+    (tmp_path / "gold.json").write_text(json.dumps(dict(words[::2])))
+    (tmp_path / "silver.json").write_text(json.dumps(dict(words[1::2])))
+    said = [words[i : i + 3] for i in range(0, 60, 3)]
+    rows = [
+        {"text": " ".join(w for w, _ in three), "phonemes": " ".join(p for _, p in three)}
+        for three in said
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    build = G2PBuild(
+        gold=tmp_path / "gold.json",
+        silver=tmp_path / "silver.json",
+        corpus=tmp_path / "rows.jsonl",
+        run=tmp_path / "run",
+        out=tmp_path / "out",
+        training=replace(SMALL, steps=60, held_out=5),
+        refinement=replace(SMALL, steps=10, held_out=5, seed=2),
+    )
+    scores = build_g2p(build)
+    assert scores["all"]["words"] > 20
+    assert json.loads((build.out / "scores.json").read_text()) == scores
+    lexicon = Lexicon.open(build.out / "lexicon.bin")
+    graph = NeuralG2P(build.out / "g2p.onnx")
+    for word, phones in words:
+        assert (lexicon.get(word) or inflected(word, lexicon.get) or graph.phones(word)) == phones
+    with pytest.raises(ConfigError, match="misaki"):
+        build_g2p(replace(build, gold=tmp_path / "none"))
 
 
 def test_training_words_leave_out_what_endings_give() -> None:
