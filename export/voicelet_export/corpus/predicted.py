@@ -1,7 +1,7 @@
 """A copy of a feature cache with the mels that an acoustic model predicts.
 
-The vocoder is tuned on them (ground-truth alignment: true durations, f0 and energy, so that audio and
-mel still match), and so learns to speak from what it will really be given.
+The vocoder is tuned on them (ground-truth alignment: true durations, f0 and energy, so that audio
+and mel still match), and so learns to speak from what it will really be given.
 """
 
 from __future__ import annotations

@@ -30,6 +30,9 @@ FIRST_FRAMES = (16, 64, 192)
 """Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
 STRETCH_FRAMES = 320
 MAX_PAUSE_MS = 60_000
+LABEL_DELAY_FRAMES = 4.5
+"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
+on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -149,12 +152,13 @@ class SpeechStream:
         """When each word is heard; token 0 is the pad before the first phone."""
         starts = self._position / self._p.rate
         per_frame = self._p.vocoder.hop / self._p.rate
+        ends = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0) * per_frame + starts
         return [
             WordTiming(
                 word.text,
                 word.span,
-                starts + float(encoded.ends[word.start]) * per_frame,
-                starts + float(encoded.ends[max(word.end, word.start + 1)]) * per_frame,
+                float(ends[word.start]),
+                float(ends[max(word.end, word.start + 1)]),
             )
             for word in clause.words
         ]
