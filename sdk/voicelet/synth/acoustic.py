@@ -25,8 +25,9 @@ EFFORT = 0.25
 """How much of a change of loudness the model is asked to speak; more would distort its timbre."""
 MAX_PHONE_FRAMES = 240
 """No phone is held longer than this at normal speed (3 s), whatever the model says."""
-LEAD_IN_FRAMES = 5
-"""The silence before a clause is cut to this: a listener waits for the first word."""
+LEAD_IN_FRAMES = 8
+"""The silence before a clause is cut to this, for a listener waits for the first word; the first
+sound begins some 4 frames before its label, so less would clip it."""
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
 
