@@ -42,7 +42,7 @@ class GateConfig:
     silence_dbfs: float = -65.0
     warn_level_dbfs: float = -42.0
     warn_bandwidth_hz: float = 6500.0
-    min_consistency: float = 0.76
+    min_consistency: float = 0.74
     min_consistency_short: float = 0.73
     vad: VadConfig = field(default_factory=VadConfig)
 
