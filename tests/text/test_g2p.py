@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from voicelet.errors import BundleError
-from voicelet.text.g2p import NeuralG2P, decode_units, encode_letters, one_stress
+from voicelet.text.g2p import NeuralG2P, decode_units, encode_letters
 from voicelet.text.phones import VOWELS, PhoneInventory
 
 SHIPPED = Path(__file__).parents[2] / "export/artifacts/g2p/g2p.onnx"
@@ -26,18 +26,31 @@ def test_letters() -> None:
 
 
 def test_greedy_ctc_merges_repeats_and_drops_blanks() -> None:
-    units = ("", "k", "ˈæ", "ˈi", "t")
-    frames = [1, 1, 0, 2, 2, 4, 0, 4, 3]
-    logits = np.eye(5, dtype=np.float32)[frames]
-    assert decode_units(logits, units) == "kˈættˌi"
-    assert decode_units(np.zeros((0, 5), np.float32), units) == ""
+    units = ("", "k", "ˈæ", "ˈi", "t", "ˌi", "i")
+    frames = [1, 1, 0, 2, 2, 4, 0, 4, 6]
+    logits = np.eye(7, dtype=np.float32)[frames]
+    assert decode_units(logits, units) == "kˈætti"
+    assert decode_units(np.zeros((0, 7), np.float32), units) == ""
 
 
 @pytest.mark.parametrize(
-    ("phones", "stressed"), [("kˌætə", "kˈætə"), ("kæt", "kˈæt"), ("ˈAˌA", "ˈAˌA"), ("kt", "kt")]
+    ("a", "i", "expected"),
+    [
+        # scores of (plain, primary, secondary) for each vowel
+        ((0, 9, 0), (0, 8, 5), "kˈætˌi"),
+        ((0, 8, 5), (0, 9, 0), "kˌætˈi"),
+        ((5, 1, 0), (5, 3, 0), "kætˈi"),
+        ((0, 1, 5), (5, 0, 0), "kˈæti"),
+    ],
 )
-def test_a_word_has_a_primary_stress(phones: str, stressed: str) -> None:
-    assert one_stress(phones) == stressed
+def test_a_word_has_one_primary_stress(
+    a: tuple[int, ...], i: tuple[int, ...], expected: str
+) -> None:
+    units = ("", "k", "t", "æ", "ˈæ", "ˌæ", "i", "ˈi", "ˌi")
+    logits = np.full((4, len(units)), -9.0, np.float32)
+    logits[0, 1] = logits[2, 2] = 9
+    logits[1, 3:6], logits[3, 6:9] = a, i
+    assert decode_units(logits, units) == expected
 
 
 def test_words_no_dictionary_has(g2p: NeuralG2P) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from voicelet.text.g2p import decode_units, encode_letters, one_stress
+from voicelet.text.g2p import decode_units, encode_letters
 from voicelet.text.inflect import inflected
 from voicelet.text.phones import STRESS
 from voicelet_export.corpus.convention import units as split_units
@@ -304,5 +304,5 @@ def pronounce(model: G2P, words: Sequence[str], batch: int = 256) -> dict[str, s
             chosen = group[at : at + batch]
             letters = torch.from_numpy(np.stack([encode_letters(word) for word in chosen]))
             for word, logits in zip(chosen, model(letters).numpy(), strict=True):
-                said[word] = one_stress(decode_units(logits, UNITS))
+                said[word] = decode_units(logits, UNITS)
     return said

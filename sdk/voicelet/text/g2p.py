@@ -9,8 +9,9 @@ units, the blank first as the empty string, travel in the graph's metadata under
 from __future__ import annotations
 
 import json
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,29 +42,38 @@ def encode_letters(word: str) -> npt.NDArray[np.int64]:
 
 
 def decode_units(logits: npt.NDArray[np.float32], units: Sequence[str]) -> str:
-    """Greedy CTC.
+    """Greedy CTC, with one primary stress a word.
 
     Args:
         logits: [T, len(units)]; unit 0 is the blank.
 
     Returns:
-        Phones; of several primary stresses the first stays primary, the others become secondary.
+        Phones.  The primary stress is on the vowel where it is likeliest against the vowel's other
+        forms, be it not the likeliest there; other vowels keep at most a secondary one.
     """
     best = np.argmax(logits, axis=-1)
-    kept = best[np.concatenate(([True], best[1:] != best[:-1]))] if best.size else best
-    phones = "".join(units[int(i)] for i in kept)
-    first, mark, rest = phones.partition("ˈ")
-    return first + mark + rest.replace("ˈ", "ˌ")
+    changes = np.concatenate(([True], best[1:] != best[:-1])) if best.size else best
+    frames = [int(frame) for frame in np.flatnonzero(changes) if best[frame]]
+    spoken = [units[int(best[frame])] for frame in frames]
+    index = {unit: place for place, unit in enumerate(units)}
+    margins: dict[int, float] = {}
+    for place, (frame, unit) in enumerate(zip(frames, spoken, strict=True)):
+        vowel = unit[-1]
+        if vowel in VOWELS and f"ˈ{vowel}" in index:
+            rest = max(_score(logits[frame], index, form) for form in (vowel, f"ˌ{vowel}"))
+            margins[place] = float(logits[frame, index[f"ˈ{vowel}"]]) - rest
+    for place in margins:
+        frame, vowel = frames[place], spoken[place][-1]
+        if place == max(margins, key=lambda at: margins[at]):
+            spoken[place] = f"ˈ{vowel}"
+        elif spoken[place][0] == "ˈ":
+            plain, second = (_score(logits[frame], index, form) for form in (vowel, f"ˌ{vowel}"))
+            spoken[place] = vowel if plain > second else f"ˌ{vowel}"
+    return "".join(spoken)
 
 
-def one_stress(phones: str) -> str:
-    """`phones` with a primary stress, if there is a vowel: the secondary raised, or the first."""
-    if "ˈ" in phones:
-        return phones
-    if "ˌ" in phones:
-        return phones.replace("ˌ", "ˈ", 1)
-    at = next((i for i, phone in enumerate(phones) if phone in VOWELS), None)
-    return phones if at is None else f"{phones[:at]}ˈ{phones[at:]}"
+def _score(row: npt.NDArray[np.float32], index: Mapping[str, int], unit: str) -> float:
+    return float(row[index[unit]]) if unit in index else -math.inf
 
 
 class NeuralG2P:
@@ -90,7 +100,7 @@ class NeuralG2P:
         for start in range(0, len(letters), LONGEST_WORD):
             piece = encode_letters("".join(letters[start : start + LONGEST_WORD]))
             (logits,) = session.run(["logits"], {"letters": piece[None]})
-            out += one_stress(decode_units(np.asarray(logits)[0], self._units))
+            out += decode_units(np.asarray(logits)[0], self._units)
         return out
 
     def _open(self) -> Any:
