@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     train = commands.add_parser("train", help="train a model; resumes where it was cut off")
-    train.add_argument("stage", choices=["acoustic", "vocoder", "aligner"])
+    train.add_argument("stage", choices=["acoustic", "vocoder", "encoder", "aligner"])
     train.add_argument("--recipe", type=Path, required=True)
     train.add_argument("--cache", type=Path, action="append", required=True)
     train.add_argument("--held-out", type=Path, required=True)

@@ -15,6 +15,7 @@ from voicelet.text.phones import PhoneInventory  # noqa: E402
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache  # noqa: E402
 from voicelet_export.corpus.reader import Utterance  # noqa: E402
 from voicelet_export.train.data import load_items, read_held_out  # noqa: E402
+from voicelet_export.train.encoder import ge2e_loss  # noqa: E402
 from voicelet_export.train.run import TrainingRun, build_trainer  # noqa: E402
 from voicelet_export.train.schedule import warmup_cosine  # noqa: E402
 
@@ -104,6 +105,31 @@ def test_training_learns(
     losses = [r["mel"] for r in rows if r["kind"] == "train"]
     assert losses[-1] < ratio * losses[0]
     assert any(r["kind"] == "valid" and np.isfinite(r["mel"]) for r in rows)
+
+
+ENCODER = """
+loop: {steps: 9, warmup_steps: 2, learning_rate: 0.0005, log_every: 3, validate_every: 9}
+start: %s
+speakers: 2
+windows: 2
+"""
+PUBLIC = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.safetensors"
+
+
+def test_the_encoder_learns_to_tell_people_apart(tmp_path: Path, cache: Path) -> None:
+    build_trainer(_run(tmp_path, cache, "encoder", ENCODER % PUBLIC, "run")).run()
+    rows = [json.loads(r) for r in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [r["loss"] for r in rows if r["kind"] == "train"]
+    assert losses[-1] < 0.97 * losses[0]
+
+
+def test_the_ge2e_loss_is_small_when_people_are_apart_and_large_when_they_are_mixed() -> None:
+    scale, bias = torch.tensor(10.0), torch.tensor(-5.0)
+    apart = torch.eye(3).repeat_interleave(4, dim=0).view(3, 4, 3)
+    mixed = apart.transpose(0, 1).reshape(3, 4, 3)
+    small, large = ge2e_loss(apart, scale, bias), ge2e_loss(mixed, scale, bias)
+    assert float(small) == pytest.approx(float(np.log1p(2 * np.exp(-10.0))), rel=1e-2)
+    assert float(large) > 1.0
 
 
 def test_held_out_speakers_are_never_trained_on(tmp_path: Path, cache: Path) -> None:

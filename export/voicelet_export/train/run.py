@@ -64,7 +64,8 @@ def build_trainer(run: TrainingRun) -> Trainer:
     """
     recipe: dict[str, Any] = yaml.safe_load(run.recipe.read_text(encoding="utf-8")) or {}
     caches = [FeatureCache(c) for c in run.caches]
-    train, valid = load_items(caches, read_held_out(run.held_out), run.stage != "vocoder")
+    aligned = run.stage in ("acoustic", "aligner")
+    train, valid = load_items(caches, read_held_out(run.held_out), aligned)
     task: Task
     if run.stage == "aligner":
         from voicelet_export.train.aligner import AlignerTask, AlignerTraining
@@ -72,6 +73,12 @@ def build_trainer(run: TrainingRun) -> Trainer:
         aligner = from_mapping(AlignerTraining, recipe, str(run.recipe))
         task, loop = AlignerTask(aligner, train, valid), aligner.loop
         config: Any = aligner
+    elif run.stage == "encoder":
+        from voicelet_export.train.encoder import EncoderTask, EncoderTraining
+
+        encoder = from_mapping(EncoderTraining, recipe, str(run.recipe))
+        task, loop = EncoderTask(encoder, train, valid), encoder.loop
+        config = encoder
     elif run.stage == "vocoder":
         from voicelet_export.train.vocoder import VocoderTask, VocoderTraining
 
