@@ -108,10 +108,10 @@ def test_training_learns(
 
 
 ENCODER = """
-loop: {steps: 9, warmup_steps: 2, learning_rate: 0.0005, log_every: 3, validate_every: 9}
+loop: {steps: 12, warmup_steps: 2, learning_rate: 0.0005, log_every: 3, validate_every: 12}
 start: %s
 speakers: 2
-windows: 2
+windows: 3
 """
 PUBLIC = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.safetensors"
 
@@ -120,7 +120,7 @@ def test_the_encoder_learns_to_tell_people_apart(tmp_path: Path, cache: Path) ->
     build_trainer(_run(tmp_path, cache, "encoder", ENCODER % PUBLIC, "run")).run()
     rows = [json.loads(r) for r in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [r["loss"] for r in rows if r["kind"] == "train"]
-    assert losses[-1] < 0.97 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 def test_the_ge2e_loss_is_small_when_people_are_apart_and_large_when_they_are_mixed() -> None:
