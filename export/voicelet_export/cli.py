@@ -14,6 +14,9 @@ from voicelet_export.corpus import commands as corpus_commands
 
 
 def _train(args: argparse.Namespace) -> None:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
     from voicelet_export.train.run import TrainingRun, build_trainer
 
     run = TrainingRun(
@@ -26,7 +29,14 @@ def _train(args: argparse.Namespace) -> None:
         until_step=args.until_step,
     )
     trainer = build_trainer(run)
-    trainer.run(args.until_step)
+    with Progress(
+        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
+    ) as progress:
+        task = progress.add_task(args.stage, total=None)
+        trainer.run(
+            args.until_step,
+            lambda step, total: progress.update(task, completed=step, total=total),
+        )
     if args.stage == "aligner":
         from voicelet_export.train.aligner import save_average
 

@@ -38,14 +38,14 @@ class AlignerTraining:
 
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            steps=900,
+            steps=1000,
             warmup_steps=50,
             learning_rate=4e-3,
             final_ratio=0.02,
             ema=0.99,
             checkpoint_s=45.0,
             log_every=50,
-            validate_every=450,
+            validate_every=500,
         )
     )
     model: AlignerConfig = field(default_factory=AlignerConfig)

@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,14 @@ class Trainer:
             os.fsync(handle.fileno())
         os.replace(part, path)
 
-    def run(self, until_step: int | None = None) -> None:
-        """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop."""
+    def run(
+        self, until_step: int | None = None, on_step: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop.
+
+        Args:
+            on_step: told (steps done, steps in all) after each step.
+        """
         config = self.config
         checkpoint = self.folder / "checkpoint.pt"
         if checkpoint.exists():
@@ -143,6 +149,8 @@ class Trainer:
         while self.step < last and not self._stop:
             self._one_step(sums)
             count += 1
+            if on_step is not None:
+                on_step(self.step, last)
             if self.step % config.log_every == 0:
                 seconds = (time.monotonic() - clock) / count
                 self._log("train", {k: v / count for k, v in sums.items()} | {"seconds": seconds})
@@ -150,6 +158,7 @@ class Trainer:
             if self.step % config.validate_every == 0:
                 with torch.no_grad():
                     self._log("valid", self.task.validate(self.average, self.step, self.folder))
+                self._show()
                 clock = time.monotonic()
             if time.monotonic() - saved > config.checkpoint_s:
                 self.save()
@@ -187,6 +196,19 @@ class Trainer:
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(f"{kind}/{name}", value, self.step)
+
+    def _show(self) -> None:
+        """Put the pictures and the audio of a validation into TensorBoard."""
+        if self._writer is None:
+            return
+        from matplotlib.image import imread
+        from soundfile import read
+
+        for path in sorted(self.folder.glob("valid*.png")):
+            self._writer.add_image(path.stem, imread(path)[..., :3], self.step, dataformats="HWC")
+        for path in sorted(self.folder.glob("valid*.wav")):
+            samples, rate = read(path, dtype="float32")
+            self._writer.add_audio(path.stem, torch.from_numpy(samples)[None], self.step, rate)
 
 
 def _fits(module: nn.Module, state: Mapping[str, torch.Tensor]) -> bool:
