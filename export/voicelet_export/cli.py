@@ -43,6 +43,13 @@ def _train(args: argparse.Namespace) -> None:
         save_average(trainer, args.out / "aligner.safetensors")
 
 
+def _milestone(args: argparse.Namespace) -> None:
+    from voicelet_export.train.milestone import save_milestone
+
+    size = save_milestone(args.run_folder, args.out)
+    logging.info("%s: %.1f MB", args.out, size / 1e6)
+
+
 def _g2p(args: argparse.Namespace) -> None:
     from voicelet_export.train.g2p_build import G2PBuild, build_g2p
 
@@ -71,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")
+    milestone.add_argument("--run-folder", type=Path, required=True)
+    milestone.add_argument("--out", type=Path, required=True)
+    milestone.set_defaults(run=_milestone)
     g2p = commands.add_parser("g2p", help="build the lexicon and the letter-to-sound model")
     g2p.add_argument(
         "--misaki", type=Path, required=True, help="folder with us_gold.json and us_silver.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from voicelet_export.corpus.cache import CacheWriter, FeatureCache  # noqa: E402
 from voicelet_export.corpus.reader import Utterance  # noqa: E402
 from voicelet_export.train.data import load_items, read_held_out  # noqa: E402
 from voicelet_export.train.encoder import ge2e_loss  # noqa: E402
+from voicelet_export.train.milestone import save_milestone  # noqa: E402
 from voicelet_export.train.run import TrainingRun, build_trainer  # noqa: E402
 from voicelet_export.train.schedule import warmup_cosine  # noqa: E402
 
@@ -130,6 +132,20 @@ def test_the_ge2e_loss_is_small_when_people_are_apart_and_large_when_they_are_mi
     small, large = ge2e_loss(apart, scale, bias), ge2e_loss(mixed, scale, bias)
     assert float(small) == pytest.approx(float(np.log1p(2 * np.exp(-10.0))), rel=1e-2)
     assert float(large) > 1.0
+
+
+def test_a_milestone_starts_a_new_run(tmp_path: Path, cache: Path) -> None:
+    first = _run(tmp_path, cache, "vocoder", VOCODER % 0, "first")
+    build_trainer(first).run(until_step=3)
+    save_milestone(tmp_path / "first", tmp_path / "kept")
+    second = _run(tmp_path, cache, "vocoder", VOCODER % 0, "second")
+    trainer = build_trainer(replace(second, start_from=tmp_path / "kept" / "weights.safetensors"))
+    assert trainer.step == 0
+    state = torch.load(tmp_path / "first" / "checkpoint.pt", weights_only=True)
+    for name, value in trainer.task.modules["judge"].state_dict().items():
+        torch.testing.assert_close(value, state["modules"]["judge"][name], atol=2e-3, rtol=2e-3)
+    for name, value in trainer.average.state_dict().items():
+        torch.testing.assert_close(value, state["average"][name], atol=2e-3, rtol=2e-3)
 
 
 def test_held_out_speakers_are_never_trained_on(tmp_path: Path, cache: Path) -> None:

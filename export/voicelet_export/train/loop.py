@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from voicelet_export.train.milestone import load_milestone
 from voicelet_export.train.schedule import warmup_cosine
 
 log = logging.getLogger(__name__)
@@ -89,12 +90,15 @@ class Trainer:
         self._writer: Any = None
 
     def load(self, path: Path, weights_only: bool = False) -> None:
-        """Take a checkpoint.
+        """Take a checkpoint, or the weights of a milestone.
 
         `weights_only` starts a new run from its averaged weights, with its judges if they are of
         the same make.
         """
-        state = torch.load(path, map_location=self.config.device, weights_only=True)
+        if path.suffix == ".safetensors":
+            state, weights_only = load_milestone(path), True
+        else:
+            state = torch.load(path, map_location=self.config.device, weights_only=True)
         if weights_only:
             self.task.modules[self.task.averaged].load_state_dict(state["average"])
             self.average.load_state_dict(state["average"])
