@@ -162,7 +162,7 @@ class AcousticTask(Task):
         if step >= c.adversarial_from:
             fake, real = self._patches(mel, batch, rng)
             judged = discriminator_loss([self.judge(real)], [self.judge(fake.detach())])
-            self._update("judge", judged)
+            self.update("judge", judged, 1.0)
             self.judge.requires_grad_(False)
             judged_fake, judged_real = [self.judge(fake)], [self.judge(real)]
             self.judge.requires_grad_(True)
@@ -178,7 +178,7 @@ class AcousticTask(Task):
             if speaker is not None:
                 terms["speaker"] = speaker
                 total = total + c.speaker_weight * speaker
-        self._update("acoustic", total)
+        self.update("acoustic", total, 1.0)
         return {k: float(v.detach()) for k, v in terms.items()}
 
     def _speaker_loss(
@@ -214,14 +214,6 @@ class AcousticTask(Task):
             fakes.append(mel[row, cut] * band)
             reals.append(batch.mel[row, cut] * band)
         return torch.stack(fakes), torch.stack(reals)
-
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.modules[name].parameters(), 1.0)
-        if torch.isfinite(norm):
-            optimiser.step()
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Losses on held-out speakers with their true durations and f0; writes a picture."""

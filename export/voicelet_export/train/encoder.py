@@ -128,10 +128,7 @@ class EncoderTask(Task):
         speakers, windows = batch.shape[:2]
         embeddings = self.model(batch.flatten(0, 1)).view(speakers, windows, -1)
         loss = ge2e_loss(embeddings, self.model.scale, self.model.bias)
-        self.optimisers["encoder"].zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), 3.0)
-        self.optimisers["encoder"].step()
+        self.update("encoder", loss, 3.0)
         return {"loss": float(loss.detach())}
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:

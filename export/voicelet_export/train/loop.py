@@ -76,6 +76,18 @@ class Task(ABC):
         """An extra factor on the schedule for one optimiser."""
         return 1.0
 
+    def update(self, name: str, loss: torch.Tensor, clip: float) -> None:
+        """One step of the optimiser `name` down `loss`.
+
+        The gradient's norm is clipped to `clip`; a gradient that isn't finite changes nothing.
+        """
+        optimiser = self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.modules[name].parameters(), clip)
+        if torch.isfinite(norm):
+            optimiser.step()
+
 
 class Trainer:
     """Runs a :class:`Task`; `run` resumes from `folder/checkpoint.pt` when it is there."""

@@ -114,7 +114,7 @@ class VocoderTask(Task):
         total = c.mel_weight * losses["mel"] + c.stft_weight * losses["stft"]
         if step >= c.adversarial_from:
             judged = discriminator_loss(self.judge(target), self.judge(output.detach()))
-            self._update("judge", judged, 10.0)
+            self.update("judge", judged, 10.0)
             self.judge.requires_grad_(False)
             real, fake = self.judge(target), self.judge(output)
             losses |= {
@@ -124,19 +124,11 @@ class VocoderTask(Task):
             }
             total = total + c.adversarial_weight * losses["adversarial"]
             total = total + c.matching_weight * losses["matching"]
-            self._update("vocoder", total, 10.0)
+            self.update("vocoder", total, 10.0)
             self.judge.requires_grad_(True)
         else:
-            self._update("vocoder", total, 10.0)
+            self.update("vocoder", total, 10.0)
         return {k: float(v.detach()) for k, v in losses.items()}
-
-    def _update(self, name: str, loss: Tensor, clip: float) -> None:
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.modules[name].parameters(), clip)
-        if torch.isfinite(norm):
-            optimiser.step()
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Spectral losses on held-out speakers; writes four utterances to listen to."""
