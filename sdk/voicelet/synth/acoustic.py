@@ -37,7 +37,8 @@ class EncodedClause:
 
     Attributes:
         ends: frames until the end of each phone, pads included, [N]; the last is the length.
-        frames: the decoder's input, [T, C + 4].
+        frames: the decoder's input, [lead + T, C + 4].
+        lead: frames before the first that is spoken, seen by the decoder only.
         condition: [1, K].
         log_f0_mean: the speaker's, [1, 1].
     """
@@ -46,9 +47,10 @@ class EncodedClause:
     frames: FloatArray
     condition: FloatArray
     log_f0_mean: FloatArray
+    lead: int = 0
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.frames) - self.lead
 
 
 class AcousticModel:
@@ -87,11 +89,15 @@ class AcousticModel:
         pitch = out["pitch"][0] + np.float32(controls.pitch_semitones * semitone)
         louder_db = 20.0 * math.log10(controls.energy)
         energy = out["energy"][0] + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
+        # The decoder knows long silences before a clause and begins its first sound by them, so it
+        # is given all of the silence, though most of it isn't spoken.
+        lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
         return EncodedClause(
-            np.cumsum(durations),
+            np.cumsum(durations) - lead,
             repeat_phones(out["hidden"][0], pitch, energy, durations),
             out["condition"],
             speaker[self._f0_index].reshape(1, 1),
+            lead,
         )
 
     def decode(
@@ -105,8 +111,9 @@ class AcousticModel:
         Raises:
             BundleError: the model gave numbers that aren't finite.
         """
+        first, last = first + clause.lead, last + clause.lead
         low = max(0, first - self.context_frames)
-        high = min(len(clause), last + self.context_frames)
+        high = min(len(clause.frames), last + self.context_frames)
         out = self._decoder.run(
             {
                 "frames": clause.frames[None, low:high],
@@ -130,7 +137,6 @@ def phone_frames(log_duration: FloatArray, speed: float) -> IntArray:
     limit = math.log(MAX_PHONE_FRAMES)
     log_frames = np.nan_to_num(log_duration, nan=0.0, posinf=limit, neginf=0.0).clip(0.0, limit)
     frames = np.exp(log_frames) / speed
-    frames[0] = min(frames[0], LEAD_IN_FRAMES)
     whole: IntArray = np.maximum(np.rint(frames), 1.0).astype(np.int64)
     return whole
 
