@@ -24,6 +24,8 @@ device, offline.  {megabytes:.1f} MB, {precision} graphs for ONNX Runtime, 24 kH
 - speechocean762 (Zhang et al. 2021, arXiv 2104.01378; free for commercial and non-commercial use):
   voices of many people.
 - Weights of the Resemblyzer GE2E encoder (Apache-2.0): where the speaker encoder started.
+- misaki 0.9.4 (Apache-2.0) and the phone strings of the teacher corpus: the lexicon and the
+  letter-to-sound model.
 
 No preset is a real person.  The speakers listed in `benchmarks/data/heldout.json` were kept out of
 all training.
