@@ -26,7 +26,6 @@ def _train(args: argparse.Namespace) -> None:
         held_out=args.held_out,
         out=args.out,
         start_from=args.start_from,
-        until_step=args.until_step,
     )
     trainer = build_trainer(run)
     with Progress(

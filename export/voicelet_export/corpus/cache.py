@@ -18,6 +18,8 @@ import numpy.typing as npt
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
+from voicelet.engine import get_engine
+from voicelet.enrol.encoder import mean_d_vector
 from voicelet.enrol.ge2e_mel import ge2e_mel, ge2e_windows
 from voicelet.enrol.speaker import speaker_statistics
 from voicelet.text.phones import PhoneInventory
@@ -187,20 +189,13 @@ class DVectorExtractor:
     """d-vectors of whole utterances through the exported speaker encoder."""
 
     def __init__(self, graph: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(graph), options)
+        self._graph = get_engine("onnx").open(graph)
 
     def __call__(self, samples: FloatArray, sample_rate_hz: int) -> FloatArray:
         """Embed speech at any rate; returns the unit mean over windows, [256]."""
         wave = resample(samples, sample_rate_hz, 16000)
         mel = ge2e_mel(_without_silence(wave))
-        windows = self._session.run(None, {"mel": ge2e_windows(mel)})[0]
-        mean = windows.mean(axis=0)
-        unit: FloatArray = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
-        return unit
+        return mean_d_vector(self._graph.run({"mel": ge2e_windows(mel)})["embedding"])
 
 
 def _without_silence(wave: FloatArray, hop: int = 480) -> FloatArray:

@@ -137,11 +137,7 @@ class AlignerTask(Task):
             ignore_index=_IGNORED,
             label_smoothing=self.config.label_smoothing,
         )
-        optimiser = self.optimisers["aligner"]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        optimiser.step()
+        self.update("aligner", loss, 1.0)
         known = y != _IGNORED
         right = (guess.argmax(dim=-1) == y)[known].float().mean()
         return {"loss": float(loss.detach()), "accuracy": float(right)}

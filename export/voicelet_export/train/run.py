@@ -31,7 +31,6 @@ class TrainingRun:
         held_out: JSON file that names the speakers never trained on.
         out: folder of checkpoints, logs, pictures and audio.
         start_from: a checkpoint whose averaged weights a new run starts from.
-        until_step: stop here even though the schedule goes on.
     """
 
     stage: str
@@ -40,7 +39,6 @@ class TrainingRun:
     held_out: Path
     out: Path
     start_from: Path | None = None
-    until_step: int | None = None
 
 
 def statistics(run: TrainingRun, items: list[Item]) -> tuple[FloatArray, FloatArray]:

@@ -25,7 +25,7 @@ _NEIGHBOURS = 160
 class UtteranceBatch:
     """Padded utterances; B rows, N phones, T frames.
 
-    `bands` [B, 1, n_mels] is one where the recording holds the band; `extent` the pair of lengths.
+    `bands` [B, 1, n_mels] is one where the recording holds the band.
     """
 
     phones: Tensor
