@@ -52,28 +52,37 @@ def as_json(score: FolderScore) -> dict[str, object]:
     return {"name": score.name, "summary": score.summary, "clips": list(score.clips)}
 
 
+def score_each(
+    folders: list[Path], file: str, score_one: Callable[[str, Path], FolderScore]
+) -> None:
+    """Score folders by `score_one(name, folder)`; print a table, leave `file` in each."""
+    rows = []
+    for folder in folders:
+        name = folder.resolve().name
+        score = score_one(name, folder)
+        (folder / file).write_text(json.dumps(as_json(score), indent=1), "utf-8")
+        rows.append((name, score.summary))
+    print(markdown(rows), end="")
+
+
 def score_folder(args: argparse.Namespace) -> None:
     """Judge folders; print a table, leave `score.json` in each."""
     judges = Judges(cache_of(args))
-    rows = []
-    for folder in args.folders:
-        name = folder.resolve().name
-        score = score_clips(name, read_folder(folder), judges, progress(name))
-        (folder / "score.json").write_text(json.dumps(as_json(score), indent=1), "utf-8")
-        rows.append((name, score.summary))
-    print(markdown(rows), end="")
+    score_each(
+        args.folders,
+        "score.json",
+        lambda name, folder: score_clips(name, read_folder(folder), judges, progress(name)),
+    )
 
 
 def score_copies(args: argparse.Namespace) -> None:
     """Compare copies with originals; print a table, leave `copies.json` in each folder."""
     cache = cache_of(args)
-    rows = []
-    for folder in args.folders:
-        name = folder.resolve().name
-        score = compare_copies(name, read_copies(folder), cache, progress(name))
-        (folder / "copies.json").write_text(json.dumps(as_json(score), indent=1), "utf-8")
-        rows.append((name, score.summary))
-    print(markdown(rows), end="")
+    score_each(
+        args.folders,
+        "copies.json",
+        lambda name, folder: compare_copies(name, read_copies(folder), cache, progress(name)),
+    )
 
 
 def copy_synthesis(args: argparse.Namespace) -> None:
