@@ -11,6 +11,7 @@ from pathlib import Path
 from voicelet.errors import VoiceletError
 from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.corpus import commands as corpus_commands
+from voicelet_export.teach.command import add_label_command
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    add_label_command(commands)
     milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")
     milestone.add_argument("--run-folder", type=Path, required=True)
     milestone.add_argument("--out", type=Path, required=True)

@@ -68,6 +68,12 @@ class RecordingRejected(AudioError):
         super().__init__("recording refused: " + "; ".join(self.reasons))
 
 
+class CorpusError(AudioError):
+    """A training corpus is missing, unreadable or too small (server side)."""
+
+    exit_code = 22
+
+
 class BundleError(VoiceletError):
     """A bundle can't be read."""
 

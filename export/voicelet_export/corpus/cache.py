@@ -119,6 +119,7 @@ class CacheWriter:
         phones: npt.NDArray[np.int64] | None = None,
         durations_frames: npt.NDArray[np.int64] | None = None,
         f0_hz: FloatArray | None = None,
+        bandwidth_hz: float | None = None,
     ) -> None:
         """Measure one utterance and append it.
 
@@ -127,6 +128,7 @@ class CacheWriter:
             d_vector: its d-vector [256].
             phones, durations_frames: alignment, when known.
             f0_hz: a better f0 than our own estimate where voiced, when known.
+            bandwidth_hz: what the audio held before it was resampled; half its rate by default.
         """
         config = self.features
         wave = resample(utterance.samples, utterance.sample_rate_hz, config.sample_rate_hz)
@@ -165,7 +167,7 @@ class CacheWriter:
                 n_frames=n_frames,
                 first_phone=self._phones,
                 n_phones=n_phones,
-                bandwidth_hz=utterance.sample_rate_hz / 2.0,
+                bandwidth_hz=bandwidth_hz or utterance.sample_rate_hz / 2.0,
                 d_vector=[round(float(v), 5) for v in d_vector],
                 log_f0_mean=stats.log_f0_mean,
                 log_f0_std=stats.log_f0_std,

@@ -1,0 +1,21 @@
+"""Opening a teacher by its path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from voicelet.errors import BundleError
+from voicelet_export.teach.base import Teacher
+
+
+def open_teacher(path: Path) -> Teacher:
+    """A Piper voice (`.onnx`).
+
+    Raises:
+        BundleError: nothing of a kind that can teach lies there.
+    """
+    if path.suffix == ".onnx" and path.is_file():
+        from voicelet_export.teach.piper import PiperTeacher
+
+        return PiperTeacher(path)
+    raise BundleError(f"{path}: no teacher; give a Piper .onnx with its .json, or a model folder")

@@ -1,0 +1,105 @@
+"""From voicelet's phones to the ids that a Piper voice was trained on.
+
+Piper's English voices speak eSpeak-style IPA, one code point a phoneme, with a pad after each.  A
+voicelet phone is one to three of those; who owns which id is kept, for word timings and labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.errors import PhoneError
+from voicelet.text.phones import STRESS, VOWELS
+
+PAD, BEGIN, END = "_", "^", "$"
+
+_IPA = {
+    "A": "eɪ", "I": "aɪ", "O": "oʊ", "W": "aʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ", "T": "ɾ",
+    "ᵊ": "ə", "—": ",", "…": "...",
+}  # fmt: skip
+_DROPPED = "()"  # brackets say nothing to a voice that has hardly seen them
+
+
+@dataclass(frozen=True)
+class PiperIds:
+    """What a Piper graph is given.
+
+    Attributes:
+        ids: int64 [M], with begin, end and the pads between.
+        owner: int64 [M], for each id the index of the voicelet token it belongs to: 0 is the
+            opening pad, 1 the first phone, and so on to the closing pad.
+    """
+
+    ids: npt.NDArray[np.int64]
+    owner: npt.NDArray[np.int64]
+
+
+class PiperPhones:
+    """The phoneme map of one voice.
+
+    Args:
+        id_map: `phoneme_id_map` of the voice's JSON: phoneme → its ids.
+
+    Raises:
+        PhoneError: the map lacks pad, begin or end.
+    """
+
+    def __init__(self, id_map: Mapping[str, Sequence[int]]) -> None:
+        self._ids = {symbol: [int(i) for i in ids] for symbol, ids in id_map.items() if ids}
+        missing = [s for s in (PAD, BEGIN, END) if s not in self._ids]
+        if missing:
+            raise PhoneError(
+                f"the voice's phoneme_id_map lacks {' '.join(missing)}; "
+                "fetch the JSON that belongs to the voice"
+            )
+
+    def encode(self, phones: str) -> PiperIds:
+        """Map phones of voicelet's inventory; a phoneme that the voice lacks is left out.
+
+        Args:
+            phones: without pads.
+
+        Returns:
+            ids and their owners; `owner` runs from 0 to `len(phones) + 1` without going back.
+        """
+        ids, owner = list(self._ids[BEGIN]), [0] * len(self._ids[BEGIN])
+        pad = self._ids[PAD]
+        ids += pad
+        owner += [0] * len(pad)
+        for token, symbols in enumerate(_spell(phones), start=1):
+            for symbol in symbols:
+                for value in self._ids.get(symbol, ()):
+                    ids += [value, *pad]
+                    owner += [token] * (1 + len(pad))
+        ids += self._ids[END]
+        owner += [len(phones) + 1] * len(self._ids[END])
+        return PiperIds(np.array(ids, np.int64), np.array(owner, np.int64))
+
+
+def _spell(phones: str) -> list[str]:
+    """The IPA of each phone ("" for one that is told by its neighbour)."""
+    out = [("" if p in _DROPPED else _IPA.get(p, p)) for p in phones]
+    for i, phone in enumerate(phones):
+        following = phones[i + 1 : i + 2]
+        if phone == "ɜ" and following == "ɹ":
+            out[i], out[i + 1] = "ɜː", ""
+        elif phone == "ə" and following == "ɹ" and not _opens_vowel(phones[i + 2 : i + 3]):
+            out[i], out[i + 1] = "ɚ", ""
+        elif phone in "ɑɔ" or (phone in "iu" and _is_stressed(phones, i)):
+            out[i] = phone + "ː"
+    return out
+
+
+def _opens_vowel(phone: str) -> bool:
+    return phone != "" and phone in VOWELS + STRESS
+
+
+def _is_stressed(phones: str, index: int) -> bool:
+    """Whether a stress mark stands before the vowel, its glide aside ("jˈu", "ˈju")."""
+    before = phones[max(0, index - 2) : index]
+    marks = tuple(STRESS)
+    return before[-1:] in marks or (before[-1:] in ("j", "w") and before[:1] in marks)
