@@ -31,6 +31,21 @@ class TensorInfo:
     shape: tuple[int | str, ...]
 
 
+@dataclass(frozen=True)
+class GraphLayout:
+    """What a bundle's manifest says of a graph, for engines whose files can't say it.
+
+    Attributes:
+        inputs, outputs: what it takes and gives; a string in a shape names an axis that varies.
+        context_frames: neighbours on each side that a place on that axis depends on; 0 where that
+            is unknown or all of them.
+    """
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    context_frames: int = 0
+
+
 class Graph(Protocol):
     """An open graph.  `run` may be called from several threads at once."""
 
@@ -64,12 +79,13 @@ class Engine(Protocol):
     def name(self) -> str:
         """As manifests name it."""
 
-    def open(self, path: Path, *, threads: int = 1) -> Graph:
+    def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> Graph:
         """Open a graph.
 
         Args:
             path: its file.
             threads: threads that one `run` may use, at least 1.
+            layout: what the manifest says of it; without it the graph is as its file says.
 
         Raises:
             EngineError: the engine isn't installed, or the file isn't a graph for it.

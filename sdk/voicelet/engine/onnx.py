@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from voicelet.engine.base import Array, TensorInfo, check_inputs
+from voicelet.engine.base import Array, GraphLayout, TensorInfo, check_inputs
 from voicelet.errors import EngineError
 
 DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
@@ -58,16 +58,23 @@ class OnnxEngine:
     """ONNX Runtime, tuned for one graph at a time on few threads.
 
     Args:
-        providers: ONNX Runtime's execution providers, in order of preference.
+        providers: ONNX Runtime's execution providers, in order of preference; "auto" for
+            TensorRT, CUDA and the CPU; None for what `VOICELET_PROVIDERS` says, else the CPU.
+            One that can't be had is left out, with a line in the log.
     """
 
     name = "onnx"
 
-    def __init__(self, providers: Sequence[str] = DEFAULT_PROVIDERS) -> None:
-        self._providers = list(providers)
+    def __init__(self, providers: Providers = None) -> None:
+        self._providers = providers
+        self._said: set[str] = set()
 
     def open(self, path: Path, *, threads: int = 1) -> OnnxGraph:
-        """Open a graph; see :meth:`voicelet.engine.base.Engine.open`."""
+        """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
+
+        Raises:
+            ConfigError: the providers aren't names.
+        """
         if threads < 1:
             raise EngineError(f"threads must be at least 1, not {threads}")
         # 0.1 s and 30 MB: paid by the first graph, not by `import voicelet`.
@@ -77,17 +84,30 @@ class OnnxEngine:
             raise EngineError(
                 f"ONNX Runtime can't be loaded ({error}); pip install onnxruntime"
             ) from error
+        asked = requested(self._providers)
         available = onnxruntime.get_available_providers()
-        unknown = [p for p in self._providers if p not in available]
-        if unknown:
-            raise EngineError(
-                f"ONNX Runtime has no {', '.join(unknown)} here; it has {', '.join(available)}"
-            )
+        names = choose(asked, available, onnxruntime.get_all_providers())
         if not path.is_file():
             raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
+
+        def create(providers: list[str]) -> Any:
+            cache = cache_folder()
+            if TENSORRT in providers:
+                cache.mkdir(parents=True, exist_ok=True)
+            return onnxruntime.InferenceSession(
+                str(path),
+                sess_options=_options(onnxruntime, threads),
+                providers=[(name, provider_options(name, cache)) for name in providers],
+                enable_fallback=0,  # its own fallback prints to stdout, where audio may be going
+            )
+
         try:
-            session = onnxruntime.InferenceSession(
-                str(path), sess_options=_options(onnxruntime, threads), providers=self._providers
+            session = open_with_fallback(
+                names,
+                [name for name in asked if name not in names],
+                create,
+                lambda opened: list(opened.get_providers()),
+                self._say,
             )
         except Exception as error:  # ONNX Runtime's classes share no other base
             raise EngineError(
@@ -95,6 +115,12 @@ class OnnxEngine:
                 "fetch or export the bundle again"
             ) from error
         return OnnxGraph(session, path.name)
+
+    def _say(self, level: int, line: str) -> None:
+        """Once, though a voice has four graphs."""
+        if line not in self._said:
+            self._said.add(line)
+            log.log(level, "%s", line)
 
 
 def _options(onnxruntime: Any, threads: int) -> Any:
