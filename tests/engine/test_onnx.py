@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,16 @@ import pytest
 from tests.tiny import linear_graph
 from voicelet.engine import TensorInfo, get_engine
 from voicelet.engine.onnx import OnnxEngine
-from voicelet.errors import EngineError
+from voicelet.engine.providers import (
+    AUTO_PROVIDERS,
+    CPU,
+    CUDA,
+    TENSORRT,
+    choose,
+    open_with_fallback,
+    requested,
+)
+from voicelet.errors import ConfigError, EngineError
 
 
 @pytest.fixture
@@ -89,3 +99,93 @@ def test_providers_and_threads(path: Path) -> None:
         get_engine().open(path, threads=0)
     with pytest.raises(EngineError, match="no engine 'onx'; did you mean 'onnx'"):
         get_engine("onx")
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.name.startswith("voicelet.engine")]
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, logger="voicelet.engine")
+    return caplog
+
+
+def test_the_cpu_is_the_default_and_says_nothing(
+    path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VOICELET_PROVIDERS", raising=False)
+    OnnxEngine().open(path)
+    OnnxEngine([CPU]).open(path)
+    assert requested(None, {}) == requested([CPU], {}) == (CPU,)
+    assert lines(log) == []
+
+
+def test_what_this_build_lacks_is_left_out_with_one_line(
+    path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    engine = OnnxEngine([CUDA])
+    for _ in range(4):
+        out = engine.open(path).run({"x": frames(2), "offset": np.array([1])})["y"]
+    np.testing.assert_array_equal(out, frames(2, 4.0))
+    assert lines(log) == [f"graphs run on {CPU} ({CUDA} isn't in this build of ONNX Runtime)"]
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_the_library_drops_is_named(
+    path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that claims both, on a machine where neither loads."""
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: list(AUTO_PROVIDERS))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(path.parent / "cache"))
+    monkeypatch.setenv("VOICELET_PROVIDERS", "auto")
+    OnnxEngine().open(path)
+    assert lines(log) == [
+        f"graphs run on {CPU} ({TENSORRT} couldn't be loaded; {CUDA} couldn't be loaded)"
+    ]
+    assert (path.parent / "cache" / "voicelet" / "tensorrt").is_dir()
+
+
+def test_a_provider_that_fails_hands_over_to_the_next() -> None:
+    tried: list[list[str]] = []
+    said: list[tuple[int, str]] = []
+
+    def create(names: list[str]) -> list[str]:
+        tried.append(names)
+        if TENSORRT in names:
+            raise RuntimeError("no kernel for Sigmoid\nsecond line")
+        return names
+
+    names = list(AUTO_PROVIDERS)
+    used = open_with_fallback(names, [], create, list, lambda *line: said.append(line))
+    assert tried == [names, [CUDA, CPU]] and used == [CUDA, CPU]
+    expected = f"graphs run on {CUDA}, then {CPU} ({TENSORRT} failed (no kernel for Sigmoid))"
+    assert said == [(logging.WARNING, expected)]
+
+    said.clear()
+    open_with_fallback(names, [], list, list, lambda *line: said.append(line))
+    assert said == [(logging.INFO, f"graphs run on {TENSORRT}, then {CUDA}, then {CPU}")]
+
+    def never(names: list[str]) -> list[str]:
+        raise RuntimeError(f"not on {names[0]}")
+
+    with pytest.raises(RuntimeError, match=f"not on {CPU}"):
+        open_with_fallback(names, [], never, list, lambda *line: None)
+
+
+def test_providers_are_read_as_makers_write_them() -> None:
+    assert requested("auto", {}) == (TENSORRT, CUDA, CPU)
+    assert requested(None, {"VOICELET_PROVIDERS": f"{CUDA}, {CPU}"}) == (CUDA, CPU)
+    assert requested([CPU, CUDA], {}) == (CUDA, CPU)
+    for wrong in ([], "", [""], [3]):
+        with pytest.raises(ConfigError, match="providers must be"):
+            requested(wrong, {})  # type: ignore[arg-type]
+    with pytest.raises(EngineError, match="did you mean 'CUDAExecutionProvider'"):
+        choose(["CudaExecutionProvider"], [CPU], [CUDA, CPU])
+
+
+def test_engines_of_equal_providers_are_one() -> None:
+    assert get_engine("onnx", [CUDA]) is get_engine("onnx", (CUDA,))
+    assert get_engine("onnx", "auto") is not get_engine()

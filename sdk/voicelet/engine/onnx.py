@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from voicelet.engine.base import Array, GraphLayout, TensorInfo, check_inputs
+from voicelet.engine.providers import (
+    TENSORRT,
+    Providers,
+    cache_folder,
+    choose,
+    open_with_fallback,
+    provider_options,
+    requested,
+)
 from voicelet.errors import EngineError
 
-DEFAULT_PROVIDERS = ("CPUExecutionProvider",)
+log = logging.getLogger(__name__)
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -69,8 +80,10 @@ class OnnxEngine:
         self._providers = providers
         self._said: set[str] = set()
 
-    def open(self, path: Path, *, threads: int = 1) -> OnnxGraph:
+    def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> OnnxGraph:
         """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
+
+        The file says all that `layout` could.
 
         Raises:
             ConfigError: the providers aren't names.
@@ -121,6 +134,12 @@ class OnnxEngine:
         if line not in self._said:
             self._said.add(line)
             log.log(level, "%s", line)
+
+
+@lru_cache(maxsize=32)
+def shared_engine(providers: str | tuple[str, ...] | None = None) -> OnnxEngine:
+    """The one engine of these providers, so that what it chose is said once."""
+    return OnnxEngine(providers)
 
 
 def _options(onnxruntime: Any, threads: int) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.bundle.paths import embedded_bundle
-from voicelet.engine import ENGINES, Graph, get_engine
+from voicelet.engine import ENGINES, Graph, Providers, get_engine
 from voicelet.errors import ConfigError, TextError
 from voicelet.synth.acoustic import AcousticModel
 from voicelet.synth.front_end import open_front_end
@@ -67,6 +67,7 @@ class Voice:
         bundle: verified.
         threads: threads that one run of a graph may use.
         user_lexicon: the caller's pronunciations (mapping, file or UserLexicon).
+        providers: as in :meth:`load`.
 
     Raises:
         BundleError: the bundle lacks a graph, or one of them can't be run.
@@ -74,11 +75,17 @@ class Voice:
     """
 
     def __init__(
-        self, bundle: Bundle, *, threads: int = 1, user_lexicon: Pronunciations = None
+        self,
+        bundle: Bundle,
+        *,
+        threads: int = 1,
+        user_lexicon: Pronunciations = None,
+        providers: Providers = None,
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
             raise ConfigError(f"threads must lie between 1 and 64, not {threads!r}")
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
+        self._providers = providers
         self._speakers = SpeakerBook(bundle)
         manifest = bundle.manifest
         self._pipeline = Pipeline(
@@ -108,6 +115,7 @@ class Voice:
         require_signature: bool = False,
         trusted_keys: Iterable[str] = (),
         user_lexicon: Pronunciations = None,
+        providers: Providers = None,
     ) -> Voice:
         """Open a voice.
 
@@ -119,6 +127,9 @@ class Voice:
                 one that isn't signed by a key of this package (if it holds any).
             trusted_keys: Ed25519 public keys (hexadecimal); if any, one of them must have signed.
             user_lexicon: the caller's pronunciations, which go before the bundle's.
+            providers: ONNX Runtime's execution providers in order of preference, or "auto" for
+                TensorRT, CUDA and the CPU; what a machine lacks is left out with a line in the
+                log.  None for what `VOICELET_PROVIDERS` says, else the CPU alone.
 
         Raises:
             BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
@@ -128,7 +139,7 @@ class Voice:
         if require_signature and not keys:
             keys = packaged_keys()
         bundle = open_bundle(path, trusted_keys=keys, require_signature=require_signature)
-        return cls(bundle, threads=threads, user_lexicon=user_lexicon)
+        return cls(bundle, threads=threads, user_lexicon=user_lexicon, providers=providers)
 
     @property
     def bundle(self) -> Bundle:
@@ -175,7 +186,7 @@ class Voice:
             BundleError: there is no such graph, or no engine for it.
         """
         path, file = self._bundle.graph_path(role, ENGINES)
-        return get_engine(file.engine).open(path, threads=self._threads)
+        return get_engine(file.engine, self._providers).open(path, threads=self._threads)
 
     def stream(
         self,
