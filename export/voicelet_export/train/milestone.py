@@ -14,8 +14,11 @@ from typing import Any
 import torch
 
 
-def save_milestone(run: Path, out: Path) -> int:
+def save_milestone(run: Path, out: Path, half: bool = True) -> int:
     """Write the weights, configuration, statistics and step of a run to the folder `out`.
+
+    Args:
+        half: float16; otherwise as they were trained.
 
     Returns:
         Bytes of the weights.
@@ -27,7 +30,8 @@ def save_milestone(run: Path, out: Path) -> int:
     for name, value in state["modules"].get("judge", {}).items():
         tensors[f"judge.{name}"] = value
     out.mkdir(parents=True, exist_ok=True)
-    save_file({k: _small(v) for k, v in tensors.items()}, out / "weights.safetensors")
+    kept = {k: _small(v) if half else v.contiguous() for k, v in tensors.items()}
+    save_file(kept, out / "weights.safetensors")
     for name in ("config.json", "statistics.json"):
         if (run / name).exists():
             shutil.copyfile(run / name, out / name)
