@@ -1,8 +1,12 @@
-"""Trained models from the folder of a run: `checkpoint.pt`, `config.json`, `statistics.json`."""
+"""Trained models from the folder of a run: `checkpoint.pt`, `config.json`, `statistics.json`.
+
+The folder of a milestone (or of a pruned model) has `weights.safetensors` and `step.json` instead.
+"""
 
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from voicelet.config import from_mapping
 from voicelet.errors import BundleError
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.models.vocos import Vocoder, VocoderConfig
+from voicelet_export.train.milestone import load_milestone
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,25 @@ def _load(model: torch.nn.Module, state: Any, folder: Path) -> None:
     model.eval().requires_grad_(False)
 
 
+def _state(folder: Path) -> dict[str, Any]:
+    """`step` and `average`, of a checkpoint or else of a milestone."""
+    from safetensors import SafetensorError
+
+    try:
+        if (folder / "checkpoint.pt").exists():
+            kept = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+            return {"step": kept["step"], "average": kept["average"]}
+        step = json.loads((folder / "step.json").read_text(encoding="utf-8"))["step"]
+        return {"step": step, "average": load_milestone(folder / "weights.safetensors")["average"]}
+    except (RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
+        raise ValueError(f"broken weights: {error}") from None
+
+
 def _read(folder: Path) -> tuple[dict[str, Any], Any, RunInfo]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         statistics = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
-        state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+        state = _state(folder)
         info = RunInfo(
             folder,
             int(state["step"]),

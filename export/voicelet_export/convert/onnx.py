@@ -44,7 +44,7 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
     table = g.constant(_np(model.embed.weight), "embed.weight")
     x = g.op("Gather", table, g.reshape(phones, (-1,)), axis=0)
     for i, block in enumerate(model.blocks):
-        if i == len(model.blocks) // 2:
+        if i == c.attention_place:
             x = _attention(g, x, model.attention, "attention")
         x = _block(g, x, block, f"blocks.{i}", films[i])
     hidden = _norm(g, x, model.out_norm.norm, "out_norm")
@@ -169,8 +169,8 @@ def _block(g: GraphBuilder, x: str, block: ConvNeXtBlock, name: str, film: Film 
 
 
 def _attention(g: GraphBuilder, x: str, layer: SelfAttention, name: str) -> str:
-    channels, heads = layer.qkv.in_features, layer.heads
-    width = channels // heads
+    heads, width = layer.heads, layer.width
+    channels = heads * width
     normed = _norm(g, x, layer.norm, f"{name}.norm")
     weight, bias = _np(layer.qkv.weight).copy(), _np(layer.qkv.bias).copy()
     weight[:channels] *= width**-0.5

@@ -56,31 +56,47 @@ class ConvNeXtBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention with a residual, for the sentence's wider context."""
+    """Multi-head self-attention with a residual, for the sentence's wider context.
 
-    def __init__(self, channels: int, heads: int) -> None:
+    Heads are `width` channels wide; 0 shares all channels out between them.
+    """
+
+    def __init__(self, channels: int, heads: int, width: int = 0) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.width = heads, width or channels // heads
         self.norm = nn.LayerNorm(channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
+        self.qkv = nn.Linear(channels, 3 * self.heads * self.width)
+        self.out = nn.Linear(self.heads * self.width, channels)
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Attend over `x` [B, T, C]; `keep` [B, T, 1] masks padding keys."""
-        batch, length, channels = x.shape
-        width = channels // self.heads
-        q, k, v = self.qkv(self.norm(x)).chunk(3, dim=-1)
-        q = q.view(batch, length, self.heads, width).transpose(1, 2)
-        k = k.view(batch, length, self.heads, width).transpose(1, 2)
-        v = v.view(batch, length, self.heads, width).transpose(1, 2)
-        score = q @ k.transpose(-1, -2) * width**-0.5
+        batch, length, _ = x.shape
+        probabilities, values = self.attend(x, keep)
+        y = (probabilities @ values).transpose(1, 2).reshape(batch, length, -1)
+        return x + self.out(y)
+
+    def attend(self, x: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Where each place looks, [B, heads, T, T], and the values there, [B, heads, T, width]."""
+        batch, length, _ = x.shape
+        parts = self.qkv(self.norm(x)).chunk(3, dim=-1)
+        q, k, v = (p.view(batch, length, self.heads, self.width).transpose(1, 2) for p in parts)
+        score = q @ k.transpose(-1, -2) * self.width**-0.5
         if keep is not None:
             score = score.masked_fill(keep.transpose(1, 2)[:, None] == 0, -1e4)
-        y = (score.softmax(dim=-1) @ v).transpose(1, 2).reshape(batch, length, channels)
-        return x + self.out(y)
+        return score.softmax(dim=-1), v
 
 
 def length_mask(lengths: Tensor, longest: int) -> Tensor:
     """[B, longest, 1] float mask of the first `lengths[b]` places of each row."""
     places = torch.arange(longest, device=lengths.device)
     return (places[None, :] < lengths[:, None]).float().unsqueeze(-1)
+
+
+def check_block_sizes(sizes: tuple[int, ...], blocks: int, name: str) -> None:
+    """Hold the hidden sizes of single blocks to the number of blocks; empty means all alike.
+
+    Raises:
+        ValueError: there are more or fewer of them, or one isn't positive.
+    """
+    if sizes and (len(sizes) != blocks or min(sizes) < 1):
+        raise ValueError(f"{name} must be empty or hold {blocks} sizes of at least 1")

@@ -14,7 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, SelfAttention
+from voicelet_export.models.blocks import (
+    ChannelNorm,
+    ConvNeXtBlock,
+    SelfAttention,
+    check_block_sizes,
+)
 
 PITCH_SCALE = 0.25
 """Natural-log units of f0 in one unit of the pitch feature."""
@@ -24,7 +29,14 @@ FRAME_FEATURES = 4
 
 @dataclass(frozen=True)
 class AcousticConfig:
-    """Sizes of the acoustic model."""
+    """Sizes of the acoustic model.
+
+    Attributes:
+        encoder_hidden, pitch_hidden, mel_hidden: hidden size of each block, where they differ
+            (a pruned model); empty gives every block `hidden`.
+        attention_width: channels of an attention head; 0 shares `channels` out between the heads.
+        attention_before: index of the encoder block that attention precedes; -1 is the middle.
+    """
 
     n_symbols: int = 64
     speaker_size: int = 328
@@ -37,6 +49,25 @@ class AcousticConfig:
     pitch_blocks: int = 2
     mel_blocks: int = 5
     decoder_kernel: int = 7
+    encoder_hidden: tuple[int, ...] = ()
+    pitch_hidden: tuple[int, ...] = ()
+    mel_hidden: tuple[int, ...] = ()
+    attention_width: int = 0
+    attention_before: int = -1
+
+    def __post_init__(self) -> None:
+        for part in ("encoder", "pitch", "mel"):
+            check_block_sizes(
+                getattr(self, f"{part}_hidden"), getattr(self, f"{part}_blocks"), f"{part}_hidden"
+            )
+        if not -1 <= self.attention_before <= max(0, self.encoder_blocks - 1):
+            raise ValueError("attention_before must be the index of an encoder block, or -1")
+
+    @property
+    def attention_place(self) -> int:
+        """Index of the encoder block that attention precedes."""
+        middle = self.encoder_blocks // 2
+        return middle if self.attention_before < 0 else self.attention_before
 
     @property
     def context_frames(self) -> int:
@@ -66,10 +97,10 @@ class AcousticEncoder(nn.Module):
         )
         self.film = nn.Linear(c.channels, c.encoder_blocks * 2 * c.channels)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(c.channels, c.hidden, c.encoder_kernel, True, 0.5)
-            for _ in range(c.encoder_blocks)
+            ConvNeXtBlock(c.channels, hidden, c.encoder_kernel, True, 0.5)
+            for hidden in c.encoder_hidden or (c.hidden,) * c.encoder_blocks
         )
-        self.attention = SelfAttention(c.channels, c.attention_heads)
+        self.attention = SelfAttention(c.channels, c.attention_heads, c.attention_width)
         self.out_norm = ChannelNorm(c.channels)
         self.variance_conv = nn.Conv1d(c.channels, c.channels, 5, padding=2)
         self.variance_norm = ChannelNorm(c.channels)
@@ -101,9 +132,8 @@ class AcousticEncoder(nn.Module):
         embedded = self.speaker((speaker - self.speaker_mean) / self.speaker_std)
         films = self.film(embedded).unsqueeze(1).chunk(len(self.blocks), dim=-1)
         x = self.embed(phones)
-        middle = len(self.blocks) // 2
         for i, block in enumerate(self.blocks):
-            if i == middle:
+            if i == self.config.attention_place:
                 x = self.attention(x, keep)
             x = block(x, films[i], keep)
         hidden = self.out_norm(x)
@@ -120,11 +150,13 @@ class AcousticDecoder(nn.Module):
         super().__init__()
         self.config = c = config
         self.project = nn.Linear(c.channels + FRAME_FEATURES, c.channels)
-        make = lambda: ConvNeXtBlock(c.channels, c.hidden, c.decoder_kernel, True, 0.5)  # noqa: E731
-        self.pitch_blocks = nn.ModuleList(make() for _ in range(c.pitch_blocks))
+        make = lambda n: ConvNeXtBlock(c.channels, n, c.decoder_kernel, True, 0.5)  # noqa: E731
+        widths = c.pitch_hidden or (c.hidden,) * c.pitch_blocks
+        self.pitch_blocks = nn.ModuleList(make(n) for n in widths)
         self.pitch_head = nn.Linear(c.channels, 2)
         self.pitch_embed = nn.Linear(3, c.channels)
-        self.mel_blocks = nn.ModuleList(make() for _ in range(c.mel_blocks))
+        widths = c.mel_hidden or (c.hidden,) * c.mel_blocks
+        self.mel_blocks = nn.ModuleList(make(n) for n in widths)
         self.out_norm = ChannelNorm(c.channels, affine=False)
         self.mel_head = nn.Linear(c.channels, c.n_mels)
 

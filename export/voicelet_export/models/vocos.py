@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz
-from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock
+from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, check_block_sizes
 
 MAX_HARMONIC_HZ = 11500.0
 
@@ -26,6 +26,8 @@ class VocoderConfig:
 
     Attributes:
         fft_size: of the synthesis STFT; also its window, in samples.
+        block_hidden: hidden size of each block, where they differ (a pruned model); empty gives
+            every block `hidden`.
     """
 
     n_mels: int = 80
@@ -34,6 +36,10 @@ class VocoderConfig:
     blocks: int = 6
     kernel: int = 7
     fft_size: int = 1200
+    block_hidden: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_block_sizes(self.block_hidden, self.blocks, "block_hidden")
 
     @property
     def context_frames(self) -> int:
@@ -75,8 +81,8 @@ class Vocoder(nn.Module):
         self.entry = nn.Conv1d(c.n_mels + 2, c.channels, c.kernel, padding=c.kernel // 2)
         self.entry_norm = ChannelNorm(c.channels)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(c.channels, c.hidden, c.kernel, False, 1.0 / c.blocks)
-            for _ in range(c.blocks)
+            ConvNeXtBlock(c.channels, hidden, c.kernel, False, 1.0 / c.blocks)
+            for hidden in c.block_hidden or (c.hidden,) * c.blocks
         )
         self.out_norm = ChannelNorm(c.channels)
         self.head = nn.Linear(c.channels, 3 * c.n_bins)

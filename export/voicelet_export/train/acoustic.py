@@ -146,19 +146,19 @@ class AcousticTask(Task):
         }
         return terms, mel, keep
 
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """The weighted sum of what :meth:`losses` returns."""
+        weighted = ("duration", "pitch", "energy", "f0", "voicing")
+        others = (getattr(self.config, f"{name}_weight") * terms[name] for name in weighted)
+        return terms["mel"] + sum(others, start=terms["mel"].new_zeros(()))
+
     def train_step(self, step: int) -> dict[str, float]:
         """One update of the model, and of the judge once it has entered."""
         c = self.config
         rng = np.random.default_rng((c.loop.seed, step))
         batch = self.sampler.draw(rng).to(self.device)
         terms, mel, _ = self.losses(self.model, batch, c.f0_noise)
-        total = terms["mel"] + sum(
-            (
-                getattr(c, f"{name}_weight") * terms[name]
-                for name in ("duration", "pitch", "energy", "f0", "voicing")
-            ),
-            start=mel.new_zeros(()),
-        )
+        total = self.total(terms)
         if step >= c.adversarial_from:
             fake, real = self._patches(mel, batch, rng)
             judged = discriminator_loss([self.judge(real)], [self.judge(fake.detach())])

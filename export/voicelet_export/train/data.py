@@ -104,11 +104,21 @@ class SegmentSampler:
 
     def draw(self, rng: np.random.Generator, count: int) -> SegmentBatch:
         """A batch of `count` stretches."""
-        mels, f0s, voicings, audios = [], [], [], []
+        return self.collate(self.choose(rng, count))
+
+    def choose(self, rng: np.random.Generator, count: int) -> list[tuple[Item, int]]:
+        """The utterances and first frames of `count` stretches."""
+        chosen = []
         for place in rng.integers(0, self._ends[-1], size=count):
             index = int(np.searchsorted(self._ends, place, side="right"))
             item = self.items[index]
-            first = int(place - (self._ends[index - 1] if index else 0))
+            chosen.append((item, int(place - (self._ends[index - 1] if index else 0))))
+        return chosen
+
+    def collate(self, places: Sequence[tuple[Item, int]]) -> SegmentBatch:
+        """The batch of chosen stretches."""
+        mels, f0s, voicings, audios = [], [], [], []
+        for item, first in places:
             log_f0, voicing = continuous_log_f0(item.cache.f0_hz(item.entry))
             cut = slice(first, first + self.frames)
             mels.append((item.cache.mel(item.entry)[cut] - self.mean) / self.std)

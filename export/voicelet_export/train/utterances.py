@@ -91,13 +91,17 @@ class UtteranceSampler:
 
     def draw(self, rng: np.random.Generator) -> UtteranceBatch:
         """One training batch."""
+        return self.collate(self.choose(rng), rng)
+
+    def choose(self, rng: np.random.Generator) -> list[Item]:
+        """The utterances of one training batch."""
         centre = int(rng.choice(len(self.items), p=self._weights))
         low = max(0, centre - _NEIGHBOURS)
         near = np.arange(low, min(len(self.items), centre + _NEIGHBOURS))
         count = int(max(2, min(len(near), self.max_frames // self.items[near[-1]].entry.n_frames)))
         p = self._boost[near] / self._boost[near].sum()
         chosen = rng.choice(near, size=count, replace=False, p=p)
-        return self.collate([self.items[int(i)] for i in chosen], rng)
+        return [self.items[int(i)] for i in chosen]
 
     def speaker_vector(
         self, item: Item, rng: np.random.Generator | None

@@ -113,22 +113,29 @@ class VocoderTask(Task):
         losses: dict[str, Tensor] = dict(self.spectral(output, target))
         total = c.mel_weight * losses["mel"] + c.stft_weight * losses["stft"]
         if step >= c.adversarial_from:
-            judged = discriminator_loss(self.judge(target), self.judge(output.detach()))
-            self.update("judge", judged, 10.0)
-            self.judge.requires_grad_(False)
-            real, fake = self.judge(target), self.judge(output)
-            losses |= {
-                "judge": judged,
-                "adversarial": generator_loss(fake),
-                "matching": feature_matching_loss(real, fake),
-            }
-            total = total + c.adversarial_weight * losses["adversarial"]
-            total = total + c.matching_weight * losses["matching"]
-            self.update("vocoder", total, 10.0)
-            self.judge.requires_grad_(True)
-        else:
-            self.update("vocoder", total, 10.0)
+            terms, weighted = self.adversarial(output, target)
+            losses |= terms
+            total = total + weighted
+        self.update("vocoder", total, 10.0)
         return {k: float(v.detach()) for k, v in losses.items()}
+
+    def adversarial(self, output: Tensor, target: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Update the judges; what they say of `output`, and the weighted sum of it."""
+        c = self.config
+        judged = discriminator_loss(self.judge(target), self.judge(output.detach()))
+        self.update("judge", judged, 10.0)
+        self.judge.requires_grad_(False)
+        real, fake = self.judge(target), self.judge(output)
+        self.judge.requires_grad_(True)
+        terms = {
+            "judge": judged,
+            "adversarial": generator_loss(fake),
+            "matching": feature_matching_loss(real, fake),
+        }
+        weighted = (
+            c.adversarial_weight * terms["adversarial"] + c.matching_weight * terms["matching"]
+        )
+        return terms, weighted
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Spectral losses on held-out speakers; writes four utterances to listen to."""
