@@ -1,0 +1,1 @@
+"""Teacher models: what public voices are made of, in torch."""
