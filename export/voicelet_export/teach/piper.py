@@ -55,7 +55,7 @@ class PiperTeacher:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"{path}: not a Piper voice with its JSON ({error!r})") from None
         self._speaker_ids = {str(name): int(index) for name, index in names.items()}
-        self._channels = _open_up(model, path)
+        self._channels = open_up(model, path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -99,7 +99,7 @@ class PiperTeacher:
         )
 
 
-def _open_up(model: onnx.ModelProto, path: Path) -> int:
+def open_up(model: onnx.ModelProto, path: Path) -> int:
     """Turn the random numbers into inputs and the durations into an output; returns channels."""
     graph = model.graph
     randoms = [n for n in graph.node if n.op_type == "RandomNormalLike"]
