@@ -32,6 +32,7 @@ MAY_IMPORT = {
 """Package → what it may import besides itself (the table of docs/architecture.md)."""
 
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
+RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
 
 
 def modules(folder: Path) -> list[Path]:

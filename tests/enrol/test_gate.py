@@ -16,7 +16,7 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.quality import bandwidth_hz
 from voicelet.audio.resample import resample
 from voicelet.audio.source import load_recording
-from voicelet.bundle import Bundle
+from voicelet.bundle import UNHASHED, Bundle, GraphFile, GraphSpec
 from voicelet.engine import get_engine
 from voicelet.enrol.coverage import phonetic_coverage
 from voicelet.enrol.encoder import RunnableGraph, d_vector, embed_windows
@@ -232,11 +232,11 @@ class OneGraph(Bundle):
     """A bundle that holds nothing but the speaker encoder."""
 
     def __init__(self) -> None:
-        pass
+        object.__setattr__(self, "root", ENCODER.parent)
 
-    def graph_path(self, role: str, engines: object = ()) -> tuple[Path, None]:  # type: ignore
+    def graph(self, role: str) -> GraphSpec:
         assert role == "speaker_encoder"
-        return ENCODER, None
+        return GraphSpec((GraphFile(ENCODER.name, UNHASHED, 0, "onnx", (), ()),))
 
     @property
     def manifest(self) -> object:  # type: ignore[override]

@@ -15,7 +15,7 @@ from voicelet.audio.gate_report import DEFAULT_GATE, GateConfig
 from voicelet.audio.level import normalise_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
-from voicelet.engine import get_engine
+from voicelet.engine import choose_form, open_form
 from voicelet.enrol.coverage import phones_of_text, phonetic_coverage
 from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
 from voicelet.enrol.names import check_name
@@ -136,10 +136,10 @@ def enrol(
     label = check_name("unnamed" if name is None else name)  # before the work, not after it
     found = voice.bundle if voice is not None else bundle
     opened = found if isinstance(found, Bundle) else open_bundle(found)
-    path, _ = opened.graph_path("speaker_encoder")
+    encoder = choose_form(opened.graph("speaker_encoder").alternatives, what="speaker_encoder")
     gated = assess(
         recordings,
-        get_engine().open(path),
+        open_form(opened.root, encoder),
         config=config,
         phones=phones_of_text(text, opened) if text else None,
         inventory=opened.manifest.phones,

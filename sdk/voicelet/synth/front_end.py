@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_regular
+from voicelet.engine import AUTO, Graph, choose_form, open_form
+from voicelet.errors import BundleError
 from voicelet.text.frontend import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
 
+UNITS_ROLE = "g2p_units"
 
-def open_front_end(bundle: Bundle, user_lexicon: Pronunciations = None) -> TextFrontEnd:
+
+def open_front_end(
+    bundle: Bundle, user_lexicon: Pronunciations = None, engine: str = AUTO
+) -> TextFrontEnd:
     """Open a bundle's lexicon and build the front end on it.
 
     The letter-to-sound graph is opened at the first word that the lexicon lacks; without one in the
@@ -18,13 +27,38 @@ def open_front_end(bundle: Bundle, user_lexicon: Pronunciations = None) -> TextF
 
     Args:
         user_lexicon: the caller's pronunciations, which go before the bundle's.
+        engine: of the letter-to-sound graph, as in `Voice.load`.
 
     Raises:
-        BundleError: the bundle has no lexicon.
+        BundleError: the bundle has no lexicon, or no such graph for an engine that is installed.
         LexiconError: the user lexicon can't be read.
     """
     lexicon = Lexicon.open(bundle.data_path("lexicon"))
     inventory = PhoneInventory(bundle.manifest.phones)
-    g2p = NeuralG2P(bundle.graph_path("g2p")[0]) if "g2p" in bundle.manifest.graphs else None
+    g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
     phonemiser = Phonemiser(lexicon, g2p, inventory)
     return TextFrontEnd(phonemiser, user_lexicon=user_lexicon, known=phonemiser.knows)
+
+
+def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
+    """A bundle's letter-to-sound model.
+
+    An ONNX graph holds its units itself; those of other engines are in the data file `g2p_units`, a
+    JSON list of strings, the blank first.
+    """
+    spec = bundle.graph("g2p")
+    form = choose_form(spec.alternatives, engine, "graph 'g2p'")
+    if form.engine == "onnx":
+        return NeuralG2P(bundle.root / form.file)
+
+    def open_graph() -> tuple[Graph, list[str]]:
+        path = bundle.data_path(UNITS_ROLE)
+        try:
+            units = json.loads(read_regular(path, 1 << 16).decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise BundleError(
+                f"{path.name}: not a list of units ({error}); install the voice again"
+            ) from None
+        return open_form(bundle.root, form, context_frames=spec.context_frames), units
+
+    return NeuralG2P(open_graph)

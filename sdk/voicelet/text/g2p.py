@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -76,56 +76,98 @@ def _score(row: npt.NDArray[np.float32], index: Mapping[str, int], unit: str) ->
     return float(row[index[unit]]) if unit in index else -math.inf
 
 
+class RunnableGraph(Protocol):
+    """What is needed of the bundle's `g2p` graph."""
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Run the graph: "letters" int64 [1, L] → "logits" float32 [1, F · L, U]."""
+
+
+Opener = Callable[[], tuple[RunnableGraph, Sequence[str]]]
+"""Opens a graph and says what its units are."""
+
+
 class NeuralG2P:
     """The bundle's letter-to-sound model.  Safe to share between threads; opened on first use.
 
     Args:
-        path: the ONNX graph.
+        source: the ONNX graph, whose metadata hold the units; or what opens another engine's.
 
     Raises:
         BundleError: (from :meth:`phones`) the graph can't be loaded or isn't a letter-to-sound one.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, source: Path | Opener) -> None:
+        self._source = source
         self._lock = threading.Lock()
-        self._session: onnxruntime.InferenceSession | None = None
-        self._units: tuple[str, ...] = ()
+        self._opened: tuple[RunnableGraph, Sequence[str]] | None = None
 
     def phones(self, word: str) -> str:
         """Phones of a word of letters a-z and apostrophes (others are skipped); "" for none."""
         letters = [letter for letter in word.lower() if letter in LETTERS]
-        session = self._open()
+        graph, units = self._open()
         out = ""
         for start in range(0, len(letters), LONGEST_WORD):
             piece = encode_letters("".join(letters[start : start + LONGEST_WORD]))
-            (logits,) = session.run(["logits"], {"letters": piece[None]})
-            out += decode_units(np.asarray(logits)[0], self._units)
+            logits = graph.run({"letters": piece[None]})["logits"]
+            out += decode_units(np.asarray(logits)[0], units)
         return out
 
-    def _open(self) -> Any:
+    def _open(self) -> tuple[RunnableGraph, Sequence[str]]:
         with self._lock:
-            if self._session is None:
-                import onnxruntime
+            if self._opened is None:
+                source = self._source
+                graph, units = _OnnxG2P.open(source) if isinstance(source, Path) else source()
+                check_units(units)
+                self._opened = graph, tuple(units)
+            return self._opened
 
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = 1
-                options.inter_op_num_threads = 1
-                options.log_severity_level = 3
-                # The weights are int8; this lets them be widened once, when the graph is opened.
-                options.add_session_config_entry("session.disable_quant_qdq", "1")
-                try:
-                    session = onnxruntime.InferenceSession(
-                        str(self._path), options, providers=["CPUExecutionProvider"]
-                    )
-                    units = json.loads(session.get_modelmeta().custom_metadata_map["units"])
-                    if not all(isinstance(unit, str) for unit in units) or units[0] != "":
-                        raise ValueError("the units aren't phones with the blank first")
-                except Exception as error:  # onnxruntime has no common base of its errors
-                    raise BundleError(
-                        f"the letter-to-sound graph {self._path} can't be used: {error};"
-                        " install the voice again"
-                    ) from error
-                self._units = tuple(units)
-                self._session = session
-            return self._session
+
+def check_units(units: object) -> None:
+    """Accept strings of which the first is empty, the blank.
+
+    Raises:
+        BundleError: they are something else.
+    """
+    if (
+        not isinstance(units, (list, tuple))
+        or not units
+        or units[0] != ""
+        or not all(isinstance(unit, str) for unit in units)
+    ):
+        raise BundleError(
+            "the units of the letter-to-sound graph aren't phones with the blank first;"
+            " install the voice again"
+        )
+
+
+class _OnnxG2P:
+    """The graph in an ONNX Runtime session of its own."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[_OnnxG2P, Sequence[str]]:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # The weights are int8; this lets them be widened once, when the graph is opened.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        try:
+            session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+            units = json.loads(session.get_modelmeta().custom_metadata_map["units"])
+        except Exception as error:  # onnxruntime has no common base of its errors
+            raise BundleError(
+                f"the letter-to-sound graph {path} can't be used: {error}; install the voice again"
+            ) from error
+        return cls(session), units
+
+    def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        (logits,) = self._session.run(["logits"], dict(inputs))
+        return {"logits": logits}

@@ -1,0 +1,286 @@
+"""Graphs run by LiteRT (TensorFlow Lite), whose files have fixed shapes.
+
+A file serves an axis that varies by several signatures that share their weights: `length_64` is
+the graph for a length of 64.  Inputs are padded with zeros to the next length that there is,
+outputs are cut; an input `keep` (float32, ones where there is signal) lets the graph treat the
+padding as if it weren't there.  What is longer than the longest signature is run in pieces: rows of
+a batch are independent, and a convolutional graph is given `context_frames` neighbours on each side
+of a piece, so that the result is that of one run.
+
+A recurrent graph has signatures `step_8` and `end_8`: the first takes one place of the second axis
+of 8 rows, with the `state` that it gave as `next_state` before; the second makes the outputs of the
+last state.  The loop over the places runs here.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voicelet.engine.base import Array, GraphLayout, TensorInfo, check_inputs
+from voicelet.errors import EngineError
+
+KEEP, STATE, NEXT_STATE = "keep", "state", "next_state"
+_SIGNATURE = re.compile(r"(length|step|end)_([1-9][0-9]{0,5})")
+
+Shape = tuple["int | str", ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One run of a signature.
+
+    Attributes:
+        length: of the signature.
+        start, stop: places of the input that it is given.
+        first, last: places whose results are kept.
+    """
+
+    length: int
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def plan_pieces(total: int, lengths: tuple[int, ...], context: int | None) -> list[Piece]:
+    """Cover `total` places with runs of fixed lengths.
+
+    Args:
+        total: at least 1.
+        lengths: that there are, ascending.
+        context: places on each side that a result depends on; None where it can't be cut.
+
+    Raises:
+        ValueError: it is longer than one run and can't be cut.
+    """
+    longest = lengths[-1]
+    if total > longest and (context is None or longest <= 2 * context):
+        raise ValueError(f"takes at most {longest}, not {total}; cut the input")
+    margin = context or 0
+    pieces: list[Piece] = []
+    done = 0
+    while done < total:
+        start = max(0, done - margin)
+        length = next((n for n in lengths if n >= total - start), longest)
+        stop = min(total, start + length)
+        last = total if stop == total else stop - margin
+        pieces.append(Piece(length, start, stop, done, last))
+        done = last
+    return pieces
+
+
+class LiteRTGraph:
+    """A graph in a LiteRT interpreter; threads that share it take turns.
+
+    Args:
+        interpreter: with the signatures of this module's docstring.
+        where: name for messages.
+        layout: what the manifest says.
+
+    Raises:
+        EngineError: the signatures don't fit the layout.
+    """
+
+    def __init__(self, interpreter: Any, where: str, layout: GraphLayout) -> None:
+        self._where, self._lock = where, threading.Lock()
+        self._interpreter = interpreter  # its runners don't keep it alive
+        self._inputs, self._outputs = layout.inputs, layout.outputs
+        self._runners: dict[str, dict[int, _Signature]] = {"length": {}, "step": {}, "end": {}}
+        for name in interpreter.get_signature_list():
+            if match := _SIGNATURE.fullmatch(name):
+                runner = interpreter.get_signature_runner(name)
+                self._runners[match[1]][int(match[2])] = _Signature(runner)
+        kind = "step" if self._runners["step"] else "length"
+        self._lengths = tuple(sorted(self._runners[kind]))
+        if not self._lengths:
+            raise self._misfit(f"it has no signature of a fixed length ({kind}_<n>)")
+        if kind == "step" and set(self._lengths) != set(self._runners["end"]):
+            raise self._misfit("its signatures step_<n> and end_<n> don't pair")
+        self._run_piece: Callable[[Mapping[str, Array], int, int], dict[str, Array]]
+        self._run_piece = self._recur if kind == "step" else self._pad
+        axes = {axis for t in self._inputs for axis in t.shape if isinstance(axis, str)}
+        if len(axes) != 1:
+            raise self._misfit(f"{len(axes)} of its axes vary; one must")
+        self._axis = axes.pop()
+        is_batch = all(t.shape[:1] == (self._axis,) for t in self._inputs)
+        self._context = 0 if is_batch else layout.context_frames or None
+        for length in self._lengths:
+            self._check(kind, length)
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """What it takes."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """What it gives."""
+        return self._outputs
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the graph; see :meth:`voicelet.engine.base.Graph.run`."""
+        check_inputs(self._inputs, inputs, self._where)
+        first = next(t for t in self._inputs if self._axis in t.shape)
+        total = inputs[first.name].shape[first.shape.index(self._axis)]
+        if total == 0:
+            raise EngineError(f"{self._where}: input {first.name!r} is empty")
+        try:
+            pieces = plan_pieces(total, self._lengths, self._context)
+        except ValueError as error:
+            raise EngineError(f"{self._where}: {self._axis} {error}") from None
+        found: dict[str, list[Array]] = {t.name: [] for t in self._outputs}
+        for piece in pieces:
+            part = {
+                t.name: _cut(inputs[t.name], t.shape, self._axis, piece.start, piece.stop)
+                for t in self._inputs
+            }
+            with self._lock:
+                try:
+                    values = self._run_piece(part, piece.length, piece.stop - piece.start)
+                except (ValueError, RuntimeError) as error:
+                    raise EngineError(f"{self._where}: {_first_line(error)}") from error
+            for t in self._outputs:
+                value = values[t.name]
+                if self._axis in t.shape:
+                    axis = t.shape.index(self._axis)
+                    scale = value.shape[axis] // piece.length
+                    span = (piece.first - piece.start) * scale, (piece.last - piece.start) * scale
+                    value = value[(slice(None),) * axis + (slice(*span),)]
+                found[t.name].append(value)
+        return {t.name: self._joined(found[t.name], t.shape) for t in self._outputs}
+
+    def _joined(self, values: list[Array], shape: Shape) -> Array:
+        if len(values) == 1 or self._axis not in shape:
+            return values[0]
+        return np.concatenate(values, axis=shape.index(self._axis))
+
+    def _pad(self, part: Mapping[str, Array], length: int, count: int) -> dict[str, Array]:
+        signature = self._runners["length"][length]
+        return signature.run(part, count)
+
+    def _recur(self, part: Mapping[str, Array], length: int, count: int) -> dict[str, Array]:
+        step, end = self._runners["step"][length], self._runners["end"][length]
+        places = next(iter(part.values())).shape[1]
+        state = np.zeros(step.shapes[STATE], np.float32)
+        for place in range(places):
+            now = {name: value[:, place] for name, value in part.items()}
+            state = step.run({**now, STATE: state}, count)[NEXT_STATE]
+        return end.run({STATE: state}, count)
+
+    def _check(self, kind: str, length: int) -> None:
+        """Compare the shapes of a signature with the layout's."""
+        signature = self._runners[kind][length]
+        extra = {KEEP} if kind == "length" else {STATE}
+        if set(signature.shapes) - extra != {t.name for t in self._inputs}:
+            raise self._misfit(f"it takes {', '.join(sorted(signature.shapes))}")
+        gives = signature if kind == "length" else self._runners["end"][length]
+        if set(gives.gives) != {t.name for t in self._outputs}:
+            raise self._misfit(f"it gives {', '.join(sorted(gives.gives))}")
+        for t in self._inputs:
+            wanted = [length if axis == self._axis else axis for axis in t.shape]
+            if kind == "step":
+                del wanted[1]
+            if list(signature.shapes[t.name]) != wanted:
+                raise self._misfit(f"{t.name!r} is {list(signature.shapes[t.name])}, not {wanted}")
+
+    def _misfit(self, what: str) -> EngineError:
+        return EngineError(
+            f"{self._where}: doesn't fit the manifest, {what}; fetch or export the bundle again"
+        )
+
+
+class _Signature:
+    """One signature of a file: its shapes, and a run on inputs that are shorter than they."""
+
+    def __init__(self, runner: Any) -> None:
+        self._runner = runner
+        details = runner.get_input_details()
+        self.shapes = {name: tuple(int(n) for n in d["shape"]) for name, d in details.items()}
+        self.gives = tuple(runner.get_output_details())
+        self._dtypes = {name: np.dtype(d["dtype"]) for name, d in details.items()}
+
+    def run(self, inputs: Mapping[str, Array], count: int) -> dict[str, Array]:
+        """Pad the inputs with zeros to the signature's shapes; `count` places are signal."""
+        given = {name: self._padded(name, value) for name, value in inputs.items()}
+        if KEEP in self.shapes:
+            keep = np.zeros(self.shapes[KEEP], np.float32)
+            keep[:, :count] = 1.0
+            given[KEEP] = keep
+        out: dict[str, Array] = self._runner(**given)
+        return out
+
+    def _padded(self, name: str, value: Array) -> Array:
+        shape, dtype = self.shapes[name], self._dtypes[name]
+        if value.shape == shape:
+            return np.ascontiguousarray(value, dtype)
+        out = np.zeros(shape, dtype)
+        out[tuple(slice(n) for n in value.shape)] = value
+        return out
+
+
+class LiteRTEngine:
+    """LiteRT with its XNNPACK kernels, of `ai-edge-litert` or of the older `tflite-runtime`."""
+
+    name = "litert"
+
+    def open(
+        self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None
+    ) -> LiteRTGraph:
+        """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
+
+        Raises:
+            EngineError: as there, or no layout is given, which files of fixed shapes need.
+        """
+        if threads < 1:
+            raise EngineError(f"threads must be at least 1, not {threads}")
+        if layout is None:
+            raise EngineError(f"{path}: a LiteRT graph needs the layout that its manifest gives")
+        make = _interpreter_class()
+        if not path.is_file():
+            raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
+        try:
+            interpreter = make(model_path=str(path), num_threads=threads)
+            return LiteRTGraph(interpreter, path.name, layout)
+        except (ValueError, RuntimeError) as error:
+            raise EngineError(
+                f"{path}: LiteRT can't open it ({_first_line(error)}); "
+                "fetch or export the bundle again"
+            ) from error
+
+
+def _interpreter_class() -> Any:
+    # 0.1 s: paid by the first graph, not by `import voicelet`.
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError:
+            raise EngineError(
+                f"LiteRT can't be loaded ({error}); pip install voicelet[litert]"
+            ) from error
+    return Interpreter
+
+
+def _cut(value: Array, shape: Shape, axis: str, start: int, stop: int) -> Array:
+    if axis not in shape:
+        return value
+    return value[(slice(None),) * shape.index(axis) + (slice(start, stop),)]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def lengths_of(signatures: Iterable[str]) -> tuple[int, ...]:
+    """Lengths that a file's signatures serve, ascending."""
+    found = {int(m[2]) for name in signatures if (m := _SIGNATURE.fullmatch(name))}
+    return tuple(sorted(found))
