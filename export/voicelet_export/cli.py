@@ -12,35 +12,7 @@ from voicelet.errors import VoiceletError
 from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.corpus import commands as corpus_commands
 from voicelet_export.teach.command import add_label_command
-
-
-def _train(args: argparse.Namespace) -> None:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    from voicelet_export.train.run import TrainingRun, build_trainer
-
-    run = TrainingRun(
-        stage=args.stage,
-        recipe=args.recipe,
-        caches=tuple(args.cache),
-        held_out=args.held_out,
-        out=args.out,
-        start_from=args.start_from,
-    )
-    trainer = build_trainer(run)
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    ) as progress:
-        task = progress.add_task(args.stage, total=None)
-        trainer.run(
-            args.until_step,
-            lambda step, total: progress.update(task, completed=step, total=total),
-        )
-    if args.stage == "aligner":
-        from voicelet_export.train.aligner import save_average
-
-        save_average(trainer, args.out / "aligner.safetensors")
+from voicelet_export.train.command import add_train_command
 
 
 def _milestone(args: argparse.Namespace) -> None:
@@ -67,15 +39,7 @@ def _g2p(args: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    train = commands.add_parser("train", help="train a model; resumes where it was cut off")
-    train.add_argument("stage", choices=["acoustic", "vocoder", "encoder", "aligner"])
-    train.add_argument("--recipe", type=Path, required=True)
-    train.add_argument("--cache", type=Path, action="append", required=True)
-    train.add_argument("--held-out", type=Path, required=True)
-    train.add_argument("--out", type=Path, required=True)
-    train.add_argument("--start-from", type=Path)
-    train.add_argument("--until-step", type=int)
-    train.set_defaults(run=_train)
+    add_train_command(commands)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
     add_label_command(commands)

@@ -33,6 +33,9 @@ _FILES = {
     "durations.u16": np.uint16,
 }
 
+COPY_MARK = "~"
+"""Stands between a speaker's (or an utterance's) name and the number of an augmented copy."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -234,4 +237,3 @@ def build_aligned_cache(corpus: Path, folder: Path, encoder: Path, unit_samples:
         )
     writer.close()
     return len(writer.entries)
-

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray
-from voicelet_export.corpus.cache import Entry, FeatureCache
+from voicelet_export.corpus.cache import COPY_MARK, Entry, FeatureCache
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ def load_items(
     """Split entries by speaker.
 
     Args:
-        held_out: speakers never trained on; they make the validation split.
+        held_out: speakers and ids of utterances never trained on, nor augmented copies of them;
+            they make the validation split, copies apart.
         aligned: keep only entries whose phones are known.
 
     Returns:
@@ -41,7 +42,11 @@ def load_items(
         for entry in cache.entries:
             if aligned and entry.n_phones == 0:
                 continue
-            (valid if entry.speaker in held_out else train).append(Item(cache, entry))
+            names = {entry.id, entry.speaker}
+            if names & held_out:
+                valid.append(Item(cache, entry))
+            elif not {name.split(COPY_MARK)[0] for name in names} & held_out:
+                train.append(Item(cache, entry))
     return train, valid
 
 

@@ -1,7 +1,8 @@
 """A training loop that can be cut off anywhere and goes on to the same bits.
 
-All randomness of a step is drawn from (seed, step), so a checkpoint needs no generator states: the
-weights, the optimisers, the average and the step number are the whole of it.
+All randomness of a batch is drawn from (seed, its number), so a checkpoint needs no generator
+states: the weights, the optimisers, the average, the loss scale of float16 and the step number are
+the whole of it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from voicelet_export.train.freeze import Freeze, Freezer, put_back
 from voicelet_export.train.milestone import load_milestone
 from voicelet_export.train.schedule import warmup_cosine
+from voicelet_export.train.update import Precision, Updates
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,11 @@ class LoopConfig:
         log_every, validate_every: in steps.
         seed: of everything random.
         threads: torch intra-op threads.
+        device: where torch computes, such as "cpu" or "cuda".
+        precision: of forward passes: "bf16" or "fp16" (with a scaled loss) halve their memory.
+        accumulate: batches whose gradients one optimiser step averages.  All numbers above count
+            optimiser steps; those of a task (`adversarial_from`) count batches.
+        freeze: weights that rest for a while, see :class:`Freeze`.
     """
 
     steps: int = 10_000
@@ -54,6 +62,15 @@ class LoopConfig:
     seed: int = 1
     threads: int = 1
     device: str = "cpu"
+    precision: Precision = "fp32"
+    accumulate: int = 1
+    freeze: tuple[Freeze, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, not {self.steps}")
+        if self.accumulate < 1:
+            raise ValueError(f"accumulate must be at least 1, not {self.accumulate}")
 
 
 class Task(ABC):
@@ -63,10 +80,16 @@ class Task(ABC):
     optimisers: dict[str, torch.optim.Optimizer]
     averaged: str
     """Name of the module whose weights are averaged and exported."""
+    updates: Updates = Updates()
+    """How losses become steps; the trainer gives every task its own."""
 
     @abstractmethod
     def train_step(self, step: int) -> dict[str, float]:
-        """Run one step (all its updates) and return the losses."""
+        """Learn from one batch (all its updates) and return the losses.
+
+        Args:
+            step: number of the batch, which all randomness is drawn from.
+        """
 
     @abstractmethod
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
@@ -81,12 +104,7 @@ class Task(ABC):
 
         The gradient's norm is clipped to `clip`; a gradient that isn't finite changes nothing.
         """
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.modules[name].parameters(), clip)
-        if torch.isfinite(norm):
-            optimiser.step()
+        self.updates.descend(name, loss, clip, self.modules[name], self.optimisers[name])
 
 
 class Trainer:
@@ -98,6 +116,9 @@ class Trainer:
         torch.set_num_threads(config.threads)
         self.step = 0
         self.average = copy.deepcopy(task.modules[task.averaged]).eval().requires_grad_(False)
+        self.updates = Updates(config.device, config.precision, config.accumulate)
+        task.updates = self.updates
+        self._freezer = Freezer(task.modules, task.averaged, config.freeze)
         self._stop = False
         self._writer: Any = None
 
@@ -125,6 +146,8 @@ class Trainer:
             if name in state["optimisers"]:
                 optimiser.load_state_dict(state["optimisers"][name])
         self.average.load_state_dict(state["average"])
+        if self.updates.scaler is not None and state.get("scaler"):
+            self.updates.scaler.load_state_dict(state["scaler"])
         self.step = int(state["step"])
 
     def save(self, path: Path | None = None) -> None:
@@ -136,12 +159,19 @@ class Trainer:
             "optimisers": {k: o.state_dict() for k, o in self.task.optimisers.items()},
             "average": self.average.state_dict(),
         }
+        if self.updates.scaler is not None:
+            state["scaler"] = self.updates.scaler.state_dict()
         part = path.with_suffix(".part")
         with open(part, "wb") as handle:
             torch.save(state, handle)
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(part, path)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, and not only those before a signal or `until_step`."""
+        return self.step >= self.config.steps
 
     def run(
         self, until_step: int | None = None, on_step: Callable[[int, int], None] | None = None
@@ -182,16 +212,25 @@ class Trainer:
         self.save()
 
     def _one_step(self, sums: dict[str, float]) -> None:
-        config = self.config
-        torch.manual_seed(config.seed * 1_000_003 + self.step)
+        config, task, updates = self.config, self.task, self.updates
+        first = self.step * config.accumulate
         rate = config.learning_rate * warmup_cosine(
             self.step, config.warmup_steps, config.steps, config.final_ratio
         )
-        for name, optimiser in self.task.optimisers.items():
+        for name, optimiser in task.optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = rate * self.task.learning_rate_scale(name, self.step)
-        for name, value in self.task.train_step(self.step).items():
-            sums[name] = sums.get(name, 0.0) + value
+                group["lr"] = rate * task.learning_rate_scale(name, first)
+        updates.begin(task.optimisers)
+        kept = self._freezer.buffers(self.step)
+        for batch in range(first, first + config.accumulate):
+            updates.resting = self._freezer.at(self.step)
+            torch.manual_seed(config.seed * 1_000_003 + batch)
+            with updates.autocast():
+                found = task.train_step(batch)
+            for name, value in found.items():
+                sums[name] = sums.get(name, 0.0) + value / config.accumulate
+        updates.finish(task.modules, task.optimisers)
+        put_back(kept)
         self.step += 1
         decay = min(config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():

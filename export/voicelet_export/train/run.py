@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from typing import Any
 import numpy as np
 import yaml
 
+from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
+from voicelet.errors import ConfigError, CorpusError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import Item, load_items, mel_statistics, read_held_out
-from voicelet_export.train.loop import Task, Trainer
+from voicelet_export.train.loop import Trainer
+from voicelet_export.train.stages import Stage, find_stage
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +29,19 @@ class TrainingRun:
     """What to train, on what, and where.
 
     Attributes:
-        stage: "acoustic", "vocoder" or "aligner".
-        recipe: YAML file of the stage's configuration.
+        stage: one of `voicelet_export.train.stages.STAGES`.
+        recipe: YAML file of the stage's configuration; `None` for its defaults.
         caches: feature cache folders.
-        held_out: JSON file that names the speakers never trained on.
+        held_out: JSON file that names the speakers (or single utterances) never trained on; `None`
+            takes those that the caches name, or draws some and writes them to `out/held_out.json`.
         out: folder of checkpoints, logs, pictures and audio.
         start_from: a checkpoint whose averaged weights a new run starts from.
     """
 
     stage: str
-    recipe: Path
+    recipe: Path | None
     caches: tuple[Path, ...]
-    held_out: Path
+    held_out: Path | None
     out: Path
     start_from: Path | None = None
 
@@ -46,10 +51,9 @@ def statistics(run: TrainingRun, items: list[Item]) -> tuple[FloatArray, FloatAr
     path = run.out / "statistics.json"
     if not path.exists():
         first = [i for i in items if i.cache.folder == run.caches[0]]
-        mean, std = mel_statistics(first)
-        run.out.mkdir(parents=True, exist_ok=True)
+        mean, std = mel_statistics(first or items)
         values = {"mel_mean": mean.round(5).tolist(), "mel_std": std.round(5).tolist()}
-        path.write_text(json.dumps(values), encoding="utf-8")
+        _write_json(path, values)
     data = json.loads(path.read_text(encoding="utf-8"))
     return np.array(data["mel_mean"], np.float32), np.array(data["mel_std"], np.float32)
 
@@ -58,42 +62,76 @@ def build_trainer(run: TrainingRun) -> Trainer:
     """Make the task and its trainer.
 
     Raises:
-        ConfigError: the recipe has an unknown key or a wrong value.
+        ConfigError: no such stage, or the recipe can't be read, has an unknown key or a wrong
+            value.
+        CorpusError: a cache can't be read, or holds nothing to train on.
     """
-    recipe: dict[str, Any] = yaml.safe_load(run.recipe.read_text(encoding="utf-8")) or {}
-    caches = [FeatureCache(c) for c in run.caches]
-    aligned = run.stage in ("acoustic", "aligner")
-    train, valid = load_items(caches, read_held_out(run.held_out), aligned)
-    task: Task
-    if run.stage == "aligner":
-        from voicelet_export.train.aligner import AlignerTask, AlignerTraining
-
-        aligner = from_mapping(AlignerTraining, recipe, str(run.recipe))
-        task, loop = AlignerTask(aligner, train, valid), aligner.loop
-        config: Any = aligner
-    elif run.stage == "encoder":
-        from voicelet_export.train.encoder import EncoderTask, EncoderTraining
-
-        encoder = from_mapping(EncoderTraining, recipe, str(run.recipe))
-        task, loop = EncoderTask(encoder, train, valid), encoder.loop
-        config = encoder
-    elif run.stage == "vocoder":
-        from voicelet_export.train.vocoder import VocoderTask, VocoderTraining
-
-        vocoder = from_mapping(VocoderTraining, recipe, str(run.recipe))
-        mean, std = statistics(run, train)
-        task, loop = VocoderTask(vocoder, train, valid, mean, std), vocoder.loop
-        config = vocoder
-    else:
-        from voicelet_export.train.acoustic import AcousticTask, AcousticTraining
-
-        acoustic = from_mapping(AcousticTraining, recipe, str(run.recipe))
-        mean, std = statistics(run, train)
-        task, loop = AcousticTask(acoustic, train, valid, mean, std), acoustic.loop
-        config = acoustic
-    trainer = Trainer(task, loop, run.out)
-    (run.out / "config.json").write_text(json.dumps(to_mapping(config), indent=1))
+    stage = find_stage(run.stage)
+    config = _read_recipe(run.recipe, stage)
+    caches = [_open_cache(folder) for folder in run.caches]
+    train, valid = load_items(caches, _held_out(run, caches), stage.aligned)
+    for name, items in (("to train on", train), ("held out", valid)):
+        if not items and (items is train or stage.statistics):
+            needed = " with phones and durations (see `corpus align`)" if stage.aligned else ""
+            raise CorpusError(
+                f"no utterance{needed} is {name} in {', '.join(map(str, run.caches))}; "
+                "check the caches and the held-out speakers"
+            )
+    measured = statistics(run, train) if stage.statistics else None
+    task = stage.make_task(config, train, valid, measured)
+    trainer = Trainer(task, config.loop, run.out)
+    _write_json(run.out / "config.json", to_mapping(config))
     if run.start_from is not None and not (run.out / "checkpoint.pt").exists():
         trainer.load(run.start_from, weights_only=True)
     log.info("%d utterances to train on, %d held out", len(train), len(valid))
     return trainer
+
+
+def finish_run(run: TrainingRun, trainer: Trainer) -> Path | None:
+    """Write what a stage hands on beside its checkpoint; returns the file if there is one."""
+    stage = find_stage(run.stage)
+    finisher = stage.finisher()
+    if finisher is None:
+        return None
+    finisher(trainer, run.out / stage.product)
+    return run.out / stage.product
+
+
+def _read_recipe(path: Path | None, stage: Stage) -> Any:
+    if path is None:
+        return stage.config_class()()
+    try:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"the recipe {path} can't be read: {error}") from error
+    return from_mapping(stage.config_class(), recipe, str(path))
+
+
+def _open_cache(folder: Path) -> FeatureCache:
+    try:
+        return FeatureCache(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(
+            f"{folder} is no whole feature cache ({error}); make it with `voicelet-export corpus "
+            "prepare` or `corpus cache`"
+        ) from error
+
+
+def _held_out(run: TrainingRun, caches: Sequence[FeatureCache]) -> set[str]:
+    if run.held_out is not None:
+        try:
+            return read_held_out(run.held_out)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the held-out file {run.held_out}: {error}") from error
+    drawn = run.out / "held_out.json"
+    if not drawn.exists():
+        from voicelet_export.corpus.splits import draw_held_out
+
+        _write_json(drawn, sorted(draw_held_out(caches)))
+    return read_held_out(drawn)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as out:
+        out.write(json.dumps(value, indent=1).encode("utf-8"))
