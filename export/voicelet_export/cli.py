@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet.errors import VoiceletError
+from voicelet_export.compress.distil_command import add_distil_command
 from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.corpus import commands as corpus_commands
 from voicelet_export.teach.command import add_label_command
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     add_train_command(commands)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    add_distil_command(commands)
     add_label_command(commands)
     milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")
     milestone.add_argument("--run-folder", type=Path, required=True)
