@@ -21,14 +21,10 @@ from voicelet.synth.vocoder import ClauseVocoder
 from voicelet.synth.vocoder import Vocoder as DeviceVocoder
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
-from voicelet_export.compress.quantize import (
-    best_scale,
-    gemm_names,
-    measure_scales,
-    quantize_gemms,
-    quantize_weight,
-)
-from voicelet_export.compress.voice import quantize_graph, sensitivities
+from voicelet_export.compress.quantize import best_scale, quantize_weight
+from voicelet_export.compress.sensitivity import sensitivities
+from voicelet_export.compress.static_qdq import measure_products, products, quantize_products
+from voicelet_export.compress.voice import quantize_graph, static_quantizer
 from voicelet_export.convert import parity
 from voicelet_export.convert.bundle import BundleRecipe, build_bundle
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
@@ -195,9 +191,9 @@ def test_scale_clips_what_is_rare() -> None:
 def test_int8_is_small_close_and_free_of_chunks(vocoder: Any) -> None:
     graph = vocoder_graph(vocoder)
     feeds = [vocoder_feed(60, seed) for seed in range(4)]
-    names = gemm_names(graph)
+    names = [p.name for p in products(graph)]
     assert len(names) == 9
-    quantized = quantize_gemms(graph, measure_scales(graph, feeds), names)
+    quantized = quantize_products(graph, measure_products(graph, feeds), names)
     assert quantized.ByteSize() < 0.4 * graph.ByteSize()
     assert not any(n.op_type == "Relu" for n in quantized.graph.node)
     feed = vocoder_feed(80, 9)
@@ -218,7 +214,7 @@ def test_gate_gives_up_what_hurts(vocoder: Any) -> None:
     """A judge that can't stand one product in int8 gets it in float, and only that one."""
     graph = vocoder_graph(vocoder)
     feeds = [vocoder_feed(40, seed) for seed in range(2)]
-    worst = sensitivities(graph, feeds)[0].name
+    worst = sensitivities(graph, feeds, static_quantizer(graph, feeds))[0].name
 
     def judge(model: onnx.ModelProto) -> dict[str, float]:
         coded = {t.name for t in model.graph.initializer}
@@ -226,7 +222,7 @@ def test_gate_gives_up_what_hurts(vocoder: Any) -> None:
 
     quantized, changes = quantize_graph(graph, feeds, judge)
     coded = {t.name for t in quantized.graph.initializer if t.name.endswith(".i8")}
-    expected = {f"{n}.weight.i8" for n in gemm_names(graph) if n != worst}
+    expected = {f"{p.name}.weight.i8" for p in products(graph) if p.name != worst}
     assert changes == {"loss": 0.0} and expected == {c for c in coded if c.endswith("weight.i8")}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,16 @@ import onnx
 
 from voicelet.errors import BundleError
 from voicelet_export.compress.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize import (
-    Feed,
-    gemm_names,
-    measure_scales,
-    quantize_gemms,
+from voicelet_export.compress.quantize import Feed
+from voicelet_export.compress.sensitivity import (
+    Quantizer,
+    Sensitivity,
+    fewest_kept,
+    sensitivities,
 )
+from voicelet_export.compress.static_qdq import measure_products, products, quantize_products
 from voicelet_export.compress.weights import store_weights
 from voicelet_export.convert.checkpoint import RunInfo
-from voicelet_export.convert.parity import run, session
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +34,6 @@ GATE = 0.03
 
 Losses = dict[str, float]
 Judge = Callable[[onnx.ModelProto], Losses]
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """What quantizing one product alone does to the outputs of its graph.
-
-    Attributes:
-        name: of the product.
-        weights: how many it has.
-        error_db: power of the change over the power of the outputs, the worst output counting.
-    """
-
-    name: str
-    weights: int
-    error_db: float
 
 
 def quantize_voice(
@@ -82,7 +67,7 @@ def quantize_voice(
     for role, model in models.items():
         quantized, changes = quantize_graph(model, data.feeds[role], judges[role], role)
         out[role] = store_weights(quantized, "float16")
-        final = _changes(judges[role](out[role]), judges[role](model))
+        final = loss_changes(judges[role](out[role]), judges[role](model))
         costs |= {f"int8_{role}_{k}_percent": round(100 * v, 2) for k, v in final.items()}
         log.info("%s: %d → %d bytes, %s", role, model.ByteSize(), out[role].ByteSize(), changes)
     return out, costs
@@ -99,49 +84,38 @@ def quantize_graph(
     Raises:
         BundleError: even with nothing quantized the losses aren't finite.
     """
-    scales = measure_scales(model, feeds)
-    names = set(gemm_names(model))
+    quantize = static_quantizer(model, feeds)
+    names = [p.name for p in products(model)]
     before = judge(model)
-    ranking: list[Sensitivity] | None = None
-    while True:
-        quantized = quantize_gemms(model, scales, names) if names else model
-        changes = _changes(judge(quantized), before)
-        if all(change <= GATE for change in changes.values()):
-            return quantized, changes
-        if not names:
-            raise BundleError(f"{role}: the losses of the float32 graph aren't finite")
-        if ranking is None:
-            ranking = sensitivities(model, feeds)
+    ranking: list[Sensitivity] = []
+    tried: dict[int, tuple[onnx.ModelProto, Losses]] = {}
+
+    def passes(kept: int) -> bool:
+        if kept and not ranking:
+            ranking.extend(sensitivities(model, feeds, quantize))
             for row in ranking:
                 log.info("%s: %s %d weights, %.1f dB", role, row.name, row.weights, row.error_db)
-        worst = next(row.name for row in ranking if row.name in names)
-        log.info("%s: %s, so %s stays in float", role, changes, worst)
-        names.discard(worst)
+        floats = {row.name for row in ranking[:kept]}
+        quantized = quantize([n for n in names if n not in floats])
+        tried[kept] = quantized, loss_changes(judge(quantized), before)
+        log.info("%s: %s with %s in float", role, tried[kept][1], sorted(floats) or "nothing")
+        return all(change <= GATE for change in tried[kept][1].values())
+
+    found = fewest_kept(len(names), passes)
+    if found is None:
+        raise BundleError(f"{role}: the losses of the float32 graph aren't finite")
+    return tried[found]
 
 
-def sensitivities(model: onnx.ModelProto, feeds: Sequence[Feed]) -> list[Sensitivity]:
-    """Quantize each product alone; the most sensitive first."""
-    scales = measure_scales(model, feeds)
-    sizes = {t.name: int(np.prod(t.dims)) for t in model.graph.initializer}
-    weights = {n.name: sizes[n.input[1]] for n in model.graph.node if n.op_type == "Gemm"}
-    opened = session(model)
-    tests = [(feed, run(opened, feed)) for feed in list(feeds)[:3]]
-    rows = []
-    for name in gemm_names(model):
-        quantized = session(quantize_gemms(model, scales, [name]))
-        worst = -np.inf
-        for feed, expected in tests:
-            found = run(quantized, feed)
-            for key, value in expected.items():
-                power = float(np.square(value).mean()) + 1e-12
-                error = float(np.square(found[key] - value).mean()) + 1e-12
-                worst = max(worst, 10.0 * np.log10(error / power))
-        rows.append(Sensitivity(name, weights[name], round(float(worst), 1)))
-    return sorted(rows, key=lambda row: -row.error_db)
+def static_quantizer(model: onnx.ModelProto, feeds: Sequence[Feed]) -> Quantizer:
+    """A function of names that quantizes those products; scales are measured once."""
+    scales = measure_products(model, feeds)
+    return lambda names: quantize_products(model, scales, names) if names else model
 
 
-def _changes(after: Losses, before: Losses) -> Losses:
+def loss_changes(after: Losses, before: Losses) -> Losses:
+    """By what fraction each loss grew."""
     return {k: after[k] / before[k] - 1.0 if np.isfinite(after[k]) else np.inf for k in before}
 
 
-__all__ = ["GATE", "Sensitivity", "VoiceData", "quantize_graph", "quantize_voice", "sensitivities"]
+__all__ = ["GATE", "Judge", "Losses", "VoiceData", "quantize_graph", "quantize_voice"]
