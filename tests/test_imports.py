@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "voicelet.bundle": FOUNDATION | {"voicelet.audio.features"},
     "voicelet.engine": FOUNDATION,
     "voicelet.enrol": FIVE,
-    "voicelet.synth": FIVE | {"voicelet.enrol"},
+    "voicelet.piper": FIVE,
+    "voicelet.synth": FIVE | {"voicelet.enrol", "voicelet.piper"},
     "voicelet.trust": FIVE | {"voicelet.enrol", "voicelet.synth"},
     "voicelet.cli": {"voicelet"},
 }
@@ -33,6 +34,7 @@ MAY_IMPORT = {
 
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
 RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
+RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
 
 
 def modules(folder: Path) -> list[Path]:

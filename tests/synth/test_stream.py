@@ -14,6 +14,7 @@ from tests.synth.voices import LOG_FRAMES
 from voicelet.errors import Cancelled
 from voicelet.synth import Chunk, Controls, Voice
 from voicelet.synth.acoustic import LEAD_IN_FRAMES, AcousticModel, phone_frames, repeat_phones
+from voicelet.synth.fastspeech import FastSpeechSynthesizer
 from voicelet.synth.split import split_clause
 from voicelet.synth.stream import SpeechStream
 from voicelet.text.words import PhoneClause, Prosody, WordPhones
@@ -44,8 +45,13 @@ def speak(
     cancel: Event | None = None,
 ) -> list[Chunk]:
     pipeline = replace(voice._pipeline, first_frames=first, stretch_frames=rest)
-    speaker = voice._speakers.vector(None, None)
+    speaker = voice._synthesizer.speakers.vector(None, None)
     return list(SpeechStream(pipeline, speaker, controls, cancel).chunks(iter(clauses)))
+
+
+def synthesizer(voice: Voice) -> FastSpeechSynthesizer:
+    assert isinstance(voice._synthesizer, FastSpeechSynthesizer)
+    return voice._synthesizer
 
 
 def wave(chunks: Sequence[Chunk]) -> np.ndarray:
@@ -78,7 +84,7 @@ def test_no_clause_but_the_next_is_read_ahead(voice: Voice) -> None:
             yield CLAUSE
 
     pipeline = replace(voice._pipeline, first_frames=(16,), stretch_frames=50)
-    stream = SpeechStream(pipeline, voice._speakers.vector(None, None), Controls())
+    stream = SpeechStream(pipeline, voice._synthesizer.speakers.vector(None, None), Controls())
     chunks = stream.chunks(clauses())
     next(chunks)
     assert read == [0]
@@ -90,7 +96,7 @@ def test_words_follow_the_durations(voice: Voice) -> None:
     assert [w.text for w in words] == ["hello", "world", "the", "long", "story"]
     starts = [w.start_s for w in words]
     assert starts == sorted(starts)
-    indices = voice._pipeline.inventory.encode(PHONES)
+    indices = synthesizer(voice).inventory.encode(PHONES)
     frames = phone_frames(LOG_FRAMES.astype(np.float32)[indices], 1.0)
     place = PHONES.index("wˈɜɹld")
     assert words[1].start_s == pytest.approx((frames[: place + 1].sum() - 4.5) / 80.0)
@@ -156,8 +162,8 @@ def test_prosody_of_a_clause_multiplies(voice: Voice) -> None:
 
 
 def test_pitch_moves_f0(voice: Voice) -> None:
-    acoustic, inventory = voice._pipeline.acoustic, voice._pipeline.inventory
-    speaker = voice._speakers.vector(None, "high")
+    acoustic, inventory = synthesizer(voice).acoustic, synthesizer(voice).inventory
+    speaker = voice._synthesizer.speakers.vector(None, "high")
     f0 = []
     for semitones in (0.0, 12.0):
         clause = acoustic.encode(
@@ -175,7 +181,8 @@ def test_cancelled_before_and_between_chunks(voice: Voice) -> None:
         speak(voice, [CLAUSE], cancel=cancel)
     cancel.clear()
     pipeline = replace(voice._pipeline, first_frames=(16,), stretch_frames=50)
-    stream = SpeechStream(pipeline, voice._speakers.vector(None, None), Controls(), cancel)
+    speaker = voice._synthesizer.speakers.vector(None, None)
+    stream = SpeechStream(pipeline, speaker, Controls(), cancel)
     chunks = stream.chunks(iter([CLAUSE] * 100))
     next(chunks)
     cancel.set()

@@ -171,6 +171,7 @@ class Manifest:
         model_card: data role of the model card, or "".
         provenance: teacher, data, commit; text for people.
         measured: figure → value, as measured by the makers ("wer_percent": 7.1).
+        architecture: the kind of voice, by which the runtime finds the code that speaks it.
     """
 
     schema_version: int
@@ -188,6 +189,7 @@ class Manifest:
     model_card: str = ""
     provenance: dict[str, str] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
+    architecture: str = "voicelet"
 
     def __post_init__(self) -> None:
         if self.sample_rate_hz != self.features.sample_rate_hz:

@@ -1,9 +1,9 @@
 """Clauses to chunks: the pipeline that starts speaking before it has read to the end.
 
-A clause is encoded once.  Its frames are then decoded and vocoded in stretches, the first short so
+A clause is encoded once.  Its frames are then made into samples in stretches, the first short so
 that sound leaves early, the later ones long so that little is computed twice.  Each stretch is
-given as many neighbours as the graphs see, and the sources run on, so that where the cuts lie can't
-be heard or measured.
+given as many neighbours as the graphs see, and noise runs on from one to the next, so that where
+the cuts lie can't be heard or measured.
 """
 
 from __future__ import annotations
@@ -11,28 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from voicelet.errors import Cancelled
-from voicelet.synth.acoustic import AcousticModel, EncodedClause
+from voicelet.synth.base import Rendering, Synthesizer
 from voicelet.synth.level import Fader, to_output_level
 from voicelet.synth.split import split_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
-from voicelet.synth.vocoder import ClauseVocoder, Vocoder
-from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import PhoneClause
 
 FloatArray = npt.NDArray[np.float32]
 
-FIRST_FRAMES = (16, 64, 192)
-"""Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
-STRETCH_FRAMES = 320
 MAX_PAUSE_MS = 60_000
-LABEL_DELAY_FRAMES = 4.5
-"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
-on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -41,21 +34,17 @@ class Pipeline:
     """What all streams of a voice share: graphs and settings, no state.
 
     Attributes:
-        bands: of a mel.
         first_frames, stretch_frames: output frames of the first and of all further stretches.
     """
 
-    acoustic: AcousticModel
-    vocoder: Vocoder
-    inventory: PhoneInventory
-    bands: int
-    first_frames: Sequence[int] = FIRST_FRAMES
-    stretch_frames: int = STRETCH_FRAMES
+    synthesizer: Synthesizer
+    first_frames: Sequence[int]
+    stretch_frames: int
 
     @property
     def rate(self) -> int:
         """Sample rate in Hz."""
-        return self.vocoder.rate
+        return self.synthesizer.rate
 
 
 class SpeechStream:
@@ -63,7 +52,7 @@ class SpeechStream:
 
     Args:
         pipeline: shared.
-        speaker: speaker vector.
+        speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `Cancelled` before its next stretch.
     """
@@ -71,7 +60,7 @@ class SpeechStream:
     def __init__(
         self,
         pipeline: Pipeline,
-        speaker: FloatArray,
+        speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
     ) -> None:
@@ -109,10 +98,13 @@ class SpeechStream:
         if clause.phones:
             prosody = clause.prosody
             controls = self._controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
-            phones = self._p.inventory.encode(clause.phones)
-            encoded = self._p.acoustic.encode(phones, self._speaker, controls)
-            words = self._timings(clause, encoded)
-            for samples, is_end in self._render(encoded, controls.energy):
+            # A clause draws from a generator of its own, whatever was said before it.
+            key = np.array([self._controls.seed, self._clauses], np.uint64)
+            self._clauses += 1
+            rng = np.random.Generator(np.random.Philox(key=key))
+            spoken = self._p.synthesizer.begin(clause.phones, self._speaker, controls, rng)
+            words = self._timings(clause, spoken)
+            for samples, is_end in self._render(spoken, controls.energy):
                 yield self._chunk(samples, words, marks), is_end and not pause
                 marks = ()
         while pause or marks:
@@ -122,37 +114,22 @@ class SpeechStream:
             yield self._chunk(np.zeros(count, np.float32), [], marks), not pause
             marks = ()
 
-    def _render(self, encoded: EncodedClause, gain: float) -> Iterator[tuple[FloatArray, bool]]:
+    def _render(self, clause: Rendering, gain: float) -> Iterator[tuple[FloatArray, bool]]:
         """Samples of a clause, at output level, edges faded; each with whether it is the last."""
-        p, total = self._p, len(encoded)
-        bands = np.zeros((total, p.bands), np.float32)
-        log_f0, voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
-        # A clause draws from a generator of its own, whatever was said before it.
-        key = np.array([self._controls.seed, self._clauses], np.uint64)
-        self._clauses += 1
-        rng = np.random.Generator(np.random.Philox(key=key))
-        vocoder = ClauseVocoder(p.vocoder, bands, log_f0, voicing, rng)
-        fader = Fader(total * p.vocoder.hop, p.rate)
-        decoded = spoken = 0
+        p, total = self._p, clause.frames
+        fader = Fader(total * p.synthesizer.hop, p.rate)
+        spoken = 0
         while spoken < total:
             spoken = min(total, spoken + next(self._stretches, p.stretch_frames))
             if total - spoken < p.stretch_frames // 8:
                 spoken = total  # a short rest isn't worth a run of its own
-            vocoded = min(total, spoken + vocoder.delay_frames)
-            wanted = min(total, vocoded + vocoder.lookahead_frames)
             self._check()
-            if wanted > decoded:
-                cut = slice(decoded, wanted)
-                bands[cut], log_f0[cut], voicing[cut] = p.acoustic.decode(encoded, decoded, wanted)
-                decoded = wanted
-            self._check()
-            yield fader(to_output_level(vocoder.advance(vocoded), gain)), spoken == total
+            samples = clause.advance(spoken, self._check)
+            yield fader(to_output_level(samples, gain)), spoken == total
 
-    def _timings(self, clause: PhoneClause, encoded: EncodedClause) -> list[WordTiming]:
+    def _timings(self, clause: PhoneClause, spoken: Rendering) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""
-        starts = self._position / self._p.rate
-        per_frame = self._p.vocoder.hop / self._p.rate
-        ends = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0) * per_frame + starts
+        ends = spoken.ends_s + self._position / self._p.rate
         return [
             WordTiming(
                 word.text,

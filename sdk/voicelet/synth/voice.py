@@ -10,22 +10,17 @@ from threading import Event
 
 import numpy as np
 
-from voicelet.bundle import Bundle, open_bundle
+from voicelet.bundle import Bundle
 from voicelet.bundle.paths import embedded_bundle
-from voicelet.engine import ENGINES, Graph, Providers, get_engine
+from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_form, open_form
 from voicelet.errors import ConfigError, TextError
-from voicelet.synth.acoustic import AcousticModel
-from voicelet.synth.front_end import open_front_end
-from voicelet.synth.presets import F0_INDEX, SpeakerBook
+from voicelet.piper.open import open_voice
+from voicelet.synth.architectures import open_synthesizer
+from voicelet.synth.base import FrontEnd
 from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
-from voicelet.synth.vocoder import Vocoder
-from voicelet.text.frontend import Pronunciations, Ssml, TextFrontEnd
-from voicelet.text.phones import PhoneInventory
+from voicelet.text.frontend import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
-
-OFFLINE_FRAMES = 800
-"""Stretches of `synthesize`: 10 s bound its memory."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Voice:
         bundle: verified.
         threads: threads that one run of a graph may use.
         user_lexicon: the caller's pronunciations (mapping, file or UserLexicon).
-        providers: as in :meth:`load`.
+        providers, engine: as in :meth:`load`.
 
     Raises:
         BundleError: the bundle lacks a graph, or one of them can't be run.
@@ -81,30 +76,15 @@ class Voice:
         threads: int = 1,
         user_lexicon: Pronunciations = None,
         providers: Providers = None,
+        engine: str = AUTO,
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
             raise ConfigError(f"threads must lie between 1 and 64, not {threads!r}")
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
-        self._providers = providers
-        self._speakers = SpeakerBook(bundle)
-        manifest = bundle.manifest
-        self._pipeline = Pipeline(
-            AcousticModel(
-                self.open_graph("acoustic_encoder"),
-                self.open_graph("acoustic_decoder"),
-                bundle.graph("acoustic_decoder").context_frames,
-                manifest.statistics.pitch_scale,
-                F0_INDEX,
-            ),
-            Vocoder(
-                self.open_graph("vocoder"),
-                bundle.graph("vocoder").context_frames,
-                manifest.features.hop_length,
-                manifest.sample_rate_hz,
-            ),
-            PhoneInventory(manifest.phones),
-            manifest.features.n_mels,
-        )
+        check_engine_name(engine)
+        self._providers, self._engine = providers, engine
+        self._synthesizer = made = open_synthesizer(bundle, self.open_graph)
+        self._pipeline = Pipeline(made, made.first_frames, made.stretch_frames)
 
     @classmethod
     def load(
@@ -116,11 +96,13 @@ class Voice:
         trusted_keys: Iterable[str] = (),
         user_lexicon: Pronunciations = None,
         providers: Providers = None,
+        engine: str = AUTO,
     ) -> Voice:
         """Open a voice.
 
         Args:
-            path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, or None
+            path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, a voice
+                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/piper.md), or None
                 for the voice inside the package.
             threads: threads that one run of a graph may use.
             require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
@@ -130,6 +112,8 @@ class Voice:
             providers: ONNX Runtime's execution providers in order of preference, or "auto" for
                 TensorRT, CUDA and the CPU; what a machine lacks is left out with a line in the
                 log.  None for what `VOICELET_PROVIDERS` says, else the CPU alone.
+            engine: "onnx" or "litert" for graphs of that engine only; "auto" takes the first that
+                the bundle offers and that is installed.
 
         Raises:
             BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
@@ -138,8 +122,14 @@ class Voice:
         keys = tuple(trusted_keys)
         if require_signature and not keys:
             keys = packaged_keys()
-        bundle = open_bundle(path, trusted_keys=keys, require_signature=require_signature)
-        return cls(bundle, threads=threads, user_lexicon=user_lexicon, providers=providers)
+        bundle = open_voice(path, trusted_keys=keys, require_signature=require_signature)
+        return cls(
+            bundle,
+            threads=threads,
+            user_lexicon=user_lexicon,
+            providers=providers,
+            engine=engine,
+        )
 
     @property
     def bundle(self) -> Bundle:
@@ -154,7 +144,7 @@ class Voice:
     @property
     def presets(self) -> tuple[str, ...]:
         """Names of the voices that ship with the bundle, the default first."""
-        return self._speakers.names
+        return self._synthesizer.speakers.names
 
     @property
     def info(self) -> VoiceInfo:
@@ -175,9 +165,9 @@ class Voice:
         )
 
     @cached_property
-    def front_end(self) -> TextFrontEnd:
+    def front_end(self) -> FrontEnd:
         """The text front end; opened when the first text is spoken."""
-        return open_front_end(self._bundle, self._user_lexicon)
+        return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
 
     def open_graph(self, role: str) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
@@ -185,8 +175,14 @@ class Voice:
         Raises:
             BundleError: there is no such graph, or no engine for it.
         """
-        path, file = self._bundle.graph_path(role, ENGINES)
-        return get_engine(file.engine, self._providers).open(path, threads=self._threads)
+        spec = self._bundle.graph(role)
+        return open_form(
+            self._bundle.root,
+            choose_form(spec.alternatives, self._engine, f"graph {role!r}"),
+            context_frames=spec.context_frames,
+            threads=self._threads,
+            providers=self._providers,
+        )
 
     def stream(
         self,
@@ -227,7 +223,8 @@ class Voice:
         """
         clauses = self._clauses(text, ssml)
         controls = Controls(speed, pitch_semitones, energy, seed)
-        speaker = self._speakers.vector(profile, preset)
+        self._synthesizer.check(controls)
+        speaker = self._synthesizer.speakers.vector(profile, preset)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
         return stream.chunks(clauses)
 
@@ -264,7 +261,8 @@ class Voice:
         """Speak phones, past the text front end.
 
         Args:
-            phones: symbols of the voice's inventory, or clauses of them.
+            phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
+                another language its own phonemes, see docs/piper.md).
             profile, preset, speed, pitch_semitones, energy, seed, cancel: as in :meth:`stream`.
 
         Raises:
@@ -284,8 +282,10 @@ class Voice:
         cancel: Event | None,
     ) -> Audio:
         """Speak offline: with nobody waiting, long stretches waste less on their edges."""
-        speaker = self._speakers.vector(profile, preset)
-        pipeline = replace(self._pipeline, first_frames=(), stretch_frames=OFFLINE_FRAMES)
+        self._synthesizer.check(controls)
+        speaker = self._synthesizer.speakers.vector(profile, preset)
+        offline = self._synthesizer.offline_frames
+        pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
         stream = SpeechStream(pipeline, speaker, controls, cancel)
         return join(stream.chunks(clauses), self.sample_rate_hz)
 

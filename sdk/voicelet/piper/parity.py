@@ -1,0 +1,99 @@
+"""Whether a voice that was taken apart still says the same: checked once, when it is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.engine import get_engine
+from voicelet.errors import BundleError
+from voicelet.piper.split import SplitVoice
+
+FloatArray = npt.NDArray[np.float32]
+Feed = dict[str, npt.NDArray[Any]]
+
+TOLERANCE = 1e-4
+"""Largest difference of two samples; the sums of float32 in graphs of two shapes differ by 1e-6."""
+MAX_FRAMES = 20_000
+_STRETCH = 7
+
+
+def check_parts(
+    whole: Path, graphs: tuple[Path, Path, Path], parts: SplitVoice, ids: list[int]
+) -> None:
+    """Run the parts against the whole without noise, and in stretches against in one piece.
+
+    Args:
+        whole: the voice as it came.
+        graphs: encoder, flow and decoder of `parts`.
+        ids: phonemes to say.
+
+    Raises:
+        BundleError: samples differ, or a graph can't be run (`EngineError`).
+    """
+    engine = get_engine("onnx")
+    encoder, flow, decoder = graphs
+    speaker: Feed = {"sid": np.zeros(1, np.int64)} if parts.takes_speaker else {}
+    given: Feed = {
+        "input": np.array([ids], np.int64),
+        "input_lengths": np.array([len(ids)], np.int64),
+        "scales": np.array([0.0, 1.0, 0.0], np.float32),
+    }
+    graph = engine.open(whole)
+    (out,) = graph.run({**given, **speaker}).values()
+    expected = out.reshape(-1)
+    del graph, out
+    graph = engine.open(encoder)
+    noise: Feed = {"duration_noise": np.zeros((1, 2, len(ids)), np.float32)}
+    known = {**given, **noise, **speaker}
+    coded = graph.run({t.name: known[t.name] for t in graph.inputs})
+    durations = coded["durations"].reshape(-1)
+    if durations.shape != (len(ids),) or coded["mean"].shape != (1, len(ids), parts.channels):
+        raise BundleError("its encoder's outputs have other shapes than VITS has")
+    if not np.isfinite(durations).all() or not 0.0 < durations.sum() < MAX_FRAMES:
+        raise BundleError("its durations can't be used: they aren't finite, or far too long")
+    repeated = np.repeat(coded["mean"][0], durations.clip(0.0).astype(np.int64), axis=0)
+    _compare(expected, _decode(flow, decoder, repeated, parts, speaker, len(repeated)), "the whole")
+    shorter = repeated[: 2 * _STRETCH + 2 * (parts.flow_context + parts.decoder_context)]
+    at_once = _decode(flow, decoder, shorter, parts, speaker, len(shorter))
+    _compare(at_once, _decode(flow, decoder, shorter, parts, speaker, _STRETCH), "one piece")
+
+
+def _decode(
+    flow: Path,
+    decoder: Path,
+    prior: FloatArray,
+    parts: SplitVoice,
+    speaker: Feed,
+    stretch: int,
+) -> FloatArray:
+    """Latents [T, C] to samples, so many frames at a time."""
+    sequence = np.ascontiguousarray(prior.T[None])
+    for path, name, context, width in (
+        (flow, "prior", parts.flow_context, 1),
+        (decoder, "latent", parts.decoder_context, parts.hop),
+    ):
+        graph = get_engine("onnx").open(path)
+        takes = {t.name for t in graph.inputs}
+        pieces = []
+        for first in range(0, sequence.shape[2], stretch):
+            low, last = max(0, first - context), min(sequence.shape[2], first + stretch)
+            high = min(sequence.shape[2], last + context)
+            feed: Feed = {name: np.ascontiguousarray(sequence[:, :, low:high]), **speaker}
+            (out,) = graph.run({k: v for k, v in feed.items() if k in takes}).values()
+            if out.shape[2] != (high - low) * width:
+                raise BundleError("its frames and samples don't go together")
+            pieces.append(out[:, :, (first - low) * width : (last - low) * width])
+        sequence = np.concatenate(pieces, axis=2)
+    samples: FloatArray = sequence.reshape(-1)
+    return samples
+
+
+def _compare(expected: FloatArray, found: FloatArray, against: str) -> None:
+    if expected.shape != found.shape or not np.allclose(expected, found, rtol=0.0, atol=TOLERANCE):
+        raise BundleError(
+            f"taken apart it doesn't sound as {against} does; export it anew with Piper's exporter"
+        )

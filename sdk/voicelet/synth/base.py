@@ -1,0 +1,136 @@
+"""What a kind of voice must offer to be spoken by the one streaming pipeline.
+
+The default voice (FastSpeech 2 and a source-filter vocoder) is one kind, VITS voices made for Piper
+are another.  A bundle's manifest names its kind; `synth/architectures.py` knows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.synth.types import Controls, Speaker
+from voicelet.text.frontend import Pronunciations, Ssml
+from voicelet.text.words import PhoneClause
+
+FloatArray = npt.NDArray[np.float32]
+Check = Callable[[], None]
+"""Called between runs of graphs; raises `Cancelled` when the stream is to end."""
+
+
+class FrontEnd(Protocol):
+    """Text in, clauses of phones out, lazily; `voicelet.text.frontend.TextFrontEnd` is one."""
+
+    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+        """Yield the clauses of a text.
+
+        Raises:
+            TextError: the text can't be spoken by this voice.
+        """
+
+
+class Speakers(Protocol):
+    """Whom a voice can speak as."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The presets, the default first."""
+
+    def vector(self, profile: Speaker | None, preset: str | None) -> npt.NDArray[Any]:
+        """What the voice's graphs are told of a speaker; the default one's without either.
+
+        Raises:
+            ConfigError: both are given, or there is no such preset.
+            ProfileError: the profile doesn't fit this voice.
+        """
+
+
+class Rendering(Protocol):
+    """One clause on its way to samples; belongs to one stream."""
+
+    @property
+    def frames(self) -> int:
+        """Its length, in frames of the voice."""
+
+    @property
+    def ends_s(self) -> npt.NDArray[np.float64]:
+        """When each phone ends, pads included, in seconds of the clause, as it is heard [N + 2]."""
+
+    def advance(self, last: int, check: Check) -> FloatArray:
+        """Samples of the frames up to `last` (more than before) that weren't given before.
+
+        How a clause is cut doesn't change its samples, to 1e-3 at least.
+
+        Raises:
+            BundleError: the model gave numbers that aren't finite.
+            Cancelled: by `check`.
+        """
+
+
+class Synthesizer(Protocol):
+    """The graphs of a voice, opened.  Holds no state of a stream; threads may share it."""
+
+    @property
+    def hop(self) -> int:
+        """Samples in a frame."""
+
+    @property
+    def rate(self) -> int:
+        """Sample rate in Hz."""
+
+    @property
+    def first_frames(self) -> Sequence[int]:
+        """Frames of a stream's first stretches; the first is short, for somebody waits for it."""
+
+    @property
+    def stretch_frames(self) -> int:
+        """Frames of all further stretches."""
+
+    @property
+    def offline_frames(self) -> int:
+        """Frames of a stretch when nobody waits; bounds the memory needed."""
+
+    @property
+    def speakers(self) -> Speakers:
+        """Whom it can speak as."""
+
+    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> FrontEnd:
+        """Open the text front end.
+
+        Args:
+            user_lexicon: the caller's pronunciations.
+            engine: of the graphs it needs, as in `Voice.load`.
+
+        Raises:
+            BundleError: the bundle lacks what it needs.
+            LexiconError: the user lexicon can't be read.
+        """
+
+    def check(self, controls: Controls) -> None:
+        """Refuse what this kind of voice can't do.
+
+        Raises:
+            ConfigError: naming the control.
+        """
+
+    def begin(
+        self,
+        phones: str,
+        speaker: npt.NDArray[Any],
+        controls: Controls,
+        rng: np.random.Generator,
+    ) -> Rendering:
+        """Encode a clause.
+
+        Args:
+            phones: symbols of the voice, without pads.
+            speaker: of `speakers.vector`.
+            controls: of this clause.
+            rng: all randomness of the clause comes from it.
+
+        Raises:
+            PhoneError: a symbol isn't one of the voice's.
+        """

@@ -1,0 +1,120 @@
+"""The default kind of voice: FastSpeech 2 makes frames, a source-filter vocoder makes samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.bundle import Bundle
+from voicelet.engine import Graph
+from voicelet.synth.acoustic import AcousticModel, EncodedClause
+from voicelet.synth.base import Check
+from voicelet.synth.front_end import open_front_end
+from voicelet.synth.presets import F0_INDEX, SpeakerBook
+from voicelet.synth.types import Controls
+from voicelet.synth.vocoder import ClauseVocoder, Vocoder
+from voicelet.text.frontend import Pronunciations, TextFrontEnd
+from voicelet.text.phones import PhoneInventory
+
+FloatArray = npt.NDArray[np.float32]
+
+FIRST_FRAMES = (16, 64, 192)
+"""Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
+STRETCH_FRAMES = 320
+OFFLINE_FRAMES = 800
+LABEL_DELAY_FRAMES = 4.5
+"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
+on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
+
+
+class FastSpeechSynthesizer:
+    """A bundle of the architecture "voicelet"; see `voicelet.synth.base.Synthesizer`.
+
+    Args:
+        bundle: verified.
+        open_graph: opens a graph by its role.
+
+    Raises:
+        BundleError: the bundle lacks a graph, or one of them can't be run.
+    """
+
+    first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
+    offline_frames = OFFLINE_FRAMES
+
+    def __init__(self, bundle: Bundle, open_graph: Callable[[str], Graph]) -> None:
+        manifest = bundle.manifest
+        self._bundle = bundle
+        self.speakers = SpeakerBook(bundle)
+        self.acoustic = AcousticModel(
+            open_graph("acoustic_encoder"),
+            open_graph("acoustic_decoder"),
+            bundle.graph("acoustic_decoder").context_frames,
+            manifest.statistics.pitch_scale,
+            F0_INDEX,
+        )
+        self.vocoder = Vocoder(
+            open_graph("vocoder"),
+            bundle.graph("vocoder").context_frames,
+            manifest.features.hop_length,
+            manifest.sample_rate_hz,
+        )
+        self.inventory = PhoneInventory(manifest.phones)
+        self.bands = manifest.features.n_mels
+        self.hop, self.rate = self.vocoder.hop, self.vocoder.rate
+
+    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> TextFrontEnd:
+        """Open the bundle's lexicon and letter-to-sound model."""
+        return open_front_end(self._bundle, user_lexicon, engine)
+
+    def check(self, controls: Controls) -> None:
+        """Every control can be met."""
+
+    def begin(
+        self,
+        phones: str,
+        speaker: npt.NDArray[Any],
+        controls: Controls,
+        rng: np.random.Generator,
+    ) -> FastSpeechRendering:
+        """Encode a clause."""
+        encoded = self.acoustic.encode(self.inventory.encode(phones), speaker, controls)
+        return FastSpeechRendering(self, encoded, rng)
+
+
+class FastSpeechRendering:
+    """A clause: decoded and vocoded stretch by stretch, the decoder ahead of the vocoder.
+
+    Args:
+        synthesizer: shared.
+        encoded: the clause.
+        rng: of the vocoder's sources.
+    """
+
+    def __init__(
+        self, synthesizer: FastSpeechSynthesizer, encoded: EncodedClause, rng: np.random.Generator
+    ) -> None:
+        s = synthesizer
+        self._acoustic, self._encoded = s.acoustic, encoded
+        self.frames = total = len(encoded)
+        heard = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0)
+        self.ends_s: npt.NDArray[np.float64] = heard * (s.hop / s.rate)
+        self._bands = np.zeros((total, s.bands), np.float32)
+        self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
+        self._vocoder = ClauseVocoder(s.vocoder, self._bands, self._log_f0, self._voicing, rng)
+        self._decoded = 0
+
+    def advance(self, last: int, check: Check) -> FloatArray:
+        """Decode as far as the vocoder looks, and vocode; see `voicelet.synth.base.Rendering`."""
+        vocoded = min(self.frames, last + self._vocoder.delay_frames)
+        wanted = min(self.frames, vocoded + self._vocoder.lookahead_frames)
+        if wanted > self._decoded:
+            cut = slice(self._decoded, wanted)
+            self._bands[cut], self._log_f0[cut], self._voicing[cut] = self._acoustic.decode(
+                self._encoded, self._decoded, wanted
+            )
+            self._decoded = wanted
+            check()
+        return self._vocoder.advance(vocoded)
