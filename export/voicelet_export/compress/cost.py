@@ -168,7 +168,7 @@ def _transposed(node: onnx.NodeProto, shapes: _Shapes) -> int:
 
 
 def _recurrent(node: onnx.NodeProto, shapes: _Shapes) -> int:
-    # x [time, batch, in]; W [directions, gates · hidden, in]; R [directions, gates · hidden, hidden]
+    # x [time, batch, in]; W [directions, gates · hidden, in]; R […, gates · hidden, hidden]
     time, batch, _ = shapes[node.input[0]]
     return int(time * batch * (np.prod(shapes[node.input[1]]) + np.prod(shapes[node.input[2]])))
 

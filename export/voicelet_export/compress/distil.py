@@ -18,16 +18,15 @@ from typing import Any
 
 import yaml
 
+from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping, to_mapping
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.compress.distil_acoustic import AcousticDistillation, DistilAcousticTask
 from voicelet_export.compress.distil_vocoder import DistilVocoderTask, VocoderDistillation
 from voicelet_export.convert.checkpoint import load_acoustic, load_vocoder
-from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.acoustic import AcousticTask
-from voicelet_export.train.data import load_items, read_held_out
 from voicelet_export.train.loop import Task, Trainer
-from voicelet_export.train.run import TrainingRun, statistics
+from voicelet_export.train.run import TrainingRun, statistics, training_items
 from voicelet_export.train.vocoder import VocoderTask
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,8 @@ class DistilRun:
         student: YAML file of the recipe, an :class:`AcousticDistillation` or a
             :class:`VocoderDistillation`.
         caches: feature cache folders.
-        held_out: JSON file that names the speakers never trained on.
+        held_out: JSON file that names the speakers never trained on; `None` as for a
+            :class:`~voicelet_export.train.run.TrainingRun`.
         out: folder of checkpoints, logs, pictures and audio.
         teacher: model folder (a run or a milestone); `None` if the caches hold the teacher's
             speech.
@@ -56,7 +56,7 @@ class DistilRun:
     stage: str
     student: Path
     caches: tuple[Path, ...]
-    held_out: Path
+    held_out: Path | None
     out: Path
     teacher: Path | None = None
     store: Path | None = None
@@ -94,16 +94,12 @@ def build_distillation(run: DistilRun) -> Trainer:
         CorpusError: the caches hold nothing to train on, or no held-out speaker.
     """
     config = read_recipe(run.stage, run.student, run.model)
-    train, valid = load_items(
-        [FeatureCache(c) for c in run.caches], read_held_out(run.held_out), run.stage == "acoustic"
-    )
-    if not train or not valid:
-        raise CorpusError("the caches need speech of training and of held-out speakers")
+    described = TrainingRun(run.stage, run.student, run.caches, run.held_out, run.out)
+    train, valid = training_items(described, run.stage == "acoustic", True)
     run.out.mkdir(parents=True, exist_ok=True)
     if run.teacher is not None:
         (load_acoustic if run.stage == "acoustic" else load_vocoder)(run.teacher)  # before copying
         shutil.copyfile(run.teacher / "statistics.json", run.out / "statistics.json")
-    described = TrainingRun(run.stage, run.student, run.caches, run.held_out, run.out)
     mean, std = statistics(described, train)
     store = run.store or run.out / "teacher"
     task: Task
@@ -120,7 +116,8 @@ def build_distillation(run: DistilRun) -> Trainer:
         task = DistilVocoderTask(config, train, valid, mean, std, vocoder, store)
     trainer = Trainer(task, config.training.loop, run.out)
     text = {"model": to_mapping(config.training.model), "distil": to_mapping(config)}
-    (run.out / "config.json").write_text(json.dumps(text, indent=1), encoding="utf-8")
+    with atomic_file(run.out / "config.json") as out:
+        out.write(json.dumps(text, indent=1).encode("utf-8"))
     if run.start_from is not None and not (run.out / "checkpoint.pt").exists():
         trainer.load(run.start_from, weights_only=True)
     log.info("%d utterances to learn from, %d held out", len(train), len(valid))

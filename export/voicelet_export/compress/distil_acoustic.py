@@ -115,8 +115,10 @@ class AcousticOracle:
 
     def __call__(self, item: Item) -> dict[str, FloatArray]:
         """The teacher's outputs for one utterance in its speaker's mean voice."""
-        said = self.run(self.sampler.collate([item], None))
-        return {name: value[0].numpy().astype(np.float32) for name, value in said.items()}
+        device = next(self.model.parameters()).device
+        with torch.autocast(device.type, enabled=False):  # kept outputs don't depend on the run
+            said = self.run(self.sampler.collate([item], None).to(device))
+        return {name: value[0].cpu().numpy() for name, value in said.items()}
 
 
 class DistilAcousticTask(AcousticTask):
@@ -181,9 +183,7 @@ class DistilAcousticTask(AcousticTask):
                 d.mel_weight * free["free_mel"] + d.f0_weight * free["free_f0"]
             )
             terms |= free
-        self.matcher.forget()
         self.update("acoustic", total, 1.0)
-        self.matcher.step()
         terms |= ground
         return {k: float(v.detach()) for k, v in terms.items()}
 

@@ -18,7 +18,7 @@ def add_distil_command(commands: Any) -> None:
     )
     parser.add_argument("--student", type=Path, required=True, metavar="YAML", help="the recipe")
     parser.add_argument("--cache", type=Path, action="append", required=True)
-    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, help="speakers never trained on; or drawn")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--store", type=Path, help="folder for the teacher's outputs, which runs may share"

@@ -62,7 +62,6 @@ class MapMatcher:
 
     Attributes:
         projections: the convolutions, one a pair; nothing of them goes into the student.
-        optimiser: of them, or `None` where all widths agree.
     """
 
     def __init__(self, pairs: Sequence[LayerPair], student: nn.Module, teacher: nn.Module) -> None:
@@ -76,8 +75,6 @@ class MapMatcher:
         self.projections = nn.ModuleList(
             nn.Identity() if ours == theirs else nn.Linear(ours, theirs) for ours, theirs in widths
         )
-        weights = list(self.projections.parameters())
-        self.optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.98)) if weights else None
 
     def loss(
         self,
@@ -99,23 +96,11 @@ class MapMatcher:
         return torch.stack(losses).mean()
 
     def join(self, task: Task) -> None:
-        """Have a task save the projections and set their learning rate."""
-        if self.optimiser is not None:
+        """Have a task save the projections, and its student's optimiser train them, too."""
+        weights = list(self.projections.parameters())
+        if weights:
             task.modules["projections"] = self.projections
-            task.optimisers["projections"] = self.optimiser
-
-    def forget(self) -> None:
-        """Drop gradients, before the loss goes backward."""
-        if self.optimiser is not None:
-            self.optimiser.zero_grad(set_to_none=True)
-
-    def step(self, clip: float = 1.0) -> None:
-        """Update the projections after it did."""
-        if self.optimiser is None:
-            return
-        norm = nn.utils.clip_grad_norm_(self.projections.parameters(), clip)
-        if torch.isfinite(norm):
-            self.optimiser.step()
+            task.optimisers[task.averaged].add_param_group({"params": weights})
 
 
 def layer_width(model: nn.Module, name: str) -> int:

@@ -82,10 +82,10 @@ class VocoderOracle:
         row = lambda v: torch.from_numpy(v.astype(np.float32))[None]  # noqa: E731
         whole = SegmentBatch(row(mel), row(log_f0), row(voicing), torch.zeros(0))
         # The sources' random numbers depend on the utterance alone.
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), torch.autocast("cpu", enabled=False):
             torch.manual_seed(entry.first_frame)
             said = self.run(whole)
-        return {name: value[0].numpy().astype(np.float32) for name, value in said.items()}
+        return {name: value[0].cpu().numpy() for name, value in said.items()}
 
 
 class DistilVocoderTask(VocoderTask):
@@ -155,9 +155,7 @@ class DistilVocoderTask(VocoderTask):
             judged, weighted = self.adversarial(output, target)
             terms |= judged
             total = total + weighted
-        self.matcher.forget()
         self.update("vocoder", total, 10.0)
-        self.matcher.step()
         return {k: float(v.detach()) for k, v in terms.items()}
 
     def _ask(self, places: Sequence[tuple[Item, int]], batch: SegmentBatch) -> dict[str, Tensor]:

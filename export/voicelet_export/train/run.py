@@ -68,15 +68,7 @@ def build_trainer(run: TrainingRun) -> Trainer:
     """
     stage = find_stage(run.stage)
     config = _read_recipe(run.recipe, stage)
-    caches = [_open_cache(folder) for folder in run.caches]
-    train, valid = load_items(caches, _held_out(run, caches), stage.aligned)
-    for name, items in (("to train on", train), ("held out", valid)):
-        if not items and (items is train or stage.statistics):
-            needed = " with phones and durations (see `corpus align`)" if stage.aligned else ""
-            raise CorpusError(
-                f"no utterance{needed} is {name} in {', '.join(map(str, run.caches))}; "
-                "check the caches and the held-out speakers"
-            )
+    train, valid = training_items(run, stage.aligned, stage.statistics)
     measured = statistics(run, train) if stage.statistics else None
     task = stage.make_task(config, train, valid, measured)
     trainer = Trainer(task, config.loop, run.out)
@@ -85,6 +77,31 @@ def build_trainer(run: TrainingRun) -> Trainer:
         trainer.load(run.start_from, weights_only=True)
     log.info("%d utterances to train on, %d held out", len(train), len(valid))
     return trainer
+
+
+def training_items(
+    run: TrainingRun, aligned: bool, validated: bool
+) -> tuple[list[Item], list[Item]]:
+    """What the caches of a run hold to train on, and of held-out speakers.
+
+    Args:
+        aligned: only utterances with phones and durations.
+        validated: whether held-out speech is needed.
+
+    Raises:
+        ConfigError: the held-out file can't be read.
+        CorpusError: a cache can't be read, or there is nothing.
+    """
+    caches = [_open_cache(folder) for folder in run.caches]
+    train, valid = load_items(caches, _held_out(run, caches), aligned)
+    for name, items in (("to train on", train), ("held out", valid)):
+        if not items and (items is train or validated):
+            needed = " with phones and durations (see `corpus align`)" if aligned else ""
+            raise CorpusError(
+                f"no utterance{needed} is {name} in {', '.join(map(str, run.caches))}; "
+                "check the caches and the held-out speakers"
+            )
+    return train, valid
 
 
 def finish_run(run: TrainingRun, trainer: Trainer) -> Path | None:
