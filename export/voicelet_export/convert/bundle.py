@@ -29,16 +29,17 @@ from voicelet.bundle import (
 from voicelet.errors import BundleError
 from voicelet.text.phones import ENGLISH_SYMBOLS
 from voicelet_export.convert.checkpoint import load_acoustic, load_vocoder
-from voicelet_export.convert.model_card import model_card
+from voicelet_export.convert.model_card import LEARNED_FROM, model_card
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
 from voicelet_export.convert.parity import check_acoustic, check_vocoder
-from voicelet_export.convert.presets import measure_presets
+from voicelet_export.convert.presets import TEACHER_VOICES, measure_presets
 from voicelet_export.models.fastspeech2 import PITCH_SCALE
 
 log = logging.getLogger(__name__)
 
 Precision = Literal["int8", "fp32"]
 
+DEFAULT_TEACHER = "Kokoro-82M (Apache-2.0)"
 _DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
 
 
@@ -50,7 +51,7 @@ class BundleRecipe:
         acoustic, vocoder: folders of training runs.
         g2p: folder with `lexicon.bin` and, where there is one, `g2p.onnx`.
         speaker_encoder: folder with `speaker_encoder.onnx`; `speaker_encoder.int8.onnx` beside it
-            is preferred for an int8 bundle.
+            is preferred for an int8 bundle.  `None` for a voice that nobody is enrolled in.
         caches: feature caches, for presets and calibration.
         held_out: JSON file of the speakers that quality is gated on.
         out: folder of the bundle, replaced if it is there.
@@ -60,12 +61,17 @@ class BundleRecipe:
         publish_key: text file that the signer's public key is written to, as what a package trusts.
         measured: figures for manifest and model card.
         provenance: text for the manifest.
+        voices: speaker of a cache → description; they become the presets, the first the default.
+        teacher: who spoke the corpus, with its licence.
+        learned_from: sources for the model card; if empty, those of the default voice, and the
+            teacher before them where it is another.
+        licence: SPDX expression.
     """
 
     acoustic: Path
     vocoder: Path
     g2p: Path
-    speaker_encoder: Path
+    speaker_encoder: Path | None
     caches: tuple[Path, ...]
     held_out: Path
     out: Path
@@ -76,6 +82,10 @@ class BundleRecipe:
     publish_key: Path | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    voices: Mapping[str, str] = field(default_factory=lambda: dict(TEACHER_VOICES))
+    teacher: str = DEFAULT_TEACHER
+    learned_from: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
 
 
 def build_bundle(recipe: BundleRecipe) -> Bundle:
@@ -126,12 +136,12 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
         model = onnx.load(str(path))
         files[f"{role}.onnx"] = path
         graphs[role] = _spec(role, model, _precision(model), 0)
-    presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std)
+    presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std, recipe.voices)
     files |= {"lexicon.bin": recipe.g2p / "lexicon.bin", "presets.npy": table}
     files["MODEL_CARD.md"] = model_card(
         name=recipe.name,
         version=recipe.version,
-        licence="Apache-2.0",
+        licence=recipe.licence,
         precision=recipe.precision,
         total_bytes=sum(_size(f) for f in files.values()),
         acoustic_step=info.step,
@@ -139,6 +149,8 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
         presets=tuple(p.name for p in presets),
         has_g2p="g2p" in graphs,
         measured=measured,
+        has_encoder="speaker_encoder" in graphs,
+        learned_from=_learned_from(recipe),
     ).encode()
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -161,9 +173,10 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
             "model_card": BundleFile("MODEL_CARD.md", UNHASHED, 0),
         },
         presets=presets,
+        licence=recipe.licence,
         model_card="model_card",
         provenance={
-            "teacher": "Kokoro-82M (Apache-2.0)",
+            "teacher": recipe.teacher,
             "acoustic_steps": str(info.step),
             "vocoder_steps": str(vocoder_info.step),
             **recipe.provenance,
@@ -180,16 +193,24 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
 
 def _borrowed(recipe: BundleRecipe) -> dict[str, Path]:
     """Graphs that other commands make: role → file."""
-    names = ["speaker_encoder.onnx"]
-    if recipe.precision == "int8":
-        names.insert(0, "speaker_encoder.int8.onnx")
-    encoder = next((p for n in names if (p := recipe.speaker_encoder / n).is_file()), None)
-    if encoder is None:
-        raise BundleError(f"{recipe.speaker_encoder}: holds no {names[-1]}")
-    out = {"speaker_encoder": encoder}
+    out: dict[str, Path] = {}
+    if recipe.speaker_encoder is not None:
+        names = ["speaker_encoder.onnx"]
+        if recipe.precision == "int8":
+            names.insert(0, "speaker_encoder.int8.onnx")
+        encoder = next((p for n in names if (p := recipe.speaker_encoder / n).is_file()), None)
+        if encoder is None:
+            raise BundleError(f"{recipe.speaker_encoder}: holds no {names[-1]}")
+        out["speaker_encoder"] = encoder
     if (recipe.g2p / "g2p.onnx").is_file():
         out["g2p"] = recipe.g2p / "g2p.onnx"
     return out
+
+
+def _learned_from(recipe: BundleRecipe) -> tuple[str, ...]:
+    if recipe.learned_from or recipe.teacher == DEFAULT_TEACHER:
+        return recipe.learned_from
+    return (f"Speech generated by {recipe.teacher}.", *LEARNED_FROM)
 
 
 def _spec(role: str, model: onnx.ModelProto, precision: str, context: int) -> GraphSpec:

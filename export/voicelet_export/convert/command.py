@@ -16,7 +16,9 @@ def add_bundle_command(commands: Any) -> None:
     parser.add_argument("--acoustic", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--vocoder", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--g2p", type=Path, required=True, help="holds lexicon.bin (and g2p.onnx)")
-    parser.add_argument("--speaker-encoder", type=Path, required=True, help="holds its .onnx")
+    parser.add_argument(
+        "--speaker-encoder", type=Path, help="holds its .onnx; without one nobody can be enrolled"
+    )
     parser.add_argument("--cache", type=Path, action="append", required=True)
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("sdk/voicelet/voices/default"))
@@ -31,13 +33,27 @@ def add_bundle_command(commands: Any) -> None:
         help="write the public key there (sdk/voicelet/voices/trusted_keys.txt)",
     )
     parser.add_argument("--measured", type=Path, metavar="JSON", help="object of figures")
+    parser.add_argument(
+        "--voice",
+        action="append",
+        default=[],
+        metavar="NAME=DESCRIPTION",
+        help="a speaker of the caches that becomes a preset; the default voice's own without any",
+    )
+    parser.add_argument("--teacher", metavar="TEXT", help="who spoke the corpus, and the licence")
+    parser.add_argument(
+        "--learned-from", action="append", default=[], metavar="TEXT", help="for the model card"
+    )
+    parser.add_argument("--licence", default="Apache-2.0", help="SPDX expression")
     parser.add_argument("--commit", default="", help="of the source, for the provenance")
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
-    from voicelet_export.convert.bundle import BundleRecipe, build_bundle
+    from voicelet_export.convert.bundle import DEFAULT_TEACHER, BundleRecipe, build_bundle
+    from voicelet_export.convert.presets import TEACHER_VOICES
 
+    voices = dict(_named(text) for text in args.voice)
     build_bundle(
         BundleRecipe(
             acoustic=args.acoustic,
@@ -54,8 +70,17 @@ def _run(args: argparse.Namespace) -> None:
             publish_key=args.publish_key,
             measured=_figures(args.measured) if args.measured else {},
             provenance={"commit": args.commit} if args.commit else {},
+            voices=voices or TEACHER_VOICES,
+            teacher=args.teacher or DEFAULT_TEACHER,
+            learned_from=tuple(args.learned_from),
+            licence=args.licence,
         )
     )
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, description = text.partition("=")
+    return name.strip(), description.strip()
 
 
 def _figures(path: Path) -> dict[str, float]:

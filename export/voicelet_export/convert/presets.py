@@ -10,6 +10,7 @@ import numpy as np
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Preset
+from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import load_items
@@ -53,7 +54,11 @@ def measure_presets(
     for index, (name, description) in enumerate(voices.items()):
         found = [s for s in samplers if name in s.by_speaker]
         if not found:
-            raise ConfigError(f"no cache holds the preset voice {name!r}; add the teacher's cache")
+            known = {n for s in samplers for n in s.by_speaker}
+            raise ConfigError(
+                f"no cache holds the preset voice {name!r}{did_you_mean(name, known)}; add the "
+                "teacher's cache"
+            )
         rows.append(found[0].speaker_vector(found[0].by_speaker[name][0], None)[0])
         presets.append(Preset(name, index, description))
     file = io.BytesIO()
