@@ -11,6 +11,7 @@ from pathlib import Path
 from voicelet.errors import VoiceletError
 from voicelet_export.compress.distil_command import add_distil_command
 from voicelet_export.convert.command import add_bundle_command
+from voicelet_export.convert.importing.command import add_import_command
 from voicelet_export.corpus import commands as corpus_commands
 from voicelet_export.pipeline.command import add_pipeline_commands
 from voicelet_export.teach.command import add_label_command
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
     add_distil_command(commands)
+    add_import_command(commands)
     add_label_command(commands)
     add_pipeline_commands(commands)
     milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")

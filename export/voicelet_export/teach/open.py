@@ -9,7 +9,7 @@ from voicelet_export.teach.base import Teacher
 
 
 def open_teacher(path: Path) -> Teacher:
-    """A Piper voice (`.onnx`).
+    """A Piper voice (`.onnx`), or the folder of a VITS (imported or trained here).
 
     Raises:
         BundleError: nothing of a kind that can teach lies there.
@@ -18,4 +18,8 @@ def open_teacher(path: Path) -> Teacher:
         from voicelet_export.teach.piper import PiperTeacher
 
         return PiperTeacher(path)
+    if (path / "config.json").is_file():
+        from voicelet_export.teach.vits import VitsTeacher
+
+        return VitsTeacher(path)
     raise BundleError(f"{path}: no teacher; give a Piper .onnx with its .json, or a model folder")

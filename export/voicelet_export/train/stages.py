@@ -31,7 +31,7 @@ class Stage:
         statistics: whether it needs the mel statistics.
         summary: a line for `--help`.
         finish: name of a function of `module` that takes (trainer, path) once training has ended,
-            with `product`, the file in the run's folder that it writes.
+            with `product`, the file or folder in the run's folder that it writes.
     """
 
     module: str
@@ -78,9 +78,12 @@ def _own(module: str, prefix: str, aligned: bool, statistics: bool, summary: str
     return Stage(path, f"{prefix}Training", f"{prefix}Task", aligned, statistics, summary)
 
 
-def _teacher(name: str, prefix: str, aligned: bool, summary: str) -> Stage:
+def _teacher(
+    name: str, prefix: str, aligned: bool, summary: str, finish: str = "", product: str = ""
+) -> Stage:
     path = f"{_TEACHERS}.{name}"
-    return Stage(path, f"{prefix}Training", f"{prefix}Task", aligned, True, summary)
+    names = f"{prefix}Training", f"{prefix}Task"
+    return Stage(path, *names, aligned, True, summary, finish, product)
 
 
 STAGES: dict[str, Stage] = {
@@ -98,8 +101,10 @@ STAGES: dict[str, Stage] = {
         product="aligner.safetensors",
     ),
     "fastspeech2": _teacher("fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher"),
-    "hifigan": _teacher("hifigan", "Hifigan", False, "HiFi-GAN as a teacher"),
-    "vits": _teacher("vits", "Vits", True, "VITS as a teacher"),
+    "hifigan": _teacher(
+        "hifigan", "Hifigan", False, "HiFi-GAN as a teacher", "save_trained", "model"
+    ),
+    "vits": _teacher("vits", "Vits", True, "VITS as a teacher", "save_trained", "model"),
     "tacotron2": _teacher("tacotron2", "Tacotron2", True, "Tacotron 2 as a teacher"),
     "diffwave": _teacher("diffwave", "DiffWave", False, "DiffWave as a teacher"),
 }

@@ -26,8 +26,26 @@ from voicelet_export.models.teachers.vits_text import TextEncoder, Transformer
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What :meth:`Vits.plan` makes: the prior of every frame.
+
+    Attributes:
+        mean, log_std: [B, latent, T].
+        durations: frames of each symbol, [B, N], whole numbers as floats.
+        n_frames: int64 [B].
+        keep: [B, 1, T].
+    """
+
+    mean: Tensor
+    log_std: Tensor
+    durations: Tensor
+    n_frames: Tensor
+    keep: Tensor
+
+
+@dataclass(frozen=True)
 class Sampled:
-    """What :meth:`Vits.infer` makes.
+    """What :meth:`Vits.infer` and :meth:`Vits.render` make.
 
     Attributes:
         wave: [B, samples]; rows end after `n_frames` · hop length samples.
@@ -94,7 +112,7 @@ class Vits(nn.Module):
             duration predictor's posterior).
     """
 
-    def __init__(self, config: VitsConfig = VitsConfig(), trainable: bool = True) -> None:
+    def __init__(self, config: VitsConfig, trainable: bool = True) -> None:
         super().__init__()
         self.config = c = config
         self.enc_p = TextEncoder(
@@ -114,15 +132,16 @@ class Vits(nn.Module):
             speaker_channels=c.speaker_channels,
         )
         self.dp: nn.Module
+        told = c.speaker_channels if c.speaker_durations else 0
         if c.stochastic_durations:
             self.dp = StochasticDurationPredictor(
                 c.channels, c.duration_kernel, c.duration_dropout, c.duration_flows,
-                c.speaker_channels, c.spline_bins, c.spline_bound, trainable,
+                told, c.spline_bins, c.spline_bound, trainable,
             )  # fmt: skip
         else:
             self.dp = DurationPredictor(
                 c.channels, c.duration_filter, c.duration_kernel, c.duration_dropout,
-                c.speaker_channels, c.duration_epsilon,
+                told, c.duration_epsilon,
             )  # fmt: skip
         if trainable:
             self.enc_q = PosteriorEncoder(c)
@@ -132,6 +151,67 @@ class Vits(nn.Module):
     def speaker(self, index: Tensor) -> Tensor | None:
         """Vectors [B, speaker_channels, 1] of rows [B] of the table; `None` without a table."""
         return self.emb_g(index)[:, :, None] if self.config.n_speakers else None
+
+    def plan(
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        speaker: Tensor | None = None,
+        length_scale: Tensor | float = 1.0,
+        duration_noise_scale: Tensor | float = 0.8,
+        duration_noise: Tensor | None = None,
+        durations: Tensor | None = None,
+    ) -> Planned:
+        """Read the text and choose its durations.
+
+        Args:
+            ids: symbols, int64 [B, N].
+            lengths: int64 [B].
+            speaker: [B, speaker_channels, 1], see :meth:`speaker`.
+            length_scale: factor of all durations.
+            duration_noise_scale: standard deviation of the noise behind the durations.
+            duration_noise: standard normal [B, 2, N]; drawn when `None`.
+            durations: frames of each symbol [B, N], instead of predicted ones.
+        """
+        keep = keep_mask(lengths, ids.shape[1])
+        hidden, mean, log_std = self.enc_p(ids, keep)
+        if durations is None:
+            told = speaker if self.config.speaker_durations else None
+            if self.config.stochastic_durations:
+                log_w = self.dp(hidden, keep, told, duration_noise, duration_noise_scale)
+            else:
+                log_w = self.dp(hidden, keep, told)
+            durations = torch.ceil(torch.exp(log_w) * keep * length_scale)[:, 0]
+        n_frames = durations.sum(dim=1).clamp_min(1.0).long()
+        frame_keep = keep_mask(n_frames, n_frames.max())
+        return Planned(
+            spread(mean, durations, frame_keep),
+            spread(log_std, durations, frame_keep),
+            durations,
+            n_frames,
+            frame_keep,
+        )
+
+    def render(
+        self,
+        planned: Planned,
+        speaker: Tensor | None = None,
+        noise_scale: Tensor | float = 0.667,
+        latent_noise: Tensor | None = None,
+    ) -> Sampled:
+        """Sample the latent of a plan and decode it.
+
+        Args:
+            noise_scale: standard deviation of the latent relative to the prior's.
+            latent_noise: standard normal [B, latent, at least T]; drawn when `None`.
+        """
+        if latent_noise is None:
+            latent_noise = torch.randn_like(planned.mean)
+        noise = latent_noise[:, :, : planned.mean.shape[2]]
+        z = planned.mean + noise * torch.exp(planned.log_std) * noise_scale
+        latent = self.flow(z, planned.keep, speaker, reverse=True) * planned.keep
+        wave = self.dec(latent, speaker)[:, 0]
+        return Sampled(wave, planned.durations, planned.n_frames, latent)
 
     def infer(
         self,
@@ -145,37 +225,11 @@ class Vits(nn.Module):
         latent_noise: Tensor | None = None,
         durations: Tensor | None = None,
     ) -> Sampled:
-        """Speak.
-
-        Args:
-            ids: symbols, int64 [B, N].
-            lengths: int64 [B].
-            speaker: [B, speaker_channels, 1], see :meth:`speaker`.
-            noise_scale: standard deviation of the latent relative to the prior's.
-            length_scale: factor of all durations.
-            duration_noise_scale: standard deviation of the noise behind the durations.
-            duration_noise: standard normal [B, 2, N]; drawn when `None`.
-            latent_noise: standard normal [B, latent, at least T]; drawn when `None`.
-            durations: frames of each symbol [B, N], instead of predicted ones.
-        """
-        keep = keep_mask(lengths, ids.shape[1])
-        hidden, mean, log_std = self.enc_p(ids, keep)
-        if durations is None:
-            if self.config.stochastic_durations:
-                log_w = self.dp(hidden, keep, speaker, duration_noise, duration_noise_scale)
-            else:
-                log_w = self.dp(hidden, keep, speaker)
-            durations = torch.ceil(torch.exp(log_w) * keep * length_scale)[:, 0]
-        n_frames = durations.sum(dim=1).clamp_min(1.0).long()
-        frame_keep = keep_mask(n_frames, n_frames.max())
-        mean = spread(mean, durations, frame_keep)
-        log_std = spread(log_std, durations, frame_keep)
-        if latent_noise is None:
-            latent_noise = torch.randn_like(mean)
-        noise = latent_noise[:, :, : mean.shape[2]]
-        z = mean + noise * torch.exp(log_std) * noise_scale
-        latent = self.flow(z, frame_keep, speaker, reverse=True) * frame_keep
-        return Sampled(self.dec(latent, speaker)[:, 0], durations, n_frames, latent)
+        """Speak: :meth:`plan`, then :meth:`render`."""
+        planned = self.plan(
+            ids, lengths, speaker, length_scale, duration_noise_scale, duration_noise, durations
+        )
+        return self.render(planned, speaker, noise_scale, latent_noise)
 
     def reconstruct(
         self,
@@ -199,7 +253,7 @@ class Vits(nn.Module):
             scores = prior_scores(mean, log_std, through).float().cpu().numpy()
             found = monotonic_alignment(scores, lengths.cpu().numpy(), n_frames.cpu().numpy())
             durations = torch.from_numpy(found).to(mean)
-        told = None if speaker is None else speaker.detach()
+        told = speaker.detach() if speaker is not None and self.config.speaker_durations else None
         return Reconstructed(
             latent=latent,
             through=through,

@@ -31,6 +31,7 @@ class VitsConfig:
         latent: channels of the latent that the decoder turns into sound.
         n_speakers: rows of the speaker table; 0 without one.
         speaker_channels: of a speaker's vector; 0 for a voice of one speaker.
+        speaker_durations: whether the duration predictor is told the speaker.
         stochastic_durations: durations are sampled by flows; else regressed.
         duration_filter, duration_kernel, duration_dropout, duration_flows: of the duration
             predictor (`duration_filter` of the regressing one only).
@@ -53,6 +54,7 @@ class VitsConfig:
     dropout: float = 0.1
     n_speakers: int = 0
     speaker_channels: int = 0
+    speaker_durations: bool = True
     stochastic_durations: bool = True
     duration_filter: int = 256
     duration_kernel: int = 3

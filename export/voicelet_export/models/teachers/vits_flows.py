@@ -1,4 +1,4 @@
-"""Invertible layers of VITS; every `forward` returns the values and, one way, the log-determinant."""
+"""The invertible layers of VITS."""
 
 from __future__ import annotations
 
@@ -115,8 +115,6 @@ class CouplingFlow(nn.Module):
     ) -> Tensor:
         """Posterior's latent → prior's latent, or back when `reverse`; both [B, C, T]."""
         for layer in reversed(self.flows) if reverse else self.flows:
-            if isinstance(layer, Flip):
-                x = torch.flip(x, [1])
-            else:
-                x = layer(x, keep, speaker, reverse)
+            flips = isinstance(layer, Flip)
+            x = torch.flip(x, [1]) if flips else layer(x, keep, speaker, reverse)
         return x
