@@ -39,11 +39,14 @@ class GraphLayout:
         inputs, outputs: what it takes and gives; a string in a shape names an axis that varies.
         context_frames: neighbours on each side that a place on that axis depends on; 0 where that
             is unknown or all of them.
+        keeps_memory: whether its inner tensors are so large (a decoder's at the rate of samples)
+            that asking the system for them anew, run by run, would cost a fifth of its time.
     """
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     context_frames: int = 0
+    keeps_memory: bool = False
 
 
 class Graph(Protocol):

@@ -129,6 +129,7 @@ def open_form(
     context_frames: int = 0,
     threads: int = 1,
     providers: Providers = None,
+    keeps_memory: bool = False,
 ) -> Graph:
     """Open a form of a graph with the engine it is for.
 
@@ -138,11 +139,12 @@ def open_form(
         context_frames: of the graph, as the manifest says.
         threads: that one `run` may use.
         providers: of ONNX Runtime.
+        keeps_memory: see :class:`voicelet.engine.base.GraphLayout`.
 
     Raises:
         EngineError: the engine can't open it.
     """
-    layout = GraphLayout(_infos(form.inputs), _infos(form.outputs), context_frames)
+    layout = GraphLayout(_infos(form.inputs), _infos(form.outputs), context_frames, keeps_memory)
     engine = get_engine(form.engine, providers)
     return engine.open(root / form.file, threads=threads, layout=layout)
 

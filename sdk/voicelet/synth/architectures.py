@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.engine import Graph
 from voicelet.errors import BundleError
-from voicelet.synth.base import Synthesizer
+from voicelet.synth.base import OpenGraph, Synthesizer
 
 ARCHITECTURES = {
     "voicelet": "voicelet.synth.fastspeech:FastSpeechSynthesizer",
@@ -18,7 +16,7 @@ ARCHITECTURES = {
 """Name → the class that speaks it, imported when it is needed."""
 
 
-def open_synthesizer(bundle: Bundle, open_graph: Callable[[str], Graph]) -> Synthesizer:
+def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:
     """Open the graphs of a bundle.
 
     Args:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.engine import Graph
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
@@ -19,6 +20,13 @@ from voicelet.text.words import PhoneClause
 FloatArray = npt.NDArray[np.float32]
 Check = Callable[[], None]
 """Called between runs of graphs; raises `Cancelled` when the stream is to end."""
+
+
+class OpenGraph(Protocol):
+    """Opens a graph of a bundle by its role; `Voice.open_graph` is one."""
+
+    def __call__(self, role: str, *, keeps_memory: bool = False) -> Graph:
+        """See `Voice.open_graph`."""
 
 
 class FrontEnd(Protocol):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from voicelet.bundle import Bundle
-from voicelet.engine import Graph
 from voicelet.synth.acoustic import AcousticModel, EncodedClause
-from voicelet.synth.base import Check
+from voicelet.synth.base import Check, OpenGraph
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.types import Controls
@@ -44,7 +42,7 @@ class FastSpeechSynthesizer:
     first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
     offline_frames = OFFLINE_FRAMES
 
-    def __init__(self, bundle: Bundle, open_graph: Callable[[str], Graph]) -> None:
+    def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
         manifest = bundle.manifest
         self._bundle = bundle
         self.speakers = SpeakerBook(bundle)

@@ -7,7 +7,6 @@ decoder then run on stretches of frames with as many neighbours as they see.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from voicelet.errors import BundleError, ConfigError, ProfileError
 from voicelet.piper.bundle import read_config
 from voicelet.piper.front_end import CharacterFrontEnd, NoFrontEnd
 from voicelet.piper.symbols import open_symbols
-from voicelet.synth.base import Check, FrontEnd
+from voicelet.synth.base import Check, FrontEnd, OpenGraph
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations
@@ -34,6 +33,7 @@ FIRST_FRAMES = (16, 40, 96)
 """Frames of a stream's first stretches; the decoder is some eight times as slow as the default
 voice's, so they grow more gently."""
 STRETCH_FRAMES = 192
+OFFLINE_FRAMES = 320
 MAX_ID_FRAMES = 600
 """No phoneme is held longer than this (7 s), whatever the model says."""
 MAX_FRAMES = 20_000
@@ -85,9 +85,9 @@ class VitsSynthesizer:
     """
 
     first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
-    offline_frames = STRETCH_FRAMES
+    offline_frames = OFFLINE_FRAMES
 
-    def __init__(self, bundle: Bundle, open_graph: Callable[[str], Graph]) -> None:
+    def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
         self._bundle = bundle
         self.config = read_config(bundle)
         self._symbols = open_symbols(self.config)
@@ -95,10 +95,13 @@ class VitsSynthesizer:
         self.hop, self.rate = bundle.manifest.features.hop_length, bundle.manifest.sample_rate_hz
         self._encoder = open_graph("vits_encoder")
         self.flow = Stretcher(
-            open_graph("vits_flow"), bundle.graph("vits_flow").context_frames, "prior", 1
+            open_graph("vits_flow", keeps_memory=True),
+            bundle.graph("vits_flow").context_frames,
+            "prior",
+            1,
         )
         self.decoder = Stretcher(
-            open_graph("vits_decoder"),
+            open_graph("vits_decoder", keeps_memory=True),
             bundle.graph("vits_decoder").context_frames,
             "latent",
             self.hop,

@@ -169,8 +169,11 @@ class Voice:
         """The text front end; opened when the first text is spoken."""
         return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
 
-    def open_graph(self, role: str) -> Graph:
+    def open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
+
+        Args:
+            keeps_memory: see `voicelet.engine.GraphLayout`.
 
         Raises:
             BundleError: there is no such graph, or no engine for it.
@@ -182,6 +185,7 @@ class Voice:
             context_frames=spec.context_frames,
             threads=self._threads,
             providers=self._providers,
+            keeps_memory=keeps_memory,
         )
 
     def stream(
