@@ -8,7 +8,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from voicelet.cli.options import add_bundle_option, add_threads_option, find_voice, number
+from voicelet.cli.options import (
+    add_bundle_option,
+    add_threads_option,
+    find_voice,
+    number,
+    split_voice,
+)
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
 
@@ -43,10 +49,11 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.synth import Voice
 
     start = time.perf_counter()
-    voice = Voice.load(args.bundle, threads=args.threads)
+    bundle, name = split_voice(args.bundle, args.voice)
+    voice = Voice.load(bundle, threads=args.threads)
     load_ms = (time.perf_counter() - start) * 1e3
     manifest = voice.bundle.manifest
-    profile, preset = find_voice(args.voice, voice.presets)
+    profile, preset = find_voice(name, voice.presets)
     runs: list[Timings] = []
     repeat = int(args.repeat)
     with Progress("measuring", enabled=False if args.json else None) as progress:

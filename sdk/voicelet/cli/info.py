@@ -36,9 +36,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.bundle import open_bundle
+    from voicelet.piper.open import open_voice
 
-    bundle = open_bundle(
+    bundle = open_voice(
         args.bundle,
         trusted_keys=args.trusted_key,
         require_signature=args.require_signature,

@@ -22,7 +22,8 @@ def add_bundle_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle",
         metavar="PATH",
-        help="a bundle's folder, .voicelet file or installed name (default: the built-in one)",
+        help="a bundle's folder, .voicelet file or installed name, or a Piper voice's .onnx "
+        "(default: the built-in one)",
     )
 
 
@@ -30,7 +31,9 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
     """Add `--bundle`, `--voice`, `--threads` and what shapes the speech."""
     add_bundle_option(parser)
     parser.add_argument(
-        "--voice", metavar="NAME", help="an enrolled profile or a preset (see: voicelet voices)"
+        "--voice",
+        metavar="NAME",
+        help="an enrolled profile or a preset (see: voicelet voices), or a Piper voice's .onnx",
     )
     parser.add_argument(
         "--speed", type=number(0.25, 4.0), default=1.0, help="1 is normal, 2 twice as fast"
@@ -119,6 +122,21 @@ def check_file(path: str) -> Path:
     if not ready:
         raise ConfigError(f"{path!r}: there is no folder {str(target.parent)!r}; make it first")
     return target
+
+
+def split_voice(bundle: str | None, voice: str | None) -> tuple[str | None, str | None]:
+    """Return the bundle to open and the voice in it; `--voice x.onnx` names a bundle.
+
+    Raises:
+        ConfigError: two bundles are named.
+    """
+    from voicelet.piper.open import is_piper
+
+    if not is_piper(voice):
+        return bundle, voice
+    if bundle is not None:
+        raise ConfigError("--voice names a Piper voice, --bundle another one; give one of them")
+    return voice, None
 
 
 def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:

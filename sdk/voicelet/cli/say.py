@@ -9,7 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from voicelet.cli.options import add_voice_options, check_file, find_voice, read_text
+from voicelet.cli.options import (
+    add_voice_options,
+    check_file,
+    find_voice,
+    read_text,
+    split_voice,
+)
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
 from voicelet.errors import ConfigError, OutputError
@@ -63,9 +69,10 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.synth import Voice
 
     start = time.perf_counter()
-    voice = Voice.load(args.bundle, threads=args.threads, user_lexicon=args.lexicon)
+    bundle, name = split_voice(args.bundle, args.voice)
+    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
     manifest = voice.bundle.manifest
-    profile, preset = find_voice(args.voice, voice.presets)
+    profile, preset = find_voice(name, voice.presets)
     load_ms = (time.perf_counter() - start) * 1e3
     quiet = False if args.quiet or args.json else None
     with (

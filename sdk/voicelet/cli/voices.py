@@ -24,12 +24,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.bundle import install, installed, open_bundle
+    from voicelet.bundle import install, installed
     from voicelet.enrol import Vault
+    from voicelet.piper.open import open_voice
 
     if args.install is not None:
         install(args.install)
-    manifest = open_bundle(args.bundle).manifest
+    manifest = open_voice(args.bundle).manifest
     profiles = [
         {"name": p.name, "kind": "profile", "description": f"enrolled {p.created[:10]}"}
         for p in Vault().list()
