@@ -1,0 +1,35 @@
+"""Errors of the federation, below voicelet's own."""
+
+from __future__ import annotations
+
+from voicelet.errors import VoiceletError
+
+
+class FederationError(VoiceletError):
+    """Something in a federated run is wrong."""
+
+    exit_code = 60
+
+
+class CohortError(FederationError):
+    """Too few devices, or not those who were asked."""
+
+    exit_code = 61
+
+
+class MaskingError(FederationError):
+    """A key or a mask can't be trusted."""
+
+    exit_code = 62
+
+
+class BudgetError(FederationError):
+    """A privacy budget would be exceeded."""
+
+    exit_code = 63
+
+
+class UpdateError(FederationError):
+    """A device's update isn't what was asked for."""
+
+    exit_code = 64
