@@ -30,7 +30,7 @@ from voicelet.bundle.integrity import read_regular
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.engine import get_engine
 from voicelet.errors import BundleError
-from voicelet.piper.config import MAX_CONFIG_BYTES, PiperConfig, parse_config
+from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
 from voicelet.piper.parity import check_parts
 from voicelet.piper.split import SplitVoice, split_voice
 from voicelet.text.phones import ENGLISH_SYMBOLS
@@ -38,7 +38,6 @@ from voicelet.text.phones import ENGLISH_SYMBOLS
 log = logging.getLogger(__name__)
 
 ARCHITECTURE = "piper-vits"
-CONFIG_ROLE = "piper"
 GRAPHS = ("vits_encoder", "vits_flow", "vits_decoder")
 _FRONT_END_GRAPHS = ("g2p",)
 _FRONT_END_DATA = ("lexicon", "g2p_units")
@@ -173,13 +172,3 @@ def _manifest(
         },
         architecture=ARCHITECTURE,
     )
-
-
-def read_config(bundle: Bundle) -> PiperConfig:
-    """The JSON that an imported bundle keeps.
-
-    Raises:
-        BundleError: the bundle holds none, or it is damaged.
-    """
-    path = bundle.data_path(CONFIG_ROLE)
-    return parse_config(read_regular(path, MAX_CONFIG_BYTES), str(path))

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_regular
 from voicelet.errors import BundleError
 
+CONFIG_ROLE = "piper"
+"""Data role under which an imported bundle keeps the JSON."""
 MAX_CONFIG_BYTES = 4 << 20
 MAX_SPEAKERS = 100_000
 PHONEME_TYPES = ("espeak", "text")
@@ -67,6 +71,16 @@ def parse_config(raw: bytes, where: str) -> PiperConfig:
             f"{where}: not the JSON of a Piper voice ({error}); fetch the .onnx.json that belongs "
             "to the voice"
         ) from None
+
+
+def read_config(bundle: Bundle) -> PiperConfig:
+    """The JSON that an imported bundle keeps.
+
+    Raises:
+        BundleError: the bundle holds none, or it is damaged.
+    """
+    path = bundle.data_path(CONFIG_ROLE)
+    return parse_config(read_regular(path, MAX_CONFIG_BYTES), str(path))
 
 
 def _read(data: dict[str, Any]) -> PiperConfig:

@@ -16,7 +16,7 @@ from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ConfigError, ProfileError
-from voicelet.piper.bundle import read_config
+from voicelet.piper.config import read_config
 from voicelet.piper.front_end import CharacterFrontEnd, NoFrontEnd
 from voicelet.piper.symbols import open_symbols
 from voicelet.synth.base import Check, FrontEnd, OpenGraph
