@@ -10,8 +10,11 @@ from pathlib import Path
 
 from voicelet.errors import VoiceletError
 from voicelet_export.compress.distil_command import add_distil_command
+from voicelet_export.compress.prune_command import add_prune_command
+from voicelet_export.compress.quantize_command import add_qat_command, add_quantize_command
 from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.convert.importing.command import add_import_command
+from voicelet_export.convert.tflite_command import add_tflite_command
 from voicelet_export.corpus import commands as corpus_commands
 from voicelet_export.pipeline.command import add_pipeline_commands
 from voicelet_export.teach.command import add_label_command
@@ -45,7 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     add_train_command(commands)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    add_tflite_command(commands)
+    add_quantize_command(commands)
+    add_qat_command(commands)
     add_distil_command(commands)
+    add_prune_command(commands)
     add_import_command(commands)
     add_label_command(commands)
     add_pipeline_commands(commands)

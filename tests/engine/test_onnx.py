@@ -17,7 +17,7 @@ from voicelet.engine.providers import (
     CPU,
     CUDA,
     TENSORRT,
-    choose,
+    missing,
     open_with_fallback,
     requested,
 )
@@ -152,27 +152,31 @@ def test_a_provider_that_fails_hands_over_to_the_next() -> None:
     tried: list[list[str]] = []
     said: list[tuple[int, str]] = []
 
+    def say(level: int, line: str) -> None:
+        said.append((level, line))
+
     def create(names: list[str]) -> list[str]:
         tried.append(names)
         if TENSORRT in names:
-            raise RuntimeError("no kernel for Sigmoid\nsecond line")
+            raise RuntimeError("/src/state.cc:729 void f(A&, const B&) Please install\nTensorRT.")
         return names
 
-    names = list(AUTO_PROVIDERS)
-    used = open_with_fallback(names, [], create, list, lambda *line: said.append(line))
-    assert tried == [names, [CUDA, CPU]] and used == [CUDA, CPU]
-    expected = f"graphs run on {CUDA}, then {CPU} ({TENSORRT} failed (no kernel for Sigmoid))"
-    assert said == [(logging.WARNING, expected)]
+    names, refused = list(AUTO_PROVIDERS), dict[str, str]()
+    for _ in range(2):  # the second graph doesn't try it again
+        assert open_with_fallback(names, refused, create, list, say) == [CUDA, CPU]
+    assert tried == [names, [CUDA, CPU], [CUDA, CPU]]
+    reason = f"{TENSORRT} failed: Please install TensorRT."
+    assert said == [(logging.WARNING, f"graphs run on {CUDA}, then {CPU} ({reason})")] * 2
 
     said.clear()
-    open_with_fallback(names, [], list, list, lambda *line: said.append(line))
+    open_with_fallback(names, {}, list, list, say)
     assert said == [(logging.INFO, f"graphs run on {TENSORRT}, then {CUDA}, then {CPU}")]
 
     def never(names: list[str]) -> list[str]:
         raise RuntimeError(f"not on {names[0]}")
 
     with pytest.raises(RuntimeError, match=f"not on {CPU}"):
-        open_with_fallback(names, [], never, list, lambda *line: None)
+        open_with_fallback(names, {}, never, list, say)
 
 
 def test_providers_are_read_as_makers_write_them() -> None:
@@ -183,7 +187,7 @@ def test_providers_are_read_as_makers_write_them() -> None:
         with pytest.raises(ConfigError, match="providers must be"):
             requested(wrong, {})  # type: ignore[arg-type]
     with pytest.raises(EngineError, match="did you mean 'CUDAExecutionProvider'"):
-        choose(["CudaExecutionProvider"], [CPU], [CUDA, CPU])
+        missing(["CudaExecutionProvider"], [CPU], [CUDA, CPU])
 
 
 def test_engines_of_equal_providers_are_one() -> None:

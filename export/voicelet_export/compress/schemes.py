@@ -8,7 +8,7 @@ among those as fast within :data:`AS_FAST`, the smallest.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import onnx
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.compress.dynamic import KINDS, quantize_dynamic
-from voicelet_export.compress.quantize import Feed
+from voicelet_export.compress.quantize import Feed, Scale
 from voicelet_export.compress.quantize_report import GraphReport, OpRow, SchemeRow
 from voicelet_export.compress.sensitivity import (
     Quantizer,
@@ -72,12 +72,18 @@ class Gate:
         return figures["error_db"] <= self.max_error_db
 
 
-def scheme_quantizer(model: onnx.ModelProto, scheme: str, feeds: Sequence[Feed]) -> Quantizer:
+def scheme_quantizer(
+    model: onnx.ModelProto,
+    scheme: str,
+    feeds: Sequence[Feed],
+    trained: Mapping[str, Scale] | None = None,
+) -> Quantizer:
     """A function of the products to quantize.
 
     Args:
         scheme: of :data:`SCHEMES`; "fp16" and "none" quantize no product, whatever is named.
         feeds: what "static" calibrates with.
+        trained: scales that training found, which go before measured ones.
 
     Raises:
         ConfigError: there is no such scheme, or "static" has no feeds.
@@ -85,7 +91,7 @@ def scheme_quantizer(model: onnx.ModelProto, scheme: str, feeds: Sequence[Feed])
     if scheme == "static":
         if not feeds:
             raise ConfigError("static quantization needs real inputs; give --calibration")
-        scales = measure_products(model, feeds)
+        scales = {**measure_products(model, feeds), **(trained or {})}
         return lambda names: store_weights(
             quantize_products(model, scales, names) if names else model, "float16"
         )
@@ -114,6 +120,7 @@ class Search:
         gate: what is good enough.
         judge: losses on real data, the lower the better, where the caller has them.
         rounds: of the measurement of speed.
+        trained: scales that quantization-aware training found: tensor → scale.
     """
 
     def __init__(
@@ -124,7 +131,9 @@ class Search:
         gate: Gate = Gate(),
         judge: Judge | None = None,
         rounds: int = 9,
+        trained: Mapping[str, Scale] | None = None,
     ) -> None:
+        self._trained = dict(trained or {})
         self._model, self._calibration, self._judged = model, calibration, judged
         self._gate, self._judge, self._rounds = gate, judge, rounds
         self._products = products(model)
@@ -155,7 +164,7 @@ class Search:
             )
         feed = sorted(self._judged, key=_values)[len(self._judged) // 2]
         ratios = speed_ratios({"": self._model, **found}, "", feed, self._rounds)
-        rows = {name: row.timed(ratios.get(name)) for name, row in rows.items()}
+        rows = {name: row.timed(ratios[name] if row.passed else None) for name, row in rows.items()}
         best = min(ratios[name] for name in found)
         chosen = min(
             (name for name in found if ratios[name] <= AS_FAST * best),
@@ -166,6 +175,9 @@ class Search:
             self._ranking("static")
         return found[chosen], self._report(chosen, rows)
 
+    def _quantizer(self, scheme: str) -> Quantizer:
+        return scheme_quantizer(self._model, scheme, self._calibration, self._trained)
+
     def _possible(self, scheme: str) -> bool:
         if scheme == "dynamic":
             kinds = {p.kind for p in self._products}
@@ -173,7 +185,7 @@ class Search:
         return scheme != "static" or bool(self._products and self._calibration)
 
     def _try(self, scheme: str) -> tuple[onnx.ModelProto, SchemeRow]:
-        quantize = scheme_quantizer(self._model, scheme, self._calibration)
+        quantize = self._quantizer(scheme)
         names = [p.name for p in self._products]
         tried: dict[int, tuple[onnx.ModelProto, Figures]] = {}
 
@@ -194,7 +206,7 @@ class Search:
 
     def _ranking(self, scheme: str) -> list[Sensitivity]:
         if scheme not in self._rankings:
-            quantize = scheme_quantizer(self._model, scheme, self._calibration)
+            quantize = self._quantizer(scheme)
             self._rankings[scheme] = sensitivities(self._model, self._judged, quantize)
         return self._rankings[scheme]
 

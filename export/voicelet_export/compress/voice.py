@@ -16,7 +16,7 @@ import onnx
 
 from voicelet.errors import BundleError
 from voicelet_export.compress.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize import Feed
+from voicelet_export.compress.quantize import Feed, Scale
 from voicelet_export.compress.sensitivity import (
     Quantizer,
     Sensitivity,
@@ -41,6 +41,7 @@ def quantize_voice(
     info: RunInfo,
     caches: Sequence[Path],
     held_out: Path,
+    trained: Mapping[str, Mapping[str, Scale]] | None = None,
 ) -> tuple[dict[str, onnx.ModelProto], dict[str, float]]:
     """Quantize `acoustic_encoder`, `acoustic_decoder` and `vocoder`.
 
@@ -49,6 +50,7 @@ def quantize_voice(
         info: mel statistics.
         caches: feature caches; their training speakers calibrate, the held-out ones judge.
         held_out: JSON file of the held-out speakers.
+        trained: role → scales of quantization-aware training (:func:`~.qat.trained_scales`).
 
     Returns:
         role → int8 graph, and what it cost: "int8_<role>_<figure>_percent".
@@ -57,15 +59,13 @@ def quantize_voice(
         BundleError: the gate can't be passed, or the caches hold no held-out speaker.
     """
     data = read_voice_data(caches, held_out, info, models)
-    judges: dict[str, Judge] = {
-        "acoustic_encoder": data.encoder_losses,
-        "acoustic_decoder": data.decoder_losses,
-        "vocoder": data.vocoder_losses,
-    }
+    judges = voice_judges(data)
     out: dict[str, onnx.ModelProto] = {}
     costs: dict[str, float] = {}
     for role, model in models.items():
-        quantized, changes = quantize_graph(model, data.feeds[role], judges[role], role)
+        quantized, changes = quantize_graph(
+            model, data.feeds[role], judges[role], role, (trained or {}).get(role)
+        )
         out[role] = store_weights(quantized, "float16")
         final = loss_changes(judges[role](out[role]), judges[role](model))
         costs |= {f"int8_{role}_{k}_percent": round(100 * v, 2) for k, v in final.items()}
@@ -73,8 +73,21 @@ def quantize_voice(
     return out, costs
 
 
+def voice_judges(data: VoiceData) -> dict[str, Judge]:
+    """Role → its losses on held-out speakers."""
+    return {
+        "acoustic_encoder": data.encoder_losses,
+        "acoustic_decoder": data.decoder_losses,
+        "vocoder": data.vocoder_losses,
+    }
+
+
 def quantize_graph(
-    model: onnx.ModelProto, feeds: Sequence[Feed], judge: Judge, role: str = "graph"
+    model: onnx.ModelProto,
+    feeds: Sequence[Feed],
+    judge: Judge,
+    role: str = "graph",
+    trained: Mapping[str, Scale] | None = None,
 ) -> tuple[onnx.ModelProto, Losses]:
     """Quantize as many products of a graph as the gate lets through.
 
@@ -84,7 +97,7 @@ def quantize_graph(
     Raises:
         BundleError: even with nothing quantized the losses aren't finite.
     """
-    quantize = static_quantizer(model, feeds)
+    quantize = static_quantizer(model, feeds, trained)
     names = [p.name for p in products(model)]
     before = judge(model)
     ranking: list[Sensitivity] = []
@@ -107,9 +120,11 @@ def quantize_graph(
     return tried[found]
 
 
-def static_quantizer(model: onnx.ModelProto, feeds: Sequence[Feed]) -> Quantizer:
-    """A function of names that quantizes those products; scales are measured once."""
-    scales = measure_products(model, feeds)
+def static_quantizer(
+    model: onnx.ModelProto, feeds: Sequence[Feed], trained: Mapping[str, Scale] | None = None
+) -> Quantizer:
+    """A function of names that quantizes those products; scales are measured once, or trained."""
+    scales = {**measure_products(model, feeds), **(trained or {})}
     return lambda names: quantize_products(model, scales, names) if names else model
 
 

@@ -119,9 +119,12 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     log.info("graphs follow the models to %.1e", worst)
     measured = dict(recipe.measured)
     if recipe.precision == "int8":
+        from voicelet_export.compress.qat import trained_scales
         from voicelet_export.compress.voice import quantize_voice
 
-        models, figures = quantize_voice(models, info, recipe.caches, recipe.held_out)
+        parts = (acoustic.encoder, acoustic.decoder, vocoder)
+        trained = {r: trained_scales(part, models[r]) for r, part in zip(models, parts)}
+        models, figures = quantize_voice(models, info, recipe.caches, recipe.held_out, trained)
         measured |= figures
     contexts = {
         "acoustic_decoder": acoustic.config.context_frames,

@@ -63,6 +63,11 @@ def load_vocoder(folder: Path) -> tuple[Vocoder, RunInfo]:
 
 
 def _load(model: torch.nn.Module, state: Any, folder: Path) -> None:
+    from voicelet_export.compress.qat import insert_fake_quant, is_quantized, set_fake
+
+    if is_quantized(state):  # exported as it is in float; the scales it learnt go with it
+        insert_fake_quant(model)
+        set_fake(model, False)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -13,7 +13,7 @@ from voicelet.engine.providers import (
     TENSORRT,
     Providers,
     cache_folder,
-    choose,
+    missing,
     open_with_fallback,
     provider_options,
     requested,
@@ -79,6 +79,7 @@ class OnnxEngine:
     def __init__(self, providers: Providers = None) -> None:
         self._providers = providers
         self._said: set[str] = set()
+        self._refused: dict[str, str] = {}
 
     def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> OnnxGraph:
         """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
@@ -99,7 +100,8 @@ class OnnxEngine:
             ) from error
         asked = requested(self._providers)
         available = onnxruntime.get_available_providers()
-        names = choose(asked, available, onnxruntime.get_all_providers())
+        lacking = missing(asked, available, onnxruntime.get_all_providers())
+        self._refused = {**lacking, **self._refused}
         if not path.is_file():
             raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
 
@@ -116,8 +118,8 @@ class OnnxEngine:
 
         try:
             session = open_with_fallback(
-                names,
-                [name for name in asked if name not in names],
+                asked,
+                self._refused,
                 create,
                 lambda opened: list(opened.get_providers()),
                 self._say,

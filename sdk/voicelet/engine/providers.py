@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -56,8 +57,8 @@ def requested(providers: Providers, environment: Mapping[str, str] = os.environ)
     return tuple([n for n in names if n != CPU] + [CPU])
 
 
-def choose(names: Sequence[str], available: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Those of `names` that this build of ONNX Runtime holds.
+def missing(names: Sequence[str], available: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Those of `names` that this build of ONNX Runtime lacks, with the reason for the log.
 
     Args:
         names: of :func:`requested`.
@@ -74,12 +75,12 @@ def choose(names: Sequence[str], available: Sequence[str], known: Sequence[str])
             raise EngineError(
                 f"ONNX Runtime has no {name}{near}; here it has {', '.join(available)}"
             )
-    return [name for name in names if name in available]
+    return {n: "isn't in this build of ONNX Runtime" for n in names if n not in available}
 
 
 def open_with_fallback(
     names: Sequence[str],
-    missing: Sequence[str],
+    refused: dict[str, str],
     create: Callable[[list[str]], T],
     used: Callable[[T], Sequence[str]],
     say: Callable[[int, str], None],
@@ -88,7 +89,8 @@ def open_with_fallback(
 
     Args:
         names: in order, the CPU's last.
-        missing: asked for, but not in this build.
+        refused: provider → why it can't be had.  Those found out here are added, so that the next
+            graph doesn't ask them again.
         create: makes a session of these providers.
         used: names the providers that a session really has; some builds leave one out in silence.
         say: told (level, line): what was chosen and why.  Not called if only the CPU's was asked
@@ -97,26 +99,31 @@ def open_with_fallback(
     Raises:
         Exception: what `create` raises for the CPU's alone.
     """
-    reasons = [f"{name} isn't in this build of ONNX Runtime" for name in missing]
-    left = list(names)
     while True:
+        left = [name for name in names if name not in refused]
         try:
             session = create(left)
         except Exception as error:
             if left == [CPU]:
                 raise
-            lines = str(error).strip().splitlines()
-            reasons.append(f"{left[0]} failed ({lines[0][:200] if lines else type(error)})")
-            left = left[1:]
+            refused[left[0]] = f"failed: {_reason(error)}"
             continue
         have = list(used(session))
-        reasons += [f"{name} couldn't be loaded" for name in left if name not in have]
-        if list(names) != [CPU] or missing:
+        for name in left:
+            if name not in have:
+                refused[name] = "couldn't be loaded"
+        if list(names) != [CPU]:
             chosen = ", then ".join(n for n in left if n in have)
-            because = f" ({'; '.join(reasons)})" if reasons else ""
-            level = logging.WARNING if reasons else logging.INFO
-            say(level, f"graphs run on {chosen}{because}")
+            because = "; ".join(f"{n} {refused[n]}" for n in names if n in refused)
+            level = logging.WARNING if because else logging.INFO
+            say(level, f"graphs run on {chosen}" + (f" ({because})" if because else ""))
         return session
+
+
+def _reason(error: Exception) -> str:
+    """An error of ONNX Runtime in one line, without the place in its source."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return re.sub(r"^\S+:\d+ .*?\) (?=[A-Z\[])", "", text)[:200]
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
