@@ -22,8 +22,8 @@ def tiny_config(**changes: Any) -> VitsConfig:
     decoder = HifiganConfig(
         n_mels=8,
         initial_channels=16,
-        upsample_rates=(4, 4),
-        upsample_kernels=(8, 8),
+        upsample_rates=(16, 16),
+        upsample_kernels=(32, 32),
         resblock=changes.pop("resblock", "2"),
         resblock_kernels=(3, 5),
         resblock_dilations=((1, 2), (2, 6)),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from voicelet.audio.atomic import atomic_file
 from voicelet.errors import BundleError, OutputError
@@ -19,6 +20,20 @@ from voicelet.errors import BundleError, OutputError
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 
 M = TypeVar("M", bound=nn.Module)
+
+_RANDOM = {"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"}
+
+
+class _NoInitialisation(TorchFunctionMode):  # type: ignore[misc]
+    """Leaves out random initialisation, which on the meta device imports torch's compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if getattr(func, "__name__", "") in _RANDOM:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def save_folder(folder: Path, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
@@ -91,7 +106,7 @@ def build(make: Callable[[], M], state: Mapping[str, Tensor], where: str) -> M:
     Raises:
         BundleError: a tensor is missing, superfluous, of another shape or not finite.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _NoInitialisation():
         model = make()
     wanted = model.state_dict()
     missing = sorted(wanted.keys() - state.keys())

@@ -22,10 +22,11 @@ class RelativeAttention(nn.Module):
         self.conv_k = nn.Conv1d(channels, channels, 1)
         self.conv_v = nn.Conv1d(channels, channels, 1)
         self.conv_o = nn.Conv1d(channels, channels, 1)
-        spread = self.width**-0.5
         shape = (1, 2 * window + 1, self.width)
-        self.emb_rel_k = nn.Parameter(torch.randn(shape) * spread)
-        self.emb_rel_v = nn.Parameter(torch.randn(shape) * spread)
+        self.emb_rel_k = nn.Parameter(torch.empty(shape))
+        self.emb_rel_v = nn.Parameter(torch.empty(shape))
+        for table in (self.emb_rel_k, self.emb_rel_v):
+            nn.init.normal_(table, 0.0, self.width**-0.5)
         self.dropout = nn.Dropout(dropout)
         for conv in (self.conv_q, self.conv_k, self.conv_v):
             nn.init.xavier_uniform_(conv.weight)
