@@ -11,13 +11,16 @@ import numpy as np
 from voicelet.config import to_mapping
 from voicelet.text.phones import PhoneInventory
 
-RATE, HOP, PHONE_FRAMES = 24000, 300, 10
+RATE, HOP = 24000, 300
 
 
 def tiny_cache(
-    folder: Path, speakers: tuple[str, ...] = ("s0", "s1", "s2"), count: int = 9
+    folder: Path,
+    speakers: tuple[str, ...] = ("s0", "s1", "s2"),
+    count: int = 9,
+    phone_frames: int = 10,
 ) -> Path:
-    """A cache of buzzing "vowels" of different formants, 10 frames each."""
+    """A cache of buzzing "vowels" of different formants, `phone_frames` each."""
     from voicelet_export.corpus.cache import CacheWriter
     from voicelet_export.corpus.reader import Utterance
 
@@ -26,12 +29,12 @@ def tiny_cache(
     for index in range(count):
         rng = np.random.default_rng(index)
         phones = PhoneInventory().encode("".join(rng.choice(list("aiuAO"), size=6)))
-        length = PHONE_FRAMES * HOP
+        length = phone_frames * HOP
         time = np.arange(length * len(phones)) / RATE
         f0 = 110.0 + 20.0 * (index % len(speakers))
         wave = np.zeros_like(time)
         for k in range(1, 12):
-            gain = np.exp(-((k * f0 - 300.0 - 150.0 * phones) ** 2) / 3e5)
+            gain = np.exp(-((k * f0 - 300.0 - 150.0 * (phones % 8)) ** 2) / 3e5)
             wave += np.repeat(gain, length) * np.cos(2 * np.pi * k * f0 * time)
         wave[:length] = wave[-length:] = 0.0
         samples = (0.1 * wave + 1e-4 * rng.standard_normal(len(wave))).astype(np.float32)
@@ -40,7 +43,7 @@ def tiny_cache(
             Utterance(f"u{index}", speakers[speaker], "", samples, RATE, {}),
             voices[speaker].astype(np.float32),
             phones,
-            np.full(len(phones), PHONE_FRAMES),
+            np.full(len(phones), phone_frames),
         )
     writer.close()
     return folder

@@ -20,7 +20,7 @@ from voicelet_export.compress.quantize import Feed
 from voicelet_export.convert.checkpoint import RunInfo
 from voicelet_export.convert.parity import Arrays, run, session
 from voicelet_export.corpus.cache import FeatureCache
-from voicelet_export.train.data import load_items, read_held_out
+from voicelet_export.train.data import Item, load_items, read_held_out
 from voicelet_export.train.utterances import UtteranceSampler
 
 CALIBRATION_UTTERANCES = 24
@@ -129,17 +129,11 @@ def read_voice_data(
     train, valid = load_items(opened, read_held_out(held_out), True)
     if not train or not valid:
         raise BundleError("the caches need aligned speech of training and of held-out speakers")
-    sets = []
-    for items, count in ((train, CALIBRATION_UTTERANCES), (valid, JUDGED_UTTERANCES)):
-        sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 1)
-        fit = [i for i in sampler.items if i.entry.n_frames <= MAX_FRAMES]
-        picked = fit[:: max(1, len(fit) // count)][:count]
-        batches = [sampler.collate([i], None) for i in picked]
-        names = list(Utterance.__dataclass_fields__)
-        sets.append([Utterance(**{n: getattr(b, n).numpy() for n in names}) for b in batches])
+    calibration = pick_utterances(train, info, CALIBRATION_UTTERANCES)
+    judged = pick_utterances(valid, info, JUDGED_UTTERANCES)
     feeds: dict[str, list[Feed]] = {"acoustic_encoder": [], "acoustic_decoder": [], "vocoder": []}
     encoder, decoder = session(models["acoustic_encoder"]), session(models["acoustic_decoder"])
-    for index, u in enumerate(sets[0]):
+    for index, u in enumerate(calibration):
         feed: Arrays = {"phones": u.phones, "speaker": u.speaker}
         feeds["acoustic_encoder"].append(feed)
         decoder_inputs = decoder_feed(u, run(encoder, feed))
@@ -153,7 +147,17 @@ def read_voice_data(
                 "voicing": u.voicing if made is None else np.rint(made["voicing"]),
             }
         )
-    return VoiceData(feeds, sets[1], models, info.mel_mean, info.mel_std)
+    return VoiceData(feeds, judged, models, info.mel_mean, info.mel_std)
+
+
+def pick_utterances(items: Sequence[Item], info: RunInfo, count: int) -> list[Utterance]:
+    """About `count` utterances of at most :data:`MAX_FRAMES`, from the short to the long ones."""
+    sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 1)
+    fit = [i for i in sampler.items if i.entry.n_frames <= MAX_FRAMES]
+    picked = fit[:: max(1, len(fit) // count)][:count]
+    batches = [sampler.collate([i], None) for i in picked]
+    names = list(Utterance.__dataclass_fields__)
+    return [Utterance(**{n: getattr(b, n).numpy() for n in names}) for b in batches]
 
 
 def _l1(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

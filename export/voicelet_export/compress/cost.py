@@ -33,6 +33,9 @@ class SpeechRate:
     clause_s: float = 4.0
 
 
+RATE = SpeechRate()
+
+
 @dataclass(frozen=True)
 class Cost:
     """Multiply-adds and parameters.
@@ -56,7 +59,7 @@ def row_madds(modules: Iterable[nn.Module]) -> int:
     return sum(m.weight.numel() for m in layers)
 
 
-def acoustic_cost(model: AcousticModel, rate: SpeechRate = SpeechRate()) -> Cost:
+def acoustic_cost(model: AcousticModel, rate: SpeechRate = RATE) -> Cost:
     """Cost of encoder and decoder together, a second of speech."""
     e, d = model.encoder, model.decoder
     clause = row_madds([e.speaker, e.film, e.condition])
@@ -68,14 +71,14 @@ def acoustic_cost(model: AcousticModel, rate: SpeechRate = SpeechRate()) -> Cost
     return Cost(madds + row_madds([d]) * rate.frames_per_s, _parameters(model))
 
 
-def vocoder_cost(model: Vocoder, rate: SpeechRate = SpeechRate()) -> Cost:
+def vocoder_cost(model: Vocoder, rate: SpeechRate = RATE) -> Cost:
     """Cost of the network, a second of speech."""
     return Cost(
         (row_madds([model]) + model.envelope.numel()) * rate.frames_per_s, _parameters(model)
     )
 
 
-def model_cost(model: nn.Module, rate: SpeechRate = SpeechRate()) -> Cost:
+def model_cost(model: nn.Module, rate: SpeechRate = RATE) -> Cost:
     """Cost of an acoustic model or a vocoder, a second of speech.
 
     Raises:

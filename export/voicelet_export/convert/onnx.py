@@ -47,6 +47,8 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
         if i == c.attention_place:
             x = _attention(g, x, model.attention, "attention")
         x = _block(g, x, block, f"blocks.{i}", films[i])
+    if c.attention_place == len(model.blocks):
+        x = _attention(g, x, model.attention, "attention")
     hidden = _norm(g, x, model.out_norm.norm, "out_norm")
     conv = model.variance_conv
     v = g.op("Relu", g.convolution(hidden, _np(conv.weight), _np(conv.bias), "variance_conv"))

@@ -35,7 +35,8 @@ class AcousticConfig:
         encoder_hidden, pitch_hidden, mel_hidden: hidden size of each block, where they differ
             (a pruned model); empty gives every block `hidden`.
         attention_width: channels of an attention head; 0 shares `channels` out between the heads.
-        attention_before: index of the encoder block that attention precedes; -1 is the middle.
+        attention_before: index of the encoder block that attention precedes (`encoder_blocks`: it
+            comes last); -1 is the middle.
     """
 
     n_symbols: int = 64
@@ -60,8 +61,8 @@ class AcousticConfig:
             check_block_sizes(
                 getattr(self, f"{part}_hidden"), getattr(self, f"{part}_blocks"), f"{part}_hidden"
             )
-        if not -1 <= self.attention_before <= max(0, self.encoder_blocks - 1):
-            raise ValueError("attention_before must be the index of an encoder block, or -1")
+        if not -1 <= self.attention_before <= self.encoder_blocks:
+            raise ValueError("attention_before must lie between -1 and encoder_blocks")
 
     @property
     def attention_place(self) -> int:
@@ -136,6 +137,8 @@ class AcousticEncoder(nn.Module):
             if i == self.config.attention_place:
                 x = self.attention(x, keep)
             x = block(x, films[i], keep)
+        if self.config.attention_place == len(self.blocks):
+            x = self.attention(x, keep)
         hidden = self.out_norm(x)
         masked = hidden if keep is None else hidden * keep
         v = torch.relu(self.variance_conv(masked.transpose(1, 2)).transpose(1, 2))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray
+from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import COPY_MARK, Entry, FeatureCache
 
 
@@ -104,6 +105,8 @@ class SegmentSampler:
         self, items: Sequence[Item], mel_mean: FloatArray, mel_std: FloatArray, frames: int
     ) -> None:
         self.items = [i for i in items if i.entry.n_frames >= frames + 2]
+        if not self.items:
+            raise CorpusError(f"no utterance is {frames + 2} frames long; use shorter stretches")
         self.mean, self.std, self.frames = mel_mean, mel_std, frames
         self._ends = np.cumsum([i.entry.n_frames - frames for i in self.items])
 
