@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from voicelet.enrol.speaker import speaker_statistics
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.corpus.reader import Utterance, iterate_corpus, resample
 
-_FILES = {
+CACHE_FILES = {
     "mel.f16": np.float16,
     "f0.f32": np.float32,
     "audio.i16": np.int16,
@@ -70,11 +71,21 @@ class FeatureCache:
             name: np.memmap(folder / name, dtype=kind, mode="r")
             if (folder / name).stat().st_size
             else np.zeros(0, dtype=kind)  # a cache without alignments; nothing can be mapped
-            for name, kind in _FILES.items()
+            for name, kind in CACHE_FILES.items()
         }
         self._mel = maps["mel.f16"].reshape(-1, self.features.n_mels)
         self._f0, self._audio = maps["f0.f32"], maps["audio.i16"]
         self._phones, self._durations = maps["phones.u8"], maps["durations.u16"]
+
+    @property
+    def stored_frames(self) -> int:
+        """Frames in the arrays, those that no entry names included."""
+        return len(self._f0)
+
+    @property
+    def stored_phones(self) -> int:
+        """Phones in the arrays."""
+        return len(self._phones)
 
     def mel(self, entry: Entry) -> FloatArray:
         """Log mel [frames, n_mels], not normalised."""
@@ -99,7 +110,7 @@ class FeatureCache:
         return np.asarray(self._phones[first : first + entry.n_phones], dtype=np.int64)
 
     def durations(self, entry: Entry) -> npt.NDArray[np.int64]:
-        """Frames of each phone [n_phones]; they sum to `n_frames`."""
+        """Frames of each phone [n_phones]; they sum to `n_frames`, or to 0 where unknown."""
         first = entry.first_phone
         return np.asarray(self._durations[first : first + entry.n_phones], dtype=np.int64)
 
@@ -112,7 +123,7 @@ class CacheWriter:
         self.folder, self.features = folder, features
         self.entries: list[Entry] = []
         # Held open for the length of a build; `close` closes them.
-        self._files = {name: open(folder / name, "wb") for name in _FILES}  # noqa: SIM115
+        self._files = {name: open(folder / name, "wb") for name in CACHE_FILES}  # noqa: SIM115
         self._frames = self._phones = 0
 
     def add(
@@ -129,7 +140,8 @@ class CacheWriter:
         Args:
             utterance: audio at any rate; frames past the last whole hop are dropped.
             d_vector: its d-vector [256].
-            phones, durations_frames: alignment, when known.
+            phones, durations_frames: alignment, when known.  Phones without durations are kept with
+                zeros, for models that learn to align.
             f0_hz: a better f0 than our own estimate where voiced, when known.
             bandwidth_hz: what the audio held before it was resampled; half its rate by default.
         """
@@ -151,26 +163,68 @@ class CacheWriter:
             given = np.zeros(n_frames, dtype=np.float32)
             given[: min(n_frames, len(f0_hz))] = f0_hz[:n_frames]
             f0 = np.where((own_f0 > 0) & (given > 60.0), given, 0.0).astype(np.float32)
-        stats = speaker_statistics(mel, own_f0, config)
+        self.append(
+            id=utterance.id,
+            speaker=utterance.speaker,
+            samples=wave,
+            f0_hz=f0,
+            d_vector=d_vector,
+            phones=phones,
+            durations_frames=durations_frames,
+            bandwidth_hz=bandwidth_hz or utterance.sample_rate_hz / 2.0,
+            mel=mel,
+            own_f0_hz=own_f0,
+        )
+
+    def append(
+        self,
+        *,
+        id: str,
+        speaker: str,
+        samples: FloatArray,
+        f0_hz: FloatArray,
+        d_vector: FloatArray,
+        phones: npt.NDArray[np.int64] | None,
+        durations_frames: npt.NDArray[np.int64] | None,
+        bandwidth_hz: float,
+        mel: FloatArray | None = None,
+        own_f0_hz: FloatArray | None = None,
+        change_mel: Callable[[FloatArray], FloatArray] | None = None,
+    ) -> None:
+        """Append an utterance that is as it is to be: at the features' rate, and its own level.
+
+        Args:
+            samples: [frames * hop].
+            f0_hz: [frames], 0 where unvoiced.
+            mel: of `samples`, if it is known.
+            own_f0_hz: f0 for the speaker's statistics; `f0_hz` by default.
+            change_mel: applied to the mel that is stored, not to the one that is measured.
+        """
+        config = self.features
+        measured = log_mel(samples, config) if mel is None else mel
+        stats = speaker_statistics(measured, f0_hz if own_f0_hz is None else own_f0_hz, config)
+        n_frames = len(samples) // config.hop_length
         n_phones = 0 if phones is None else len(phones)
         blocks: dict[str, npt.NDArray[Any]] = {
-            "mel.f16": mel,
-            "f0.f32": f0,
-            "audio.i16": np.clip(np.round(wave * 32767.0), -32768, 32767),
+            "mel.f16": measured if change_mel is None else change_mel(measured),
+            "f0.f32": f0_hz,
+            "audio.i16": np.clip(np.round(samples * 32767.0), -32768, 32767),
         }
-        if phones is not None and durations_frames is not None:
-            blocks |= {"phones.u8": phones, "durations.u16": durations_frames}
+        if phones is not None:
+            unknown = np.zeros(n_phones, np.int64)
+            known = unknown if durations_frames is None else durations_frames
+            blocks |= {"phones.u8": phones, "durations.u16": known}
         for name, block in blocks.items():
-            self._files[name].write(np.ascontiguousarray(block, dtype=_FILES[name]).tobytes())
+            self._files[name].write(np.ascontiguousarray(block, dtype=CACHE_FILES[name]).tobytes())
         self.entries.append(
             Entry(
-                id=utterance.id,
-                speaker=utterance.speaker,
+                id=id,
+                speaker=speaker,
                 first_frame=self._frames,
                 n_frames=n_frames,
                 first_phone=self._phones,
                 n_phones=n_phones,
-                bandwidth_hz=bandwidth_hz or utterance.sample_rate_hz / 2.0,
+                bandwidth_hz=bandwidth_hz,
                 d_vector=[round(float(v), 5) for v in d_vector],
                 log_f0_mean=stats.log_f0_mean,
                 log_f0_std=stats.log_f0_std,

@@ -1,4 +1,4 @@
-"""`voicelet-export corpus cache|align|predict`: corpora to feature caches."""
+"""`voicelet-export corpus …`: check, prepare, align, augment and split corpora."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+
+from voicelet.errors import ConfigError
+from voicelet_export.corpus.tool_commands import add_tool_commands, progress
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +29,37 @@ def _cache(args: argparse.Namespace) -> None:
 def _align(args: argparse.Namespace) -> None:
     import torch
 
-    from voicelet.text.g2p import NeuralG2P
-    from voicelet.text.lexicon import Lexicon
-    from voicelet_export.corpus.real import RecordingAligner, align_cache
-    from voicelet_export.corpus.transcripts import TranscriptReader
-    from voicelet_export.models.aligner import FramePosteriors, load_aligner
+    from voicelet_export.corpus.prepare import Tools, recording_aligner
+    from voicelet_export.corpus.real import align_cache
 
     torch.set_num_threads(1)
-    g2p = NeuralG2P(args.g2p) if args.g2p is not None else None
-    reader = TranscriptReader(Lexicon.open(args.lexicon), g2p)
-    aligner = RecordingAligner(reader, FramePosteriors(load_aligner(args.aligner)))
-    report = align_cache(args.cache, args.corpus, aligner)
-    short = {name: value for name, value in report.items() if name != "utterances"}
-    log.info("%s", json.dumps(short))
+    found = Tools.found(aligner=args.aligner)
+    tools = Tools(
+        encoder=found.encoder,
+        aligner=found.aligner,
+        lexicon=args.lexicon or found.lexicon,
+        g2p=args.g2p or (None if args.lexicon else found.g2p),
+    )
+    aligner = recording_aligner(tools)
+    if args.cache is None and args.textgrid is None:
+        raise ConfigError("give --cache to align a feature cache, or --textgrid to write TextGrids")
+    if args.cache is not None:
+        report = align_cache(args.cache, args.corpus, aligner)
+        short = {name: value for name, value in report.items() if name != "utterances"}
+        log.info("%s", json.dumps(short))
+    if args.textgrid is not None:
+        from voicelet_export.corpus.layouts import read_sources
+        from voicelet_export.corpus.speech_times import align_to_textgrids
+
+        sources = read_sources(args.corpus, args.layout)
+        with progress("align") as told:
+            report = align_to_textgrids(sources, args.textgrid, aligner, on_item=told)
+        log.info(
+            "%d TextGrids in %s, %d of them to be trusted (see alignment.json)",
+            report["written"],
+            args.textgrid,
+            report["trusted"],
+        )
 
 
 def _predict(args: argparse.Namespace) -> None:
@@ -59,11 +80,13 @@ def add_parser(commands: Any) -> None:
     cache.add_argument("--out", type=Path, required=True)
     cache.add_argument("--encoder", type=Path, required=True, help="speaker encoder, ONNX")
     cache.set_defaults(run=_cache)
-    align = actions.add_parser("align", help="give a cache of recordings phones and durations")
-    align.add_argument("--cache", type=Path, required=True)
+    align = actions.add_parser("align", help="when each phone is said: in a cache, as TextGrids")
+    align.add_argument("--cache", type=Path, help="a feature cache to give phones and durations")
+    align.add_argument("--textgrid", type=Path, help="a folder for Praat TextGrids")
     align.add_argument("--corpus", type=Path, required=True, help="where the transcripts are")
-    align.add_argument("--aligner", type=Path, required=True, help="weights, safetensors")
-    align.add_argument("--lexicon", type=Path, required=True)
+    align.add_argument("--layout", default="auto", help="of the corpus, for TextGrids")
+    align.add_argument("--aligner", type=Path, help="weights, safetensors")
+    align.add_argument("--lexicon", type=Path, help="instead of the packaged voice's")
     align.add_argument("--g2p", type=Path, help="letter-to-sound graph for words it lacks")
     align.set_defaults(run=_align)
     predict = actions.add_parser("predict", help="a cache with an acoustic model's mels")
@@ -71,3 +94,4 @@ def add_parser(commands: Any) -> None:
     predict.add_argument("--cache", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
     predict.set_defaults(run=_predict)
+    add_tool_commands(actions)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray, frame_energy_db
 from voicelet.errors import PhoneError
 from voicelet.text.phones import PhoneInventory
-from voicelet.text.words import PhoneClause
+from voicelet.text.words import PhoneClause, WordPhones
 from voicelet_export.corpus.align import (
     PAUSES,
     AlignConfig,
@@ -73,6 +73,7 @@ class Aligned:
         first_frame, n_frames: the part of the recording that is kept.
         score: of the fit.
         commas: how many commas were put in.
+        words: where each word lies in `phones`.
     """
 
     phones: str
@@ -81,6 +82,7 @@ class Aligned:
     n_frames: int
     score: FitScore
     commas: int
+    words: tuple[WordPhones, ...] = ()
 
 
 def build_real_cache(corpus: Path, folder: Path, encoder: Path) -> int:
@@ -194,7 +196,7 @@ class RecordingAligner:
             found = self._aligner.align(log_posterior, self.inventory.encode(clause.phones))
         score = fit_score(found, clause.phones)
         first, count, durations = trimmed(found, clause.phones, config)
-        return Aligned(clause.phones, durations, first, count, score, len(pauses))
+        return Aligned(clause.phones, durations, first, count, score, len(pauses), clause.words)
 
     def verdict(self, aligned: Aligned) -> str:
         """Why an alignment isn't to be trained on, or "" where it is."""

@@ -1,0 +1,38 @@
+"""LJSpeech: `metadata.csv` of `id|text|normalised text` beside `wavs/id.wav`; one speaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from voicelet.errors import CorpusError
+from voicelet_export.corpus.layouts.base import (
+    Layout,
+    Source,
+    find_audio,
+    read_table,
+    safe_id,
+    unique,
+)
+
+_TABLE = "metadata.csv"
+
+
+def _fits(folder: Path) -> bool:
+    return (folder / _TABLE).is_file() and (folder / "wavs").is_dir()
+
+
+def _read(folder: Path) -> list[Source]:
+    sources = []
+    for number, cells in enumerate(read_table(folder / _TABLE, "|"), 1):
+        if len(cells) < 2:
+            raise CorpusError(f"{folder / _TABLE}, line {number}: expected id|text")
+        audio = find_audio(folder / "wavs", cells[0].strip())
+        # The last column is what was said, numbers and abbreviations written out.
+        text = next((c.strip() for c in reversed(cells[1:3]) if c.strip()), "")
+        if audio is not None:
+            name = safe_id(Path(cells[0].strip()).stem if "." in cells[0] else cells[0].strip())
+            sources.append(Source(name, safe_id(folder.resolve().name), text, audio))
+    return unique(sources, folder)
+
+
+LJSPEECH = Layout("ljspeech", _fits, _read)
