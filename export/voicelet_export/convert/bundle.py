@@ -56,6 +56,8 @@ class BundleRecipe:
         held_out: JSON file of the speakers that quality is gated on.
         out: folder of the bundle, replaced if it is there.
         precision: "int8" quantizes the acoustic model and the vocoder.
+        graphs: folder of `acoustic_encoder.onnx`, `acoustic_decoder.onnx` and `vocoder.onnx`, made
+            of the same models by `voicelet-export quantize`; they go in as they are.
         name, version: of the bundle.
         signing_key: PEM file of an Ed25519 key.
         publish_key: text file that the signer's public key is written to, as what a package trusts.
@@ -76,6 +78,7 @@ class BundleRecipe:
     held_out: Path
     out: Path
     precision: Precision = "int8"
+    graphs: Path | None = None
     name: str = "voicelet-en"
     version: str = "0.1"
     signing_key: Path | None = None
@@ -118,7 +121,9 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     )
     log.info("graphs follow the models to %.1e", worst)
     measured = dict(recipe.measured)
-    if recipe.precision == "int8":
+    if recipe.graphs is not None:
+        models = {role: _given(recipe.graphs, role, model) for role, model in models.items()}
+    elif recipe.precision == "int8":
         from voicelet_export.compress.qat import trained_scales
         from voicelet_export.compress.voice import quantize_voice
 
@@ -208,6 +213,19 @@ def _borrowed(recipe: BundleRecipe) -> dict[str, Path]:
     if (recipe.g2p / "g2p.onnx").is_file():
         out["g2p"] = recipe.g2p / "g2p.onnx"
     return out
+
+
+def _given(folder: Path, role: str, model: onnx.ModelProto) -> onnx.ModelProto:
+    """A quantized graph, if it takes and gives what the model's own does."""
+    from voicelet_export.compress.quantize_files import read_graph
+
+    path = folder / f"{role}.onnx"
+    given = read_graph(path)
+    for own, other in ((model.graph.input, given.graph.input),
+                       (model.graph.output, given.graph.output)):  # fmt: skip
+        if [_tensor(v) for v in own] != [_tensor(v) for v in other]:
+            raise BundleError(f"{path}: made of another model; quantize this one")
+    return given
 
 
 def _learned_from(recipe: BundleRecipe) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class BundleStep:
     """A bundle of two trained models; see `voicelet_export.convert.bundle.BundleRecipe`.
 
     Attributes:
+        graphs: folder of a `quantize` step, whose graphs go in as they are.
         measured: JSON object of figures.
     """
 
@@ -25,6 +26,7 @@ class BundleStep:
     caches: tuple[Path, ...]
     held_out: Path
     speaker_encoder: Path | None = None
+    graphs: Path | None = None
     precision: Literal["int8", "fp32"] = "int8"
     name: str = "voicelet-en"
     version: str = "0.1"
@@ -50,6 +52,7 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
             caches=config.caches,
             held_out=config.held_out,
             out=context.out,
+            graphs=config.graphs,
             precision=config.precision,
             name=config.name,
             version=config.version,
@@ -63,6 +66,41 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
         )
     )
     return {"bytes": bundle.manifest.total_bytes, **bundle.manifest.measured}
+
+
+@dataclass(frozen=True)
+class TFLiteStep:
+    """A bundle again, for LiteRT; see `voicelet_export.convert.tflite_bundle.TFLiteRecipe`."""
+
+    bundle: Path
+    acoustic: Path
+    vocoder: Path
+    speaker_encoder: Path | None = None
+    g2p: Path | None = None
+    precision: Literal["int8", "fp32"] = "int8"
+    keep_onnx: bool = False
+
+
+def _tflite(config: TFLiteStep, context: StepContext) -> Figures:
+    from voicelet_export.convert.tflite_bundle import TFLiteRecipe, build_tflite
+
+    bundle = build_tflite(
+        TFLiteRecipe(
+            bundle=config.bundle,
+            acoustic=config.acoustic,
+            vocoder=config.vocoder,
+            out=context.out,
+            speaker_encoder=config.speaker_encoder,
+            g2p=config.g2p,
+            precision=config.precision,
+            keep_onnx=config.keep_onnx,
+        )
+    )
+    return {"bytes": bundle.manifest.total_bytes, **_litert(bundle.manifest.measured)}
+
+
+def _litert(measured: dict[str, float]) -> Figures:
+    return {k: v for k, v in measured.items() if k.startswith("litert")}
 
 
 @dataclass(frozen=True)
@@ -118,5 +156,6 @@ def read_figures(paths: tuple[Path, ...]) -> dict[str, float]:
 
 KINDS = (
     StepKind("bundle", 1, BundleStep, _bundle),
+    StepKind("tflite", 1, TFLiteStep, _tflite),
     StepKind("publish", 1, PublishStep, _publish),
 )

@@ -17,6 +17,9 @@ from voicelet.errors import Cancelled, ConfigError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind, own_signals
 
+_PATHS = ("speaker_encoder", "start")
+"""Keys of trainings' configurations that hold paths."""
+
 
 @dataclass(frozen=True)
 class TrainStep:
@@ -102,11 +105,14 @@ def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 def without_paths(config: Path) -> None:
     """Leave only the names of the paths in a configuration: outputs don't tell of this machine."""
-    data = json.loads(config.read_text(encoding="utf-8"))
-    for key in ("speaker_encoder", "start"):
-        if data.get(key):
-            data[key] = Path(data[key]).name
-    write_json(config, data)
+    write_json(config, _without_paths(json.loads(config.read_text(encoding="utf-8"))))
+
+
+def _without_paths(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    named = {k: Path(v).name for k, v in value.items() if k in _PATHS and v and isinstance(v, str)}
+    return {**{k: _without_paths(v) for k, v in value.items()}, **named}
 
 
 def starting_weights(folder: Path) -> Path:
