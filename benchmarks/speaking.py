@@ -11,6 +11,7 @@ from benchmarks.folder import write_texts
 from benchmarks.peers.base import SpeakerRefused, System
 from benchmarks.peers.kokoro import Kokoro
 from benchmarks.peers.piper import Piper
+from benchmarks.peers.piper import model as piper_model
 from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.people import Reference
 
@@ -29,6 +30,7 @@ def read_sentences(path: Path) -> list[str]:
 def make_systems(spec: str) -> list[System]:
     """Systems from `voicelet,voicelet:BUNDLE,voicelet-default,piper,teacher,teacher:VOICE`.
 
+    `voicelet-piper` is voicelet speaking with Piper's voice.
     `voicelet=NAME:BUNDLE` gives a bundle a name; "recordings" is left to the caller.
 
     Raises:
@@ -44,12 +46,14 @@ def make_systems(spec: str) -> list[System]:
             systems.append(Voicelet(bundle, label, own_voice=kind == "voicelet-default"))
         elif kind == "piper":
             systems.append(Piper())
+        elif kind == "voicelet-piper":
+            systems.append(Voicelet(bundle or piper_model(), name or kind, own_voice=True))
         elif kind == "teacher":
             systems += [Kokoro(voice) for voice in ((detail,) if detail else TEACHER_VOICES)]
         elif kind != "recordings":
             raise BenchmarkError(
                 f"unknown system {item!r}; there are recordings, voicelet, voicelet-default, "
-                "piper, teacher"
+                "voicelet-piper, piper, teacher"
             )
     names = [s.name for s in systems]
     if len(set(names)) != len(names):

@@ -1,6 +1,9 @@
 """Speed of voicelet and Piper: in turn, in one run, on one thread of one core each.
 
     python -m benchmarks.speed --out DIR [--bundle PATH] [--recording WAV] [--repeats 5]
+    python -m benchmarks.speed --out DIR --systems voicelet-piper,piper --texts FILE
+
+The second has both run one voice: Piper's own file, loaded by voicelet and by Piper.
 
 Machines are noisy, so each sentence is spoken by one and then by the other, over and over, and
 medians and their ratio are reported.  See docs/benchmarks.md for what each figure is.
@@ -157,28 +160,33 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, help="instead of the embedded one")
     parser.add_argument("--recording", type=Path, help="enrol this and speak like it")
     parser.add_argument("--systems", default="voicelet,piper")
+    parser.add_argument("--texts", type=Path, default=DATA / "sentences.txt", help="a text a line")
     parser.add_argument("--sentences", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--cold-repeats", type=int, default=3)
     args = parser.parse_args(argv)
-    texts = read_sentences(DATA / "sentences.txt")[: args.sentences]
+    texts = read_sentences(args.texts)[: args.sentences]
     try:
         starters: dict[str, Starter] = {}
         for name in args.systems.split(","):
             if name == "voicelet":
                 starters[name] = voicelet_starter(args.bundle, args.recording)
+            elif name == "voicelet-piper":
+                starters[name] = voicelet_starter(piper.model(), None)
             elif name == "piper":
                 starters[name] = piper.start
             else:
-                raise BenchmarkError(f"unknown system {name!r}; there are voicelet and piper")
+                raise BenchmarkError(
+                    f"unknown system {name!r}; there are voicelet, voicelet-piper and piper"
+                )
         results = measure(starters, texts, args.repeats, args.cold_repeats)
         if "voicelet" in results:
             bundle = args.bundle or SDK / "voicelet" / "voices" / "default"
             results["voicelet"]["bundle_mb"] = bundle_bytes(bundle) / 1e6
-        if "piper" in results:
+        for name in results.keys() & {"piper", "voicelet-piper"}:
             model = piper.model()
             files = (model, model.with_name(model.name + ".json"))
-            results["piper"]["bundle_mb"] = sum(f.stat().st_size for f in files) / 1e6
+            results[name]["bundle_mb"] = sum(f.stat().st_size for f in files) / 1e6
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
