@@ -29,11 +29,13 @@ IntArray = npt.NDArray[np.int64]
 
 log = logging.getLogger(__name__)
 
-FIRST_FRAMES = (16, 40, 96)
+FIRST_FRAMES = (16, 48, 128)
 """Frames of a stream's first stretches; the decoder is some eight times as slow as the default
 voice's, so they grow more gently."""
-STRETCH_FRAMES = 192
-OFFLINE_FRAMES = 320
+STRETCH_FRAMES = 320
+OFFLINE_FRAMES = 384
+FLOW_FRAMES = 2048
+"""The flow runs on so many at once, for its long context is worth seeing only once."""
 MAX_ID_FRAMES = 600
 """No phoneme is held longer than this (7 s), whatever the model says."""
 MAX_FRAMES = 20_000
@@ -93,7 +95,7 @@ class VitsSynthesizer:
         self._symbols = open_symbols(self.config)
         self.speakers = VitsSpeakers(bundle)
         self.hop, self.rate = bundle.manifest.features.hop_length, bundle.manifest.sample_rate_hz
-        self._encoder = open_graph("vits_encoder")
+        self._encoder = open_graph("vits_encoder", keeps_memory=True)
         self.flow = Stretcher(
             open_graph("vits_flow", keeps_memory=True),
             bundle.graph("vits_flow").context_frames,
@@ -185,9 +187,8 @@ class VitsRendering:
         """Flow as far as the decoder sees, and decode; see `voicelet.synth.base.Rendering`."""
         wanted = min(self.frames, last + self._decoder.context_frames)
         if wanted > self._flowed:
-            if self._flowed:
-                # Past the first stretch nobody waits, and a long one sees its neighbours once.
-                wanted = min(self.frames, max(wanted, self._flowed + 2 * STRETCH_FRAMES))
+            if self._flowed or last > FIRST_FRAMES[0]:  # nobody waits for it
+                wanted = min(self.frames, max(wanted, self._flowed + FLOW_FRAMES))
             self._latent[:, self._flowed : wanted] = self._flow(
                 self._prior, self._flowed, wanted, self._speaker
             )
