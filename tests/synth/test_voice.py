@@ -239,3 +239,8 @@ def test_a_package_may_name_the_keys_it_trusts(
     assert Voice.load(other).info.signed_by is not None
     with pytest.raises(BundleTamperedError, match="trusted"):
         Voice.load(other, require_signature=True)
+
+
+def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="'voiceled'; did you mean 'voicelet'.*piper-vits"):
+        Voice.load(tiny_voice(tmp_path / "odd", architecture="voiceled"))

@@ -16,6 +16,9 @@ def add_import_command(commands: Any) -> None:
     piper.add_argument("voice", type=Path)
     piper.add_argument("--config", type=Path, help="default: VOICE.json")
     piper.add_argument("--out", type=Path, required=True, help="model folder to write")
+    piper.add_argument(
+        "--bundle", type=Path, metavar="FOLDER", help="write it as a bundle that runs, too"
+    )
     piper.set_defaults(run=_piper)
     hifigan = kinds.add_parser("hifigan", help="a HiFi-GAN generator of the authors' layout")
     hifigan.add_argument("generator", type=Path)
@@ -36,6 +39,11 @@ def _piper(args: argparse.Namespace) -> None:
 
     parity = import_piper(PiperImport(args.voice, args.out, args.config))
     sys.stdout.write(f"{args.out}: speaks as the graph does, to {parity.snr_db:.1f} dB\n")
+    if args.bundle is not None:
+        from voicelet.piper.bundle import import_piper as as_bundle
+
+        made = as_bundle(args.voice, args.config, args.bundle).manifest
+        sys.stdout.write(f"{args.bundle}: {made.name}, {made.total_bytes / 1e6:.1f} MB\n")
 
 
 def _hifigan(args: argparse.Namespace) -> None:
