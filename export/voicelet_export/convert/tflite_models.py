@@ -73,7 +73,7 @@ class Linear(nn.Module):
         self.register_buffer("scale", scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., in] → [..., out]."""
+        """[1, T, in] → [1, T, out]; of two axes only, LiteRT would fold the scale back in."""
         y = self.product(x)
         y = torch.relu(y) if self.relu else y
         return y if self.scale is None else y * self.scale
@@ -189,7 +189,7 @@ class EncoderAtLength(nn.Module):
 
     def forward(self, phones: Tensor, speaker: Tensor, keep: Tensor) -> Outputs:
         """phones int32 [1, N], speaker [1, S], keep [1, N, 1] → the role's outputs."""
-        hidden = self.speaker_in((speaker - self.centre) * self.inverse)
+        hidden = self.speaker_in(((speaker - self.centre) * self.inverse).unsqueeze(1))
         embedded = self.speaker_out(hidden * torch.sigmoid(hidden))
         films = cut_films(self.film(embedded), self.count, self.channels)
         x = nn.functional.embedding(phones, self.table)
@@ -205,7 +205,7 @@ class EncoderAtLength(nn.Module):
             "log_duration": variances[:, :, 0],
             "pitch": variances[:, :, 1],
             "energy": variances[:, :, 2],
-            "condition": self.condition(embedded),
+            "condition": self.condition(embedded).squeeze(1),
         }
 
 
@@ -226,7 +226,8 @@ class DecoderAtLength(nn.Module):
     ) -> Outputs:
         """frames [1, T, C + 4], condition [1, K], log_f0_mean [1, 1], keep [1, T, 1]."""
         count = len(self.pitch_blocks) + len(self.mel_blocks) + 1
-        films = cut_films(condition, count, self.channels)
+        given = condition.unsqueeze(1)
+        films = cut_films(given, count, self.channels)
         x = self.project(frames)
         for block, film in zip(self.pitch_blocks, films):
             x = block(x, keep, film)
@@ -241,7 +242,7 @@ class DecoderAtLength(nn.Module):
             x = block(x, keep, film)
         mel = self.mel_head(self.out_norm(x, *films[-1]))
         return {
-            "mel": mel + condition[:, count * 2 * self.channels :].unsqueeze(1),
+            "mel": mel + given[:, :, count * 2 * self.channels :],
             "log_f0": log_f0[:, :, 0],
             "voicing": voicing[:, :, 0],
         }
@@ -280,10 +281,6 @@ class VocoderAtLength(nn.Module):
 
 
 def cut_films(films: Tensor, count: int, channels: int) -> list[tuple[Tensor, Tensor]]:
-    """Cut [1, ≥ count · 2 · channels] into scales (one added) and shifts, each [1, 1, channels]."""
-    out = []
-    for i in range(count):
-        first = 2 * channels * i
-        scale = films[:, first : first + channels].unsqueeze(1) + 1.0
-        out.append((scale, films[:, first + channels : first + 2 * channels].unsqueeze(1)))
-    return out
+    """Cut [1, 1, ≥ count · 2 · channels] into scales (one added) and shifts, [1, 1, channels]."""
+    cuts = films[:, :, : count * 2 * channels].split(channels, dim=-1)
+    return [(scale + 1.0, shift) for scale, shift in zip(cuts[::2], cuts[1::2])]
