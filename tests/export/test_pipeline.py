@@ -185,7 +185,9 @@ def test_variables_keep_their_types_and_can_be_set(tmp_path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.steps["a"].options["utterances"] == 3
     assert recipe.steps["b"].options["file"] == "3.json"
-    assert read_recipe(path, {"n": "7"}).steps["b"].options["file"] == "7.json"
+    set_to_7 = read_recipe(path, {"n": "7"})
+    assert set_to_7.steps["a"].options["utterances"] == 7
+    assert set_to_7.steps["b"].options["file"] == "7.json"
     with pytest.raises(ConfigError, match="no variable 'm'"):
         read_recipe(path, {"m": "7"})
 

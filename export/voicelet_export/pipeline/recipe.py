@@ -66,7 +66,7 @@ def read_recipe(path: Path, variables: Mapping[str, str] | None = None) -> Recip
 
     Args:
         path: YAML file.
-        variables: replace those of the file.
+        variables: replace those of the file; where that has a number, this is read as one.
 
     Raises:
         ConfigError: it isn't a recipe; an option, a kind, a variable or a reference isn't known
@@ -87,12 +87,20 @@ def read_recipe(path: Path, variables: Mapping[str, str] | None = None) -> Recip
     for name in variables or {}:
         if name not in values:
             raise ConfigError(f"{where}: no variable {name!r}{did_you_mean(name, values)}")
-    values |= variables or {}
+    for name, text in (variables or {}).items():
+        values[name] = text if isinstance(values[name], str) else _read_value(text, name, where)
     raw = data["steps"]
     steps: dict[str, Step] = {}
     for name, options in raw.items():
         steps[str(name)] = _step(str(name), options, values, list(map(str, raw)), where)
     return Recipe(str(data.get("name") or path.stem), _in_order(steps, where))
+
+
+def _read_value(text: str, name: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: variable {name!r}: {error}") from None
 
 
 def _step(
