@@ -118,11 +118,11 @@ def test_a_second_run_asks_no_teacher_and_ends_with_the_same_bits(
         return ask(self, item)  # type: ignore[arg-type]
 
     monkeypatch.setattr(oracle, "__call__", counted)
-    distil(_run(tmp_path, cache, stage, teachers[stage], "first"), until_step=4)
+    distil(_run(tmp_path, cache, stage, teachers[stage], "first"), until_step=3)
     assert asked
     assert len(asked) == len(set(asked)), "an utterance was computed twice"
     asked.clear()
-    distil(_run(tmp_path, cache, stage, teachers[stage], "second"), until_step=4)
+    distil(_run(tmp_path, cache, stage, teachers[stage], "second"), until_step=3)
     assert not asked
     assert _same(tmp_path / "first", tmp_path / "second")
 
@@ -134,10 +134,10 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(
     # Live and with discriminators or free running, so that all state there is counts.
     live = RECIPES[stage] + "cached: false\n"
     recipe = live.replace("1000000", "1") if stage == "vocoder" else live + "free_weight: 1.0\n"
-    distil(_run(tmp_path, cache, stage, teachers[stage], "whole", recipe), until_step=5)
+    distil(_run(tmp_path, cache, stage, teachers[stage], "whole", recipe), until_step=4)
     parts = _run(tmp_path, cache, stage, teachers[stage], "parts", recipe)
     distil(parts, until_step=2)
-    distil(parts, until_step=5)
+    distil(parts, until_step=4)
     assert _same(tmp_path / "whole", tmp_path / "parts")
     assert any(name.startswith("projections.") for name in _state(tmp_path / "whole"))
 
@@ -228,6 +228,18 @@ def test_what_does_not_fit_is_refused(
         build_distillation(
             _run(tmp_path, cache, "vocoder", teachers["vocoder"], "d", "map_weigth: 1.0")
         )
+
+
+def test_weights_of_another_size_and_a_broken_store_are_told(
+    tmp_path: Path, cache: Path, teachers: dict[str, Path]
+) -> None:
+    run = _run(tmp_path, cache, "vocoder", teachers["vocoder"], "a")
+    with pytest.raises(ConfigError, match="sizes must agree"):
+        build_distillation(replace(run, start_from=teachers["vocoder"] / "weights.safetensors"))
+    (store,) = (tmp_path / "store").iterdir()
+    (store / "wave.npy").write_bytes(b"not an array")
+    with pytest.raises(ConfigError, match="delete"):
+        build_distillation(run)
 
 
 def test_losses_of_maps_attention_and_filters() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import os
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from tests.tiny_models import save_model, tiny_cache
 torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
-from voicelet.errors import BundleError, ConfigError  # noqa: E402
+from voicelet.errors import BundleError, Cancelled, ConfigError  # noqa: E402
 from voicelet_export.compress.cost import (  # noqa: E402
     SpeechRate,
     acoustic_cost,
@@ -337,18 +339,11 @@ training:
 """
 
 
-def test_pruning_and_training_again_gives_the_same_bits_each_time(
-    place: Path, tmp_path: Path
-) -> None:
+def test_a_pruned_model_is_smaller_and_was_trained_again(place: Path, tmp_path: Path) -> None:
     (tmp_path / "retrain.yaml").write_text(RETRAIN)
-    results = []
-    for name in ("a", "b"):
-        run = _prune(place, tmp_path / name, "vocoder", retrain=tmp_path / "retrain.yaml")
-        results.append(prune(run))
-    files = [(tmp_path / n / "weights.safetensors").read_bytes() for n in ("a", "b")]
-    assert files[0] == files[1]
-    assert results[0] == results[1] == json.loads((tmp_path / "a" / "prune.json").read_text())
-    result = results[0]
+    run = _prune(place, tmp_path / "a", "vocoder", retrain=tmp_path / "retrain.yaml")
+    result = prune(run)
+    assert result == json.loads((tmp_path / "a" / "prune.json").read_text())
     assert 0.92 < result["flops_ratio"] <= 0.94
     assert result["bytes"]["after"]["fp32"] < result["bytes"]["before"]["fp32"]
     assert result["bytes"]["after"]["int8"] < 0.5 * result["bytes"]["after"]["fp32"]
@@ -359,6 +354,29 @@ def test_pruning_and_training_again_gives_the_same_bits_each_time(
     assert sum(final.config.block_hidden) < 3 * 64
     assert info.step == 3
     assert model_cost(final).madds == result["cost"]["after"]["madds"]
+
+
+def test_training_that_is_stopped_goes_on_at_the_next_call(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "retrain.yaml").write_text(RETRAIN)
+    run = _prune(place, tmp_path / "out", "vocoder", retrain=tmp_path / "retrain.yaml")
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
+    done: list[int] = []
+    try:
+        with pytest.raises(Cancelled, match="start again"):
+            prune(run, lambda step, _: os.kill(os.getpid(), signal.SIGTERM))
+        assert not (run.out / "prune.json").exists()
+        assert not (run.out / "weights.safetensors").exists()
+        result = prune(run, lambda step, _: done.append(step))
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert done == [2, 3]
+    whole = prune(_prune(place, tmp_path / "whole", "vocoder", retrain=run.retrain))
+    assert result == whole
+    files = [
+        (folder / "weights.safetensors").read_bytes() for folder in (run.out, tmp_path / "whole")
+    ]
+    assert files[0] == files[1]
 
 
 def test_importance_and_repair_keep_an_acoustic_model_near_to_itself(

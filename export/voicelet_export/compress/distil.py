@@ -77,7 +77,10 @@ def read_recipe(
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: not a YAML recipe ({error})") from None
     if model is not None and isinstance(recipe, dict):
-        recipe = {**recipe, "training": {**(recipe.get("training") or {}), "model": model}}
+        training = recipe.get("training") or {}
+        if not isinstance(training, dict):
+            raise ConfigError(f"{path}: training must be a mapping")
+        recipe = {**recipe, "training": {**training, "model": model}}
     if stage == "acoustic":
         return from_mapping(AcousticDistillation, recipe, str(path))
     if stage == "vocoder":
@@ -119,7 +122,12 @@ def build_distillation(run: DistilRun) -> Trainer:
     with atomic_file(run.out / "config.json") as out:
         out.write(json.dumps(text, indent=1).encode("utf-8"))
     if run.start_from is not None and not (run.out / "checkpoint.pt").exists():
-        trainer.load(run.start_from, weights_only=True)
+        try:
+            trainer.load(run.start_from, weights_only=True)
+        except (OSError, RuntimeError, KeyError) as error:
+            raise ConfigError(
+                f"the student can't start from {run.start_from}; its sizes must agree ({error})"
+            ) from None
     log.info("%d utterances to learn from, %d held out", len(train), len(valid))
     return trainer
 

@@ -162,7 +162,10 @@ def _open(path: Path, size: int, kind: type[np.generic]) -> npt.NDArray[np.gener
         made.flush()
         del made
         os.replace(part, path)
-    array: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r+")
+    try:
+        array: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r+")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: broken ({error}); delete {path.parent}") from None
     if array.shape != (max(1, size),) or array.dtype != kind:
         raise ConfigError(f"{path}: of another shape than this corpus; delete {path.parent}")
     return array

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from voicelet.audio.atomic import atomic_file
 from voicelet.config import to_mapping
-from voicelet.errors import BundleError, ConfigError
+from voicelet.errors import BundleError, Cancelled, ConfigError
 from voicelet_export.compress.cost import model_cost
-from voicelet_export.compress.distil import DistilRun, distil
+from voicelet_export.compress.distil import DistilRun, build_distillation
 from voicelet_export.compress.prune_cut import cut_model, hidden_moments, repair
 from voicelet_export.compress.prune_importance import (
     Criterion,
@@ -123,6 +123,7 @@ def prune(run: PruneRun, on_step: Callable[[int, int], None] | None = None) -> d
         ConfigError: the target can't be reached, or the recipe is wrong.
         BundleError: the folder holds no such model.
         CorpusError: the caches lack speech of training or held-out speakers.
+        Cancelled: a signal stopped the training; the next call goes on with it.
     """
     stage = stage_of(run.model)
     load = load_acoustic if stage == "acoustic" else load_vocoder
@@ -141,14 +142,16 @@ def prune(run: PruneRun, on_step: Callable[[int, int], None] | None = None) -> d
         "pruned": held_out_losses(after, aligned, info),
     }
     if run.retrain is not None:
-        trained = distil(
+        trainer = build_distillation(
             DistilRun(
                 stage, run.retrain, run.caches, run.held_out, run.out / "retrain", run.model,
                 run.store, cut_folder / "weights.safetensors", to_mapping(pruned.config),
-            ),
-            on_step=on_step,
+            )
         )  # fmt: skip
-        save_milestone(trained, run.out, half=False)
+        trainer.run(on_step=on_step)
+        if not trainer.finished:
+            raise Cancelled(f"{run.out}: training was stopped; start again to go on")
+        save_milestone(run.out / "retrain", run.out, half=False)
         final, _ = load(run.out)
         after = export_graphs(final)
         losses["retrained"] = held_out_losses(after, aligned, info)
