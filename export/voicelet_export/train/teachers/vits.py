@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError
+from voicelet.errors import ConfigError, CorpusError
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.models.teachers.hifigan import HifiganConfig
 from voicelet_export.models.teachers.hifigan_judges import VitsJudge
@@ -83,7 +83,8 @@ class VitsTask(Task):
     """One step of VITS training.
 
     Raises:
-        ConfigError: the decoder doesn't make the features' hop, or nothing is long enough.
+        ConfigError: the decoder doesn't make the features' hop.
+        CorpusError: no utterance is long enough.
     """
 
     averaged = "vits"
@@ -127,7 +128,7 @@ class VitsTask(Task):
         self.valid = VitsSampler(valid, self.symbols, self.speakers, *limits)
         for sampler, kind in ((self.sampler, "training"), (self.valid, "validation")):
             if not sampler.items:
-                raise ConfigError(
+                raise CorpusError(
                     f"no {kind} utterance has {config.segment_frames} frames (segment_frames) and "
                     "a frame for each symbol"
                 )
