@@ -28,7 +28,7 @@ from voicelet.bundle import (
 )
 from voicelet.bundle.integrity import read_regular
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
-from voicelet.engine import get_engine
+from voicelet.engine import Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
 from voicelet.piper.parity import check_parts
@@ -100,10 +100,13 @@ def import_bytes(raw: bytes, raw_config: bytes, out: Path, where: str) -> Bundle
         for role, content in zip(GRAPHS, (parts.encoder, parts.flow, parts.decoder)):
             (work / f"{role}.onnx").write_bytes(content)
         ids = sorted({i for ids in config.id_map.values() for i in ids})
-        paths = [work / f"{role}.onnx" for role in GRAPHS]
         try:
-            check_parts(work / "whole.onnx", (paths[0], paths[1], paths[2]), parts, ids)
-            graphs = {role: _spec(role, path, parts) for role, path in zip(GRAPHS, paths)}
+            encoder, flow, decoder = (
+                get_engine("onnx").open(work / f"{role}.onnx") for role in GRAPHS
+            )
+            check_parts(work / "whole.onnx", (encoder, flow, decoder), parts, ids)
+            opened = zip(GRAPHS, (encoder, flow, decoder))
+            graphs = {role: _spec(role, graph, parts) for role, graph in opened}
         except BundleError as error:
             raise BundleError(f"{where}: {error}") from None
     data = {CONFIG_ROLE: BundleFile("piper.json", UNHASHED, 0)}
@@ -114,14 +117,13 @@ def import_bytes(raw: bytes, raw_config: bytes, out: Path, where: str) -> Bundle
     return write_bundle(out, manifest, files)
 
 
-def _spec(role: str, path: Path, parts: SplitVoice) -> GraphSpec:
-    graph = get_engine("onnx").open(path)
+def _spec(role: str, graph: Graph, parts: SplitVoice) -> GraphSpec:
     inputs, outputs = (
         tuple(TensorSpec(t.name, t.dtype, t.shape) for t in tensors)
         for tensors in (graph.inputs, graph.outputs)
     )
     context = {"vits_flow": parts.flow_context, "vits_decoder": parts.decoder_context}.get(role, 0)
-    return GraphSpec((GraphFile(path.name, UNHASHED, 0, "onnx", inputs, outputs),), context)
+    return GraphSpec((GraphFile(f"{role}.onnx", UNHASHED, 0, "onnx", inputs, outputs),), context)
 
 
 def _borrow_front_end(

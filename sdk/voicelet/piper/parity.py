@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.engine import get_engine
+from voicelet.engine import Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.piper.split import SplitVoice
 
@@ -22,19 +22,18 @@ _STRETCH = 7
 
 
 def check_parts(
-    whole: Path, graphs: tuple[Path, Path, Path], parts: SplitVoice, ids: list[int]
+    whole: Path, graphs: tuple[Graph, Graph, Graph], parts: SplitVoice, ids: list[int]
 ) -> None:
     """Run the parts against the whole without noise, and in stretches against in one piece.
 
     Args:
         whole: the voice as it came.
-        graphs: encoder, flow and decoder of `parts`.
+        graphs: encoder, flow and decoder of `parts`, opened.
         ids: phonemes to say.
 
     Raises:
         BundleError: samples differ, or a graph can't be run (`EngineError`).
     """
-    engine = get_engine("onnx")
     encoder, flow, decoder = graphs
     speaker: Feed = {"sid": np.zeros(1, np.int64)} if parts.takes_speaker else {}
     given: Feed = {
@@ -42,14 +41,11 @@ def check_parts(
         "input_lengths": np.array([len(ids)], np.int64),
         "scales": np.array([0.0, 1.0, 0.0], np.float32),
     }
-    graph = engine.open(whole)
-    (out,) = graph.run({**given, **speaker}).values()
-    expected = out.reshape(-1)
-    del graph, out
-    graph = engine.open(encoder)
+    (expected,) = get_engine("onnx").open(whole).run({**given, **speaker}).values()
+    expected = expected.reshape(-1)
     noise: Feed = {"duration_noise": np.zeros((1, 2, len(ids)), np.float32)}
     known = {**given, **noise, **speaker}
-    coded = graph.run({t.name: known[t.name] for t in graph.inputs})
+    coded = encoder.run({t.name: known[t.name] for t in encoder.inputs})
     durations = coded["durations"].reshape(-1)
     if durations.shape != (len(ids),) or coded["mean"].shape != (1, len(ids), parts.channels):
         raise BundleError("its encoder's outputs have other shapes than VITS has")
@@ -63,8 +59,8 @@ def check_parts(
 
 
 def _decode(
-    flow: Path,
-    decoder: Path,
+    flow: Graph,
+    decoder: Graph,
     prior: FloatArray,
     parts: SplitVoice,
     speaker: Feed,
@@ -72,11 +68,10 @@ def _decode(
 ) -> FloatArray:
     """Latents [T, C] to samples, so many frames at a time."""
     sequence = np.ascontiguousarray(prior.T[None])
-    for path, name, context, width in (
+    for graph, name, context, width in (
         (flow, "prior", parts.flow_context, 1),
         (decoder, "latent", parts.decoder_context, parts.hop),
     ):
-        graph = get_engine("onnx").open(path)
         takes = {t.name for t in graph.inputs}
         pieces = []
         for first in range(0, sequence.shape[2], stretch):
