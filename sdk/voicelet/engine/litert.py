@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,19 +147,14 @@ class LiteRTGraph:
                 except (ValueError, RuntimeError) as error:
                     raise EngineError(f"{self._where}: {_first_line(error)}") from error
             for t in self._outputs:
-                value = values[t.name]
-                if self._axis in t.shape:
-                    axis = t.shape.index(self._axis)
-                    scale = value.shape[axis] // piece.length
-                    span = (piece.first - piece.start) * scale, (piece.last - piece.start) * scale
+                value, axis = values[t.name], _varying(t)
+                if axis is not None:
+                    # A place may give several: a letter-to-sound graph names two frames a letter.
+                    each = value.shape[axis] // piece.length
+                    span = (piece.first - piece.start) * each, (piece.last - piece.start) * each
                     value = value[(slice(None),) * axis + (slice(*span),)]
                 found[t.name].append(value)
-        return {t.name: self._joined(found[t.name], t.shape) for t in self._outputs}
-
-    def _joined(self, values: list[Array], shape: Shape) -> Array:
-        if len(values) == 1 or self._axis not in shape:
-            return values[0]
-        return np.concatenate(values, axis=shape.index(self._axis))
+        return {t.name: _joined(found[t.name], _varying(t)) for t in self._outputs}
 
     def _pad(self, part: Mapping[str, Array], length: int, count: int) -> dict[str, Array]:
         signature = self._runners["length"][length]
@@ -269,6 +264,15 @@ def _interpreter_class() -> Any:
     return Interpreter
 
 
+def _varying(tensor: TensorInfo) -> int | None:
+    """The first axis that varies."""
+    return next((i for i, axis in enumerate(tensor.shape) if isinstance(axis, str)), None)
+
+
+def _joined(values: list[Array], axis: int | None) -> Array:
+    return values[0] if axis is None or len(values) == 1 else np.concatenate(values, axis)
+
+
 def _cut(value: Array, shape: Shape, axis: str, start: int, stop: int) -> Array:
     if axis not in shape:
         return value
@@ -278,9 +282,3 @@ def _cut(value: Array, shape: Shape, axis: str, start: int, stop: int) -> Array:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0][:300] if text else type(error).__name__
-
-
-def lengths_of(signatures: Iterable[str]) -> tuple[int, ...]:
-    """Lengths that a file's signatures serve, ascending."""
-    found = {int(m[2]) for name in signatures if (m := _SIGNATURE.fullmatch(name))}
-    return tuple(sorted(found))
