@@ -26,6 +26,10 @@ def spelled(phones: str) -> str:
         ("ʧˈɜɹʧ, ʤˈʌʤ", "^tʃˈɜːtʃ, dʒˈʌdʒ$"),
         ("sˈi fˈɑðəɹ kˈɔt jˈu hˈæpi", "^sˈiː fˈɑːðɚ kˈɔːt jˈuː hˈæpi$"),
         ("bˈY (nˈW)", "^bˈɔɪ nˈaʊ$"),
+        ("hˈɜɹi, bˈɜɹd", "^hˈɜːɹi, bˈɜːd$"),
+        ("ə ʃi ən hi ju θɹu", "^ɐ ʃiː ɐn hiː juː θɹuː$"),
+        ("lˈɔŋ ˌɔn sˈɔlt lˈɔ wˈɔTəɹ mˈɔɹ", "^lˈɔŋ ˌɔn sˈɔlt lˈɔː wˈɔːɾɚ mˈɔːɹ$"),
+        ("jˈuʒuəli θˈiəTəɹ hˈæpi", "^jˈuːʒuːəli θˈiəɾɚ hˈæpi$"),
     ],
 )
 def test_phones_become_the_ipa_piper_voices_know(ours: str, piper: str) -> None:

@@ -6,14 +6,15 @@ voicelet phone is one to three of those; who owns which id is kept, for word tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from voicelet.errors import PhoneError
-from voicelet.text.phones import STRESS, VOWELS
+from voicelet.text.phones import PUNCTUATION, STRESS, VOWELS
 
 PAD, BEGIN, END = "_", "^", "$"
 
@@ -21,6 +22,8 @@ _IPA = {
     "A": "eɪ", "I": "aɪ", "O": "oʊ", "W": "aʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ", "T": "ɾ",
     "ᵊ": "ə", "—": ",", "…": "...",
 }  # fmt: skip
+_SHORT_O = re.compile("[ŋnfθs]|l[ts]")
+"""What follows the o of "long", "on", "off", "cloth", "cross" and "salt"."""
 _DROPPED = "()"  # brackets say nothing to a voice that has hardly seen them
 
 
@@ -81,15 +84,23 @@ class PiperPhones:
 
 
 def _spell(phones: str) -> list[str]:
-    """The IPA of each phone ("" for one that is told by its neighbour)."""
+    """The IPA of each phone ("" for one that is told by its neighbour).
+
+    Voicelet's phones don't say all that eSpeak's do: long and short o, the article's vowel and the
+    length of unstressed i and u are told by their neighbours, as they mostly are in eSpeak's words.
+    """
     out = [("" if p in _DROPPED else _IPA.get(p, p)) for p in phones]
     for i, phone in enumerate(phones):
         following = phones[i + 1 : i + 2]
         if phone == "ɜ" and following == "ɹ":
-            out[i], out[i + 1] = "ɜː", ""
+            out[i] = "ɜː"
+            if not _opens_vowel(phones[i + 2 : i + 3]):
+                out[i + 1] = ""
         elif phone == "ə" and following == "ɹ" and not _opens_vowel(phones[i + 2 : i + 3]):
             out[i], out[i + 1] = "ɚ", ""
-        elif phone in "ɑɔ" or (phone in "iu" and _is_stressed(phones, i)):
+        elif phone == "ə" and _word(phones, i) in ("ə", "ən"):
+            out[i] = "ɐ"
+        elif phone in _LONG and _LONG[phone](phones, i):
             out[i] = phone + "ː"
     return out
 
@@ -98,8 +109,50 @@ def _opens_vowel(phone: str) -> bool:
     return phone != "" and phone in VOWELS + STRESS
 
 
+def _is_long_o(phones: str, index: int) -> bool:
+    return _SHORT_O.match(phones, index + 1) is None
+
+
+def _is_long_i(phones: str, index: int) -> bool:
+    if phones[index + 1 : index + 2] == "ə":
+        return False  # "theatre", "idea"
+    return _is_stressed(phones, index) or _is_only_vowel(phones, index)
+
+
+def _is_long_u(phones: str, index: int) -> bool:
+    return (
+        _is_stressed(phones, index)
+        or _is_only_vowel(phones, index)
+        or _opens_vowel(phones[index + 1 : index + 2])  # "usual", "genuine"
+    )
+
+
 def _is_stressed(phones: str, index: int) -> bool:
     """Whether a stress mark stands before the vowel, its glide aside ("jˈu", "ˈju")."""
     before = phones[max(0, index - 2) : index]
     marks = tuple(STRESS)
     return before[-1:] in marks or (before[-1:] in ("j", "w") and before[:1] in marks)
+
+
+def _is_only_vowel(phones: str, index: int) -> bool:
+    """Whether the vowel is all that its word has: "you", "she", "through"."""
+    return sum(p in VOWELS for p in _word(phones, index)) == 1
+
+
+def _word(phones: str, index: int) -> str:
+    """The word around a phone."""
+    start = end = index
+    while start and phones[start - 1] not in PUNCTUATION:
+        start -= 1
+    while end < len(phones) and phones[end] not in PUNCTUATION:
+        end += 1
+    return phones[start:end]
+
+
+_LONG: dict[str, Callable[[str, int], bool]] = {
+    "ɑ": lambda phones, index: True,
+    "ɔ": _is_long_o,
+    "i": _is_long_i,
+    "u": _is_long_u,
+}
+"""Vowels that may be long, and when they are."""
