@@ -7,7 +7,7 @@ given the same noise, and their waveforms compared.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,8 @@ def import_piper(recipe: PiperImport) -> Parity:
     model = build(lambda: Vits(voice.model, trainable=False), state, str(recipe.voice))
     parity = check_parity(model, graph, _probe(voice), recipe.seed, recipe.voice)
     log.info("%s: %.1f dB", recipe.voice.name, parity.snr_db)
-    origin = {**origin_of(recipe.voice), "parity_db": round(parity.snr_db, 1)}
-    save_vits(recipe.out, VitsVoice(**{**voice.__dict__, "origin": origin}), state)
+    # The parity stays out of the folder: its last digits depend on the machine.
+    save_vits(recipe.out, replace(voice, origin=origin_of(recipe.voice)), state)
     return parity
 
 
