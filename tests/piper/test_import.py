@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_only_english_voices_borrow_the_front_end(tmp_path: Path) -> None:
 def test_imported_once_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = write_piper(tmp_path)
     first = open_voice(voice)
-    assert first.root.parent == cache_dir() / "piper"
+    assert first.root.parents[1] == cache_dir() / "piper"
     # From now on the onnx package isn't needed, whatever the file is called.
     monkeypatch.setitem(sys.modules, "onnx", None)
     moved = voice.rename(tmp_path / "other.onnx")
@@ -191,3 +192,13 @@ def test_settings_are_read() -> None:
     assert (config.noise_scale, config.length_scale, config.noise_w) == (0.667, 1.0, 0.8)
     unnamed = parse_config(json.dumps(tiny_json(num_speakers=3, speaker_id_map={})).encode(), "x")
     assert unnamed.speakers == {"0": 0, "1": 1, "2": 2}
+
+
+def test_two_processes_may_import_at_once(tmp_path: Path) -> None:
+    """The slower one keeps what the faster one wrote, and may be reading."""
+    voice = write_piper(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(open_voice, [voice] * 4))
+    assert len({bundle.root for bundle in opened}) == 1
+    assert [p.name for p in (cache_dir() / "piper").iterdir()] == [opened[0].root.parent.name]
+    assert open_bundle(opened[0].root).manifest == opened[0].manifest

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from voicelet.bundle import Bundle, open_bundle
+from voicelet.bundle.archive import staging
 from voicelet.bundle.manifest import MANIFEST_NAME, MAX_BUNDLE_BYTES
 from voicelet.bundle.paths import cache_dir, embedded_bundle
 from voicelet.errors import BundleError, BundleUnsignedError
@@ -17,6 +18,7 @@ from voicelet.piper.config import MAX_CONFIG_BYTES
 log = logging.getLogger(__name__)
 
 SUFFIX = ".onnx"
+_BUNDLE = "bundle"
 IMPORT_VERSION = 1
 """Raised by one whenever an import writes something else, so that cached voices are made anew."""
 
@@ -54,14 +56,17 @@ def _imported(onnx: Path) -> Bundle:
     folder = cache_dir() / "piper" / _key(onnx)
     if folder.is_dir():
         try:
-            return open_bundle(folder)
+            return open_bundle(folder / _BUNDLE)
         except BundleError as error:
             log.info("importing %s again: %s", onnx, error)
             shutil.rmtree(folder, ignore_errors=True)
     # Only an import needs the engine and the surgery.
     from voicelet.piper.bundle import import_piper
 
-    return import_piper(onnx, None, folder)
+    # What another process imported in the meantime is kept: it may be reading it.
+    with staging(folder, replace=False) as temporary:
+        import_piper(onnx, None, temporary / _BUNDLE)
+    return open_bundle(folder / _BUNDLE)
 
 
 def _key(onnx: Path) -> str:
