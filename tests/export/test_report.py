@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from onnx import TensorProto, helper, numpy_helper
 
-from voicelet.errors import CorpusError
+from voicelet.errors import BundleError, CorpusError
 from voicelet_export.pipeline.cache import StepRecord, write_json
 from voicelet_export.report.benches import read_sentences
 from voicelet_export.report.folders import write_speech
@@ -21,6 +22,7 @@ from voicelet_export.report.measure import _claims
 from voicelet_export.report.pareto import Point, front, pareto_svg
 from voicelet_export.report.pipeline import Shown, write_report
 from voicelet_export.report.systems import Speech
+from voicelet_export.report.teachers import piper_cost
 
 TEXTS = ("One sentence.", "Another <b>one</b>.")
 FIGURES: dict[str, dict[str, float]] = {
@@ -158,3 +160,36 @@ def test_sentences_come_from_a_file_or_from_the_benchmarks(tmp_path: Path) -> No
     assert read_sentences(tmp_path / "s.txt", 2) == ("One.", "Two.")
     assert len(read_sentences(None, 5)) == 5
     assert json.dumps(read_sentences(None, 1)) != "[]"
+
+
+def test_a_teachers_cost_is_that_of_the_shapes_it_really_has(tmp_path: Path) -> None:
+    embedding = np.zeros((8, 100), np.float32)
+    weight = np.ones((100, 10_000), np.float32)
+    value = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Gather", ["embedding", "input"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "weight"], ["frames"]),
+        helper.make_node("Reshape", ["frames", "flat"], ["output"]),
+    ]
+    constants = {"embedding": embedding, "weight": weight, "flat": np.array([1, 1, -1])}
+    graph = helper.make_graph(
+        nodes,
+        "piper",
+        [
+            value("input", TensorProto.INT64, [1, "n"]),
+            value("input_lengths", TensorProto.INT64, [1]),
+            value("scales", TensorProto.FLOAT, [3]),
+        ],
+        [value("output", TensorProto.FLOAT, [1, 1, "samples"])],
+        [numpy_helper.from_array(v, k) for k, v in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(model.SerializeToString())
+    ids = {"_": [0], "^": [1], "$": [2], "a": [3], "i": [4]}
+    config = {"audio": {"sample_rate": 100_000}, "phoneme_id_map": ids}
+    Path(f"{path}.json").write_text(json.dumps(config))
+    # Each symbol is 10 000 samples, a tenth of a second, and a million multiply-adds.
+    assert piper_cost(path, "ai") == {"parameters_m": 1.001, "madds_m_per_s": 10.0}
+    with pytest.raises(BundleError, match="not a Piper voice"):
+        piper_cost(tmp_path / "none.onnx", "ai")

@@ -100,7 +100,22 @@ def graph_cost(model: onnx.ModelProto, lengths: Mapping[str, int]) -> Cost:
     Raises:
         BundleError: an axis isn't given, or the shapes can't be followed through the graph.
     """
-    shapes = _shapes(model, lengths)
+    madds = count_madds(model, _shapes(model, lengths))
+    weights = {t.name: int(np.prod(t.dims)) for t in model.graph.initializer}
+    floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
+    kept = [weights[t.name] for t in model.graph.initializer if t.data_type in floats]
+    return Cost(float(madds), int(sum(kept)))
+
+
+def count_madds(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Multiply-adds of one run of a graph.
+
+    Args:
+        shapes: of its tensors, by name.
+
+    Raises:
+        BundleError: a product's shapes aren't among them.
+    """
     madds = 0
     for node in model.graph.node:
         count = _COUNTERS.get(node.op_type)
@@ -113,10 +128,7 @@ def graph_cost(model: onnx.ModelProto, lengths: Mapping[str, int]) -> Cost:
                 f"{model.graph.name}: the shape of {error} at {node.op_type} {node.name!r} isn't "
                 "known; simplify the graph first"
             ) from None
-    weights = {t.name: int(np.prod(t.dims)) for t in model.graph.initializer}
-    floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
-    kept = [weights[t.name] for t in model.graph.initializer if t.data_type in floats]
-    return Cost(float(madds), int(sum(kept)))
+    return madds
 
 
 _Shapes = Mapping[str, tuple[int, ...]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voicelet.bundle import open_bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
@@ -22,6 +23,7 @@ from voicelet_export.report.systems import (
     TeacherSystem,
     piper_installed,
 )
+from voicelet_export.report.teachers import piper_cost
 
 TEACHER, PIPER = "teacher", "piper"
 Figures = dict[str, dict[str, float]]
@@ -66,7 +68,7 @@ def measure_systems(
     systems: list[System] = [BundleSystem(name, voice) for name, voice in voices.items()]
     systems += _peers(wanted, voices[claim])
     if wanted.teacher is not None:
-        figures[TEACHER] = {"size_mb": round(_bytes(wanted.teacher) / 1e6, 3)}
+        figures[TEACHER] = _teacher_figures(wanted.teacher, voices[claim], texts[0])
     rtf: dict[str, float] = {}
     try:
         _, spoken = time_in_turn(systems, texts, 0, on_progress)
@@ -95,6 +97,16 @@ def _peers(wanted: MeasureConfig, voice: Voice) -> list[System]:
     if wanted.repeats and path.suffix == ".onnx" and piper_installed():
         peers.append(PiperSystem(PIPER, path))
     return peers
+
+
+def _teacher_figures(path: Path, voice: Voice, text: str) -> dict[str, float]:
+    if path.suffix == ".voicelet" or (path / "manifest.json").exists():
+        return weights_and_work(open_bundle(path))
+    out = {"size_mb": round(_bytes(path) / 1e6, 3)}
+    if path.suffix == ".onnx":
+        phones = " ".join(c.phones for c in voice.front_end.clauses(text, ssml=False))
+        out |= piper_cost(path, phones)
+    return out
 
 
 def write_all(
