@@ -424,9 +424,8 @@ def test_a_curve_is_a_table_and_a_picture(place: Path, tmp_path: Path) -> None:
 
 def test_speed_is_measured_on_the_exported_graphs() -> None:
     graphs = export_graphs(_vocoder())
-    took = time_in_turns({"a": graphs, "b": graphs}, rounds=1)
-    assert took["a"] > 0.0
-    assert took["b"] > 0.0
+    took = time_in_turns({"a": graphs, "b": graphs}, rounds=2)
+    assert all(len(times) == 2 and min(times) > 0.0 for times in took.values())
 
 
 def test_what_cannot_be_pruned_is_refused(place: Path, tmp_path: Path) -> None:

@@ -96,10 +96,11 @@ def random_feed(graph: onnx.ModelProto) -> Feed:
     return feed
 
 
-def time_in_turns(voices: Mapping[str, Graphs], rounds: int = 30) -> dict[str, float]:
-    """Median milliseconds for :data:`TIMED_S` seconds of speech, on one thread.
+def time_in_turns(voices: Mapping[str, Graphs], rounds: int = 40) -> dict[str, list[float]]:
+    """Milliseconds for :data:`TIMED_S` seconds of speech in each round, on one thread.
 
-    Every round runs each of the voices once, so that what else the machine does meets them alike.
+    Every round runs each of the voices once, so that what else the machine does meets them alike;
+    only the time that the thread itself was running counts.
 
     Args:
         voices: name → its graphs, which run one after the other.
@@ -112,30 +113,31 @@ def time_in_turns(voices: Mapping[str, Graphs], rounds: int = 30) -> dict[str, f
     times: dict[str, list[float]] = {name: [] for name in voices}
     for _ in range(rounds + 2):
         for name, parts in opened.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             for graph, feed in parts:
                 run(graph, feed)
-            times[name].append(time.perf_counter() - start)
-    return {name: round(1e3 * float(np.median(t[2:])), 3) for name, t in times.items()}
+            times[name].append(1e3 * (time.thread_time() - start))
+    return {name: took[2:] for name, took in times.items()}
 
 
 def compare_speed(before: Graphs, after: Graphs) -> dict[str, dict[str, float]]:
-    """Precision → "before_ms", "after_ms" and "ratio" (after over before), measured in turns."""
+    """Precision → "before_ms", "after_ms" and "ratio" (after over before), medians over rounds."""
     voices = {
-        ("fp32", "before"): before,
-        ("fp32", "after"): after,
-        ("int8", "before"): in_int8(before),
-        ("int8", "after"): in_int8(after),
+        "fp32 before": before,
+        "fp32 after": after,
+        "int8 before": in_int8(before),
+        "int8 after": in_int8(after),
     }
-    took = time_in_turns({f"{a} {b}": graphs for (a, b), graphs in voices.items()})
-    return {
-        precision: {
-            "before_ms": took[f"{precision} before"],
-            "after_ms": took[f"{precision} after"],
-            "ratio": round(took[f"{precision} after"] / took[f"{precision} before"], 3),
+    took = {name: np.array(times) for name, times in time_in_turns(voices).items()}
+    out = {}
+    for precision in ("fp32", "int8"):
+        old, new = took[f"{precision} before"], took[f"{precision} after"]
+        out[precision] = {
+            "before_ms": round(float(np.median(old)), 3),
+            "after_ms": round(float(np.median(new)), 3),
+            "ratio": round(float(np.median(new / old)), 3),
         }
-        for precision in ("fp32", "int8")
-    }
+    return out
 
 
 def graph_bytes(graphs: Graphs) -> dict[str, int]:
