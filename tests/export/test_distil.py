@@ -14,6 +14,7 @@ from tests.tiny_models import save_model, tiny_cache
 torch = pytest.importorskip("torch")
 
 from voicelet.errors import BundleError, ConfigError  # noqa: E402
+from voicelet_export.cli import main  # noqa: E402
 from voicelet_export.compress.distil import DistilRun, build_distillation, distil  # noqa: E402
 from voicelet_export.compress.distil_acoustic import AcousticOracle  # noqa: E402
 from voicelet_export.compress.distil_taps import (  # noqa: E402
@@ -240,6 +241,17 @@ def test_weights_of_another_size_and_a_broken_store_are_told(
     (store / "wave.npy").write_bytes(b"not an array")
     with pytest.raises(ConfigError, match="delete"):
         build_distillation(run)
+
+
+def test_the_command_tells_what_is_wrong(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _run(tmp_path, cache, "vocoder", None, "a", "wave_wieght: 1.0")
+    given = ["--student", run.student, "--cache", cache, "--held-out", run.held_out]
+    code = main(["distil", "vocoder", *map(str, given), "--out", str(tmp_path / "out")])
+    assert code == 2
+    assert "did you mean 'wave_weight'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_losses_of_maps_attention_and_filters() -> None:

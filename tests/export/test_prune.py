@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
 from voicelet.errors import BundleError, Cancelled, ConfigError  # noqa: E402
+from voicelet_export.cli import main  # noqa: E402
 from voicelet_export.compress.cost import (  # noqa: E402
     SpeechRate,
     acoustic_cost,
@@ -32,7 +33,7 @@ from voicelet_export.compress.distil_acoustic import (  # noqa: E402
     AcousticOracle,
 )
 from voicelet_export.compress.prune import PruneRun, prune, stage_of  # noqa: E402
-from voicelet_export.compress.prune_curve import prune_curve, table  # noqa: E402
+from voicelet_export.compress.prune_curve import table  # noqa: E402
 from voicelet_export.compress.prune_cut import cut_model, hidden_moments, repair  # noqa: E402
 from voicelet_export.compress.prune_importance import (  # noqa: E402
     Importance,
@@ -413,13 +414,21 @@ def test_importance_and_repair_keep_an_acoustic_model_near_to_itself(
     assert stage_of(tmp_path / "plain") == "acoustic"
 
 
-def test_a_curve_is_a_table_and_a_picture(place: Path, tmp_path: Path) -> None:
-    results = prune_curve(_prune(place, tmp_path, "vocoder", rounds=1), [0.94, 1.0])
+def test_a_curve_is_a_table_and_a_picture(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", place / "vocoder", "--cache", place / "cache", "--out", tmp_path]
+    given += ["--held-out", place / "held.json", "--target-flops", "0.94", "1", "--rounds", "1"]
+    given += ["--group", "4", "--smallest", "8", "--no-speed"]
+    assert main(["prune", *map(str, given)]) == 0
+    results = json.loads((tmp_path / "curve.json").read_text())
     assert results[0]["flops_ratio"] == 1.0
     assert results[0]["losses"]["before"] == results[0]["losses"]["pruned"]
-    assert json.loads((tmp_path / "curve.json").read_text()) == results
+    assert results[1]["flops_ratio"] < 0.95
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
-    assert table(results).count("\n") == 3
+    shown = capsys.readouterr().out
+    assert shown.strip() == table(results)
+    assert shown.count("\n") == 4
 
 
 def test_speed_is_measured_on_the_exported_graphs() -> None:
