@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from voicelet.bundle import open_bundle, write_bundle
-from voicelet.errors import BundleError, BundleUnsignedError
+from voicelet.errors import BundleError, BundleUnsignedError, ConfigError
 from voicelet_export.cli import main
 from voicelet_export.convert.verify import (
     TOLERANCES,
@@ -94,6 +94,18 @@ def test_tolerances_are_one_sided() -> None:
     assert not good.allows(3.7, 3.85)
     assert Tolerance(True, relative=0.5).allows(0.15, 0.1)
     assert not Tolerance(True, relative=0.5).allows(0.16, 0.1)
+
+
+def test_limits_hold_whatever_is_claimed(claimed: Path) -> None:
+    limits = {"size_mb": 10.0, "parameters_m": 20.0, "p808_default_voice": 3.0}
+    config = VerifyConfig(claimed, count=1, repeats=0, judge=False, limits=limits)
+    checks = {c.name: c.status for c in verify_bundle(config).checks}
+    assert checks["size_mb"] == "pass"
+    assert checks["size_mb (limit)"] == "fail"
+    assert checks["parameters_m (limit)"] == "pass"
+    assert checks["p808_default_voice (limit)"] == "not measured"
+    with pytest.raises(ConfigError, match="did you mean 'size_mb'"):
+        VerifyConfig(claimed, limits={"size_kb": 1.0})
 
 
 def test_every_figure_is_listed_once() -> None:

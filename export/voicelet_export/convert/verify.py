@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from voicelet.bundle import Bundle
+from voicelet.config import did_you_mean
+from voicelet.errors import ConfigError
 from voicelet.synth import Voice
 from voicelet_export.report.benches import read_sentences, score_clones, score_folders
 from voicelet_export.report.figures import time_in_turn, unsteadiness, weights_and_work
@@ -31,6 +33,9 @@ Status = Literal["pass", "fail", "not measured", "no claim"]
 
 STREAM_TOLERANCE = 1e-3
 """What `Voice.stream` promises."""
+
+TIMED = 6
+"""So many sentences are said over and over for the clock."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class Tolerance:
     def __str__(self) -> str:
         parts = [f"{self.absolute:g}"] if self.absolute else []
         parts += [f"{100 * self.relative:g} %"] if self.relative else []
-        return f"{'at most' if self.lower_is_better else 'at least'} ± {' or '.join(parts) or '0'}"
+        sign = (" + " if self.lower_is_better else " - ") if parts else ""
+        return f"{'at most' if self.lower_is_better else 'at least'} it{sign}{' or '.join(parts)}"
 
 
 TOLERANCES = {
@@ -89,6 +95,7 @@ class VerifyConfig:
         require_signature: an unsigned bundle fails.
         trusted_keys: public keys of which one must have signed.
         judge: measure words, opinions and similarity.
+        limits: figure → the worst that is let pass, whatever the manifest claims.
     """
 
     bundle: Path
@@ -100,6 +107,14 @@ class VerifyConfig:
     require_signature: bool = False
     trusted_keys: tuple[str, ...] = ()
     judge: bool = True
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.limits:
+            if name not in TOLERANCES:
+                raise ConfigError(
+                    f"no limit can be set on {name!r}{did_you_mean(name, TOLERANCES)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -172,6 +187,7 @@ def verify_bundle(
     if config.corpus is not None:
         found |= _clone_figures(config)
     checks += compare(found, voice.bundle.manifest.measured)
+    checks += [_limited(name, found.get(name), limit) for name, limit in config.limits.items()]
     return _report(voice.bundle, checks)
 
 
@@ -200,7 +216,10 @@ def _spoken_figures(
         if config.repeats and config.against.suffix == ".onnx" and piper_installed():
             systems.append(PiperSystem("piper", config.against))
     try:
-        rtf, spoken = time_in_turn(systems, texts, config.repeats, on_progress)
+        _, spoken = time_in_turn(systems, texts, 0, on_progress)
+        rtf: dict[str, float] = {}
+        if config.repeats:
+            rtf, _ = time_in_turn(systems, texts[:TIMED], config.repeats, on_progress)
     finally:
         for system in systems:
             system.close()
@@ -260,6 +279,14 @@ def open_peer(name: str, path: Path, voice: Voice) -> System:
 
 def _bounded(name: str, found: float, limit: float) -> Check:
     return Check(name, found, None, f"at most {limit:g}", "pass" if found <= limit else "fail")
+
+
+def _limited(name: str, found: float | None, limit: float) -> Check:
+    tolerance = Tolerance(TOLERANCES[name].lower_is_better)
+    status: Status = "not measured"
+    if found is not None:
+        status = "pass" if tolerance.allows(found, limit) else "fail"
+    return Check(f"{name} (limit)", found, limit, str(tolerance), status)
 
 
 def _loud(steady: Mapping[str, float]) -> bool:

@@ -44,6 +44,9 @@ def add_pipeline_commands(commands: Any) -> None:
     verify.add_argument("--repeats", type=int, default=3, help="rounds of timing")
     verify.add_argument("--require-signature", action="store_true")
     verify.add_argument("--trust", action="append", default=[], metavar="KEY")
+    verify.add_argument(
+        "--limit", action="append", default=[], metavar="FIGURE=VALUE", help="the worst that passes"
+    )
     verify.add_argument("--no-judges", action="store_true", help="leave out words and opinions")
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(run=_verify)
@@ -57,14 +60,21 @@ def add_pipeline_commands(commands: Any) -> None:
     report.set_defaults(run=_report)
 
 
-def _variables(pairs: list[str]) -> dict[str, str]:
+def _variables(pairs: list[str], option: str = "--set") -> dict[str, str]:
     out = {}
     for pair in pairs:
         name, found, value = pair.partition("=")
         if not found:
-            raise ConfigError(f"--set {pair}: give NAME=VALUE")
+            raise ConfigError(f"{option} {pair}: give NAME=VALUE")
         out[name] = value
     return out
+
+
+def _limits(pairs: list[str]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in _variables(pairs, "--limit").items()}
+    except ValueError as error:
+        raise ConfigError(f"--limit: {error}") from None
 
 
 def _work(args: argparse.Namespace, name: str) -> Path:
@@ -134,6 +144,7 @@ def _verify(args: argparse.Namespace) -> None:
             require_signature=args.require_signature,
             trusted_keys=tuple(args.trust),
             judge=not args.no_judges,
+            limits=_limits(args.limit),
         )
     )
     if args.json:

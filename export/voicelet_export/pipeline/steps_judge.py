@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicelet.errors import VoiceletError
@@ -17,6 +17,7 @@ class VerifyStep:
 
     Attributes:
         strict: a figure that isn't met ends the pipeline.
+        limits: figure → the worst that is let pass.
     """
 
     bundle: Path
@@ -26,6 +27,7 @@ class VerifyStep:
     repeats: int = 3
     judge: bool = True
     strict: bool = True
+    limits: dict[str, float] = field(default_factory=dict)
 
 
 def _verify(config: VerifyStep, context: StepContext) -> Figures:
@@ -39,6 +41,7 @@ def _verify(config: VerifyStep, context: StepContext) -> Figures:
             count=config.count,
             repeats=config.repeats,
             judge=config.judge,
+            limits=config.limits,
         ),
         context.progress,
     )
