@@ -137,7 +137,7 @@ def train_locally(
             batch = sampler.collate([sampler.items[int(i)] for i in chosen], None)
             terms = utterance_losses(wrapped, batch, adapted.base.decoder)
             total = sum((_WEIGHTS[k] * v for k, v in terms.items()), start=torch.zeros(count))
-            total.sum().backward()  # type: ignore[no-untyped-call]
+            total.sum().backward()
             losses.append(float(total.mean().detach()))
             gradient = clipped_mean(weight.grad_sample, config.utterance_clip)
             velocity = config.momentum * velocity + gradient
