@@ -12,19 +12,25 @@ import numpy as np
 import pytest
 import torch
 
-from tests.export.test_training import cache  # noqa: F401  (a fixture)
+from tests.export.test_convert import speech
 from voicelet.errors import BundleError
+from voicelet.text.phones import PhoneInventory
 from voicelet_export.compress.qat import (
     fine_tune,
     insert_fake_quant,
     set_fake,
     trained_scales,
 )
+from voicelet_export.compress.quantize_files import Settings
+from voicelet_export.compress.quantize_models import VoiceRecipe, quantize_models
 from voicelet_export.compress.sensitivity import error_db
 from voicelet_export.compress.static_qdq import measure_products, products, quantize_products
 from voicelet_export.convert import parity
 from voicelet_export.convert.checkpoint import load_vocoder
 from voicelet_export.convert.onnx import vocoder_graph
+from voicelet_export.corpus.cache import CacheWriter
+from voicelet_export.corpus.reader import Utterance
+from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.models.vocos import Vocoder, VocoderConfig
 from voicelet_export.train.milestone import save_milestone
 from voicelet_export.train.run import TrainingRun
@@ -125,8 +131,23 @@ segment_frames: 32
 """
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("caches") / "buzz"
+    writer, rng = CacheWriter(folder), np.random.default_rng(0)
+    phones = PhoneInventory().encode("həlˈO wˈɜɹld.")
+    durations = np.full(len(phones), 6)
+    for index in range(6):
+        wave = speech(rng, int(durations.sum()), 100.0 + 20 * index)
+        d_vector = np.full(256, 1.0 / 16.0, np.float32)
+        utterance = Utterance(f"u{index}", f"s{index % 3}", "", wave, 24000, {})
+        writer.add(utterance, d_vector, phones, durations)
+    writer.close()
+    return folder
+
+
 @pytest.fixture
-def run(tmp_path: Path, cache: Path) -> Any:  # noqa: F811
+def run(tmp_path: Path, cache: Path) -> Any:
     """Fine-tuning of the hard vocoder, as a folder of a finished model holds it."""
     start = tmp_path / "start"
     start.mkdir()
@@ -184,3 +205,38 @@ def test_what_is_no_model_is_refused(run: Any, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not the model of"):
         fine_tune(run("c"))
     assert not (tmp_path / "c" / "checkpoint.pt").exists()
+
+
+def test_a_voice_is_fine_tuned_where_int8_fails_it(run: Any, tmp_path: Path) -> None:
+    """From folders of models to graphs; the vocoder needs it, the acoustic model doesn't."""
+    torch.manual_seed(0)
+    config = AcousticConfig(channels=48, hidden=96, encoder_blocks=1, pitch_blocks=1, mel_blocks=1)
+    start, acoustic = run("x").start_from, tmp_path / "acoustic"
+    acoustic.mkdir()
+    state = AcousticModel(config).state_dict()
+    torch.save({"step": 1, "average": state}, acoustic / "checkpoint.pt")
+    (acoustic / "config.json").write_text(json.dumps({"model": asdict(config)}))
+    (acoustic / "statistics.json").write_bytes((start / "statistics.json").read_bytes())
+    steps = RECIPE.replace("0.0005", "0.002").replace("2, log", "1, log") % 12
+    (tmp_path / "recipe.yaml").write_text(steps)
+    recipe = VoiceRecipe(
+        acoustic=acoustic,
+        vocoder=start,
+        caches=run("x").caches,
+        held_out=tmp_path / "held.json",
+        out=tmp_path / "graphs",
+        settings=Settings(rounds=1),
+        qat={"vocoder": tmp_path / "recipe.yaml", "acoustic": tmp_path / "recipe.yaml"},
+    )
+    reports = quantize_models(recipe)
+    graphs = tmp_path / "graphs"
+    assert (graphs / "qat-vocoder" / "checkpoint.pt").exists()
+    assert not (graphs / "qat-acoustic").exists()
+    # Twelve steps lowered the losses, so the tuned vocoder took the place of the first.
+    tuned, _ = load_vocoder(graphs / "qat-vocoder")
+    assert reports["vocoder"].source_bytes == vocoder_graph(tuned).ByteSize()
+    kept = json.loads((graphs / "qat-vocoder-graphs" / "vocoder.quantize.json").read_text())
+    assert kept["schemes"][0]["kept"] == list(reports["vocoder"].schemes[0].kept)
+    made = [(graphs / f"{role}.onnx").read_bytes() for role in reports]
+    assert quantize_models(recipe) == reports  # and again, from what is there
+    assert made == [(graphs / f"{role}.onnx").read_bytes() for role in reports]

@@ -216,7 +216,7 @@ def test_the_sensitive_product_goes_back_to_float() -> None:
 def test_a_scheme_that_fails_is_refused_and_auto_does_without(tmp_path: Path) -> None:
     model, feeds = generator(), latents(4)
     gate = Gate(max_error_db=-55.0, streamed=True)
-    with pytest.raises(BundleError, match="static doesn't pass the gate.*--qat"):
+    with pytest.raises(BundleError, match="static doesn't pass the gate.*fine-tune"):
         Search(model, feeds[:3], feeds[3:], gate, rounds=1).run("static")
     chosen, report = Search(model, feeds[:3], feeds[3:], gate, rounds=1).run()
     by_name = {row.scheme: row for row in report.schemes}
@@ -233,13 +233,16 @@ def test_a_judge_decides_where_there_is_one() -> None:
     def judge(tried: onnx.ModelProto) -> dict[str, float]:
         return {"loss": 1.0 if tried.ByteSize() > 0.5 * size else 1.1}
 
-    gate = Gate(max_error_db=-200.0)
+    gate = Gate()
     _, report = Search(model, feeds[:3], feeds[3:], gate, judge, rounds=1).run()
     by_name = {row.scheme: row for row in report.schemes}
     # Eight bits make it smaller than this judge stands, and fp16 alone doesn't.
     assert {k for k, row in by_name.items() if row.passed} == {"fp16", "none"}
     assert by_name["fp16"].figures["loss_change"] == 0.0
     assert set(by_name["static"].kept) == {"m", "g", "t"}
+
+    with pytest.raises(BundleError, match="need voiced speech"):
+        Search(model, feeds[:3], feeds[3:], gate, lambda _: {"loss": float("nan")})
 
 
 def test_audio_is_judged_by_its_mels() -> None:

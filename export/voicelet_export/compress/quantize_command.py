@@ -31,6 +31,13 @@ def add_quantize_command(commands: Any) -> None:
     voice.add_argument("--vocoder", type=Path, help="folder of the model")
     voice.add_argument("--cache", type=Path, action="append", default=[])
     voice.add_argument("--held-out", type=Path)
+    for stage in ("acoustic", "vocoder"):
+        voice.add_argument(
+            f"--qat-{stage}",
+            type=Path,
+            metavar="RECIPE",
+            help="fine-tune it if int8 doesn't serve every product",
+        )
     parser.add_argument("--out", type=Path, required=True, help=".onnx, or the voice's folder")
     parser.add_argument(
         "--scheme",
@@ -88,10 +95,18 @@ def _run(args: argparse.Namespace) -> None:
 def _voice(args: argparse.Namespace, settings: Settings) -> dict[str, GraphReport]:
     from voicelet_export.compress.quantize_models import VoiceRecipe, quantize_models
 
-    recipe = VoiceRecipe(
-        args.acoustic, args.vocoder, tuple(args.cache), args.held_out, args.out, settings
+    qat = {"acoustic": args.qat_acoustic, "vocoder": args.qat_vocoder}
+    return quantize_models(
+        VoiceRecipe(
+            acoustic=args.acoustic,
+            vocoder=args.vocoder,
+            caches=tuple(args.cache),
+            held_out=args.held_out,
+            out=args.out,
+            settings=settings,
+            qat={stage: path for stage, path in qat.items() if path is not None},
+        )
     )
-    return quantize_models(recipe)
 
 
 def _qat(args: argparse.Namespace) -> None:

@@ -47,8 +47,8 @@ class Gate:
 
     Attributes:
         max_error_db: power of the error over that of the outputs, for the worst output.
-        max_change: fraction by which a loss of the judge may grow; where there is a judge, the
-            error is reported and not gated.
+        max_change: fraction by which a loss of the judge may grow, where there is a judge; the
+            error is gated beside it, for there are losses that noise doesn't move.
         waveform: the first output is audio; then its log mel decides and the error hardly does
             (-10 dB): a generator's waveform may move where nobody hears it.
         max_mel_db: mean difference of log mels, in the frames and bands within 50 dB of the
@@ -64,9 +64,8 @@ class Gate:
 
     def passes(self, figures: Figures) -> bool:
         """Are all figures (of :func:`figures`) within the limits?"""
-        changes = [v for k, v in figures.items() if k.endswith("_change")]
-        if changes:
-            return all(change <= self.max_change for change in changes)
+        if any(v > self.max_change for k, v in figures.items() if k.endswith("_change")):
+            return False
         if self.waveform:
             return figures["mel_db"] <= self.max_mel_db and figures["error_db"] <= -10.0
         return figures["error_db"] <= self.max_error_db
@@ -121,6 +120,9 @@ class Search:
         judge: losses on real data, the lower the better, where the caller has them.
         rounds: of the measurement of speed.
         trained: scales that quantization-aware training found: tensor → scale.
+
+    Raises:
+        BundleError: the judge has no finite losses even for the float32 graph.
     """
 
     def __init__(
@@ -140,6 +142,11 @@ class Search:
         opened = session(model)
         self._expected = [run(opened, feed) for feed in judged]
         self._before = judge(model) if judge is not None else {}
+        if not all(np.isfinite(loss) and loss > 0.0 for loss in self._before.values()):
+            raise BundleError(
+                f"{model.graph.name}: can't be judged in float ({self._before}); "
+                "the held-out speakers need voiced speech, and the model finite outputs"
+            )
         self._rankings: dict[str, list[Sensitivity]] = {}
 
     def run(self, scheme: str = "auto") -> tuple[onnx.ModelProto, GraphReport]:
@@ -160,7 +167,7 @@ class Search:
             figures = rows[scheme].figures
             raise BundleError(
                 f"{self._model.graph.name}: {scheme} doesn't pass the gate ({figures}); "
-                "use --scheme auto, widen the gate, or fine-tune with --qat"
+                "use --scheme auto, widen the gate, or fine-tune the model (voicelet-export qat)"
             )
         feed = sorted(self._judged, key=_values)[len(self._judged) // 2]
         ratios = speed_ratios({"": self._model, **found}, "", feed, self._rounds)
