@@ -112,6 +112,24 @@ def quantize(model: bytes) -> bytes:
     return out
 
 
+def without_names(model: bytes) -> bytes:
+    """A file without the names of its tensors: they hold the path of every module they came
+    through, half a megabyte a voice, and only signatures are asked for by name.
+
+    Raises:
+        EngineError: ai-edge-litert isn't installed.
+    """
+    try:
+        from ai_edge_litert.tools import flatbuffer_utils
+    except ImportError as error:
+        raise _missing(error) from error
+    opened = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
+    for subgraph in opened.subgraphs:
+        for tensor in subgraph.tensors:
+            tensor.name = None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(opened))
+
+
 def _missing(error: ImportError) -> EngineError:
     return EngineError(
         f"conversion to LiteRT needs litert-torch and ai-edge-quantizer ({error}); "

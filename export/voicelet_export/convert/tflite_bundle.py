@@ -26,7 +26,14 @@ from voicelet.bundle.manifest import canonical_bytes
 from voicelet.errors import BundleError
 from voicelet.synth.front_end import UNITS_ROLE
 from voicelet_export.convert.checkpoint import load_acoustic, load_vocoder
-from voicelet_export.convert.tflite import Precision, Signature, at_lengths, convert, quantize
+from voicelet_export.convert.tflite import (
+    Precision,
+    Signature,
+    at_lengths,
+    convert,
+    quantize,
+    without_names,
+)
 from voicelet_export.convert.tflite_models import DecoderAtLength, EncoderAtLength, VocoderAtLength
 from voicelet_export.convert.tflite_parity import (
     Reference,
@@ -111,13 +118,14 @@ def build_tflite(recipe: TFLiteRecipe) -> Bundle:
     for role, entries in signatures.items():
         spec = _spec(role, source.graph(role), recipe)
         log.info("%s: %s", role, ", ".join(s.name for s in entries))
-        model = convert(entries)
-        exact = check_graph(role, model, spec, found[role], "fp32")
-        measured[f"litert_{role}_snr_db"] = round(exact, 1)
+        exact = convert(entries)
+        model = without_names(exact)
+        ratio = check_graph(role, model, spec, found[role], "fp32")
+        measured[f"litert_{role}_snr_db"] = round(ratio, 1)
         if recipe.precision == "int8":
-            model = quantize(model)
-            coarse = check_graph(role, model, spec, found[role], "int8")
-            measured[f"litert_{role}_int8_snr_db"] = round(coarse, 1)
+            model = without_names(quantize(exact))
+            ratio = check_graph(role, model, spec, found[role], "int8")
+            measured[f"litert_{role}_int8_snr_db"] = round(ratio, 1)
         graphs[role] = spec
         files[f"{role}.tflite"] = model
     return _write(recipe, source, graphs, {**files, **extra}, measured)

@@ -55,15 +55,12 @@ class Linear(nn.Module):
     Args:
         weight: [out, in]; bias: [out].
         after: [out], a factor of the results.
-        relu: cut the results below zero (before `after`).
     """
 
-    def __init__(
-        self, weight: Tensor, bias: Tensor, after: Tensor | None = None, relu: bool = False
-    ) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, after: Tensor | None = None) -> None:
         super().__init__()
+        self.scale: Tensor | None
         scale = None if after is None else after.detach().clone()
-        self.relu = relu
         if weight.numel() < MIN_WEIGHTS:
             self.product: nn.Module = FloatLinear(weight, bias)
         else:
@@ -75,8 +72,12 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[1, T, in] → [1, T, out]; of two axes only, LiteRT would fold the scale back in."""
         y = self.product(x)
-        y = torch.relu(y) if self.relu else y
         return y if self.scale is None else y * self.scale
+
+    def give_scale(self) -> Tensor | float:
+        """Leave the factor of the results, [out], to the caller."""
+        scale, self.scale = self.scale, None
+        return 1.0 if scale is None else scale
 
 
 def layer(module: Any) -> Linear:
@@ -137,13 +138,18 @@ class Block(nn.Module):
         if self.norm.weight is not None:
             weight, bias = weight * self.norm.weight, bias + weight @ self.norm.bias
             self.norm.weight = self.norm.bias = None
-        self.expand = Linear(weight, bias, relu=True)
-        self.contract = Linear(block.contract.weight, block.contract.bias, block.layer_scale)
+        # relu(s · y) = s · relu(y): the scale of the first product's rows goes to the second's
+        # columns, and the wide middle needs no pass of its own.
+        self.expand = Linear(weight, bias)
+        middle = self.expand.give_scale()
+        self.contract = Linear(
+            block.contract.weight * middle, block.contract.bias, block.layer_scale
+        )
 
     def forward(self, x: Tensor, keep: Tensor, film: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Transform [1, T, C]; `film` holds scale and shift [1, 1, C]."""
         y = self.norm(self.depthwise(x * keep), *(film or ()))
-        return x + self.contract(self.expand(y))
+        return x + self.contract(torch.relu(self.expand(y)))
 
 
 class Attention(nn.Module):
