@@ -249,11 +249,14 @@ class Vits(nn.Module):
         hidden, mean, log_std = self.enc_p(ids, keep)
         latent, _, posterior_log_std = self.enc_q(spectrum, frame_keep, speaker)
         through = self.flow(latent, frame_keep, speaker)
-        with torch.no_grad():
-            scores = prior_scores(mean, log_std, through).float().cpu().numpy()
+        with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
+            scores = prior_scores(mean.float(), log_std.float(), through.float()).cpu().numpy()
             found = monotonic_alignment(scores, lengths.cpu().numpy(), n_frames.cpu().numpy())
-            durations = torch.from_numpy(found).to(mean)
+            durations = torch.from_numpy(found).to(keep)
         told = speaker.detach() if speaker is not None and self.config.speaker_durations else None
+        with torch.autocast(ids.device.type, enabled=False):  # splines want all their digits
+            text = hidden.detach().float()
+            duration_loss = self.dp.loss(text, keep, durations[:, None], told)
         return Reconstructed(
             latent=latent,
             through=through,
@@ -261,7 +264,7 @@ class Vits(nn.Module):
             prior_mean=spread(mean, durations, frame_keep),
             prior_log_std=spread(log_std, durations, frame_keep),
             keep=frame_keep,
-            duration_loss=self.dp.loss(hidden.detach(), keep, durations[:, None], told),
+            duration_loss=duration_loss,
             durations=durations,
         )
 
@@ -278,6 +281,7 @@ def spread(values: Tensor, durations: Tensor, keep: Tensor) -> Tensor:
 
 def kl_loss(made: Reconstructed) -> Tensor:
     """KL divergence of posterior and prior, of one sample, per frame (VITS, eq. 3 and 4)."""
-    square = (made.through - made.prior_mean) ** 2 * torch.exp(-2.0 * made.prior_log_std)
-    each = made.prior_log_std - made.log_std - 0.5 + 0.5 * square
+    prior = made.prior_log_std.float()  # a half's exponent is too short for what follows
+    square = (made.through - made.prior_mean).float() ** 2 * torch.exp(-2.0 * prior)
+    each = prior - made.log_std.float() - 0.5 + 0.5 * square
     return (each * made.keep).sum() / made.keep.sum()
