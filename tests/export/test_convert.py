@@ -22,6 +22,8 @@ from voicelet.synth.vocoder import Vocoder as DeviceVocoder
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet_export.compress.quantize import best_scale, quantize_weight
+from voicelet_export.compress.quantize_files import Settings
+from voicelet_export.compress.quantize_models import VoiceRecipe, quantize_models
 from voicelet_export.compress.sensitivity import sensitivities
 from voicelet_export.compress.static_qdq import measure_products, products, quantize_products
 from voicelet_export.compress.voice import quantize_graph, static_quantizer
@@ -298,6 +300,30 @@ def test_a_bundle_is_built_and_speaks(runs: Path, tmp_path: Path, precision: Any
     streamed = [c.samples for c in voice.stream("Hello world, hello.", preset="am_fenrir")]
     assert np.isfinite(whole).all() and whole.any()
     np.testing.assert_allclose(np.concatenate(streamed), whole, atol=1e-3)
+
+
+def test_a_bundle_of_graphs_that_were_quantized_before(runs: Path, tmp_path: Path) -> None:
+    given = VoiceRecipe(
+        acoustic=runs / "ac",
+        vocoder=runs / "voc",
+        caches=(runs / "cache",),
+        held_out=runs / "held.json",
+        out=tmp_path / "graphs",
+        settings=Settings(rounds=1),
+    )
+    reports = quantize_models(given)
+    bundle = build_bundle(recipe(runs, tmp_path / "out", graphs=given.out))
+    for role, report in reports.items():
+        assert bundle.manifest.graphs[role].alternatives[0].bytes == report.best.bytes
+    assert len([k for k in bundle.manifest.measured if k.startswith("int8_")]) == 8
+    assert Voice.load(bundle.root).synthesize("Hello world.").samples.any()
+    file = given.out / "vocoder.quantize.json"
+    file.write_text(file.read_text().replace(reports["vocoder"].source_sha256, "0" * 64))
+    with pytest.raises(BundleError, match="another model"):
+        build_bundle(recipe(runs, tmp_path / "other", graphs=given.out))
+    with pytest.raises(BundleError, match="not a graph"):
+        build_bundle(recipe(runs, tmp_path / "other", graphs=runs))
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_bundle_isnt_built_of_what_doesnt_fit(runs: Path, tmp_path: Path) -> None:

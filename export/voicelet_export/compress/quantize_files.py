@@ -21,7 +21,7 @@ import onnx
 from voicelet.audio.atomic import atomic_file
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.compress.quantize import Feed, Scale
-from voicelet_export.compress.quantize_report import GraphReport
+from voicelet_export.compress.quantize_report import GraphReport, source_hash
 from voicelet_export.compress.schemes import Gate, Judge, Search, scheme_quantizer
 from voicelet_export.compress.static_qdq import products
 
@@ -108,8 +108,7 @@ def quantize_to(
     Raises:
         BundleError, ConfigError: as :func:`quantize_file`.
     """
-    source = model.SerializeToString(deterministic=True)
-    told = [_sha256(source), sources.key, json.dumps(asdict(settings), sort_keys=True)]
+    told = [source_hash(model), sources.key, json.dumps(asdict(settings), sort_keys=True)]
     key = _sha256("\n".join(told).encode())
     where = report_path(out)
     known = _read_report(where, key)
@@ -135,13 +134,48 @@ def quantize_to(
         made = quantize([p.name for p in products(model) if p.name not in kept])
     with atomic_file(out) as file:
         file.write(made.SerializeToString(deterministic=True))
-    log.info("%s: %s, %d → %d bytes", out, report.chosen, len(source), out.stat().st_size)
+    log.info("%s: %s, %d → %d bytes", out, report.chosen, report.source_bytes, out.stat().st_size)
     return report
 
 
 def report_path(out: Path) -> Path:
     """Where the report of a quantized graph lies."""
     return out.with_name(out.name.removesuffix(".onnx") + ".quantize.json")
+
+
+def losses_of(folder: Path, sources: Mapping[str, onnx.ModelProto]) -> dict[str, float]:
+    """What quantization cost a voice, for a manifest: "int8_<role>_<figure>_percent".
+
+    Empty as far as the folder has no reports.
+
+    Args:
+        folder: of :func:`~.quantize_models.quantize_models`.
+        sources: role → the float32 graph that the quantized one must be of.
+
+    Raises:
+        BundleError: a report is about a graph of another model.
+    """
+    out: dict[str, float] = {}
+    for role, source in sources.items():
+        path = report_path(folder / f"{role}.onnx")
+        if not path.is_file():
+            continue
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            data.pop("key", None)
+            report = GraphReport.from_mapping(data, str(path))
+        except (OSError, ValueError, AttributeError, ConfigError) as error:
+            raise BundleError(
+                f"{path}: not a report of voicelet-export quantize ({error})"
+            ) from None
+        if report.source_sha256 != source_hash(source):
+            raise BundleError(
+                f"{folder / role}.onnx was made of another model; quantize again, or name the "
+                "folder of the model that quantize fine-tuned (qat-…)"
+            )
+        changes = report.losses_percent()
+        out |= {f"int8_{role}_{name}_percent": value for name, value in changes.items()}
+    return out
 
 
 def read_graph(path: Path) -> onnx.ModelProto:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import onnx
+
 from voicelet.config import from_mapping
+
+
+def source_hash(model: onnx.ModelProto) -> str:
+    """By which a report names the graph it is about."""
+    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,14 @@ class GraphReport:
 
     Attributes:
         graph: its name.
-        source_bytes: of the float32 graph.
+        source_bytes, source_sha256: of the float32 graph.
         chosen: the scheme.
         ops, schemes: rows.
     """
 
     graph: str
     source_bytes: int
+    source_sha256: str
     chosen: str
     ops: tuple[OpRow, ...]
     schemes: tuple[SchemeRow, ...]
@@ -73,6 +82,11 @@ class GraphReport:
     def best(self) -> SchemeRow:
         """The row of the chosen scheme."""
         return next(row for row in self.schemes if row.scheme == self.chosen)
+
+    def losses_percent(self) -> dict[str, float]:
+        """By how much each loss of the judge grew: figure → percent."""
+        changes = {k: v for k, v in self.best.figures.items() if k.endswith("_change")}
+        return {k.removesuffix("_change"): round(100 * v, 2) for k, v in changes.items()}
 
     def to_mapping(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -18,7 +18,12 @@ from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.compress.dynamic import KINDS, quantize_dynamic
 from voicelet_export.compress.quantize import Feed, Scale
-from voicelet_export.compress.quantize_report import GraphReport, OpRow, SchemeRow
+from voicelet_export.compress.quantize_report import (
+    GraphReport,
+    OpRow,
+    SchemeRow,
+    source_hash,
+)
 from voicelet_export.compress.sensitivity import (
     Quantizer,
     Sensitivity,
@@ -245,7 +250,12 @@ class Search:
             for p in self._products
         )
         return GraphReport(
-            self._model.graph.name, self._model.ByteSize(), chosen, ops, tuple(rows.values())
+            graph=self._model.graph.name,
+            source_bytes=self._model.ByteSize(),
+            source_sha256=source_hash(self._model),
+            chosen=chosen,
+            ops=ops,
+            schemes=tuple(rows.values()),
         )
 
 

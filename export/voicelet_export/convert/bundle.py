@@ -122,6 +122,9 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     log.info("graphs follow the models to %.1e", worst)
     measured = dict(recipe.measured)
     if recipe.graphs is not None:
+        from voicelet_export.compress.quantize_files import losses_of
+
+        measured |= losses_of(recipe.graphs, models)
         models = {role: _given(recipe.graphs, role, model) for role, model in models.items()}
     elif recipe.precision == "int8":
         from voicelet_export.compress.qat import trained_scales

@@ -23,6 +23,7 @@ def add_bundle_command(commands: Any) -> None:
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("sdk/voicelet/voices/default"))
     parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
+    parser.add_argument("--graphs", type=Path, help="folder of voicelet-export quantize")
     parser.add_argument("--name", default="voicelet-en")
     parser.add_argument("--version", default="0.1")
     parser.add_argument("--sign", type=Path, metavar="PEM", help="private Ed25519 key")
@@ -64,6 +65,7 @@ def _run(args: argparse.Namespace) -> None:
             held_out=args.held_out,
             out=args.out,
             precision=args.precision,
+            graphs=args.graphs,
             name=args.name,
             version=args.version,
             signing_key=args.sign,
