@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,12 @@ TOLERANCES = {
 """Largest absolute difference.  int8 kernels of other processors round differently, hence the width
 of the encoder's, decoder's and vocoder's; phases are compared as unit vectors, weighted."""
 
+OTHER_BUNDLE = os.environ.get("VOICELET_GOLDEN_BUNDLE") or None
+"""The same voice in another form, to be held against the embedded one's vectors: its folder."""
+SLACK = 3.0 if OTHER_BUNDLE else 1.0
+"""Two roundings of the same weights differ by what each differs from float32: measured for LiteRT's
+int8, up to 2.9 times the tolerances, of which LiteRT's own part is the smaller."""
+
 
 def _make_golden() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_golden", HERE / "make_golden.py")
@@ -43,7 +50,7 @@ def _make_golden() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def voice() -> voicelet.Voice:
-    return voicelet.Voice.load()
+    return voicelet.Voice.load(OTHER_BUNDLE)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +70,7 @@ def test_numbers_match(
     name: str, golden: dict[str, np.ndarray], measured: dict[str, np.ndarray]
 ) -> None:
     assert measured[name].shape == golden[name].shape
-    assert np.max(np.abs(measured[name] - golden[name])) <= TOLERANCES[name]
+    assert np.max(np.abs(measured[name] - golden[name])) <= SLACK * TOLERANCES[name]
 
 
 def test_phases_match(golden: dict[str, np.ndarray], measured: dict[str, np.ndarray]) -> None:
