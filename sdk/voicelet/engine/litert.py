@@ -27,6 +27,7 @@ from voicelet.engine.base import Array, GraphLayout, TensorInfo, check_inputs
 from voicelet.errors import EngineError
 
 KEEP, STATE, NEXT_STATE = "keep", "state", "next_state"
+_IDENTIFIER = b"TFL3"
 _SIGNATURE = re.compile(r"(length|step|end)_([1-9][0-9]{0,5})")
 
 Shape = tuple["int | str", ...]
@@ -241,9 +242,12 @@ class LiteRTEngine:
         if not path.is_file():
             raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
         try:
+            with open(path, "rb") as file:
+                if file.read(8)[4:] != _IDENTIFIER:
+                    raise ValueError("not a LiteRT file")
             interpreter = make(model_path=str(path), num_threads=threads)
             return LiteRTGraph(interpreter, path.name, layout)
-        except (ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise EngineError(
                 f"{path}: LiteRT can't open it ({_first_line(error)}); "
                 "fetch or export the bundle again"
