@@ -1,4 +1,4 @@
-"""Precision, accumulation and freezing: what they change, and that a run still resumes to the bit."""
+"""Precision, accumulation and freezing: what they change, and that a run resumes to the bit."""
 
 from __future__ import annotations
 
@@ -254,9 +254,8 @@ def test_the_recipes_of_fine_tuning_freeze_what_their_models_have(recipe: Path) 
     stage = recipe.stem.split("-")[1]
     config = from_mapping(STAGES[stage].config_class(), yaml.safe_load(recipe.read_text()))
     assert config.loop.freeze
-    model = (
-        AcousticModel(config.model) if stage == "acoustic" else Vocoder(config.model, FeatureConfig())
-    )
+    vocoder = stage == "vocoder"
+    model = Vocoder(config.model, FeatureConfig()) if vocoder else AcousticModel(config.model)
     modules = {stage: model, "judge": nn.Linear(2, 2)}
     freezer = Freezer(modules, stage, config.loop.freeze)
     total = sum(p.numel() for p in model.parameters())

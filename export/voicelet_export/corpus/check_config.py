@@ -46,7 +46,7 @@ class CheckConfig:
     max_seconds: float = 30.0
     letters_per_second: tuple[float, float] = (3.0, 35.0)
     rate_outlier: float = 4.0
-    align_error: float = -4.5
+    align_error: float = -3.6
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.clipped_warning <= self.clipped_error:

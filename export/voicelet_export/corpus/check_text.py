@@ -27,6 +27,8 @@ def check_text(name: str, text: str) -> list[Finding]:
         shown = ", ".join(f"U+{ord(c):04X}" for c in control) or "wrongly decoded letters"
         message = f"the text holds {shown}; save it as UTF-8 and read it through"
         found.append(Finding(name, "characters", "error", message))
+    if _BROKEN_BYTES.search(text):
+        return found  # what else is odd comes from that
     odd = sorted({c for c in text if c not in control and c != "\ufffd" and not _speakable(c)})
     if odd:
         shown = " ".join(odd[:8])

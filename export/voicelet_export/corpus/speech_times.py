@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FeatureConfig, log_mel
@@ -17,7 +20,7 @@ from voicelet.errors import AudioError, CorpusError, PhoneError
 from voicelet.text.phones import PUNCTUATION, STRESS
 from voicelet_export.corpus.layouts import Source
 from voicelet_export.corpus.pack import OnItem
-from voicelet_export.corpus.real import Aligned, RecordingAligner
+from voicelet_export.corpus.real import Aligned, RecordingAligner, silent_frames
 from voicelet_export.corpus.textgrid import Interval, TextGrid, Tier, filled, write_textgrid
 
 log = logging.getLogger(__name__)
@@ -68,37 +71,63 @@ def _units(phones: str) -> list[_Unit]:
 
 
 def text_grid(
-    aligned: Aligned, frames: int, frames_per_second: float, config: TimesConfig = TimesConfig()
+    aligned: Aligned,
+    silent: npt.NDArray[np.bool_],
+    frames_per_second: float,
+    config: TimesConfig = TimesConfig(),
 ) -> TextGrid:
     """The tiers "words" and "phones" of an aligned recording.
 
     Args:
         aligned: of the recording; `first_frame` says where its first token starts.
-        frames: of the whole recording.
+        silent: which frames of the whole recording hold no speech.  The aligner counts the
+            beginning of a pause as the phone before it; here that phone ends with its sound.
     """
-    end_s = frames / frames_per_second
+    end_s = len(silent) / frames_per_second
     edges = [float(aligned.first_frame)]
     for duration in aligned.durations_frames.tolist():
         edges.append(edges[-1] + duration)
     # Token i of the string lies between edges i + 1 and i + 2: the opening pad comes first.
     times = [max(0.0, (e - config.delay_frames) / frames_per_second) for e in edges[1:]]
-    spans: list[Interval] = []
-    ends: dict[int, float] = {}  # place in the string behind a phone → when it ends
+    spans: dict[tuple[int, int], Interval] = {}
     for unit in _units(aligned.phones):
         start, end = times[unit.start], times[unit.end]
         if unit.label:
-            spans.append(Interval(start, end, unit.label))
-            ends[unit.end] = end
+            spans[unit.start, unit.end] = Interval(start, end, unit.label)
         elif end - start < config.least_pause_s and spans and unit.end < len(aligned.phones):
-            spans[-1] = Interval(spans[-1].start_s, end, spans[-1].label)
-            ends[unit.start] = end
-    words = [
-        Interval(times[w.start], ends.get(w.end, times[w.end]), w.text)
-        for w in aligned.words
-        if w.end > w.start
-    ]
-    tiers = (Tier("words", filled(words, end_s)), Tier("phones", filled(spans, end_s)))
-    return TextGrid(end_s, tiers)
+            last = next(reversed(spans))
+            spans[last] = Interval(spans[last].start_s, end, spans[last].label)
+    spans = _trimmed(spans, silent, frames_per_second)
+    words = []
+    for word in aligned.words:
+        inside = [i for (start, end), i in spans.items() if word.start <= start and end <= word.end]
+        if inside:
+            words.append(Interval(inside[0].start_s, inside[-1].end_s, word.text))
+    phones = filled(list(spans.values()), end_s)
+    return TextGrid(end_s, (Tier("words", filled(words, end_s)), Tier("phones", phones)))
+
+
+def _trimmed(
+    spans: dict[tuple[int, int], Interval],
+    silent: npt.NDArray[np.bool_],
+    frames_per_second: float,
+) -> dict[tuple[int, int], Interval]:
+    """Phones beside a pause begin and end with their sound; two frames are left at least."""
+    out: dict[tuple[int, int], Interval] = {}
+    listed = list(spans.items())
+    for number, (place, span) in enumerate(listed):
+        before = listed[number - 1][1].end_s if number else 0.0
+        after = listed[number + 1][1].start_s if number + 1 < len(listed) else np.inf
+        first = round(span.start_s * frames_per_second)
+        last = max(first, min(len(silent), round(span.end_s * frames_per_second)))
+        heard = first + np.flatnonzero(~silent[first:last])
+        start_s, end_s = span.start_s, span.end_s
+        if len(heard) and heard[0] > first and before < span.start_s:
+            start_s = max(start_s, min(int(heard[0]), last - 2) / frames_per_second)
+        if len(heard) and heard[-1] + 1 < last and after > span.end_s:
+            end_s = min(end_s, max(int(heard[-1]) + 1, first + 2) / frames_per_second)
+        out[place] = Interval(start_s, max(start_s, end_s), span.label)
+    return out
 
 
 def align_to_textgrids(
@@ -165,10 +194,10 @@ def _known(work: Path) -> dict[str, dict[str, Any]]:
 def _one(
     source: Source, path: Path, aligner: RecordingAligner, config: TimesConfig
 ) -> dict[str, Any]:
-    aligned, frames, problem = align_source(source, aligner, config.max_seconds)
+    aligned, silent, problem = align_source(source, aligner, config.max_seconds)
     if aligned is None:
         return {"id": source.id, "written": False, "problem": problem}
-    grid = text_grid(aligned, frames, FeatureConfig().frames_per_second, config)
+    grid = text_grid(aligned, silent, FeatureConfig().frames_per_second, config)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as file:
         file.write(write_textgrid(grid).encode("utf-8"))
@@ -177,30 +206,38 @@ def _one(
 
 def align_source(
     source: Source, aligner: RecordingAligner, max_seconds: float = 60.0
-) -> tuple[Aligned | None, int, str]:
+) -> tuple[Aligned | None, npt.NDArray[np.bool_], str]:
     """Align one recording of any layout.
 
     Returns:
-        (alignment or `None`, frames of the recording, why it isn't to be trusted or wasn't made).
+        (alignment or `None`, which of its frames are silent, why it isn't to be trusted or wasn't
+        made).
     """
+    nothing = np.zeros(0, dtype=np.bool_)
     features = FeatureConfig()
     try:
         audio = read_audio(
             source.data(), sample_rate_hz=features.sample_rate_hz, max_seconds=max_seconds
         )
     except (AudioError, OSError) as error:
-        return None, 0, str(error)
+        return None, nothing, str(error)
     if audio.cut_at_limit:
-        return None, 0, f"longer than {max_seconds:g} s"
+        return None, nothing, f"longer than {max_seconds:g} s"
     wave = normalise_level(audio.samples, features.sample_rate_hz)
     mel = log_mel(wave, features)
     transcript = aligner.reader.read(source.text)
     if transcript.unknown:
-        return None, len(mel), f"unknown word {transcript.unknown[0]!r}"
+        return None, nothing, f"unknown word {transcript.unknown[0]!r}"
+    silent = silent_frames(mel)
+    heard = np.flatnonzero(~silent)
+    # The aligner has seen no long silence at either end, and puts short words there.
+    first = max(0, int(heard[0]) - aligner.config.lead_frames) if len(heard) else 0
+    last = int(heard[-1]) + 1 + aligner.config.trail_frames if len(heard) else len(mel)
     try:
-        aligned = aligner.align(transcript, mel)
+        aligned = aligner.align(transcript, mel[first:last])
     except PhoneError as error:
-        return None, len(mel), str(error)
+        return None, nothing, str(error)
     except ValueError:
-        return None, len(mel), "too short for its text"
-    return aligned, len(mel), aligner.verdict(aligned)
+        return None, nothing, "too short for its text"
+    moved = replace(aligned, first_frame=aligned.first_frame + first)
+    return moved, silent, aligner.verdict(aligned)

@@ -194,16 +194,19 @@ def _gender(value: Any) -> str:
 
 
 def draw_held_out(caches: Sequence[FeatureCache], config: SplitConfig | None = None) -> set[str]:
-    """Names for validation: those that the caches name themselves, else a twentieth of each."""
+    """Names for validation: those that the caches name themselves, else a twentieth of each.
+
+    Augmented copies are never drawn; those of what is drawn are left out of training.
+    """
     names: set[str] = set()
     for cache in caches:
         given = cache.folder / "held_out.json"
         if given.is_file():
             names |= {str(name) for name in json.loads(given.read_text(encoding="utf-8"))}
-        else:
-            names |= set(
-                split_speakers(cached_spoken(cache), config or SplitConfig(test=0.0)).held_out
-            )
+            continue
+        spoken = [s for s in cached_spoken(cache) if COPY_MARK not in s.id]
+        if spoken:
+            names |= set(split_speakers(spoken, config or SplitConfig(test=0.0)).held_out)
     return names
 
 

@@ -32,7 +32,7 @@ def progress(name: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _settings(cls: type[T], path: Path | None, **changes: Any) -> T:
+def settings(cls: type[T], path: Path | None, **changes: Any) -> T:
     """A configuration from a YAML file (its defaults without one), with options over it."""
     import yaml
 
@@ -53,7 +53,7 @@ def _check(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.check import aligner_fit, check_corpus
     from voicelet_export.corpus.check_config import CheckConfig
 
-    config = _settings(CheckConfig, args.config)
+    config = settings(CheckConfig, args.config)
     fit = None
     if args.align:
         from voicelet_export.corpus.prepare import Tools, recording_aligner
@@ -103,7 +103,7 @@ def _prepare(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.pack import PackConfig, pack_corpus
     from voicelet_export.corpus.prepare import Tools, build_cache
 
-    config = _settings(PackConfig, args.config, layout=args.layout)
+    config = settings(PackConfig, args.config, layout=args.layout)
     with progress("pack") as told:
         report = pack_corpus(args.folder, args.out, config, told)
     log.info("%d utterances, %.2f h in %s", report["utterances"], report["hours"], args.out)
@@ -124,7 +124,7 @@ def _augment(args: argparse.Namespace) -> None:
     changes = {
         name: getattr(args, name) for name in ("speed", "tempo", "volume_db", "noise_db", "room_s")
     }
-    config = _settings(AugmentConfig, args.config, copies=args.copies, seed=args.seed, **changes)
+    config = settings(AugmentConfig, args.config, copies=args.copies, seed=args.seed, **changes)
     encoder = None
     if config.speed is not None:
         encoder = Tools.found(args.encoder, aligned=False).encoder

@@ -32,6 +32,8 @@ def _train(args: argparse.Namespace) -> None:
 
             tools = Tools.found(args.encoder, args.aligner, aligned=stage.aligned)
             caches.append(prepare_data(folder, args.out / "data", tools, on_item=told))
+        if args.augment is not None:
+            caches += _augmented(args, caches)
         run = TrainingRun(
             stage=args.stage,
             recipe=args.recipe,
@@ -47,6 +49,22 @@ def _train(args: argparse.Namespace) -> None:
             lambda step, total: progress.update(task, completed=step, total=total),
         )
     finish_run(run, trainer)
+
+
+def _augmented(args: argparse.Namespace, caches: list[Path]) -> list[Path]:
+    """Changed copies of the caches, in `OUT/data`; those of held-out people are never used."""
+    from voicelet_export.corpus.augment import AugmentConfig, augment_cache
+    from voicelet_export.corpus.prepare import Tools
+    from voicelet_export.corpus.tool_commands import settings
+
+    config = settings(AugmentConfig, args.augment)
+    encoder = Tools.found(args.encoder, aligned=False).encoder
+    found = []
+    for cache in caches:
+        out = args.out / "data" / f"{cache.resolve().name}-augmented"
+        augment_cache(cache, out, config, encoder)
+        found.append(out)
+    return found
 
 
 def add_train_command(commands: Any) -> None:
@@ -74,6 +92,9 @@ def add_train_command(commands: Any) -> None:
         "--held-out",
         type=Path,
         help="JSON of speakers never trained on; without it a twentieth is drawn",
+    )
+    train.add_argument(
+        "--augment", type=Path, help="YAML of changed copies to train on too (see corpus augment)"
     )
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--start-from", type=Path, help="a checkpoint or milestone")
