@@ -17,15 +17,7 @@ from voicelet.audio.level import active_level_dbfs
 from voicelet.config import from_mapping
 from voicelet.errors import AudioError, ConfigError, CorpusError
 from voicelet_export.corpus import augment as module
-from voicelet_export.corpus.augment import (
-    AugmentConfig,
-    Sounding,
-    SpecAugment,
-    augment_cache,
-    retimed,
-    sound_otherwise,
-    spec_augment,
-)
+from voicelet_export.corpus.augment import AugmentConfig, augment_cache
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache
 from voicelet_export.corpus.effects import (
     add_noise,
@@ -37,6 +29,13 @@ from voicelet_export.corpus.effects import (
     room_response,
 )
 from voicelet_export.corpus.reader import Utterance
+from voicelet_export.corpus.sounding import (
+    Sounding,
+    SpecAugment,
+    retimed,
+    sound_otherwise,
+    spec_augment,
+)
 
 HOP = 300
 ENCODER = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.int8.onnx"

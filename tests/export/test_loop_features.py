@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +279,13 @@ def test_a_stage_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) -
         build_trainer(replace(run, recipe=tmp_path / "bad.yaml"))
 
 
-@pytest.mark.parametrize("name", ["acoustic", "vocoder", "encoder", "aligner"])
-def test_every_own_stage_can_be_imported(name: str) -> None:
-    config = STAGES[name].config_class()()
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_has_a_configuration_and_a_task(name: str) -> None:
+    stage = STAGES[name]
+    config = stage.config_class()()
     assert isinstance(config.loop, LoopConfig)
+    assert from_mapping(stage.config_class(), json.loads(json.dumps(to_mapping(config)))) == config
+    task = getattr(import_module(stage.module), stage.task)
+    assert issubclass(task, Task)
+    wanted = ["mel_mean", "mel_std"] if stage.statistics else []
+    assert list(signature(task).parameters)[3:5] == wanted
