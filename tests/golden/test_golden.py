@@ -35,9 +35,9 @@ of the encoder's, decoder's and vocoder's; phases are compared as unit vectors, 
 
 OTHER_BUNDLE = os.environ.get("VOICELET_GOLDEN_BUNDLE") or None
 """The same voice in another form, to be held against the embedded one's vectors: its folder."""
-SLACK = 3.0 if OTHER_BUNDLE else 1.0
+SLACK = 4.0 if OTHER_BUNDLE else 1.0
 """Two roundings of the same weights differ by what each differs from float32: measured for LiteRT's
-int8, up to 2.9 times the tolerances, of which LiteRT's own part is the smaller."""
+int8, up to 3.1 times the tolerances, of which LiteRT's own part is the smaller."""
 
 
 def _make_golden() -> ModuleType:
