@@ -17,7 +17,12 @@ from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
-from voicelet_export.report.benches import read_sentences, score_clones, score_folders
+from voicelet_export.report.benches import (
+    piper_installed,
+    read_sentences,
+    score_clones,
+    score_folders,
+)
 from voicelet_export.report.figures import time_in_turn, unsteadiness, weights_and_work
 from voicelet_export.report.folders import write_speech
 from voicelet_export.report.systems import (
@@ -26,7 +31,6 @@ from voicelet_export.report.systems import (
     Speech,
     System,
     TeacherSystem,
-    piper_installed,
 )
 
 Status = Literal["pass", "fail", "not measured", "no claim"]

@@ -47,7 +47,8 @@ def prepare(step: Step, done: Mapping[str, StepRecord], store: Store, root: Path
     """Find a step's inputs and its key.
 
     The key is the SHA-256 of: its kind and the kind's version, its options with their defaults, the
-    outputs of the steps it reads, and the contents of the files and folders it reads.
+    outputs of the steps it reads, the contents of the files and folders it reads, and which of the
+    tools it can do without are there.
 
     Raises:
         ConfigError: an option is wrong, or an input isn't there.
@@ -82,6 +83,8 @@ def prepare(step: Step, done: Mapping[str, StepRecord], store: Store, root: Path
     plain = {k: v for k, v in to_mapping(config).items() if k not in path_fields(step.kind.config)}
     if step.kind.sees_all:  # such a step tells of times, too
         inputs |= {f"@{n}": digest(to_mapping(done[n])) for n in step.needs}
+    if step.kind.senses is not None:
+        plain["senses"] = step.kind.senses(config)
     key = digest([FORMAT, step.kind.name, step.kind.version, plain, inputs])
     return Prepared(key, config, inputs, references)
 

@@ -85,6 +85,7 @@ class StepKind:
         run: does it; returns figures that tell of its outputs, equal for equal outputs.
         resumable: keeps partial work.
         sees_all: needs every step above it in the recipe, with its times.
+        senses: what of this machine changes its outputs, such as tools that may be missing.
     """
 
     name: str
@@ -93,6 +94,7 @@ class StepKind:
     run: Callable[[Any, StepContext], Figures]
     resumable: bool = False
     sees_all: bool = False
+    senses: Callable[[Any], dict[str, bool]] | None = None
 
 
 _MODULES = {

@@ -30,6 +30,17 @@ class VerifyStep:
     limits: dict[str, float] = field(default_factory=dict)
 
 
+def _senses(config: VerifyStep | MeasureConfig) -> dict[str, bool]:
+    """Judges and Piper: with them there is more to find, so the step is to be made again."""
+    from voicelet_export.report.benches import judge_python, piper_installed
+
+    against = config.against if isinstance(config, VerifyStep) else config.teacher
+    return {
+        "judges": config.judge and judge_python() is not None,
+        "piper": against is not None and config.repeats > 0 and piper_installed(),
+    }
+
+
 def _verify(config: VerifyStep, context: StepContext) -> Figures:
     from voicelet_export.convert.verify import VerifyConfig, verify_bundle
 
@@ -94,7 +105,7 @@ def _report(config: ReportStep, context: StepContext) -> Figures:
 
 
 KINDS = (
-    StepKind("verify", 1, VerifyStep, _verify),
-    StepKind("measure", 1, MeasureConfig, _measure),
+    StepKind("verify", 1, VerifyStep, _verify, senses=_senses),
+    StepKind("measure", 1, MeasureConfig, _measure, senses=_senses),
     StepKind("report", 1, ReportStep, _report, sees_all=True),
 )

@@ -90,6 +90,12 @@ def judge_python() -> Path | None:
     return path if path.exists() else None
 
 
+def piper_installed() -> bool:
+    """Whether `benchmarks/setup.sh` has installed Piper."""
+    peer = load_bench("peers.piper", missing_ok=True)
+    return peer is not None and (load_bench("common").home() / "piper/bin/python").exists()
+
+
 def score_folders(folders: Sequence[Path]) -> dict[str, dict[str, float]] | None:
     """Judge folders of wavs with their `texts.tsv` (see `docs/benchmarks.md`).
 

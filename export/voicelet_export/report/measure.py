@@ -11,7 +11,7 @@ from voicelet.bundle import open_bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
-from voicelet_export.report.benches import read_sentences, score_folders
+from voicelet_export.report.benches import piper_installed, read_sentences, score_folders
 from voicelet_export.report.config import MeasureConfig
 from voicelet_export.report.figures import time_in_turn, weights_and_work
 from voicelet_export.report.folders import write_speech
@@ -21,7 +21,6 @@ from voicelet_export.report.systems import (
     Speech,
     System,
     TeacherSystem,
-    piper_installed,
 )
 from voicelet_export.report.teachers import piper_cost
 

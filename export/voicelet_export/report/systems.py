@@ -115,9 +115,3 @@ class PiperSystem:
     def close(self) -> None:
         """End Piper's process."""
         self._worker.close()
-
-
-def piper_installed() -> bool:
-    """Whether `benchmarks/setup.sh` has installed Piper."""
-    peer = load_bench("peers.piper", missing_ok=True)
-    return peer is not None and (load_bench("common").home() / "piper/bin/python").exists()
