@@ -78,8 +78,8 @@ def convert(signatures: Sequence[Signature]) -> bytes:
 def quantize(model: bytes) -> bytes:
     """Weights to int8, where the names of the modules say so.
 
-    `Int8Linear`: one scale a matrix.  `Int8Conv`: one scale an output channel.  `StoredLinear` and
-    `StoredConv`: as these, but widened to float32 before they are used.
+    `Int8Linear`: one scale a matrix, products in int8.  `StoredLinear` and `StoredConv`: one scale
+    an output channel, widened to float32 before they are used.
 
     Raises:
         EngineError: ai-edge-quantizer isn't installed.
@@ -95,11 +95,8 @@ def quantize(model: bytes) -> bytes:
         source, target = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         source.write_bytes(model)
         quantizer = Quantizer(str(source))
-        for regex, operation, granularity in (
-            ("Int8Linear", operations.FULLY_CONNECTED, qtyping.QuantGranularity.TENSORWISE),
-            ("Int8Conv", operations.CONV_2D, rows),
-        ):
-            quantizer.add_dynamic_config(regex, operation, 8, granularity)
+        whole = qtyping.QuantGranularity.TENSORWISE
+        quantizer.add_dynamic_config("Int8Linear", operations.FULLY_CONNECTED, 8, whole)
         for regex, operation in (
             ("StoredLinear", operations.FULLY_CONNECTED),
             ("StoredConv", operations.CONV_2D),

@@ -4,10 +4,10 @@ The weights are those of the trained models; only the layout differs.  Convoluti
 made of [1, T, C] by one permutation, which the converter cancels against its own; norms are written
 out; padding is zeroed by `keep` before whatever looks at neighbours.
 
-Weights that are to become int8 sit in modules of a name that says so (`Int8Linear`, `Int8Conv`),
-for names are what the quantizer chooses by.  Their rows are divided by their largest value, and the
-results multiplied again: one scale for the whole matrix, which is all that older runtimes compute
-rightly in a FULLY_CONNECTED, then errs as little as one scale a row.
+Weights that are to become int8 sit in modules of a name that says so (`Int8Linear`), for names are
+what the quantizer chooses by.  Their rows are divided by their largest value, and the results
+multiplied again: one scale for the whole matrix, which is all that older runtimes compute rightly in
+a FULLY_CONNECTED, then errs as little as one scale a row.
 """
 
 from __future__ import annotations
@@ -123,8 +123,25 @@ class FloatConv(nn.Module):
         return y.permute(0, 2, 3, 1).squeeze(1)
 
 
-class Int8Conv(FloatConv):
-    """A convolution that is to become int8, one scale an output channel."""
+class DenseConv(nn.Module):
+    """A convolution of all channels, as a product of the neighbours laid side by side.
+
+    LiteRT quantizes the inputs of an int8 CONV_2D by one scale for all places, so a frame would
+    come out otherwise in another stretch; those of a FULLY_CONNECTED have a scale each.
+    """
+
+    def __init__(self, conv: nn.Conv1d) -> None:
+        super().__init__()
+        self.places = conv.kernel_size[0]
+        weight = conv.weight.detach().permute(0, 2, 1).reshape(conv.out_channels, -1)
+        self.product = Linear(weight, conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[1, T, in] → [1, T, out]."""
+        length, side = x.shape[1], self.places // 2
+        wide = nn.functional.pad(x, (0, 0, side, side))
+        beside = [wide[:, i : i + length] for i in range(self.places)]
+        return self.product(torch.cat(beside, dim=-1))
 
 
 class Block(nn.Module):
@@ -189,7 +206,7 @@ class EncoderAtLength(nn.Module):
         self.blocks = nn.ModuleList(Block(b) for b in model.blocks)
         self.attention = Attention(model.attention)
         self.out_norm = Norm(model.out_norm.norm)
-        self.variance_conv = Int8Conv(model.variance_conv)
+        self.variance_conv = DenseConv(model.variance_conv)
         self.variance_norm = Norm(model.variance_norm.norm)
         self.variance_head = layer(model.variance_head)
 
@@ -259,7 +276,7 @@ class VocoderAtLength(nn.Module):
 
     def __init__(self, model: Vocoder) -> None:
         super().__init__()
-        self.entry, self.entry_norm = Int8Conv(model.entry), Norm(model.entry_norm.norm)
+        self.entry, self.entry_norm = DenseConv(model.entry), Norm(model.entry_norm.norm)
         self.blocks = nn.ModuleList(Block(b) for b in model.blocks)
         self.out_norm = Norm(model.out_norm.norm)
         bins = model.config.n_bins
