@@ -6,8 +6,8 @@ out; padding is zeroed by `keep` before whatever looks at neighbours.
 
 Weights that are to become int8 sit in modules of a name that says so (`Int8Linear`), for names are
 what the quantizer chooses by.  Their rows are divided by their largest value, and the results
-multiplied again: one scale for the whole matrix, which is all that older runtimes compute rightly in
-a FULLY_CONNECTED, then errs as little as one scale a row.
+multiplied again: one scale for the whole matrix, which is all that older runtimes compute rightly
+in a FULLY_CONNECTED, then errs as little as one scale a row.
 """
 
 from __future__ import annotations
