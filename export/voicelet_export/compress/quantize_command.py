@@ -45,7 +45,7 @@ def add_quantize_command(commands: Any) -> None:
         choices=["auto", "static", "dynamic", "weights-int8", "fp16", "none"],
     )
     parser.add_argument("--max-error-db", type=float, default=-20.0, metavar="DB")
-    parser.add_argument("--max-mel-db", type=float, default=1.0, metavar="DB")
+    parser.add_argument("--max-mel-db", type=float, default=0.3, metavar="DB")
     parser.add_argument("--max-change", type=float, default=0.03, help="of a voice's losses")
     parser.add_argument("--rounds", type=int, default=9, help="of the measurement of speed")
     parser.set_defaults(run=_run)

@@ -26,6 +26,7 @@ class OpRow:
         weights: how many it has.
         error_db: error of the outputs when it alone is in static int8; None if it wasn't scanned.
         precision: what its weights ended as: "int8", "fp16" or "fp32".
+        mel_db: difference of log mels when it alone is in static int8, where the output is audio.
     """
 
     name: str
@@ -33,6 +34,7 @@ class OpRow:
     weights: int
     error_db: float | None
     precision: str
+    mel_db: float | None = None
 
 
 @dataclass(frozen=True)

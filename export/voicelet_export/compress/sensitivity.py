@@ -27,12 +27,14 @@ class Sensitivity:
         weights: how many it has.
         error_db: power of the change over the power of the outputs, the worst output counting.
         kind: type of the node.
+        rank: what products are ordered by; `error_db` unless the caller hears better.
     """
 
     name: str
     weights: int
     error_db: float
     kind: str = "Gemm"
+    rank: float = 0.0
 
 
 def error_db(expected: Sequence[Arrays], found: Sequence[Arrays]) -> float:
@@ -54,12 +56,16 @@ def error_db(expected: Sequence[Arrays], found: Sequence[Arrays]) -> float:
 
 
 def sensitivities(
-    model: onnx.ModelProto, feeds: Sequence[Feed], quantize: Quantizer
+    model: onnx.ModelProto,
+    feeds: Sequence[Feed],
+    quantize: Quantizer,
+    measure: Callable[[Sequence[Arrays], Sequence[Arrays]], float] = error_db,
 ) -> list[Sensitivity]:
     """Quantize each product alone; the most sensitive first.
 
     Args:
         quantize: of the scheme that is scanned.
+        measure: (expected, found) → how far apart they are, which gives the order.
     """
     opened = session(model)
     tests = list(feeds)[:SCANNED_FEEDS]
@@ -67,10 +73,13 @@ def sensitivities(
 
     def scan(product: Product) -> Sensitivity:
         quantized = session(quantize([product.name]))
-        error = error_db(expected, [run(quantized, feed) for feed in tests])
-        return Sensitivity(product.name, product.weights, round(error, 1), product.kind)
+        found = [run(quantized, feed) for feed in tests]
+        error, rank = error_db(expected, found), measure(expected, found)
+        return Sensitivity(
+            product.name, product.weights, round(error, 1), product.kind, round(rank, 3)
+        )
 
-    return sorted(map(scan, products(model)), key=lambda row: -row.error_db)
+    return sorted(map(scan, products(model)), key=lambda row: -row.rank)
 
 
 def fewest_kept(count: int, passes: Callable[[int], bool]) -> int | None:
