@@ -31,7 +31,7 @@ class VocoderDistillation:
             `ground_weight` is 0.
         filter_weight: of the filters themselves: log magnitudes, and phase where voiced.
         maps, map_weight: pairs of layers whose outputs are compared.
-        cached: keep the teacher's outputs in a store, for this and later runs (2.4 MB a minute for
+        cached: keep the teacher's outputs in a store, for this and later runs (2.9 MB a minute for
             waveforms, 17 MB with filters); otherwise it runs at every step, on the very inputs and
             with the very sources of the student.
     """
