@@ -55,9 +55,11 @@ def pareto_svg(panels: Mapping[tuple[str, str], Sequence[Point]]) -> str | None:
     if not panels:
         return None
     with rc_context({"svg.hashsalt": "voicelet", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(5.2 * len(panels), 3.8), layout="tight")
+        columns = min(2, len(panels))
+        lines = -(-len(panels) // columns)
+        figure = Figure(figsize=(5.2 * columns, 3.6 * lines), layout="tight")
         for index, ((cost, quality), points) in enumerate(panels.items()):
-            axes = figure.add_subplot(1, len(panels), index + 1)
+            axes = figure.add_subplot(lines, columns, index + 1)
             best = front(points)
             names = {p.name for p in best}
             for p in points:
@@ -67,11 +69,11 @@ def pareto_svg(panels: Mapping[tuple[str, str], Sequence[Point]]) -> str | None:
                     p.name, (p.cost, p.quality), (5, 4), textcoords="offset points", fontsize=8
                 )
             axes.step([p.cost for p in best], [p.quality for p in best], where="post", alpha=0.5)
-            if min(p.cost for p in points) > 0:
-                axes.set_xscale("log")
+            axes.margins(0.2)
+            axes.set_xlim(left=0.0)
+            axes.grid(alpha=0.25)
             axes.set_xlabel(cost)
             axes.set_ylabel(quality)
-            axes.margins(0.15)
         out = io.StringIO()
         FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": "voicelet"})
     return out.getvalue()
