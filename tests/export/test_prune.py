@@ -1,4 +1,4 @@
-"""Costs counted by hand, importance by its definition, cuts against masked models, the whole."""
+"""Importance by its definition, plans, cuts against masked models, and the whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import os
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from tests.tiny_models import save_model, tiny_cache
 
@@ -21,13 +21,7 @@ torch = pytest.importorskip("torch")
 from voicelet.config import from_mapping  # noqa: E402
 from voicelet.errors import BundleError, Cancelled, ConfigError  # noqa: E402
 from voicelet_export.cli import main  # noqa: E402
-from voicelet_export.compress.cost import (  # noqa: E402
-    SpeechRate,
-    acoustic_cost,
-    graph_cost,
-    model_cost,
-    vocoder_cost,
-)
+from voicelet_export.compress.cost import model_cost  # noqa: E402
 from voicelet_export.compress.distil_acoustic import (  # noqa: E402
     AcousticDistillation,
     AcousticOracle,
@@ -83,61 +77,6 @@ def _speak(model: AcousticModel) -> list[torch.Tensor]:
     frames = torch.cat([encoded[0].repeat_interleave(3, dim=1), torch.randn(2, 27, 4)], dim=-1)
     decoded = model.decoder(frames, encoded[-1], torch.full((2, 1), 5.0))
     return [*encoded[:4], *decoded]
-
-
-# --- costs
-
-
-def test_the_costs_of_models_are_those_counted_by_hand() -> None:
-    vocoder = Vocoder(VocoderConfig(channels=8, hidden=24, blocks=2, kernel=7, fft_size=1200))
-    entry, block, head = 82 * 8 * 7, 8 * 7 + 2 * 8 * 24, 8 * 3 * 601
-    envelope = 80 * 601
-    assert vocoder_cost(vocoder).madds == 80 * (entry + 2 * block + head + envelope)
-
-    config = AcousticConfig(
-        channels=8, hidden=24, encoder_blocks=1, attention_heads=2, pitch_blocks=1, mel_blocks=2
-    )
-    rate = SpeechRate(frames_per_s=80.0, phones_per_s=10.0, clause_s=2.0)
-    condition = 4 * 2 * 8 + 80
-    clause = 328 * 8 + 8 * 8 + 8 * 16 + 8 * condition
-    phone = (8 * 7 + 2 * 8 * 24) + 4 * 8 * 8 + 5 * 8 * 8 + 8 * 3 + 2 * 20 * 8
-    frame = (8 + 4) * 8 + 3 * (8 * 7 + 2 * 8 * 24) + 8 * 2 + 3 * 8 + 8 * 80
-    found = acoustic_cost(AcousticModel(config), rate)
-    assert found.madds == clause / 2.0 + 10.0 * phone + 80.0 * frame
-
-
-@pytest.mark.parametrize("make", [_vocoder, _acoustic])
-def test_models_and_their_graphs_cost_the_same(make: object) -> None:
-    model = make()  # type: ignore[operator]
-    graphs = export_graphs(model)
-    lengths = {"phones_count": 56, "frames_count": 320}  # four seconds
-    madds = sum(graph_cost(g, lengths).madds for g in graphs.values())
-    assert madds / 4.0 == model_cost(model).madds
-    with pytest.raises(BundleError, match="give the length of axis"):
-        graph_cost(next(iter(graphs.values())), {})
-
-
-def test_convolutions_and_recurrences_of_any_graph_are_counted() -> None:
-    shapes = {
-        "conv": (6, 4, 3), "depthwise": (6, 1, 5), "up": (6, 2, 8), "w": (1, 40, 2),
-        "r": (1, 40, 10),
-    }  # fmt: skip
-    weights = [numpy_helper.from_array(np.zeros(s, np.float32), n) for n, s in shapes.items()]
-    nodes = [
-        helper.make_node("Conv", ["x", "conv"], ["a"], pads=[1, 1]),  # 20 places
-        helper.make_node("Conv", ["a", "depthwise"], ["b"], group=6, strides=[2]),  # 8 places
-        helper.make_node("ConvTranspose", ["b", "up"], ["c"], strides=[4]),
-        helper.make_node("Transpose", ["c"], ["d"], perm=[2, 0, 1]),  # 36 steps of [1, 2]
-        helper.make_node("LSTM", ["d", "w", "r"], ["y"], hidden_size=10),
-    ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, "time"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    graph = helper.make_graph(nodes, "g", [x], [y], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    cost = graph_cost(model, {"time": 20})
-    recurrent = 36 * (40 * 2 + 40 * 10)
-    assert cost.madds == 20 * 6 * 4 * 3 + 8 * 6 * 5 + 8 * 6 * 2 * 8 + recurrent
-    assert cost.parameters == sum(int(np.prod(s)) for s in shapes.values())
 
 
 # --- importance
@@ -340,24 +279,35 @@ training:
 """
 
 
-def test_a_pruned_model_is_smaller_and_was_trained_again(place: Path, tmp_path: Path) -> None:
-    (tmp_path / "retrain.yaml").write_text(RETRAIN)
-    run = _prune(place, tmp_path / "a", "vocoder", retrain=tmp_path / "retrain.yaml")
-    result = prune(run)
-    assert result == json.loads((tmp_path / "a" / "prune.json").read_text())
+@pytest.fixture(scope="module")
+def whole(place: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A vocoder pruned and trained again without a stop, and what came of it."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "retrain.yaml").write_text(RETRAIN)
+    run = _prune(place, folder / "out", "vocoder", retrain=folder / "retrain.yaml")
+    return run.out, prune(run)
+
+
+def test_a_pruned_model_is_smaller_and_was_trained_again(
+    whole: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, result = whole
+    assert result == json.loads((folder / "prune.json").read_text())
     assert 0.92 < result["flops_ratio"] <= 0.94
     assert result["bytes"]["after"]["fp32"] < result["bytes"]["before"]["fp32"]
     assert result["bytes"]["after"]["int8"] < 0.5 * result["bytes"]["after"]["fp32"]
     assert result["losses"]["retrained"] != result["losses"]["pruned"]
-    final, info = load_vocoder(tmp_path / "a")
-    pruned, _ = load_vocoder(tmp_path / "a" / "pruned")
+    final, info = load_vocoder(folder)
+    pruned, _ = load_vocoder(folder / "pruned")
     assert final.config == pruned.config
     assert sum(final.config.block_hidden) < 3 * 64
     assert info.step == 3
     assert model_cost(final).madds == result["cost"]["after"]["madds"]
 
 
-def test_training_that_is_stopped_goes_on_at_the_next_call(place: Path, tmp_path: Path) -> None:
+def test_training_that_is_stopped_goes_on_to_the_same_bits(
+    place: Path, tmp_path: Path, whole: tuple[Path, dict[str, Any]]
+) -> None:
     (tmp_path / "retrain.yaml").write_text(RETRAIN)
     run = _prune(place, tmp_path / "out", "vocoder", retrain=tmp_path / "retrain.yaml")
     handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
@@ -372,11 +322,8 @@ def test_training_that_is_stopped_goes_on_at_the_next_call(place: Path, tmp_path
         for number, handler in handlers.items():
             signal.signal(number, handler)
     assert done == [2, 3]
-    whole = prune(_prune(place, tmp_path / "whole", "vocoder", retrain=run.retrain))
-    assert result == whole
-    files = [
-        (folder / "weights.safetensors").read_bytes() for folder in (run.out, tmp_path / "whole")
-    ]
+    assert result == whole[1]
+    files = [(folder / "weights.safetensors").read_bytes() for folder in (run.out, whole[0])]
     assert files[0] == files[1]
 
 
