@@ -14,6 +14,9 @@ def add_label_command(commands: Any) -> None:
         "--teacher", type=Path, required=True, help="a Piper .onnx, or a model folder"
     )
     parser.add_argument(
+        "--vocoder", type=Path, help="model folder; where the teacher makes mels only"
+    )
+    parser.add_argument(
         "--texts", type=Path, required=True, help="a corpus folder with phonemes, or a text file"
     )
     parser.add_argument("--speaker-encoder", type=Path, required=True, help="its .onnx")
@@ -32,7 +35,7 @@ def _run(args: argparse.Namespace) -> None:
     from voicelet_export.teach.open import open_teacher
 
     config = LabelConfig(hours=args.hours, seed=args.seed, name=args.name)
-    teacher = open_teacher(args.teacher)
+    teacher = open_teacher(args.teacher, args.vocoder)
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("seconds of speech", total=config.hours * 3600)
         label_corpus(

@@ -100,13 +100,19 @@ STAGES: dict[str, Stage] = {
         finish="save_average",
         product="aligner.safetensors",
     ),
-    "fastspeech2": _teacher("fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher"),
+    "fastspeech2": _teacher(
+        "fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher", "save_trained", "model"
+    ),
     "hifigan": _teacher(
         "hifigan", "Hifigan", False, "HiFi-GAN as a teacher", "save_trained", "model"
     ),
     "vits": _teacher("vits", "Vits", True, "VITS as a teacher", "save_trained", "model"),
-    "tacotron2": _teacher("tacotron2", "Tacotron2", True, "Tacotron 2 as a teacher"),
-    "diffwave": _teacher("diffwave", "DiffWave", False, "DiffWave as a teacher"),
+    "tacotron2": _teacher(
+        "tacotron2", "Tacotron2", True, "Tacotron 2 as a teacher", "save_trained", "model"
+    ),
+    "diffwave": _teacher(
+        "diffwave", "DiffWave", False, "DiffWave as a teacher", "save_trained", "model"
+    ),
 }
 """Every stage of `voicelet-export train`."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.models.teachers.diffwave import DiffWave, DiffWaveConfig
 from voicelet_export.models.teachers.mel_voice import MelVoice, save_mel_voice
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
@@ -69,12 +69,6 @@ class DiffWaveTask(Task):
         self.spectral = SpectralLoss(self.features)
         self.sampler = SegmentSampler(train, mel_mean, mel_std, config.segment_frames)
         held_out = SegmentSampler(valid, mel_mean, mel_std, config.segment_frames)
-        for name, sampler in (("to train on", self.sampler), ("held out", held_out)):
-            if not sampler.items:
-                raise CorpusError(
-                    f"no utterance {name} has {config.segment_frames + 2} frames; lower "
-                    "segment_frames"
-                )
         self.valid_batch = held_out.draw(np.random.default_rng(0), 4)
 
     def loss(self, model: DiffWave, batch: SegmentBatch, step: Tensor) -> Tensor:
@@ -126,7 +120,7 @@ class DiffWaveTask(Task):
         )
 
 
-def save_teacher(trainer: Trainer, path: Path) -> None:
+def save_trained(trainer: Trainer, path: Path) -> None:
     """Write the averaged weights as a model folder, for `MelTeacher`."""
     assert isinstance(trainer.task, DiffWaveTask)
     save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())

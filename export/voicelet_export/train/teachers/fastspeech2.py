@@ -227,7 +227,7 @@ def is_aligned(item: Item) -> bool:
     return int(item.cache.durations(item.entry).sum()) == item.entry.n_frames
 
 
-def save_teacher(trainer: Trainer, path: Path) -> None:
+def save_trained(trainer: Trainer, path: Path) -> None:
     """Write the averaged weights as a model folder, for `MelTeacher`."""
     assert isinstance(trainer.task, FastSpeech2Task)
     save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())

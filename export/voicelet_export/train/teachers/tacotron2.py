@@ -169,7 +169,7 @@ class Tacotron2Task(Task):
         )
 
 
-def save_teacher(trainer: Trainer, path: Path) -> None:
+def save_trained(trainer: Trainer, path: Path) -> None:
     """Write the averaged weights as a model folder, for `MelTeacher`."""
     assert isinstance(trainer.task, Tacotron2Task)
     save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())
