@@ -193,10 +193,15 @@ def _gender(value: Any) -> str:
     return first if first in ("f", "m") else ""
 
 
-def draw_held_out(caches: Sequence[FeatureCache], config: SplitConfig | None = None) -> set[str]:
+def draw_held_out(
+    caches: Sequence[FeatureCache], config: SplitConfig | None = None, aligned: bool = False
+) -> set[str]:
     """Names for validation: those that the caches name themselves, else a twentieth of each.
 
     Augmented copies are never drawn; those of what is drawn are left out of training.
+
+    Args:
+        aligned: draw only from utterances whose phones are known.
     """
     names: set[str] = set()
     for cache in caches:
@@ -204,7 +209,8 @@ def draw_held_out(caches: Sequence[FeatureCache], config: SplitConfig | None = N
         if given.is_file():
             names |= {str(name) for name in json.loads(given.read_text(encoding="utf-8"))}
             continue
-        spoken = [s for s in cached_spoken(cache) if COPY_MARK not in s.id]
+        usable = {e.id for e in cache.entries if e.n_phones or not aligned}
+        spoken = [s for s in cached_spoken(cache) if s.id in usable and COPY_MARK not in s.id]
         if spoken:
             names |= set(split_speakers(spoken, config or SplitConfig(test=0.0)).held_out)
     return names

@@ -134,7 +134,7 @@ def _open_cache(folder: Path) -> FeatureCache:
         ) from error
 
 
-def _held_out(run: TrainingRun, caches: Sequence[FeatureCache]) -> set[str]:
+def _held_out(run: TrainingRun, caches: Sequence[FeatureCache], aligned: bool) -> set[str]:
     if run.held_out is not None:
         try:
             return read_held_out(run.held_out)
@@ -144,7 +144,7 @@ def _held_out(run: TrainingRun, caches: Sequence[FeatureCache]) -> set[str]:
     if not drawn.exists():
         from voicelet_export.corpus.splits import draw_held_out
 
-        _write_json(drawn, sorted(draw_held_out(caches)))
+        _write_json(drawn, sorted(draw_held_out(caches, aligned=aligned)))
     return read_held_out(drawn)
 
 
