@@ -33,15 +33,15 @@ class LocalTraining:
         learning_rate: of the mean clipped gradient.
         momentum: 0 to 1.
         utterance_clip: largest norm of one utterance's gradient, so that a bad recording can't
-            decide the update.
+            decide the update; three times the usual one.
         max_seconds: training ends after the step in which this time is over.
     """
 
-    steps: int = 4
+    steps: int = 3
     utterances: int = 6
-    learning_rate: float = 0.5
+    learning_rate: float = 3.0
     momentum: float = 0.8
-    utterance_clip: float = 1.0
+    utterance_clip: float = 0.3
     max_seconds: float = 60.0
 
     def __post_init__(self) -> None:

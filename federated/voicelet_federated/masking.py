@@ -82,6 +82,30 @@ class OneTimeKey:
         signature = identity.sign(_signed(where, node, public), ec.ECDSA(hashes.SHA384()))
         self.offer = Offer(node, public, signature)
 
+    def secret_bytes(self) -> bytes:
+        """The private key, 32 bytes, for a device to keep between the exchanges of a round.
+
+        Raises:
+            MaskingError: it has been used.
+        """
+        if self._private is None:
+            raise MaskingError("this one-time key has been used; make a new one for a new attempt")
+        return self._private.private_bytes_raw()
+
+    @classmethod
+    def restore(cls, where: Round, offer: Offer, secret: bytes) -> OneTimeKey:
+        """The key of `offer`, kept as :meth:`secret_bytes`; whoever keeps it deletes it on use.
+
+        Raises:
+            MaskingError: the secret isn't that of the offer.
+        """
+        key = cls.__new__(cls)
+        key._round, key._node, key.offer = where, offer.node, offer
+        key._private = X25519PrivateKey.from_private_bytes(secret)
+        if key._private.public_key().public_bytes_raw() != offer.public:
+            raise MaskingError("a one-time key was mixed up; make a new one for a new attempt")
+        return key
+
     def mask(
         self,
         values: IntArray,

@@ -1,0 +1,34 @@
+"""The `voicelet-federated` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from voicelet.errors import VoiceletError
+from voicelet_federated.simulate import add_simulate_command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voicelet-federated", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    add_simulate_command(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except VoiceletError as error:
+        sys.stderr.write(f"voicelet-federated: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The device's half: Flower's ClientApp.
+
+Whatever is wrong, a device answers with a refusal of one word; what it found out stays with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric import ec
+from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+
+from voicelet.errors import VoiceletError
+from voicelet_federated.adapter import Adapted, FloatArray, schema_hash
+from voicelet_federated.config import device_places, is_simulation
+from voicelet_federated.devices import (
+    BaseModel,
+    DeviceData,
+    device_of,
+    load_base,
+    load_identity,
+    load_roster,
+)
+from voicelet_federated.errors import CohortError, UpdateError
+from voicelet_federated.joins import JoinCounter
+from voicelet_federated.local import train_locally
+from voicelet_federated.masking import (
+    Offer,
+    OneTimeKey,
+    RingArray,
+    Round,
+    check_offers,
+    identity_from_pem,
+)
+from voicelet_federated.protocol import (
+    Assignment,
+    ModelError,
+    StaleError,
+    Terms,
+    device_id,
+    pack_offer,
+    pack_refusal,
+    pack_share,
+    read_assignment,
+    read_terms,
+    refusal_for,
+    verify,
+)
+from voicelet_federated.skellam import NoiseShare, secret_generator
+
+_LOG = logging.getLogger(__name__)
+_MOST_SECONDS = 120.0
+_KEY, _UPDATE = "voicelet-key", "voicelet-update"
+
+app = ClientApp()
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a device brings to a round."""
+
+    base: BaseModel
+    data: DeviceData
+    identity: ec.EllipticCurvePrivateKey
+    roster: Mapping[int, ec.EllipticCurvePublicKey]
+    joins: JoinCounter
+    server: ec.EllipticCurvePublicKey | None
+
+    @classmethod
+    def open(cls, context: Context) -> Device:
+        """The device of a Flower node.
+
+        Raises:
+            VoiceletError: a file is missing or broken.
+        """
+        partition = context.node_config.get("partition-id")
+        places = device_of(
+            device_places(context.node_config, context.run_config),
+            partition if isinstance(partition, int) else None,
+        )
+        state = places.path("state")
+        server = places.path("server_key").read_bytes() if places.server_key else b""
+        return cls(
+            base=load_base(places.path("base")),
+            data=DeviceData(places.path("cache"), places.speaker),
+            identity=load_identity(state),
+            roster=load_roster(places.path("roster")),
+            joins=JoinCounter(state / "joins.json"),
+            server=identity_from_pem(server) if server else None,
+        )
+
+    def agree(self, terms: Terms) -> None:
+        """Check what is asked.
+
+        Raises:
+            VoiceletError: the device won't do that.
+        """
+        if terms.base != self.base.sha256:
+            raise ModelError("the server adapts another model than this device holds; update it")
+        if terms.where.schema != schema_hash(terms.adapter, self.base.model.config):
+            raise ModelError("the adapter is laid out in another way here; update this device")
+        if terms.share.size != terms.adapter.size:
+            raise UpdateError("the server wants an update of another size than its adapter")
+        if not terms.masking and not is_simulation():
+            raise CohortError("the server asks for an update in clear; this device sends none")
+        if not self.data.items:
+            raise UpdateError("this device holds no aligned speech; enrol a voice first")
+        self.joins.may_join(terms)
+
+
+def _answer(handle: Callable[[Message, Context], RecordDict]) -> Callable[[Message, Context], Any]:
+    def answer(message: Message, context: Context) -> Message:
+        try:
+            content = handle(message, context)
+        except VoiceletError as error:
+            _LOG.warning("sitting the round out: %s", error)
+            content = pack_refusal(refusal_for(error))
+        return Message(content, reply_to=message)
+
+    return answer
+
+
+@app.query("offer")
+@_answer
+def offer(message: Message, context: Context) -> RecordDict:
+    """First exchange: a signed one-time key, if the device agrees."""
+    terms = read_terms(message.content)
+    device = Device.open(context)
+    device.agree(terms)
+    key = OneTimeKey(terms.where, device_id(device.identity.public_key()), device.identity)
+    context.state[_KEY] = ConfigRecord(
+        {
+            "round": terms.where.to_bytes(),
+            "node": key.offer.node,
+            "public": key.offer.public,
+            "signature": key.offer.signature,
+            "secret": key.secret_bytes(),
+        }
+    )
+    return pack_offer(key.offer)
+
+
+@app.train()
+@_answer
+def train(message: Message, context: Context) -> RecordDict:
+    """Second exchange: a masked share of the cohort's sum."""
+    assignment = read_assignment(message.content)
+    terms = assignment.terms
+    key = _take_key(context.state, terms.where)
+    device = Device.open(context)
+    device.agree(terms)
+    if device.server is not None:
+        verify(assignment, device.server)
+    # Before any work; `mask` looks again.
+    check_offers(terms.where, assignment.offers, device.roster, terms.share.minimum)
+    update = _update(device, assignment, context.state)
+    # Paid before anything is computed that could leave; a lost reply isn't paid back.
+    device.joins.pay(terms)
+    if terms.masking:
+        noisy = terms.share.encode(update, secret_generator())
+        share = key.mask(noisy, assignment.offers, device.roster, terms.share.minimum)
+    else:
+        share = rounded(update, terms.share)
+    return pack_share(terms.where, share)
+
+
+def rounded(update: FloatArray, share: NoiseShare) -> RingArray:
+    """A clipped and rounded update without noise or mask, for comparisons alone."""
+    norm = float(np.linalg.norm(update.astype(np.float64)))
+    values = update.astype(np.float64) * min(1.0, share.clip_norm / max(norm, 1e-30))
+    return np.rint(values / share.step).astype(np.int64).astype(np.uint32)
+
+
+def _take_key(state: RecordDict, where: Round) -> OneTimeKey:
+    """The one-time key of the first exchange, which is gone afterwards."""
+    kept = state.config_records.get(_KEY)
+    if kept is None or kept["round"] != where.to_bytes():
+        raise StaleError("this device made no key for this round and attempt; it sits it out")
+    del state[_KEY]
+    told: Any = kept
+    return OneTimeKey.restore(
+        where, Offer(told["node"], told["public"], told["signature"]), told["secret"]
+    )
+
+
+def _update(device: Device, assignment: Assignment, state: RecordDict) -> FloatArray:
+    """Train, or take what was trained for an earlier attempt at the same round."""
+    terms = assignment.terms
+    first = replace(terms, where=replace(terms.where, attempt=0))
+    told = first.to_json().encode() + assignment.adapter.tobytes()
+    name = hashlib.sha256(told).hexdigest()
+    kept = state.array_records.get(_UPDATE, ArrayRecord())
+    if name in kept:
+        update: FloatArray = np.asarray(kept[name].numpy(), np.float32)
+        return update
+    adapted = Adapted(device.base.model, terms.adapter)
+    seconds = min(terms.local.max_seconds, _MOST_SECONDS)
+    result = train_locally(
+        adapted,
+        assignment.adapter,
+        device.data.sampler(device.base.info),
+        replace(terms.local, max_seconds=seconds),
+        secrets.randbits(63),
+    )
+    _LOG.info(
+        "trained %d steps in %.1f s, loss %.3f to %.3f, norm %.2f",
+        result.steps,
+        result.seconds,
+        result.loss_before,
+        result.loss_after,
+        float(np.linalg.norm(result.update)),
+    )
+    state[_UPDATE] = ArrayRecord({name: Array(result.update)})
+    return result.update

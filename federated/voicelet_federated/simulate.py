@@ -1,0 +1,181 @@
+"""A whole federation on one machine: `voicelet-federated simulate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+
+from voicelet.audio.atomic import atomic_file
+from voicelet.errors import ConfigError
+from voicelet_federated.adapter import AdapterSpec
+from voicelet_federated.checkpoint import RunState, read_state, report
+from voicelet_federated.config import SIMULATION, FederationConfig, Places, to_run_config
+from voicelet_federated.errors import FederationError
+from voicelet_federated.local import LocalTraining
+
+_LOG = logging.getLogger(__name__)
+APP = Path(__file__).resolve().parent.parent
+
+
+def prepare(
+    cache: Path, base: Path, held_out: Path | None, out: Path, clients: int, accent: str = ""
+) -> Places:
+    """Lay out the files of simulated devices: one speaker, one device, one identity key each.
+
+    Raises:
+        ConfigError: there are fewer speakers than devices.
+    """
+    from voicelet_federated.devices import add_to_roster, load_identity, speakers_of
+
+    speakers = speakers_of(cache, held_out, accent)[:clients]
+    if len(speakers) < clients:
+        raise ConfigError(
+            f"{cache} has {len(speakers)} aligned speakers {accent or 'any'}*; ask for as many"
+        )
+    places = Places(
+        base=str(base.resolve()),
+        cache=str(cache.resolve()),
+        devices=str(out.resolve() / "devices.json"),
+        state=str(out.resolve()),
+        roster=str(out.resolve() / "roster"),
+        server_key=str(out.resolve() / "server" / "identity.pem"),
+        held_out=str(held_out.resolve()) if held_out else "",
+        accent=accent,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic_file(places.devices) as file:
+        file.write(json.dumps(speakers).encode())
+    for name in speakers:
+        identity = load_identity(out / "devices" / name)
+        add_to_roster(Path(places.roster), identity.public_key())
+    public = load_identity(out / "server").public_key()
+    pem = public.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    with atomic_file(places.server_key + ".pub") as file:
+        file.write(pem)
+    return places
+
+
+@contextmanager
+def simulation() -> Iterator[None]:
+    """Mark this process as a simulation, and those it starts."""
+    before = os.environ.get(SIMULATION)
+    os.environ[SIMULATION] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SIMULATION]
+        else:
+            os.environ[SIMULATION] = before
+
+
+def run_in_process(clients: int, config: FederationConfig, places: Places) -> RunState:
+    """Both apps in this process, device after device."""
+    from voicelet_federated.client_app import app
+    from voicelet_federated.local_grid import LocalGrid, contexts_for
+    from voicelet_federated.server_app import serve
+
+    with simulation():
+        return serve(LocalGrid(app, contexts_for(clients, config, places)), config, places)
+
+
+def run_flower(clients: int, config: FederationConfig, places: Places) -> RunState:
+    """Both apps in Flower's own simulation (Ray), by `flwr run`.
+
+    Raises:
+        FederationError: Flower isn't installed with it, or the run failed.
+    """
+    flwr = shutil.which("flwr", path=os.pathsep.join((str(Path(sys.executable).parent), "")))
+    if flwr is None:
+        raise FederationError("flwr isn't installed; `pip install voicelet[federated]`")
+    home = Path(places.state) / "flower"
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **os.environ,
+        SIMULATION: "1",
+        "FLWR_HOME": str(home),
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+    }
+    command = [flwr, "run", str(APP), "local", "--stream"]
+    command += ["--run-config", " ".join(_toml(to_run_config(config, places)))]
+    command += ["--federation-config", f"num-supernodes={clients} client-resources-num-cpus=1"]
+    done = subprocess.run(command, env=environment, check=False)
+    if done.returncode:
+        raise FederationError(f"Flower's simulation failed (exit code {done.returncode})")
+    state = read_state(Path(places.state))
+    if state.finished < config.rounds:
+        raise FederationError("Flower's simulation ended early; its log above says why")
+    return state
+
+
+def _toml(values: dict[str, Any]) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, bool):
+            yield f"{key}={str(value).lower()}"
+        else:
+            yield f"{key}={json.dumps(value) if isinstance(value, str) else value}"
+
+
+def add_simulate_command(commands: Any) -> None:
+    """Add `simulate` to the command line."""
+    parser = commands.add_parser("simulate", help="a whole federation on this machine")
+    parser.add_argument("--cache", type=Path, required=True, help="feature cache; one speaker each")
+    parser.add_argument("--base", type=Path, required=True, help="the acoustic model that learns")
+    parser.add_argument("--held-out", type=Path, help="JSON of speakers to judge by")
+    parser.add_argument("--accent", default="", help="take speakers whose names begin so")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if any")
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--joins", type=int, help="rounds a user joins; as many as there are")
+    parser.add_argument("--cohort", type=int, help="devices a round; as many as joins allow")
+    parser.add_argument("--minimum", type=int, default=0, help="without which no sum is opened")
+    parser.add_argument("--epsilon", type=float, default=8.0, help="inf: no noise")
+    parser.add_argument("--clip-norm", type=float, default=1.0)
+    parser.add_argument("--learning-rate", type=float, default=1.0, help="of the server")
+    parser.add_argument("--momentum", type=float, default=0.0, help="of the server")
+    parser.add_argument("--size", type=int, default=256, choices=(256, 2000, 4000))
+    parser.add_argument("--local-steps", type=int, default=LocalTraining().steps)
+    parser.add_argument("--no-masking", action="store_true", help="updates in clear, to compare")
+    parser.add_argument("--engine", choices=("process", "flower"), default="process")
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(args: argparse.Namespace) -> None:
+    logging.getLogger("flwr").setLevel(logging.INFO)
+    joins = args.joins or args.rounds
+    config = FederationConfig(
+        rounds=args.rounds,
+        joins=joins,
+        epsilon=args.epsilon,
+        clip_norm=args.clip_norm,
+        cohort=args.cohort or min(args.clients, args.clients * joins // args.rounds),
+        minimum=args.minimum,
+        learning_rate=args.learning_rate,
+        momentum=args.momentum,
+        masking=not args.no_masking,
+        adapter=AdapterSpec(size=args.size),
+        local=replace(LocalTraining(), steps=args.local_steps),
+    )
+    places = prepare(args.cache, args.base, args.held_out, args.out, args.clients, args.accent)
+    run = run_flower if args.engine == "flower" else run_in_process
+    told = report(run(args.clients, config, places), config)
+    del told["rounds"]
+    sys.stdout.write(json.dumps(told, indent=1) + "\n")
