@@ -93,7 +93,7 @@ def training_items(
         CorpusError: a cache can't be read, or there is nothing.
     """
     caches = [_open_cache(folder) for folder in run.caches]
-    train, valid = load_items(caches, _held_out(run, caches), aligned)
+    train, valid = load_items(caches, _held_out(run, caches, aligned), aligned)
     for name, items in (("to train on", train), ("held out", valid)):
         if not items and (items is train or validated):
             needed = " with phones and durations (see `corpus align`)" if aligned else ""
