@@ -18,6 +18,7 @@ class VerifyStep:
     Attributes:
         strict: a figure that isn't met ends the pipeline.
         limits: figure → the worst that is let pass.
+        corpus: folder of the corpora, to clone the benchmarks' held-out people as well.
     """
 
     bundle: Path
@@ -28,16 +29,17 @@ class VerifyStep:
     judge: bool = True
     strict: bool = True
     limits: dict[str, float] = field(default_factory=dict)
+    corpus: Path | None = None
 
 
 def _senses(config: VerifyStep | MeasureConfig) -> dict[str, bool]:
     """Judges and Piper: with them there is more to find, so the step is to be made again."""
     from voicelet_export.report.benches import judge_python, piper_installed
 
-    against = config.against if isinstance(config, VerifyStep) else config.teacher
+    timed = config.repeats > 0 and not (isinstance(config, VerifyStep) and config.against is None)
     return {
         "judges": config.judge and judge_python() is not None,
-        "piper": against is not None and config.repeats > 0 and piper_installed(),
+        "piper": timed and piper_installed(),
     }
 
 
@@ -53,6 +55,7 @@ def _verify(config: VerifyStep, context: StepContext) -> Figures:
             repeats=config.repeats,
             judge=config.judge,
             limits=config.limits,
+            corpus=config.corpus,
         ),
         context.progress,
     )

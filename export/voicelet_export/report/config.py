@@ -13,7 +13,8 @@ class MeasureConfig:
     Attributes:
         bundles: name → bundle.
         teacher: a Piper `.onnx`, a model folder or a bundle; speed and similarity are relative to
-            it, and Piper's own program is timed as well where it is installed.
+            it.  Piper's own program is timed too where it is installed, with the teacher if that
+            is a voice of Piper's, else with the voice of the benchmarks.
         sentences: a file, a sentence a line; those of the benchmarks by default.
         count: of sentences.
         timed: of these, how many are said `repeats` times over for the clock.

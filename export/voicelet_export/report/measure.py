@@ -11,7 +11,12 @@ from voicelet.bundle import open_bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
-from voicelet_export.report.benches import piper_installed, read_sentences, score_folders
+from voicelet_export.report.benches import (
+    load_bench,
+    piper_installed,
+    read_sentences,
+    score_folders,
+)
 from voicelet_export.report.config import MeasureConfig
 from voicelet_export.report.figures import time_in_turn, weights_and_work
 from voicelet_export.report.folders import write_speech
@@ -89,7 +94,9 @@ def measure_systems(
 def _peers(wanted: MeasureConfig, voice: Voice) -> list[System]:
     path = wanted.teacher
     if path is None:
-        return []
+        # Piper is what a voice is measured by, whoever taught it.
+        installed = wanted.repeats > 0 and piper_installed()
+        return [PiperSystem(PIPER, load_bench("peers.piper").model())] if installed else []
     if path.suffix == ".voicelet" or (path / "manifest.json").exists():
         return [BundleSystem(TEACHER, Voice.load(path))]
     peers: list[System] = [TeacherSystem(TEACHER, path, voice.front_end)]
