@@ -305,9 +305,10 @@ def test_durations_of_the_corpus_must_be_there(corpus: Split, tmp_path: Path) ->
     with pytest.raises(CorpusError, match="durations: learned"):
         FastSpeech2Task(training(2, durations="corpus"), *corpus)
     aligned = split(write_corpus(tmp_path / "aligned", 6))
-    losses = FastSpeech2Task(training(2, durations="corpus"), *aligned).train_step(0)
-    assert np.isfinite(losses["mel"])
-    assert "align" not in losses
+    for durations, learned in (("corpus", False), ("auto", False), ("learned", True)):
+        losses = FastSpeech2Task(training(2, durations=durations), *aligned).train_step(0)
+        assert np.isfinite(losses["mel"])
+        assert ("align" in losses) == learned
 
 
 def test_impossible_sizes_are_refused() -> None:

@@ -47,7 +47,8 @@ class FastSpeech2Training:
     Attributes:
         max_frames: frames in a batch, padding included.
         corpus_weights: cache folder name → how much more often its utterances are drawn.
-        durations: "learned" by the aligner, which is trained along; "corpus" takes the cache's.
+        durations: "learned" by the aligner, which is trained along; "corpus" takes the cache's;
+            "auto" takes them where all utterances have them, and learns them otherwise.
         speaker_vectors: .npz of vectors by speaker name, or "" for those of the cache.
         duration_weight, pitch_weight, energy_weight, source_weight: beside the mel's loss (1).
         aligner_weight, binarisation_weight: of the aligner's two losses.
@@ -60,7 +61,7 @@ class FastSpeech2Training:
     model: FftFastSpeech2Config = field(default_factory=FftFastSpeech2Config)
     max_frames: int = 4800
     corpus_weights: dict[str, float] = field(default_factory=dict)
-    durations: Literal["learned", "corpus"] = "learned"
+    durations: Literal["auto", "learned", "corpus"] = "auto"
     speaker_vectors: str = ""
     duration_weight: float = 0.3
     pitch_weight: float = 0.1
@@ -100,7 +101,9 @@ class FastSpeech2Task(Task):
         }
         train = spoken_items(train, "to train on", 2)
         valid = spoken_items(valid, "held out")
-        if config.durations == "corpus" and not all(map(is_aligned, train + valid)):
+        aligned = all(map(is_aligned, train + valid))
+        self.learns_durations = config.durations == "learned" or not aligned
+        if config.durations == "corpus" and not aligned:
             raise CorpusError(
                 "the cache has no durations for some utterances; set `durations: learned`"
             )
@@ -117,7 +120,7 @@ class FastSpeech2Task(Task):
         self, model: FftFastSpeech2, batch: UtteranceBatch, keep: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Durations int64 [B, N] of a batch, and the aligner's losses if it is in use."""
-        if self.config.durations == "corpus":
+        if not self.learns_durations:
             return batch.durations, {}
         prior = beta_binomial_prior(batch.n_phones, batch.n_frames, self.config.prior_scale)
         logits, log_attention = model.align(batch.phones, batch.mel, keep, prior)
@@ -206,7 +209,7 @@ class FastSpeech2Task(Task):
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) / len(groups)
             errors += _boundary_errors(group, durations)
-        if errors and self.config.durations == "learned":
+        if errors and self.learns_durations:
             sums["boundary_median_ms"] = float(np.median(errors))
         return sums
 
