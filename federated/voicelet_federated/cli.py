@@ -8,6 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from voicelet.errors import VoiceletError
+from voicelet_federated.demo import add_demo_command
+from voicelet_federated.deploy_commands import (
+    add_certify_command,
+    add_join_command,
+    add_keys_command,
+    add_serve_command,
+)
+from voicelet_federated.export_model import add_export_command
 from voicelet_federated.simulate import add_simulate_command
 
 
@@ -15,6 +23,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-federated", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     add_simulate_command(commands)
+    add_certify_command(commands)
+    add_keys_command(commands)
+    add_serve_command(commands)
+    add_join_command(commands)
+    add_export_command(commands)
+    add_demo_command(commands)
     return parser
 
 
@@ -27,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VoiceletError as error:
         sys.stderr.write(f"voicelet-federated: {error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
