@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from voicelet_federated.certificates import make_certificates, node_key
+from voicelet_federated.deploy import (
+    Address,
+    DeploymentError,
+    SuperLink,
+    SuperNode,
+    environment,
+    free_port,
+    is_healthy,
+)
+from voicelet_federated.errors import FederationError
+from voicelet_federated.processes import Processes
+
+
+@pytest.mark.parametrize("text", ["9092", "host:", "host:x", "host:70000", ":1"])
+def test_addresses_are_checked(text: str) -> None:
+    with pytest.raises(DeploymentError, match="host:port"):
+        Address.parse(text)
+
+
+def test_addresses_are_read_and_written() -> None:
+    assert str(Address.parse("[::1]:9092")) == "[::1]:9092"
+    own = ("127.0.0.1:1", "[::1]:1", "localhost:1")
+    assert all(Address.parse(text).is_loopback for text in own)
+    others = ("0.0.0.0:1", "[::]:1", "192.168.0.7:1", "voice.example:1")
+    assert not any(Address.parse(text).is_loopback for text in others)
+
+
+def test_the_control_path_isnt_opened_to_others(tmp_path: Path) -> None:
+    make_certificates(tmp_path / "tls", ["0.0.0.0"])
+    with Processes(tmp_path / "logs") as processes:
+        with pytest.raises(DeploymentError, match="could push code to every device"):
+            SuperLink(processes, tmp_path, Address("0.0.0.0", 9092))
+        SuperLink(processes, tmp_path, Address("0.0.0.0", 9092), guarded=True)
+
+
+def test_processes_have_their_own_home_and_tell_nobody(tmp_path: Path) -> None:
+    told = environment(tmp_path / "home")
+    assert told["FLWR_HOME"] == str((tmp_path / "home").resolve())
+    assert told["FLWR_TELEMETRY_ENABLED"] == "0" and told["FLWR_DISABLE_UPDATE_CHECK"] == "1"
+
+
+def test_a_device_needs_the_operators_ca(tmp_path: Path) -> None:
+    key, _ = node_key(tmp_path)
+    node = SuperNode("n", tmp_path, Address(), tmp_path / "ca.pem", key, {})
+    with Processes(tmp_path / "logs") as processes, pytest.raises(FederationError, match="ask for"):
+        node.start(processes)
+
+
+def test_a_real_superlink_answers_with_tls_and_takes_registered_nodes(tmp_path: Path) -> None:
+    pytest.importorskip("flwr")
+    files = make_certificates(tmp_path / "tls")
+    _, public = node_key(tmp_path / "node")
+    with Processes(tmp_path / "logs") as processes:
+        link = SuperLink(processes, tmp_path, Address("127.0.0.1", free_port()))
+        link.start()
+        assert is_healthy(link.address, files.ca)
+        with pytest.raises(DeploymentError, match="can't be listened on"):
+            link.start()
+        link.register(public)
+        link.register(public)  # known already: no error
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((link.address.host, link.address.port))
