@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from voicelet.errors import ConfigError
-from voicelet_export.models.blocks import length_mask
-from voicelet_export.models.fastspeech2 import PITCH_SCALE, expand_frames
-from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
+from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.adapter import Adapted
 from voicelet_federated.errors import UpdateError
+from voicelet_federated.losses import utterance_losses
 
 FloatArray = npt.NDArray[np.float32]
 _WEIGHTS = {"mel": 1.0, "duration": 0.3, "pitch": 0.1, "energy": 0.1, "f0": 0.2}
@@ -71,35 +70,6 @@ class LocalResult:
     seconds: float
 
 
-def utterance_losses(
-    adapted: nn.Module, batch: UtteranceBatch, decoder: nn.Module
-) -> dict[str, Tensor]:
-    """Losses of each utterance with its true durations, pitch and energy, [B] each.
-
-    Args:
-        adapted: an `Adapted`, or a wrapper of one; it is called for the encoder.
-        decoder: of the same model.
-    """
-    longest = batch.mel.shape[1]
-    keep_phones = length_mask(batch.n_phones, batch.phones.shape[1])
-    keep = length_mask(batch.n_frames, longest)
-    hidden, log_duration, pitch, energy, condition = adapted(
-        batch.phones, batch.speaker, keep_phones
-    )
-    frames = expand_frames(hidden, batch.pitch, batch.energy, batch.durations, longest)
-    given = (batch.log_f0, batch.voicing)
-    mel, log_f0, _ = decoder(frames, condition, batch.log_f0_mean, keep, given)
-    phone_mask, voiced = keep_phones.squeeze(-1), keep.squeeze(-1) * batch.voicing
-    target = batch.durations.clamp_min(1).float().log()
-    return {
-        "mel": _row_l1(mel, batch.mel, keep * batch.bands),
-        "duration": _row_l1(log_duration, target, phone_mask),
-        "pitch": _row_l1(pitch, batch.pitch, phone_mask),
-        "energy": _row_l1(energy, batch.energy, phone_mask),
-        "f0": _row_l1(log_f0, batch.log_f0, voiced) / PITCH_SCALE,
-    }
-
-
 def train_locally(
     adapted: Adapted,
     start: FloatArray,
@@ -137,7 +107,10 @@ def train_locally(
             batch = sampler.collate([sampler.items[int(i)] for i in chosen], None)
             terms = utterance_losses(wrapped, batch, adapted.base.decoder)
             total = sum((_WEIGHTS[k] * v for k, v in terms.items()), start=torch.zeros(count))
-            total.sum().backward()
+            with warnings.catch_warnings():
+                # Hooks of layers whose input needs no gradient, as that of the adapter's ones.
+                warnings.filterwarnings("ignore", message="Full backward hook")
+                total.sum().backward()
             losses.append(float(total.mean().detach()))
             gradient = clipped_mean(weight.grad_sample, config.utterance_clip)
             velocity = config.momentum * velocity + gradient
@@ -171,8 +144,3 @@ def clipped_mean(gradients: Tensor, clip: float) -> Tensor:
     norms = gradients.flatten(1).norm(dim=1)
     factors = (clip / (norms + 1e-12)).clamp_max(1.0)
     return torch.einsum("b,b...->...", factors, gradients) / len(gradients)
-
-
-def _row_l1(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
-    error = ((a - b).abs() * weight).flatten(1).sum(dim=1)
-    return error / weight.expand_as(a).flatten(1).sum(dim=1).clamp_min(1.0)

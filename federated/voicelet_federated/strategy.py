@@ -156,7 +156,7 @@ class MaskedSum(Strategy):
             nodes = sorted(set(grid.get_node_ids()))
             if len(nodes) >= self.config.cohort or time.monotonic() >= deadline:
                 break
-            time.sleep(_POLL_S)
+            time.sleep(min(_POLL_S, self.config.timeout_s))
         if len(nodes) < self.config.least:
             raise CohortError(
                 f"{len(nodes)} devices are connected, {self.config.least} are needed; start more "

@@ -1,0 +1,102 @@
+"""A federation of a few devices around a tiny model, in one process and with faults on order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from flwr.app import Message
+
+from tests.tiny_models import save_model, tiny_cache
+from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
+from voicelet_federated.checkpoint import RunState
+from voicelet_federated.client_app import app
+from voicelet_federated.config import FederationConfig, Places
+from voicelet_federated.local import LocalTraining
+from voicelet_federated.local_grid import LocalGrid, contexts_for, from_wire, to_wire
+from voicelet_federated.server_app import serve
+from voicelet_federated.simulate import prepare
+
+TINY = AcousticConfig(
+    channels=16, hidden=24, encoder_blocks=2, pitch_blocks=1, mel_blocks=1, attention_heads=1
+)
+DEVICES = 4
+SPEAKERS = tuple(f"s{i}" for i in range(DEVICES))
+CONFIG = FederationConfig(
+    rounds=1,
+    joins=2,
+    epsilon=8.0,
+    cohort=DEVICES,
+    minimum=3,
+    timeout_s=0.01,
+    local=LocalTraining(steps=1, utterances=2),
+)
+Fault = Callable[[Message, Callable[[bytes], bytes | None]], bytes | None]
+
+
+def tiny_base(folder: Path) -> tuple[Path, Path]:
+    """(base model, cache of four speakers)."""
+    cache = tiny_cache(folder / "cache", SPEAKERS, count=2 * DEVICES)
+    torch.manual_seed(1)
+    return save_model(folder / "base", AcousticModel(TINY), cache), cache
+
+
+class FaultyGrid(LocalGrid):
+    """Notes all bytes that reach the server, and lets a test come between.
+
+    Attributes:
+        fault: called with each message and what delivers it.
+        received: answers in wire format.
+    """
+
+    fault: Fault | None = None
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.received: list[bytes] = []
+
+    def deliver(self, node: int, wire: bytes) -> bytes | None:
+        def plainly(data: bytes) -> bytes | None:
+            return super(FaultyGrid, self).deliver(node, data)
+
+        reply = self.fault(from_wire(wire), plainly) if self.fault else plainly(wire)
+        if reply is not None:
+            self.received.append(reply)
+        return reply
+
+
+@dataclass
+class Federation:
+    """What a test drives."""
+
+    folder: Path
+    base: Path
+    cache: Path
+    config: FederationConfig = CONFIG
+    held_out: Path | None = None
+    places: Places = field(init=False)
+    grid: FaultyGrid = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = prepare(self.cache, self.base, self.held_out, self.folder, DEVICES)
+        self.restart()
+
+    def restart(self, **changes: Any) -> None:
+        """New processes on both sides; files stay."""
+        self.config = replace(self.config, **changes)
+        self.grid = FaultyGrid(app, contexts_for(DEVICES, self.config, self.places))
+
+    def run(self, fault: Fault | None = None) -> RunState:
+        """All rounds left."""
+        self.grid.fault = fault
+        return serve(self.grid, self.config, self.places)
+
+
+def answer_as(reply: bytes, change: Callable[[Message], None]) -> bytes:
+    """A reply with its content changed."""
+    message = from_wire(reply)
+    change(message)
+    return to_wire(message, message.metadata.message_id)
