@@ -13,10 +13,11 @@ import numpy as np
 from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
+from voicelet_federated.account import Account
 from voicelet_federated.adapter import FloatArray
 from voicelet_federated.config import FederationConfig
 from voicelet_federated.errors import FederationError
-from voicelet_federated.privacy import Account, Guarantee, guarantee
+from voicelet_federated.privacy import Guarantee, guarantee
 
 FILE = "run.json"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping
+from voicelet_federated.account import Account
 from voicelet_federated.errors import BudgetError
-from voicelet_federated.privacy import Account
 from voicelet_federated.protocol import Terms
 from voicelet_federated.skellam import NoiseShare
 

@@ -9,61 +9,38 @@ round and are signed by the node's identity key, so a server can't put its own i
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from voicelet_federated.errors import CohortError, MaskingError
+from voicelet_federated.offers import (
+    LABEL,
+    Offer,
+    Round,
+    check_offers,
+    identity_from_pem,
+    signed_bytes,
+)
+
+__all__ = [
+    "Offer",
+    "OneTimeKey",
+    "RingArray",
+    "Round",
+    "check_offers",
+    "identity_from_pem",
+    "open_sum",
+]
 
 IntArray = npt.NDArray[np.int64]
 RingArray = npt.NDArray[np.uint32]
-
-_LABEL = b"voicelet federated mask v1"
-
-
-@dataclass(frozen=True)
-class Round:
-    """What a round is called: nothing signed or derived for one serves another.
-
-    Attributes:
-        session: of the run, random.
-        number: of the round.
-        attempt: counts the fresh starts of a round after dropouts.
-        schema: hash of the adapter's layout.
-    """
-
-    session: str
-    number: int
-    attempt: int
-    schema: str
-
-    def to_bytes(self) -> bytes:
-        """The same for all who mean the same round."""
-        return json.dumps([self.session, self.number, self.attempt, self.schema]).encode()
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A device's one-time public key for one round.
-
-    Attributes:
-        node: who offers.
-        public: X25519 public key, 32 bytes.
-        signature: ECDSA by the node's identity key over round, node and key.
-    """
-
-    node: int
-    public: bytes
-    signature: bytes
 
 
 class OneTimeKey:
@@ -79,7 +56,7 @@ class OneTimeKey:
         self._round, self._node = where, node
         self._private: X25519PrivateKey | None = X25519PrivateKey.generate()
         public = self._private.public_key().public_bytes_raw()
-        signature = identity.sign(_signed(where, node, public), ec.ECDSA(hashes.SHA384()))
+        signature = identity.sign(signed_bytes(where, node, public), ec.ECDSA(hashes.SHA384()))
         self.offer = Offer(node, public, signature)
 
     def secret_bytes(self) -> bytes:
@@ -148,39 +125,6 @@ class OneTimeKey:
         return out
 
 
-def check_offers(
-    where: Round,
-    offers: Sequence[Offer],
-    identities: Mapping[int, ec.EllipticCurvePublicKey],
-    minimum: int,
-) -> None:
-    """Refuse a cohort that is too small or holds a key that its owner didn't sign.
-
-    Raises:
-        CohortError: too few devices, or one twice.
-        MaskingError: a device isn't known, or its signature is of another key or round.
-    """
-    nodes = [o.node for o in offers]
-    if len(set(nodes)) != len(nodes):
-        raise CohortError("a device stands twice in the cohort; it sits the round out")
-    if len(nodes) < minimum:
-        raise CohortError(f"a cohort of {len(nodes)} is too small; this device asks for {minimum}")
-    for offer in offers:
-        if offer.node not in identities:
-            raise MaskingError(f"device {offer.node} isn't known; register its key first")
-        try:
-            identities[offer.node].verify(
-                offer.signature,
-                _signed(where, offer.node, offer.public),
-                ec.ECDSA(hashes.SHA384()),
-            )
-        except InvalidSignature:
-            raise MaskingError(
-                f"the key of device {offer.node} isn't signed by it for this round; "
-                "the server may be lying"
-            ) from None
-
-
 def open_sum(shares: Mapping[int, RingArray], cohort: Sequence[int]) -> IntArray:
     """Add up masked shares: the sum of all devices' noisy integers, [size].
 
@@ -204,33 +148,14 @@ def open_sum(shares: Mapping[int, RingArray], cohort: Sequence[int]) -> IntArray
     return total.view(np.int32).astype(np.int64)
 
 
-def identity_from_pem(data: bytes) -> ec.EllipticCurvePublicKey:
-    """Read a node's public identity key.
-
-    Raises:
-        MaskingError: it isn't an elliptic-curve public key.
-    """
-    try:
-        key = serialization.load_pem_public_key(data)
-    except ValueError as error:
-        raise MaskingError(f"not a public key ({error}); use the one the node registered") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise MaskingError("an identity key must be an elliptic-curve key, as Flower's node keys")
-    return key
-
-
 def _stretch(
     secret: bytes, where: Round, cohort: bytes, low: int, high: int, count: int
 ) -> RingArray:
     info = where.to_bytes() + low.to_bytes(8, "big") + high.to_bytes(8, "big")
-    key = HKDF(hashes.SHA256(), 32, salt=cohort, info=_LABEL + info).derive(secret)
+    key = HKDF(hashes.SHA256(), 32, salt=cohort, info=LABEL + info).derive(secret)
     cipher = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None)
     stream = cipher.encryptor().update(bytes(4 * count))
     return np.frombuffer(stream, "<u4").astype(np.uint32)
-
-
-def _signed(where: Round, node: int, public: bytes) -> bytes:
-    return _LABEL + where.to_bytes() + node.to_bytes(8, "big") + public
 
 
 def _node(offer: Offer) -> int:

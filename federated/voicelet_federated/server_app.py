@@ -25,7 +25,7 @@ from voicelet_federated.devices import (
     load_roster,
     private_key,
 )
-from voicelet_federated.local import utterance_losses
+from voicelet_federated.losses import utterance_losses
 from voicelet_federated.strategy import MaskedSum
 
 _LOG = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from voicelet.errors import ConfigError
+from voicelet_federated.account import Account
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.privacy import (
-    Account,
     gaussian_divergence,
     guarantee,
     noise_multiplier_for,
