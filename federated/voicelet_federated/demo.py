@@ -24,8 +24,9 @@ from voicelet_federated.errors import FederationError
 REPOSITORY = Path(__file__).resolve().parents[2]
 _ROUNDS = 2
 _ATTEMPTS = 2
-# Noise for epsilon 8 would drown the updates of three people: 256 numbers, each with noise of z C.
-_EPSILON = 300.0
+# Noise for epsilon 8 would drown the updates of three people: its norm in the mean is z C 16 / 3,
+# an update's at most C. This epsilon leaves a third of C.
+_EPSILON = 1000.0
 _TIMEOUT_S = 120.0
 _RUN_S = 270.0
 
