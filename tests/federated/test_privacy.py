@@ -24,11 +24,17 @@ SHARE = NoiseShare(clip_norm=1.0, noise_multiplier=1.426, minimum=100, size=256)
     ("epsilon", "rounds", "z"),
     [(8, 1, 0.638), (8, 5, 1.426), (8, 10, 2.016), (3, 1, 1.493), (3, 5, 3.339), (3, 10, 4.722)],
 )
-def test_noise_multipliers_are_those_of_the_exact_gaussian(
+def test_noise_multipliers_are_those_that_others_find_by_rdp(
     epsilon: float, rounds: int, z: float
 ) -> None:
+    found = noise_multiplier_for(epsilon, rounds)
+    assert found == pytest.approx(z, abs=0.006)
+    assert rdp_epsilon(gaussian_divergence(found), rounds) <= epsilon
+
+
+def test_the_exact_accountant_needs_a_little_less_noise() -> None:
     pytest.importorskip("dp_accounting")
-    assert noise_multiplier_for(epsilon, rounds, accountant="pld") == pytest.approx(z, abs=0.003)
+    assert 1.3 < noise_multiplier_for(8.0, 5, accountant="pld") < noise_multiplier_for(8.0, 5)
 
 
 def test_rdp_never_promises_more_than_the_exact_accountant() -> None:
