@@ -93,7 +93,7 @@ def pld_epsilon(noise_multiplier: float, rounds: int, delta: float = DELTA) -> f
     # A Gaussian composed with itself is a Gaussian of less noise, so one distribution serves.
     one = privacy_loss_distribution.from_gaussian_mechanism(
         noise_multiplier / math.sqrt(rounds),
-        value_discretization_interval=1e-4,
+        value_discretization_interval=1e-3,
         sampling_prob=1.0,
     )
     return float(one.get_epsilon_for_delta(delta))

@@ -28,7 +28,7 @@ def test_noise_multipliers_are_those_that_others_find_by_rdp(
     epsilon: float, rounds: int, z: float
 ) -> None:
     found = noise_multiplier_for(epsilon, rounds)
-    assert found == pytest.approx(z, abs=0.006)
+    assert found == pytest.approx(z, rel=0.004)
     assert rdp_epsilon(gaussian_divergence(found), rounds) <= epsilon
 
 
