@@ -215,7 +215,7 @@ def _update(device: Device, assignment: Assignment, state: RecordDict) -> FloatA
         result.seconds,
         result.loss_before,
         result.loss_after,
-        float(np.linalg.norm(result.update)),
+        float(np.linalg.norm(result.update.astype(np.float64))),
     )
     state[_UPDATE] = ArrayRecord({name: Array(result.update)})
     return result.update

@@ -43,8 +43,8 @@ class FederationConfig:
         adapter, local: what is trained, and how.
     """
 
-    rounds: int = 20
-    joins: int = 1
+    rounds: int = 3
+    joins: int = 3
     epsilon: float = 8.0
     delta: float = DELTA
     clip_norm: float = 1.0

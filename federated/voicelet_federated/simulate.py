@@ -7,10 +7,13 @@ import json
 import logging
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,8 @@ from voicelet_federated.errors import FederationError
 from voicelet_federated.local import LocalTraining
 
 _LOG = logging.getLogger(__name__)
+_PORT = 39091  # where `flwr run` looks for a local SuperLink
+_START_S = 120.0
 APP = Path(__file__).resolve().parent.parent
 
 
@@ -110,6 +115,8 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
         "FLWR_HOME": str(home),
         "FLWR_TELEMETRY_ENABLED": "0",
         "FLWR_DISABLE_UPDATE_CHECK": "1",
+        # The app's packages are those that run this: nothing is fetched.
+        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
@@ -117,13 +124,56 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
     command = [flwr, "run", str(APP), "local", "--stream"]
     command += ["--run-config", " ".join(_toml(to_run_config(config, places)))]
     command += ["--federation-config", f"num-supernodes={clients} client-resources-num-cpus=1"]
-    done = subprocess.run(command, env=environment, check=False)
+    with _superlink(home, environment):
+        done = subprocess.run(command, env=environment, check=False)
     if done.returncode:
         raise FederationError(f"Flower's simulation failed (exit code {done.returncode})")
     state = read_state(Path(places.state))
     if state.finished < config.rounds:
         raise FederationError("Flower's simulation ended early; its log above says why")
     return state
+
+
+@contextmanager
+def _superlink(home: Path, environment: dict[str, str]) -> Iterator[None]:
+    """The SuperLink that `flwr run … local` looks for, for no longer than it is needed.
+
+    Flower's own outlives the run, and is given up for lost after 15 s on a busy machine.
+
+    Raises:
+        FederationError: another one is running, or it doesn't start.
+    """
+    if _listening():
+        raise FederationError(
+            f"port {_PORT} is taken, by another simulation of Flower's perhaps; end that first"
+        )
+    command = ["flower-superlink", "--insecure", "--simulation", "--isolation", "subprocess"]
+    command += ["--host", "127.0.0.1", "--port", str(_PORT), "--database", str(home / "state.db")]
+    with open(home / "superlink.log", "wb") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + _START_S
+        while not _listening():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise FederationError(f"the SuperLink doesn't start; see {home / 'superlink.log'}")
+            time.sleep(0.5)
+        yield
+    finally:
+        # Its apps and Ray's workers are in its process group.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _listening() -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", _PORT)) == 0
 
 
 def _toml(values: dict[str, Any]) -> Iterator[str]:

@@ -45,7 +45,7 @@ from voicelet_federated.protocol import (
 )
 
 WHERE = Round("run", 2, 1, "schema")
-CONFIG = FederationConfig(cohort=10)
+CONFIG = FederationConfig(cohort=10, joins=1)
 TERMS = Terms(
     where=WHERE,
     base="ab" * 32,
