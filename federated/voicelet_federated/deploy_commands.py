@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import shutil
 import sys
 import time
@@ -12,7 +13,8 @@ from typing import Any
 
 from voicelet.errors import ConfigError
 
-_POLL_S = 1.0
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 2.0, 60.0
+_LIVED_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +73,7 @@ def add_join_command(commands: Any) -> None:
     )
     parser.add_argument("--speaker", default="", help="whose, if the cache holds several")
     parser.add_argument("--state", type=Path, required=True, help="the device's folder")
-    parser.add_argument(
-        "--max-retries", type=int, help="tries to reach the server; for ever without"
-    )
+    parser.add_argument("--max-retries", type=int, help="failed starts in a row; for ever without")
     parser.set_defaults(run=_join)
 
 
@@ -139,14 +139,14 @@ def _join(args: argparse.Namespace) -> None:
     from voicelet_federated.certificates import node_key
     from voicelet_federated.deploy import Address, SuperNode, is_healthy
     from voicelet_federated.devices import DeviceData, load_identity
-    from voicelet_federated.processes import Processes
 
     for wanted in (args.operator, args.roster, args.base, args.speech):
         if not wanted.exists():
             raise ConfigError(f"{wanted} is missing; check the path")
     address = Address.parse(args.superlink)
-    if not is_healthy(address, args.ca):  # a wrong CA is refused here, not tried for ever
-        log.warning("%s doesn't answer yet; trying on", address)
+    if not args.ca.is_file():
+        raise ConfigError(f"{args.ca}: the operator's CA certificate is missing; ask for it")
+    is_healthy(address, args.ca)  # a wrong CA is refused before any work is done
     key, _ = node_key(args.state)
     load_identity(args.state)
     cache = prepare_data(args.speech, args.state / "speech", Tools.found())
@@ -161,12 +161,45 @@ def _join(args: argparse.Namespace) -> None:
         "server-key": str(args.operator.resolve()),
     }
     node = SuperNode("supernode", args.state, address, args.ca, key, places)
-    with Processes(args.state / "logs") as processes:
-        node.start(processes, args.max_retries)
-        log.info("taking part; ctrl-C ends it; the log is in %s", processes.logs)
-        try:
-            while True:
-                processes.check()
-                time.sleep(_POLL_S)
-        except KeyboardInterrupt:
-            log.info("stopped")
+    log.info("taking part; ctrl-C ends it; the log is in %s", args.state / "logs")
+    try:
+        take_part(node, args.max_retries)
+    except KeyboardInterrupt:
+        log.info("stopped")
+
+
+def take_part(node: Any, max_retries: int | None = None) -> None:
+    """Keep a device's SuperNode going: it ends by itself when it can't activate.
+
+    Args:
+        node: a :class:`~voicelet_federated.deploy.SuperNode`.
+        max_retries: starts that may fail in a row; `None` tries for ever, as a device should that
+            is sometimes offline or not registered yet.
+
+    Raises:
+        DeploymentError: somebody answers whom the CA doesn't vouch for.
+        ProcessError: `max_retries` is used up; with the end of the log.
+    """
+    from voicelet_federated.deploy import is_healthy
+    from voicelet_federated.processes import ProcessError, Processes
+
+    failures, pause_s = 0, _FIRST_PAUSE_S
+    while True:
+        why = f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+        if is_healthy(node.superlink, node.ca):
+            began = time.monotonic()
+            with Processes(node.folder / "logs") as processes:
+                node.start(processes)
+                code = processes.wait(node.name, math.inf)
+                why = (
+                    f"the SuperNode ended (exit code {code}): if it couldn't be activated, the "
+                    f"operator hasn't registered {node.key}.pub yet; {processes.tail(node.name)}"
+                )
+            if time.monotonic() - began > _LIVED_S:
+                failures, pause_s = 0, _FIRST_PAUSE_S
+        failures += 1
+        if max_retries is not None and failures > max_retries:
+            raise ProcessError(why)
+        log.warning("%s", why)
+        time.sleep(pause_s)
+        pause_s = min(2.0 * pause_s, _LAST_PAUSE_S)
