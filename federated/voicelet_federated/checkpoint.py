@@ -190,9 +190,10 @@ def new_session() -> str:
 def report(state: RunState, config: FederationConfig) -> dict[str, object]:
     """The run in figures, for JSON: the guarantee with all it rests on, and what it gained."""
     done = [r for r in state.rounds if r.status == "done"]
-    spent, promise = state.spent(config), to_mapping(state.promise(config))
+    spent: float | None = state.spent(config)
+    promise = to_mapping(state.promise(config))
     if not math.isfinite(promise["epsilon"]):
-        promise["epsilon"], spent = None, None  # JSON knows no infinity
+        promise["epsilon"] = spent = None  # JSON knows no infinity
     return {
         "guarantee": promise,
         "epsilon_spent": spent,

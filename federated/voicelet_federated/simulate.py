@@ -29,7 +29,7 @@ from voicelet_federated.errors import FederationError
 from voicelet_federated.local import LocalTraining
 
 _LOG = logging.getLogger(__name__)
-_PORT = 39091  # where `flwr run` looks for a local SuperLink
+_PORT = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"  # where `flwr run … local` looks
 _START_S = 120.0
 APP = Path(__file__).resolve().parent.parent
 
@@ -115,6 +115,7 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
         "FLWR_HOME": str(home),
         "FLWR_TELEMETRY_ENABLED": "0",
         "FLWR_DISABLE_UPDATE_CHECK": "1",
+        _PORT: str(_free_port()),
         # The app's packages are those that run this: nothing is fetched.
         "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
         "OMP_NUM_THREADS": "1",
@@ -141,21 +142,18 @@ def _superlink(home: Path, environment: dict[str, str]) -> Iterator[None]:
     Flower's own outlives the run, and is given up for lost after 15 s on a busy machine.
 
     Raises:
-        FederationError: another one is running, or it doesn't start.
+        FederationError: it doesn't start.
     """
-    if _listening():
-        raise FederationError(
-            f"port {_PORT} is taken, by another simulation of Flower's perhaps; end that first"
-        )
+    port = int(environment[_PORT])
     command = ["flower-superlink", "--insecure", "--simulation", "--isolation", "subprocess"]
-    command += ["--host", "127.0.0.1", "--port", str(_PORT), "--database", str(home / "state.db")]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--database", str(home / "state.db")]
     with open(home / "superlink.log", "wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         deadline = time.monotonic() + _START_S
-        while not _listening():
+        while not _listening(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise FederationError(f"the SuperLink doesn't start; see {home / 'superlink.log'}")
             time.sleep(0.5)
@@ -171,9 +169,15 @@ def _superlink(home: Path, environment: dict[str, str]) -> Iterator[None]:
             process.wait()
 
 
-def _listening() -> bool:
+def _listening(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", _PORT)) == 0
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _toml(values: dict[str, Any]) -> Iterator[str]:
@@ -209,7 +213,7 @@ def add_simulate_command(commands: Any) -> None:
 
 
 def _simulate(args: argparse.Namespace) -> None:
-    logging.getLogger("flwr").setLevel(logging.INFO)
+    logging.getLogger("flwr").propagate = False  # it has a handler of its own
     joins = args.joins or args.rounds
     config = FederationConfig(
         rounds=args.rounds,
