@@ -9,13 +9,9 @@ from collections.abc import Sequence
 
 from voicelet.errors import VoiceletError
 from voicelet_federated.demo import add_demo_command
-from voicelet_federated.deploy_commands import (
-    add_certify_command,
-    add_join_command,
-    add_keys_command,
-    add_serve_command,
-)
-from voicelet_federated.export_model import add_export_command
+from voicelet_federated.device_commands import add_join_command, add_keys_command
+from voicelet_federated.export_command import add_export_command
+from voicelet_federated.operator_commands import add_certify_command, add_serve_command
 from voicelet_federated.simulate import add_simulate_command
 
 

@@ -72,13 +72,17 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
     """
     from voicelet_export.corpus.pack import DEFAULT_PACK
     from voicelet_export.corpus.prepare import Tools, prepare_data
-    from voicelet_federated.certificates import make_certificates, node_key, write_public
+    from voicelet_federated.address import Address, free_port
+    from voicelet_federated.certificates import make_certificates
     from voicelet_federated.config import FederationConfig, Places, to_run_config
-    from voicelet_federated.deploy import Address, SuperLink, SuperNode, free_port
+    from voicelet_federated.deploy import SuperLink
     from voicelet_federated.devices import add_to_roster, load_identity
-    from voicelet_federated.export_model import export_run, speak
+    from voicelet_federated.export_command import export_run
+    from voicelet_federated.export_model import speak
+    from voicelet_federated.node_keys import node_key, write_public
     from voicelet_federated.processes import Processes
     from voicelet_federated.simulate import APP
+    from voicelet_federated.supernode import SuperNode
 
     began = time.monotonic()
     people = (

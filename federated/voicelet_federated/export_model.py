@@ -8,20 +8,12 @@ merged model is measured, against how far it was before.
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
-import math
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
 
 from voicelet.bundle import (
     UNHASHED,
@@ -31,13 +23,12 @@ from voicelet.bundle import (
     open_bundle,
     write_bundle,
 )
-from voicelet.config import from_mapping
 from voicelet.errors import BundleError
 from voicelet_export.compress.weights import store_weights
 from voicelet_export.convert.onnx import encoder_graph
-from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
 from voicelet_federated.adapter import AdapterSpec, FloatArray, merge
+from voicelet_federated.bias_shift import parity, shift_biases
 from voicelet_federated.errors import FederationError
 
 log = logging.getLogger(__name__)
@@ -173,49 +164,6 @@ def export_bundle(
     return Exported(bundle, before, after, seconds)
 
 
-def shift_biases(
-    int8: onnx.ModelProto, base: onnx.ModelProto, merged: onnx.ModelProto
-) -> onnx.ModelProto:
-    """A copy of a quantized graph with the shifts of a merged model added to its biases.
-
-    Args:
-        int8: as the bundle has it.
-        base, merged: float32 graphs of the model before and after.
-
-    Raises:
-        BundleError: the quantized graph isn't of the base model, or more than biases differ.
-    """
-    out = onnx.ModelProto()
-    out.CopyFrom(int8)
-    stored = {tensor.name: tensor for tensor in out.graph.initializer}
-    before, after = _constants(base), _constants(merged)
-    for name in sorted(before):
-        if np.array_equal(before[name], after[name]):
-            continue
-        if not name.endswith(".bias"):
-            raise BundleError(f"{name} differs from the base model; an adapter shifts biases only")
-        shift = after[name].astype(np.float64) - before[name]
-        _add(stored, name, shift, before[name])
-    onnx.checker.check_model(out)
-    return out
-
-
-def parity(reference: onnx.ModelProto, graph: onnx.ModelProto, model: AcousticModel) -> float:
-    """Relative RMS error of a graph's hidden states and condition, over random clauses."""
-    rng = np.random.default_rng(0)
-    mean, std = model.encoder.speaker_mean.numpy(), model.encoder.speaker_std.numpy()
-    opened = session(reference), session(graph)
-    error = power = 0.0
-    for length in (17, 40, 64):
-        speaker = (mean + std * rng.standard_normal(len(mean))).astype(np.float32)[None]
-        phones = rng.integers(0, model.config.n_symbols, (1, length))
-        wanted, found = (run(s, {"phones": phones, "speaker": speaker}) for s in opened)
-        for name in ("hidden", "condition"):
-            error += float(np.mean((wanted[name] - found[name]).astype(np.float64) ** 2))
-            power += float(np.mean(wanted[name].astype(np.float64) ** 2))
-    return float(np.sqrt(error / max(power, 1e-12)))
-
-
 def speak(bundle: Path, text: str = SENTENCE, to: Path | None = None) -> float:
     """Say a sentence with a bundle's first preset.
 
@@ -245,114 +193,5 @@ def speak(bundle: Path, text: str = SENTENCE, to: Path | None = None) -> float:
     return float(audio.seconds)
 
 
-def _add(
-    stored: Mapping[str, onnx.TensorProto],
-    name: str,
-    shift: npt.NDArray[np.float64],
-    expected: FloatArray,
-) -> None:
-    """Add to a bias, whichever way the graph stores it."""
-    coded, plain = stored.get(f"{name}.i32"), stored.get(name) or stored.get(f"{name}.f16")
-    step = stored.get(f"{name}.step") or stored.get(f"{name}.step.f16")
-    if coded is not None and step is not None:
-        steps = numpy_helper.to_array(step).astype(np.float64)
-        values = numpy_helper.to_array(coded) * steps
-        _refuse_other(name, values, expected)
-        new = np.rint((values + shift) / steps)
-        limit = np.iinfo(np.int32).max
-        coded.CopyFrom(
-            numpy_helper.from_array(np.clip(new, -limit, limit).astype(np.int32), coded.name)
-        )
-    elif plain is not None:
-        old = numpy_helper.to_array(plain)
-        _refuse_other(name, old.astype(np.float64), expected)
-        plain.CopyFrom(numpy_helper.from_array((old + shift).astype(old.dtype), plain.name))
-    else:
-        raise BundleError(f"the bundle's {ROLE} has no {name}; name the bundle of the base model")
-
-
-def _refuse_other(name: str, values: npt.NDArray[np.float64], expected: FloatArray) -> None:
-    if values.shape != expected.shape or not np.allclose(
-        values, expected, atol=_SAME * max(1e-6, float(np.abs(expected).max()))
-    ):
-        raise BundleError(
-            f"the bundle's {name} isn't the base model's; name the bundle that was made of it"
-        )
-
-
-def _constants(graph: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
-    return {t.name: numpy_helper.to_array(t) for t in graph.graph.initializer}
-
-
 def _unhashed(file: GraphFile) -> GraphFile:
     return replace(file, sha256=UNHASHED, bytes=0)
-
-
-def add_export_command(commands: Any) -> None:
-    """Add `export` to the command line."""
-    parser = commands.add_parser("export", help="the bundle of a run's model; it says a sentence")
-    parser.add_argument("--state", type=Path, required=True, help="the run's folder")
-    parser.add_argument("--base", type=Path, required=True, help="the acoustic model it began from")
-    parser.add_argument("--bundle", type=Path, help="that model's bundle; the packaged one without")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
-    parser.add_argument("--wav", type=Path, help="write a sentence said by it there")
-    parser.add_argument("--sign", type=Path, metavar="PEM", help="private Ed25519 key")
-    parser.set_defaults(run=_export)
-
-
-def export_run(
-    state_folder: Path, base: Path, source: Path | None, out: Path, sign: Path | None = None
-) -> Exported:
-    """The bundle of what a run has learned so far.
-
-    Raises:
-        CheckpointError: the run's state can't be read.
-        FederationError: it is of another base model, or hasn't learned anything.
-        BundleError, UpdateError: as :func:`export_bundle`.
-    """
-    from voicelet_federated.checkpoint import read_state
-    from voicelet_federated.devices import load_base
-
-    state, model = read_state(state_folder), load_base(base)
-    if state.base != model.sha256:
-        raise FederationError(f"{state_folder} is of another base model than {base}; name that one")
-    told = _report(state_folder / "report.json")
-    if not told["rounds_done"]:
-        raise FederationError(f"{state_folder}: no round ended well, so there is nothing to export")
-    promise = told["guarantee"]
-    spent = told["epsilon_spent"]
-    origin = Origin(
-        run=state_folder.resolve().name,
-        rounds=int(told["rounds_done"]),
-        devices=sum(1 for joins in state.joined.values() if joins),
-        epsilon=math.inf if spent is None else float(spent),
-        delta=float(promise["delta"]),
-        neighbours=str(promise["neighbours"]),
-    )
-    spec = from_mapping(AdapterSpec, told["adapter"], "report.json: adapter")
-    return export_bundle(model.model, spec, state.flat, source, out, origin, sign)
-
-
-def _report(file: Path) -> dict[str, Any]:
-    wanted = {"rounds_done", "guarantee", "epsilon_spent", "adapter"}
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if not wanted <= set(told):
-            raise ValueError("it lacks " + ", ".join(sorted(wanted - set(told))))
-    except (OSError, ValueError, TypeError) as error:
-        raise FederationError(
-            f"{file}: the run's report can't be read ({error}); resume the run to write it again"
-        ) from None
-    report: dict[str, Any] = told
-    return report
-
-
-def _export(args: argparse.Namespace) -> None:
-    made = export_run(args.state, args.base, args.bundle, args.out, args.sign)
-    if args.wav is not None:
-        speak(args.out, to=args.wav)
-    sys.stdout.write(
-        f"{args.out}: {made.bundle.manifest.total_bytes / 1e6:.2f} MB, "
-        f"{made.seconds:.1f} s of speech said; int8 is off by {made.error_after:.2%} "
-        f"({made.error_before:.2%} before)\n"
-    )

@@ -14,15 +14,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from voicelet_federated import certificates
+from voicelet_federated import certificates, issuing
+from voicelet_federated.address import Address, DeploymentError, is_healthy
 from voicelet_federated.certificates import (
-    CertificateError,
     Certificates,
     make_certificates,
-    node_key,
     open_certificates,
 )
-from voicelet_federated.deploy import Address, DeploymentError, is_healthy
+from voicelet_federated.issuing import CertificateError
+from voicelet_federated.node_keys import node_key
 
 
 class Health(http.server.BaseHTTPRequestHandler):
@@ -104,7 +104,8 @@ def test_what_doesnt_fit_is_found_before_anything_starts(
     with pytest.raises(CertificateError, match="isn't the key of"):
         make_certificates(tmp_path / "b")
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=366)
-    monkeypatch.setattr(certificates, "_now", lambda: later)
+    for module in (certificates, issuing):
+        monkeypatch.setattr(module, "now", lambda: later)
     with pytest.raises(CertificateError, match="renew it, or set the clock"):
         open_certificates(tmp_path / "a", "127.0.0.1")
     make_certificates(tmp_path / "a")

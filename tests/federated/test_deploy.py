@@ -1,22 +1,21 @@
 from __future__ import annotations
 
+import argparse
 import socket
 from pathlib import Path
 
 import pytest
 
-from voicelet_federated.certificates import make_certificates, node_key
-from voicelet_federated.deploy import (
-    Address,
-    DeploymentError,
-    SuperLink,
-    SuperNode,
-    environment,
-    free_port,
-    is_healthy,
-)
+from voicelet_federated.address import Address, DeploymentError, free_port, is_healthy
+from voicelet_federated.certificates import make_certificates, open_certificates
+from voicelet_federated.deploy import SuperLink
+from voicelet_federated.device_commands import add_keys_command
 from voicelet_federated.errors import FederationError
-from voicelet_federated.processes import Processes
+from voicelet_federated.flower import environment
+from voicelet_federated.node_keys import node_key
+from voicelet_federated.operator_commands import add_certify_command
+from voicelet_federated.processes import ProcessError, Processes
+from voicelet_federated.supernode import SuperNode, take_part
 
 
 @pytest.mark.parametrize("text", ["9092", "host:", "host:x", "host:70000", ":1"])
@@ -69,3 +68,35 @@ def test_a_real_superlink_answers_with_tls_and_takes_registered_nodes(tmp_path: 
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((link.address.host, link.address.port))
+
+
+def test_a_device_gives_up_as_often_as_it_was_told(tmp_path: Path) -> None:
+    files = make_certificates(tmp_path / "tls")
+    key, _ = node_key(tmp_path)
+    nobody = Address("127.0.0.1", free_port())
+    node = SuperNode("n", tmp_path, nobody, files.ca, key, {})
+    with pytest.raises(ProcessError, match="doesn't answer"):
+        take_part(node, max_retries=0)
+
+
+def test_keys_and_certificates_are_made_by_commands(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("flwr")
+    from voicelet_federated.devices import load_roster
+
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    add_certify_command(commands)
+    add_keys_command(commands)
+    told = ["certify", "--state", str(tmp_path / "s"), "--host", "127.0.0.1", "--host", "a.example"]
+    args = parser.parse_args(told)
+    args.run(args)
+    open_certificates(tmp_path / "s" / "tls", "a.example")
+    args = parser.parse_args(["keys", "--state", str(tmp_path / "d"), "--out", str(tmp_path / "o")])
+    args.run(args)
+    names = sorted(p.name for p in (tmp_path / "o").iterdir())
+    number = names[0].partition(".")[0]
+    assert names == [f"{number}.key.pub", f"{number}.pem"]
+    assert list(load_roster(tmp_path / "o")) == [int(number, 16)]
+    for file in (tmp_path / "o").iterdir():
+        assert b"PRIVATE" not in file.read_bytes()

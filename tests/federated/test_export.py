@@ -15,7 +15,8 @@ from voicelet.errors import BundleError  # noqa: E402
 from voicelet_federated.adapter import AdapterSpec, FloatArray, merge  # noqa: E402
 from voicelet_federated.devices import BaseModel, load_base  # noqa: E402
 from voicelet_federated.errors import FederationError  # noqa: E402
-from voicelet_federated.export_model import Origin, export_bundle, export_run  # noqa: E402
+from voicelet_federated.export_command import export_run  # noqa: E402
+from voicelet_federated.export_model import Origin, export_bundle  # noqa: E402
 
 BASE = Path(__file__).resolve().parents[2] / "export" / "artifacts" / "acoustic"
 ORIGIN = Origin("run-7", 2, 3, 151.4, 1e-5)
