@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -92,7 +93,10 @@ class Device:
             data=DeviceData(places.path("cache"), places.speaker),
             identity=load_identity(state),
             roster=load_roster(places.path("roster")),
-            joins=JoinCounter(state / "joins.json"),
+            joins=JoinCounter(
+                state / "joins.json",
+                math.inf if is_simulation() else places.lifetime_epsilon,
+            ),
             server=identity_from_pem(server) if server else None,
         )
 

@@ -110,6 +110,8 @@ class Places:
             private one.
         held_out: JSON file that names speakers kept out of training.
         accent: what names of the held-out speakers judged by begin with.
+        lifetime_epsilon: a device's own limit over all runs, whatever a server proposes; simulated
+            devices have none.
     """
 
     base: str = ""
@@ -121,6 +123,7 @@ class Places:
     server_key: str = ""
     held_out: str = ""
     accent: str = ""
+    lifetime_epsilon: float = 8.0
 
     def path(self, name: str) -> Path:
         """One of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping
 from voicelet_federated.account import Account
 from voicelet_federated.errors import BudgetError
+from voicelet_federated.privacy import DELTA
 from voicelet_federated.protocol import Terms
 from voicelet_federated.skellam import NoiseShare
 
@@ -20,13 +22,15 @@ class JoinCounter:
 
     Args:
         file: JSON, kept by the device.
+        lifetime_epsilon: the device's own limit over all runs; a server's terms can only be
+            narrower, and its delta only smaller than the usual one.
 
     Raises:
         BudgetError: the file can't be read, so that nobody knows what has been spent.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, lifetime_epsilon: float = math.inf) -> None:
+        self._file, self._limit = file, lifetime_epsilon
         self._paid: list[dict[str, Any]] = []
         if file.exists():
             try:
@@ -64,4 +68,4 @@ class JoinCounter:
     def _account(self, terms: Terms) -> Account:
         shares = ({k: v for k, v in p.items() if k != "round"} for p in self._paid)
         history = tuple(from_mapping(NoiseShare, share) for share in shares)
-        return Account(terms.epsilon, terms.delta, history)
+        return Account(min(terms.epsilon, self._limit), min(terms.delta, DELTA), history)
