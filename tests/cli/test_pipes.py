@@ -20,6 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell does to commands in its background, whose children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(bundle: Path, delay_s: float, *arguments: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "sdk"), str(ROOT)])}
     return subprocess.Popen(
@@ -28,6 +33,7 @@ def start(bundle: Path, delay_s: float, *arguments: str) -> subprocess.Popen[byt
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        preexec_fn=hear_interrupts if os.name == "posix" else None,
     )
 
 
