@@ -106,7 +106,7 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
     """
     flwr = shutil.which("flwr", path=os.pathsep.join((str(Path(sys.executable).parent), "")))
     if flwr is None:
-        raise FederationError("flwr isn't installed; `pip install voicelet[federated]`")
+        raise FederationError("flwr isn't installed; `pip install voicelet[simulation]`")
     home = Path(places.state) / "flower"
     home.mkdir(parents=True, exist_ok=True)
     environment = {
