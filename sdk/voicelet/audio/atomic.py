@@ -27,8 +27,9 @@ def atomic_file(path: str | os.PathLike[str], mode: int = 0o666) -> Iterator[Bin
     name = f".{secrets.token_hex(8)}.part"  # short: the target's own name may be of full length
     temporary = target.parent / name
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, mode)
     try:
+        # Inside the try: Ctrl-C may come between the file's birth and the next line.
+        descriptor = os.open(temporary, flags, mode)
         with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()

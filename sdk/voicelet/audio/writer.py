@@ -109,11 +109,15 @@ class AudioWriter:
     def __enter__(self) -> AudioWriter:
         if self._path.is_dir():
             raise OutputError(f"{str(self._path)!r} is a folder; name a file in it")
-        with self._explained():
-            manager = _through_spool if is_special(self._path) else atomic_file
-            file = self._stack.enter_context(manager(self._path))
-            self._sink = _Sink(file)
-            self._sound = self._open_sound(self._sink)
+        try:
+            with self._explained():
+                manager = _through_spool if is_special(self._path) else atomic_file
+                file = self._stack.enter_context(manager(self._path))
+                self._sink = _Sink(file)
+                self._sound = self._open_sound(self._sink)
+        except BaseException as error:  # Ctrl-C too: nobody else would remove the file
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def _open_sound(self, sink: _Sink) -> Any:
