@@ -33,3 +33,9 @@ class UpdateError(FederationError):
     """A device's update isn't what was asked for."""
 
     exit_code = 64
+
+
+class EmbeddingError(FederationError):
+    """A sealed embedding can't be made, opened or accepted."""
+
+    exit_code = 67
