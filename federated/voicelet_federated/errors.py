@@ -38,4 +38,4 @@ class UpdateError(FederationError):
 class EmbeddingError(FederationError):
     """A sealed embedding can't be made, opened or accepted."""
 
-    exit_code = 67
+    exit_code = 70

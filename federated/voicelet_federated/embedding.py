@@ -1,0 +1,248 @@
+"""A speaker vector sealed for one server, one purpose and a short time (HPKE, RFC 9180).
+
+The recipient's key is a hybrid of ML-KEM-768 and X25519 where OpenSSL has both, X25519 otherwise;
+the header names which.  The header is HPKE's `info`, so that not a bit of it can be changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import secrets
+import struct
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from voicelet.config import from_mapping
+from voicelet.errors import VoiceletError
+from voicelet_federated.errors import EmbeddingError
+from voicelet_federated.local_dp import LocalDp
+
+SIZES = (256, 328)
+HYBRID, CLASSIC = "MLKEM768-X25519", "X25519"
+MOST_BYTES = 8192
+_MAGIC = b"VLEM\x01"
+_LABEL = b"voicelet sealed embedding 1"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a sealed vector says in clear, and can't be changed.
+
+    Attributes:
+        suite: the key agreement; HKDF-SHA256 and ChaCha20-Poly1305 go with it.
+        audience: the server it is for.
+        purpose: what the server may do with it.
+        issued, expires: seconds since 1970.
+        nonce: random, against replays.
+        size: numbers in the vector.
+        epsilon, delta: of local differential privacy; None without.
+    """
+
+    suite: str
+    audience: str
+    purpose: str
+    issued: float
+    expires: float
+    nonce: str
+    size: int
+    epsilon: float | None = None
+    delta: float | None = None
+
+
+@dataclass(frozen=True)
+class ServerPublic:
+    """A server's public key, to be had by a way that can be trusted (shipped with the app).
+
+    Attributes:
+        audience: the server's name.
+        x25519: base64.
+        mlkem768: base64; empty without.
+    """
+
+    audience: str
+    x25519: str
+    mlkem768: str = ""
+
+    @property
+    def suite(self) -> str:
+        """What to seal with."""
+        return HYBRID if self.mlkem768 else CLASSIC
+
+    def to_json(self) -> str:
+        """For a file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerPublic:
+        """Read :meth:`to_json`.
+
+        Raises:
+            EmbeddingError: it isn't one.
+        """
+        try:
+            return from_mapping(cls, json.loads(text))
+        except (ValueError, VoiceletError) as error:
+            raise EmbeddingError(f"not a server's public key ({error}); ask for it again") from None
+
+    def key(self) -> Any:
+        """The key as `cryptography` wants it.
+
+        Raises:
+            EmbeddingError: it is broken, or this machine lacks the hybrid.
+        """
+        try:
+            short = X25519PublicKey.from_public_bytes(base64.b64decode(self.x25519))
+            if not self.mlkem768:
+                return short
+            from cryptography.hazmat.primitives.asymmetric import mlkem
+
+            long = mlkem.MLKEM768PublicKey.from_public_bytes(base64.b64decode(self.mlkem768))
+            return _hpke().MLKEM768X25519PublicKey(long, short)
+        except (ImportError, ValueError, UnsupportedAlgorithm) as error:
+            raise EmbeddingError(f"the server's key can't be used ({error})") from None
+
+
+class ServerKey:
+    """A server's private key; in memory, made anew at every start, so that old uploads stay shut.
+
+    Args:
+        audience: the server's name.
+        hybrid: with ML-KEM-768; by default where it can be had.
+
+    Raises:
+        EmbeddingError: the hybrid was asked for and can't be had.
+    """
+
+    def __init__(self, audience: str, hybrid: bool | None = None) -> None:
+        short = X25519PrivateKey.generate()
+        self._key: Any = short
+        long_public = b""
+        if hybrid is not False:
+            try:
+                from cryptography.hazmat.primitives.asymmetric import mlkem
+
+                long = mlkem.MLKEM768PrivateKey.generate()
+                self._key = _hpke().MLKEM768X25519PrivateKey(long, short)
+                long_public = long.public_key().public_bytes_raw()
+            except (ImportError, AttributeError, UnsupportedAlgorithm) as error:
+                if hybrid:
+                    raise EmbeddingError(f"no ML-KEM here ({error})") from None
+        self.public = ServerPublic(
+            audience,
+            base64.b64encode(short.public_key().public_bytes_raw()).decode(),
+            base64.b64encode(long_public).decode(),
+        )
+
+    def open(self, sealed: bytes) -> tuple[Header, npt.NDArray[np.float32]]:
+        """The header and the vector [size]; time, purpose and replays are the caller's to check.
+
+        Raises:
+            EmbeddingError: it isn't for this key, or a bit of it was changed.
+        """
+        header, raw, box = read_header(sealed)
+        if header.audience != self.public.audience or header.suite != self.public.suite:
+            raise EmbeddingError("sealed for another server; use this one's present key")
+        try:
+            plain = _suite(header.suite).decrypt(box, self._key, _LABEL + raw)
+        except (InvalidTag, ValueError):
+            raise EmbeddingError("can't be opened: for another key, or changed") from None
+        vector = np.frombuffer(plain, "<f4").copy() if len(plain) == 4 * header.size else None
+        if vector is None or not np.isfinite(vector).all():
+            raise EmbeddingError("the sealed vector is broken; seal it again")
+        return header, vector
+
+
+def seal_embedding(
+    vector: npt.ArrayLike,
+    server_public: ServerPublic,
+    purpose: str,
+    expires_s: float,
+    local_dp: LocalDp | None = None,
+) -> bytes:
+    """Seal a speaker vector for a server.
+
+    Args:
+        vector: finite, a d-vector [256] or a speaker vector [328].
+        server_public: the server.
+        purpose: what it may be used for.
+        expires_s: seconds from now.
+        local_dp: noise for a d-vector.  The 72 other numbers of a speaker vector (pitch, spectrum)
+            aren't covered by it and tell people apart too, so the two don't go together.
+
+    Raises:
+        EmbeddingError: the vector, the time or the combination is impossible.
+    """
+    values = np.asarray(vector, np.float32)
+    if values.shape not in {(n,) for n in SIZES} or not np.isfinite(values).all():
+        raise EmbeddingError(f"a vector of {SIZES} finite numbers is wanted; enrol again")
+    if not (math.isfinite(expires_s) and expires_s > 0.0):
+        raise EmbeddingError(f"can't expire in {expires_s} s; give a positive number of seconds")
+    if local_dp is not None:
+        if values.shape != (256,):
+            raise EmbeddingError("local noise covers d-vectors only; send the first 256 numbers")
+        values = local_dp.noised(values)
+    now = time.time()
+    finite = local_dp is not None and math.isfinite(local_dp.epsilon)
+    header = Header(
+        suite=server_public.suite,
+        audience=server_public.audience,
+        purpose=purpose,
+        issued=now,
+        expires=now + expires_s,
+        nonce=secrets.token_hex(16),
+        size=len(values),
+        epsilon=local_dp.epsilon if local_dp and finite else None,
+        delta=local_dp.delta if local_dp and finite else None,
+    )
+    raw = json.dumps(asdict(header), sort_keys=True).encode()
+    box = _suite(header.suite).encrypt(
+        values.astype("<f4").tobytes(), server_public.key(), _LABEL + raw
+    )
+    return bytes(_MAGIC + struct.pack(">H", len(raw)) + raw + box)
+
+
+def read_header(sealed: bytes) -> tuple[Header, bytes, bytes]:
+    """(header, its bytes, the HPKE message); nothing of it is proven yet.
+
+    Raises:
+        EmbeddingError: it isn't a sealed embedding.
+    """
+    start = len(_MAGIC) + 2
+    if len(sealed) > MOST_BYTES or len(sealed) < start or not sealed.startswith(_MAGIC):
+        raise EmbeddingError("not a sealed embedding of a version known here")
+    (length,) = struct.unpack(">H", sealed[len(_MAGIC) : start])
+    raw = sealed[start : start + length]
+    try:
+        header = from_mapping(Header, json.loads(raw))
+        if header.size not in SIZES or not math.isfinite(header.issued + header.expires):
+            raise ValueError("impossible values")
+    except (ValueError, RecursionError, VoiceletError) as error:
+        raise EmbeddingError(f"the header of a sealed embedding is broken ({error})") from None
+    return header, raw, sealed[start + length :]
+
+
+def _hpke() -> Any:
+    try:
+        from cryptography.hazmat.primitives import hpke
+    except ImportError:
+        raise EmbeddingError("HPKE needs a newer cryptography: pip install -U cryptography") from (
+            None
+        )
+    return hpke
+
+
+def _suite(name: str) -> Any:
+    hpke = _hpke()
+    kems = {HYBRID: "MLKEM768_X25519", CLASSIC: "X25519"}
+    kem = getattr(hpke.KEM, kems.get(name, ""), None)
+    if kem is None:
+        raise EmbeddingError(f"no suite {name!r} here; update cryptography on the older side")
+    return hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
