@@ -11,6 +11,7 @@ from voicelet.errors import VoiceletError
 from voicelet_federated.demo import add_demo_command
 from voicelet_federated.device_commands import add_join_command, add_keys_command
 from voicelet_federated.export_command import add_export_command
+from voicelet_federated.ledger_command import add_ledger_command
 from voicelet_federated.operator_commands import add_certify_command, add_serve_command
 from voicelet_federated.simulate import add_simulate_command
 
@@ -23,6 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     add_keys_command(commands)
     add_serve_command(commands)
     add_join_command(commands)
+    add_ledger_command(commands)
     add_export_command(commands)
     add_demo_command(commands)
     return parser
