@@ -24,10 +24,11 @@ MAY_IMPORT = {
     "voicelet.audio": FOUNDATION,
     "voicelet.bundle": FOUNDATION | {"voicelet.audio.features"},
     "voicelet.engine": FOUNDATION,
-    "voicelet.enrol": FIVE,
+    "voicelet.trust": FIVE,
+    "voicelet.enrol": FIVE | {"voicelet.trust"},
     "voicelet.piper": FIVE,
-    "voicelet.synth": FIVE | {"voicelet.enrol", "voicelet.piper"},
-    "voicelet.trust": FIVE | {"voicelet.enrol", "voicelet.synth"},
+    "voicelet.synth": FIVE | {"voicelet.enrol", "voicelet.piper", "voicelet.trust"},
+    "voicelet.verify": FIVE | {"voicelet.trust", "voicelet.enrol"},
     "voicelet.cli": {"voicelet"},
 }
 """Package → what it may import besides itself (the table of docs/architecture.md)."""

@@ -3,14 +3,15 @@
 Every message says what was wrong and what to do about it.  `exit_code` is what the command line
 returns for an error of that class; the ranges are documented in `docs/cli.md`.
 
-| range | meaning                                              |
-|-------|------------------------------------------------------|
-| 2     | the command line or a configuration is wrong         |
-| 10-19 | the text can't be spoken                             |
-| 20-29 | the recording can't be used                          |
-| 30-39 | the bundle can't be trusted, read or run             |
-| 40-49 | the profile can't be found, read or written          |
-| 50-59 | the output can't be written, or work was cancelled   |
+| range | meaning                                                  |
+|-------|----------------------------------------------------------|
+| 2     | the command line or a configuration is wrong             |
+| 10-19 | the text can't be spoken                                 |
+| 20-29 | the recording can't be used                              |
+| 30-39 | the bundle can't be trusted, read or run                 |
+| 40-49 | the profile can't be found, read or written              |
+| 50-59 | the output can't be written, or work was cancelled       |
+| 60-69 | consent, keys, marking or the audit log stand in the way |
 """
 
 from __future__ import annotations
@@ -122,6 +123,12 @@ class ProfileNotFound(ProfileError):
     exit_code = 41
 
 
+class ProfileLocked(ProfileError):
+    """The vault's key or passphrase is missing or wrong."""
+
+    exit_code = 42
+
+
 class OutputError(VoiceletError):
     """The audio can't be written where it was asked to go."""
 
@@ -132,3 +139,55 @@ class Cancelled(VoiceletError):
     """Synthesis was cancelled from another thread."""
 
     exit_code = 51
+
+
+class TrustError(VoiceletError):
+    """Base of what consent, keys, marking and the audit log refuse."""
+
+    exit_code = 60
+
+
+class ConsentError(TrustError):
+    """A voice has no consent record, or one that isn't genuine or doesn't cover the use."""
+
+    exit_code = 61
+
+
+class ConsentEnded(ConsentError):
+    """The consent to a voice was withdrawn or has expired."""
+
+    exit_code = 62
+
+
+class LivenessRejected(TrustError):
+    """The consent sentence wasn't read by the enrolling person; `reasons` says why."""
+
+    exit_code = 63
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__("the spoken consent was refused: " + "; ".join(self.reasons))
+
+
+class VoiceProtected(TrustError):
+    """The voice is another person's, or on a list of protected voices."""
+
+    exit_code = 64
+
+
+class SealError(TrustError):
+    """Sealed data can't be opened, or a signature doesn't hold."""
+
+    exit_code = 65
+
+
+class AuditError(TrustError):
+    """The audit log was edited, cut, reordered, or can't be written."""
+
+    exit_code = 66
+
+
+class WatermarkError(TrustError):
+    """A mark can't be embedded or looked for."""
+
+    exit_code = 67

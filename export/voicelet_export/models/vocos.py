@@ -28,6 +28,8 @@ class VocoderConfig:
         fft_size: of the synthesis STFT; also its window, in samples.
         block_hidden: hidden size of each block, where they differ (a pruned model); empty gives
             every block `hidden`.
+        continuous_source: pulses go on through unvoiced frames, and the filters alone decide how
+            much of them is heard: a wrong voicing decision then costs nothing.
     """
 
     n_mels: int = 80
@@ -37,6 +39,7 @@ class VocoderConfig:
     kernel: int = 7
     fft_size: int = 1200
     block_hidden: tuple[int, ...] = ()
+    continuous_source: bool = False
 
     def __post_init__(self) -> None:
         check_block_sizes(self.block_hidden, self.blocks, "block_hidden")

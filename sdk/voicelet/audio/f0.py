@@ -136,6 +136,3 @@ def _best_path(f0: FloatArray, strength: FloatArray, config: F0Config) -> FloatA
         path[t - 1] = back[t, path[t]]
     chosen = np.where(path > 0, f0[np.arange(n_frames), np.maximum(path - 1, 0)], 0.0)
     return chosen.astype(np.float32)
-
-
-

@@ -24,7 +24,8 @@ EXIT_CLOSED_PIPE = 141
 
 _EPILOG = """\
 exit codes: 0 done · 1 a fault of voicelet's own · 2 wrong command line · 10-19 text ·
-20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 130 Ctrl-C · 141 closed pipe
+20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 60-69 trust ·
+130 Ctrl-C · 141 closed pipe
 """
 
 
