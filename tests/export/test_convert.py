@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,15 @@ def vocoder() -> Any:
     return scrambled(model)
 
 
+@pytest.fixture(scope="module")
+def continuous() -> Any:
+    """A vocoder whose pulses never pause; its graph doesn't ask for voicing."""
+    torch.manual_seed(0)
+    model = Vocoder(replace(VOCODER, continuous_source=True))
+    model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
+    return scrambled(model)
+
+
 def vocoder_feed(frames: int, seed: int = 0) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     return {
@@ -74,10 +83,13 @@ def vocoder_feed(frames: int, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def test_graphs_follow_the_models(acoustic: Any, vocoder: Any) -> None:
+def test_graphs_follow_the_models(acoustic: Any, vocoder: Any, continuous: Any) -> None:
     encoder, decoder = encoder_graph(acoustic.encoder), decoder_graph(acoustic.decoder)
     assert parity.check_acoustic(acoustic, encoder, decoder, seed=1) < 1e-4
     assert parity.check_vocoder(vocoder, vocoder_graph(vocoder), seed=1) < 1e-4
+    graph = vocoder_graph(continuous)
+    assert [i.name for i in graph.graph.input] == ["mel", "log_f0"]
+    assert parity.check_vocoder(continuous, graph, seed=1) < 1e-4
 
 
 def test_parity_notices_a_changed_weight(vocoder: Any) -> None:
@@ -128,8 +140,12 @@ class Replayed:
 
 
 @pytest.mark.parametrize("stretches", [(90,), (1, 2, 40, 41, 90), (30, 60, 88, 90)])
-def test_device_synthesis_is_the_trainers(vocoder: Any, stretches: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("kind", ["vocoder", "continuous"])
+def test_device_synthesis_is_the_trainers(
+    kind: str, stretches: tuple[int, ...], request: pytest.FixtureRequest
+) -> None:
     """The same filters, phase and noise give the same waveform in numpy and in torch."""
+    vocoder = request.getfixturevalue(kind)
     features, frames, hop = FeatureConfig(), 90, 300
     feed = vocoder_feed(frames)
     tensors = [torch.from_numpy(v) for v in feed.values()]
@@ -140,7 +156,11 @@ def test_device_synthesis_is_the_trainers(vocoder: Any, stretches: tuple[int, ..
     # The device starts half a hop earlier, where nothing is heard yet.
     start = 0.25 + 150 * float(np.exp(feed["log_f0"][0, 0])) / features.sample_rate_hz
     harmonic = harmonic_source(
-        tensors[1], tensors[2], hop, features.sample_rate_hz, torch.tensor([[start]])
+        tensors[1],
+        vocoder.sounding(tensors[2]),
+        hop,
+        features.sample_rate_hz,
+        torch.tensor([[start]]),
     )
     expected = synthesise(vocoder(*tensors), harmonic, torch.from_numpy(used)[None], VOCODER, hop)[
         0

@@ -133,6 +133,7 @@ def read_voice_data(
     judged = pick_utterances(valid, info, JUDGED_UTTERANCES)
     feeds: dict[str, list[Feed]] = {"acoustic_encoder": [], "acoustic_decoder": [], "vocoder": []}
     encoder, decoder = session(models["acoustic_encoder"]), session(models["acoustic_decoder"])
+    asked = [i.name for i in models["vocoder"].graph.input]
     for index, u in enumerate(calibration):
         feed: Arrays = {"phones": u.phones, "speaker": u.speaker}
         feeds["acoustic_encoder"].append(feed)
@@ -140,13 +141,12 @@ def read_voice_data(
         feeds["acoustic_decoder"].append(decoder_inputs)
         # The vocoder will hear predicted mels, which differ from recorded ones.
         made = run(decoder, decoder_inputs) if index % 2 else None
-        feeds["vocoder"].append(
-            {
-                "mel": u.mel if made is None else made["mel"],
-                "log_f0": u.log_f0 if made is None else made["log_f0"],
-                "voicing": u.voicing if made is None else np.rint(made["voicing"]),
-            }
-        )
+        heard = {
+            "mel": u.mel if made is None else made["mel"],
+            "log_f0": u.log_f0 if made is None else made["log_f0"],
+            "voicing": u.voicing if made is None else np.rint(made["voicing"]),
+        }
+        feeds["vocoder"].append({name: heard[name] for name in asked})
     return VoiceData(feeds, judged, models, info.mel_mean, info.mel_std)
 
 

@@ -99,16 +99,20 @@ def decoder_graph(model: AcousticDecoder) -> onnx.ModelProto:
 
 
 def vocoder_graph(model: Vocoder) -> onnx.ModelProto:
-    """Mel, f0 and voicing → the filters of the harmonic and the noise source."""
+    """Mel, f0 and, for a source that pauses, voicing → the filters of both sources."""
     g, c = GraphBuilder("vocoder"), model.config
     mel = g.rows(g.input("mel", "float32", (1, "frames_count", c.n_mels)), c.n_mels)
     log_f0 = g.reshape(g.input("log_f0", "float32", (1, "frames_count")), (-1, 1))
-    voicing = g.reshape(g.input("voicing", "float32", (1, "frames_count")), (-1, 1))
     centred = g.mul(
         g.op("Sub", log_f0, g.constant(np.array([5.0], np.float32))),
         g.constant(np.array([2.0], np.float32)),
     )
-    x = g.op("Concat", mel, g.mul(centred, voicing), voicing, axis=1)
+    if c.continuous_source:  # as many ones as there are frames
+        voicing = g.op("Exp", g.mul(log_f0, g.constant(np.zeros(1, np.float32))))
+        x = g.op("Concat", mel, centred, voicing, axis=1)
+    else:
+        voicing = g.reshape(g.input("voicing", "float32", (1, "frames_count")), (-1, 1))
+        x = g.op("Concat", mel, g.mul(centred, voicing), voicing, axis=1)
     x = g.convolution(x, _np(model.entry.weight), _np(model.entry.bias), "entry")
     x = _norm(g, x, model.entry_norm.norm, "entry_norm")
     for i, block in enumerate(model.blocks):

@@ -161,12 +161,13 @@ def _voice_signatures(
         }
 
     def mels(n: int) -> dict[str, torch.Tensor]:
-        return {
+        out = {
             "mel": torch.zeros(1, n, c.n_mels),
             "log_f0": torch.zeros(1, n),
-            "voicing": torch.zeros(1, n),
             "keep": torch.ones(1, n, 1),
         }
+        pauses = not vocoder.config.continuous_source
+        return out | ({"voicing": torch.zeros(1, n)} if pauses else {})
 
     signatures = {
         "acoustic_encoder": at_lengths(

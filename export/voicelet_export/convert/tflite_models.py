@@ -287,9 +287,11 @@ class VocoderAtLength(nn.Module):
             (model.envelope * model.mel_std[:, None]).T, model.mel_mean @ model.envelope
         )
 
-    def forward(self, mel: Tensor, log_f0: Tensor, voicing: Tensor, keep: Tensor) -> Outputs:
-        """mel [1, T, n_mels], log_f0 [1, T], voicing [1, T], keep [1, T, 1]."""
-        heard = voicing.unsqueeze(2)
+    def forward(
+        self, mel: Tensor, log_f0: Tensor, keep: Tensor, voicing: Tensor | None = None
+    ) -> Outputs:
+        """mel [1, T, n_mels], log_f0 [1, T], keep [1, T, 1], voicing [1, T] if it pauses."""
+        heard = keep if voicing is None else voicing.unsqueeze(2)
         pitch = (log_f0.unsqueeze(2) - 5.0) * 2.0 * heard
         x = self.entry_norm(self.entry(torch.cat([mel, pitch, heard], dim=-1) * keep))
         for block in self.blocks:

@@ -128,7 +128,10 @@ def voice_references(
         out["acoustic_decoder"].append(Reference(inputs, decoded))
         inputs = {**decoded, "voicing": np.rint(decoded["voicing"])}
         names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
-        out["vocoder"].append(Reference(inputs, _run(vocoder, inputs, names)))
+        given = _run(vocoder, inputs, names)
+        if vocoder.config.continuous_source:
+            del inputs["voicing"]
+        out["vocoder"].append(Reference(inputs, given))
     return out
 
 

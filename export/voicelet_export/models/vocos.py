@@ -28,8 +28,9 @@ class VocoderConfig:
         fft_size: of the synthesis STFT; also its window, in samples.
         block_hidden: hidden size of each block, where they differ (a pruned model); empty gives
             every block `hidden`.
-        continuous_source: pulses go on through unvoiced frames, and the filters alone decide how
-            much of them is heard: a wrong voicing decision then costs nothing.
+        continuous_source: pulses go on through unvoiced frames, and the filters, which hear
+            voicing in the mel, decide how much of them is heard: a wrong voicing decision then
+            costs nothing.  The graph has no `voicing` input.
     """
 
     n_mels: int = 80
@@ -99,6 +100,10 @@ class Vocoder(nn.Module):
         self.mel_mean.copy_(mel_mean + self._offset)
         self.mel_std.copy_(mel_std)
 
+    def sounding(self, voicing: Tensor) -> Tensor:
+        """Where pulses sound, of a given voicing [B, T]: there, or everywhere."""
+        return torch.ones_like(voicing) if self.config.continuous_source else voicing
+
     def forward(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, ...]:
         """Predict the filters.
 
@@ -109,7 +114,8 @@ class Vocoder(nn.Module):
         Returns:
             harmonic_log_magnitude, harmonic_phase (radians), noise_log_magnitude: [B, T, bins].
         """
-        pitch = torch.stack([(log_f0 - 5.0) * 2.0 * voicing, voicing], dim=-1)
+        heard = self.sounding(voicing)
+        pitch = torch.stack([(log_f0 - 5.0) * 2.0 * heard, heard], dim=-1)
         x = self.entry(torch.cat([mel, pitch], dim=-1).transpose(1, 2)).transpose(1, 2)
         x = self.entry_norm(x)
         for block in self.blocks:

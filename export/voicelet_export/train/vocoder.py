@@ -32,8 +32,6 @@ class VocoderTraining:
         mel_weight, stft_weight, adversarial_weight, matching_weight: of the loss terms.
         mel_noise: standard deviation of noise added to normalised mels, so that the vocoder
             forgives an acoustic model's errors.
-        voicing_dropout: share of stretches that are called voiced throughout, so that the vocoder
-            learns to hear voicing in the mel.
     """
 
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -46,7 +44,6 @@ class VocoderTraining:
     adversarial_weight: float = 1.0
     matching_weight: float = 4.0
     mel_noise: float = 0.05
-    voicing_dropout: float = 0.0
     weight_decay: float = 0.01
 
 
@@ -98,8 +95,7 @@ class VocoderTask(Task):
         mel, log_f0 = batch.mel.to(self.device), batch.log_f0.to(self.device)
         voicing = batch.voicing.to(self.device)
         phase = torch.rand(len(mel), 1, device=self.device)
-        heard = torch.ones_like(voicing) if model.config.continuous_source else voicing
-        harmonic = harmonic_source(log_f0, heard, hop, rate, phase)
+        harmonic = harmonic_source(log_f0, model.sounding(voicing), hop, rate, phase)
         noise = torch.randn_like(harmonic) / (0.375 * model.config.fft_size) ** 0.5
         return synthesise(model(mel, log_f0, voicing), harmonic, noise, model.config, hop)
 
@@ -109,10 +105,9 @@ class VocoderTask(Task):
         rng = np.random.default_rng((c.loop.seed, step))
         batch = self.sampler.draw(rng, c.batch_size)
         target = batch.audio.to(self.device)
-        dropped = torch.rand(len(batch.mel), 1) < c.voicing_dropout
         batch = SegmentBatch(
             batch.mel + c.mel_noise * torch.randn_like(batch.mel),
-            batch.log_f0, batch.voicing.masked_fill(dropped, 1.0), batch.audio,
+            batch.log_f0, batch.voicing, batch.audio,
         )  # fmt: skip
         output = self.generate(self.vocoder, batch)
         losses: dict[str, Tensor] = dict(self.spectral(output, target))

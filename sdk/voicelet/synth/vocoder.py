@@ -19,6 +19,8 @@ ComplexArray = npt.NDArray[np.complex64]
 
 _LOG_GAIN = (-14.0, 6.0)
 """Filters are held in this range (natural log), as in training."""
+_UNHEARD = -3.5
+"""Frames whose harmonics lie 30 dB below the noise in every bin are made of noise alone."""
 _BATCH_FRAMES = 64
 """Frames filtered at a time: their spectra stay in a core's cache."""
 
@@ -43,6 +45,8 @@ class Vocoder:
             )
         self.graph, self.context_frames = graph, context_frames
         self.hop, self.rate, self.size = hop, rate, 2 * (bins - 1)
+        # A graph that doesn't ask for voicing hears it in the mel; its pulses never pause.
+        self.continuous = all(i.name != "voicing" for i in graph.inputs)
         self.window = hann_window(self.size)
         # The squared windows of overlapping frames sum to 0.375 · size / hop.
         self.synthesis_window = self.window / np.float32(0.375 * self.size / hop)
@@ -61,13 +65,10 @@ class Vocoder:
         """
         low = max(0, first - self.context_frames)
         high = min(len(mel), last + self.context_frames)
-        out = self.graph.run(
-            {
-                "mel": mel[None, low:high],
-                "log_f0": log_f0[None, low:high],
-                "voicing": voicing[None, low:high],
-            }
-        )
+        feed = {"mel": mel[None, low:high], "log_f0": log_f0[None, low:high]}
+        if not self.continuous:
+            feed["voicing"] = voicing[None, low:high]
+        out = self.graph.run(feed)
         cut = slice(first - low, last - low)
         return (
             out["harmonic_log_magnitude"][0, cut],
@@ -143,6 +144,8 @@ class ClauseVocoder:
         heard = np.lib.stride_tricks.sliding_window_view(heard, 2 * v.size // v.hop)[::2].any(
             axis=1
         )
+        if v.continuous:
+            heard &= (log_h - log_n).max(axis=1) > _UNHEARD
         if heard.any():
             # Frames without voice, a third of speech, need no harmonic part.
             voice = np.fft.rfft(harmonic[heard] * v.window, axis=-1).astype(
@@ -184,7 +187,8 @@ class ClauseVocoder:
         if first >= last:
             return
         centres = np.clip(np.arange(first, last + 1), 0, total - 1)
-        f0, voicing = self._log_f0[centres], self._voicing[centres]
+        f0 = self._log_f0[centres]
+        voicing = np.ones_like(f0) if v.continuous else self._voicing[centres]
         harmonic = self._source.harmonic(f0, voicing).reshape(-1)
         noise = self._source.noise(last - first).reshape(-1)
         low = v.hop // 2 if first < 0 else 0
