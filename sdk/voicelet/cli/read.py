@@ -1,0 +1,194 @@
+"""`voicelet read`: a book or a long text as an audiobook, a file a chapter."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli.options import add_voice_options, find_voice, split_voice
+from voicelet.cli.progress import Progress
+from voicelet.cli.table import print_json
+from voicelet.errors import OutputError
+
+if TYPE_CHECKING:
+    from voicelet.text.document import Chapter, Document
+
+STATE = ".voicelet-read.json"
+FORMATS = ("opus", "mp3", "flac", "wav", "ogg")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "read",
+        help="read a book aloud into files, a file a chapter",
+        description="Read a .txt, .md or .epub file into a folder: a file a chapter and a "
+        "playlist. Given again, the command goes on after the last chapter that was finished.",
+    )
+    parser.add_argument("document", metavar="FILE", help="a .txt, .md or .epub file")
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="default: named after FILE")
+    parser.add_argument("--format", choices=FORMATS, default="opus", help="default: opus")
+    parser.add_argument(
+        "--chapters", metavar="LIST", help="which ones, for example 1,3-5 (default: all)"
+    )
+    parser.add_argument("--list", action="store_true", help="list the chapters and read nothing")
+    add_voice_options(parser)
+    parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
+    parser.add_argument("--json", action="store_true", help="a report as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    from voicelet.text.document import read_document
+
+    document = read_document(args.document)
+    wanted = which(args.chapters, len(document.chapters))
+    if args.list:
+        return _list(document, wanted, args.json)
+
+    from voicelet.audio.writer import AudioWriter
+    from voicelet.cli.timing import speak
+    from voicelet.synth import Voice
+
+    folder = Path(args.output) if args.output else Path(Path(args.document).stem)
+    bundle, name = split_voice(args.bundle, args.voice)
+    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    manifest = voice.bundle.manifest
+    profile, preset = find_voice(name, voice.presets)
+    options = {"speed": args.speed, "pitch_semitones": args.pitch, "energy": args.energy}
+    options |= {"seed": args.seed}
+    told = [name, manifest.version, options, args.lexicon]
+    state = _State(folder)
+    total = sum(len(document.chapters[i].text) for i in wanted)
+    done, seconds, skipped = 0, 0.0, 0
+    files: list[str] = []
+    with Progress("reading", enabled=False if args.quiet or args.json else None) as bar:
+        for index in wanted:
+            chapter = document.chapters[index]
+            text = chapter.text
+            file = file_name(index, len(document.chapters), chapter, args.format)
+            files.append(file)
+            key = hashlib.sha256(json.dumps([text, file, told]).encode()).hexdigest()
+            if state.holds(file, key):
+                skipped += 1
+            else:
+
+                def tell(
+                    share: float, size: int = len(text), before: int = done, note: str = file
+                ) -> None:
+                    bar.update((before + share * size) / max(1, total), note)
+
+                with AudioWriter(folder / file, manifest.sample_rate_hz) as writer:
+                    spoken = speak(
+                        voice, text, writer.write, tell,
+                        profile=profile, preset=preset, ssml=False, **options,
+                    )  # fmt: skip
+                seconds += spoken.seconds
+                state.add(file, key)
+            done += len(text)
+    state.playlist(document, files)
+    if args.json:
+        print_json(
+            {"folder": str(folder), "files": files, "already_there": skipped, "seconds": seconds}
+        )
+    elif not args.quiet:
+        there = f", {skipped} were there already" if skipped else ""
+        print(f"{len(files)} chapters in {folder}{there}", file=sys.stderr)
+    return 0
+
+
+def which(chosen: str | None, count: int) -> list[int]:
+    """`1,3-5` → indices from 0.
+
+    Raises:
+        ConfigError: it isn't such a list, or names a chapter that isn't there.
+    """
+    from voicelet.errors import ConfigError
+
+    if chosen is None:
+        return list(range(count))
+    found: set[int] = set()
+    for part in chosen.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?", part)
+        if match is None:
+            raise ConfigError(f"--chapters {chosen!r}: write numbers, for example 1,3-5")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= count:
+            raise ConfigError(f"--chapters {chosen!r}: there are chapters 1 to {count}")
+        found |= set(range(first - 1, last))
+    return sorted(found)
+
+
+def file_name(index: int, count: int, chapter: Chapter, suffix: str) -> str:
+    """`03 The Letter.opus`: of letters, digits and spaces that every file system takes."""
+    plain = unicodedata.normalize("NFKD", chapter.title).encode("ascii", "ignore").decode()
+    words = " ".join(re.sub(r"[^A-Za-z0-9' -]+", " ", plain).split())[:60].strip(" '-")
+    number = str(index + 1).zfill(max(2, len(str(count))))
+    return f"{number} {words}.{suffix}" if words else f"{number}.{suffix}"
+
+
+def _list(document: Document, wanted: list[int], as_json: bool) -> int:
+    rows = [
+        {"chapter": i + 1, "title": c.title, "characters": len(c.text)}
+        for i, c in enumerate(document.chapters)
+        if i in set(wanted)
+    ]
+    if as_json:
+        print_json({"title": document.title, "author": document.author, "chapters": rows})
+    else:
+        for row in rows:
+            print(f"{row['chapter']:>4}  {row['characters']:>7}  {row['title']}")
+    return 0
+
+
+class _State:
+    """Which chapters of a folder are finished, and of which text and voice."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None
+        try:
+            known = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            known = {}  # then every chapter is read again, which loses time only
+        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
+
+    def holds(self, file: str, key: str) -> bool:
+        """Whether the file is there and was made of this."""
+        return self._known.get(file) == key and (self._folder / file).is_file()
+
+    def add(self, file: str, key: str) -> None:
+        """A chapter is finished."""
+        self._known[file] = key
+        self._write(STATE, json.dumps(self._known, indent=1, sort_keys=True))
+
+    def playlist(self, document: Document, files: list[str]) -> None:
+        """Write `playlist.m3u8` for players."""
+        titles = [c.title for c in document.chapters]
+        lines = ["#EXTM3U", *([f"#PLAYLIST:{document.title}"] if document.title else [])]
+        for file in files:
+            title = " ".join(titles[int(file.split(".")[0].split(" ")[0]) - 1].split())
+            lines += [f"#EXTINF:-1,{title or Path(file).stem}", file]
+        self._write("playlist.m3u8", "\n".join(lines) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        from voicelet.audio.atomic import atomic_file
+
+        try:
+            with atomic_file(self._folder / name) as out:
+                out.write(text.encode("utf-8"))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"can't write {name!r} in {str(self._folder)!r}: {reason}") from None

@@ -1,0 +1,198 @@
+"""Documents to read aloud: plain text, Markdown and EPUB, cut into chapters.
+
+What is for the eye only (images, code, link targets, table rules) is left out; what is left is
+paragraphs, which the front end separates by longer pauses than sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicelet.errors import TextError
+
+SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub")
+MAX_BYTES = 64 << 20
+MAX_TITLE_CHARS = 120
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of a document.
+
+    Attributes:
+        title: its heading; "" where there is none.
+        paragraphs: its text, none of them empty.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Heading and paragraphs, as they are to be spoken."""
+        heading = self.title if not self.title or self.title[-1] in ".!?:…" else self.title + "."
+        return "\n\n".join(filter(None, (heading, *self.paragraphs)))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text in chapters.
+
+    Attributes:
+        title, author: what the file says of itself; "" if nothing.
+        chapters: those that hold anything to say.
+    """
+
+    title: str
+    author: str
+    chapters: tuple[Chapter, ...]
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a .txt, .md or .epub file.
+
+    Raises:
+        TextError: it can't be read, is larger than 64 MB, is damaged, or holds no text.
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise TextError(f"{file.name!r}: voicelet reads {', '.join(SUFFIXES)}; convert it first")
+    try:
+        with file.open("rb") as handle:
+            raw = handle.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise TextError(f"{file.name!r}: {getattr(error, 'strerror', None) or error}") from None
+    if len(raw) > MAX_BYTES:
+        raise TextError(f"{file.name!r} is larger than {MAX_BYTES >> 20} MB; split it")
+    if suffix == ".epub":
+        from voicelet.text.epub import read_epub
+
+        document = read_epub(raw, file.name)
+    else:
+        text = decode(raw)
+        marked = suffix in (".md", ".markdown")
+        document = Document("", "", tuple(markdown_chapters(text) if marked else chapters_of(text)))
+    if not document.chapters:
+        raise TextError(f"{file.name!r} holds no text that can be spoken")
+    return document
+
+
+def decode(raw: bytes) -> str:
+    """UTF-16 with a mark, else UTF-8, else Windows-1252, which any bytes are."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+_HEADING = re.compile(
+    r"(?:chapter|part|book|section|act|scene)\s+(?:\d{1,4}|[ivxlc]{1,8}|[a-z]{3,12})\b.{0,80}"
+    r"|(?:prologue|epilogue|preface|foreword|introduction|afterword|contents)\b.{0,20}",
+    re.IGNORECASE,
+)
+
+
+def chapters_of(text: str) -> Iterator[Chapter]:
+    """Plain text: blank lines part paragraphs; a short line such as "Chapter 3" heads a chapter."""
+    title, found = "", list[str]()
+    for block in re.split(r"\n[ \t]*\n+", text.replace("\r\n", "\n").replace("\r", "\n")):
+        paragraph = " ".join(block.split())
+        if paragraph and len(paragraph) <= MAX_TITLE_CHARS and _HEADING.fullmatch(paragraph):
+            yield from _chapter(title, found)
+            title, found = paragraph, []
+        elif paragraph:
+            found.append(paragraph)
+    yield from _chapter(title, found)
+
+
+_FENCE = re.compile(r" {0,3}(```+|~~~+)")
+_ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
+_RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})")
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(.*)")
+_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-{2,}[ \t:|-]*")
+_REFERENCE = re.compile(r" {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*")
+
+
+def markdown_chapters(text: str) -> Iterator[Chapter]:
+    """Markdown: headings of the first two levels begin chapters, deeper ones are paragraphs."""
+    title, found, open_block = "", list[str](), list[str]()
+    fence = ""
+
+    def close() -> None:
+        paragraph = plain(" ".join(open_block))
+        open_block.clear()
+        if paragraph:
+            found.append(paragraph)
+
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        mark = _FENCE.match(line)
+        if fence or mark:  # code isn't read
+            if mark and not fence:
+                close()
+                fence = mark[1]
+            elif mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                fence = ""
+            continue
+        heading = _ATX.fullmatch(line)
+        underline = _UNDERLINE.fullmatch(line)
+        if heading is not None or (underline is not None and len(open_block) == 1):
+            level = len(heading[1]) if heading else 1 + (underline is not None and "-" in line)
+            words = plain(heading[2] if heading else open_block.pop())
+            close()
+            if level <= 2:
+                yield from _chapter(title, found)
+                title, found = words[:MAX_TITLE_CHARS], []
+            elif words:
+                found.append(words if words[-1] in ".!?:…" else words + ".")
+        elif not line.strip() or _RULE.fullmatch(line) or _TABLE_RULE.fullmatch(line):
+            close()
+        elif _REFERENCE.fullmatch(line):
+            continue
+        elif (item := _ITEM.fullmatch(line)) is not None:
+            close()
+            open_block.append(item[1])
+        elif line.lstrip().startswith("|"):
+            close()
+            cells = ", ".join(c.strip() for c in line.strip().strip("|").split("|"))
+            open_block.append(cells)
+        else:
+            open_block.append(re.sub(r"^[ \t]*(?:>[ \t]?)+", "", line).strip())
+    close()
+    yield from _chapter(title, found)
+
+
+# Repetitions are bounded: hostile text must not cost quadratic time.
+_INLINE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"<!--.{0,1000}?-->", re.DOTALL), " "),
+    (re.compile(r"!\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)"), r"\1"),
+    (re.compile(r"\[([^\]\n]{1,500})\]\([^)\n]{0,2000}\)"), r"\1"),
+    (re.compile(r"\[([^\]\n]{1,500})\]\[[^\]\n]{0,200}\]"), r"\1"),
+    (re.compile(r"\[\^[^\]\n]{1,50}\]"), ""),
+    (re.compile(r"<((?:https?|mailto):[^>\s]{1,500})>"), r"\1"),
+    (re.compile(r"</?[a-zA-Z][^>\n]{0,500}>"), " "),
+    (re.compile(r"(`{1,3})(.{1,500}?)\1"), r"\2"),
+    (re.compile(r"(?<!\\)(\*{1,3})(?=\S)(.{1,500}?)(?<=[^\s\\])\1"), r"\2"),
+    (re.compile(r"(?<!\w)(_{1,3})(?=\S)(.{1,500}?)(?<=\S)\1(?!\w)"), r"\2"),
+    (re.compile(r"~~(?=\S)(.{1,500}?)(?<=\S)~~"), r"\1"),
+    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
+)
+
+
+def plain(markdown: str) -> str:
+    """Inline Markdown as the words that are seen."""
+    for pattern, words in _INLINE:
+        markdown = pattern.sub(words, markdown)
+    return " ".join(markdown.split())
+
+
+def _chapter(title: str, paragraphs: Iterable[str]) -> Iterator[Chapter]:
+    kept = tuple(p for p in paragraphs if any(c.isalnum() for c in p))
+    if kept or any(c.isalnum() for c in title):
+        yield Chapter(title, kept)
