@@ -165,7 +165,7 @@ def test_unknown_header_keys_are_left_for_later_versions() -> None:
 
 def test_newer_and_sealed_files_ask_for_an_update() -> None:
     data = bytearray(profile().to_bytes())
-    data[4] = 2
+    data[4] = 3
     with pytest.raises(ProfileError, match="update voicelet"):
         Profile.from_bytes(bytes(data))
     data[4], data[6] = 1, 1

@@ -6,19 +6,23 @@ A profile file is
     header (UTF-8 JSON) · body · SHA-256 of everything before it
 
 in little-endian order.  The header says what is in the body; readers skip header keys they don't
-know, so that consent records and the like can join without a new version.  `flags` is 0 for a plain
-body; a bit of it is how a later version marks a sealed one.  The recording itself is not kept.
+know.  From version 2 on it holds the consent record.  Files of version 1 have none: they are read,
+so that no voice is lost, but can't speak until they are given one.  `flags` is 0 for a plain body.
+The recording itself is not kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
+import shlex
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,58 +32,24 @@ from voicelet.audio.features import FloatArray
 from voicelet.audio.gate_report import GateReport
 from voicelet.config import from_mapping
 from voicelet.enrol.names import check_name
+from voicelet.enrol.quality_summary import QualitySummary
 from voicelet.enrol.speaker import D_VECTOR_SIZE, SpeakerStatistics, build_speaker_vector
-from voicelet.errors import ConfigError, ProfileError
+from voicelet.errors import ConfigError, ConsentEnded, ConsentError, ProfileError
+from voicelet.trust.consent_record import ConsentRecord
+from voicelet.trust.consent_revocations import device_revocations
+
+__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso", "voice_sha256"]
 
 MAGIC = b"VCLP"
-VERSION = 1
+VERSION = 2
+_WITHOUT_CONSENT = 1
+_WARN_DAYS = 30.0
 MAX_BYTES = 1 << 20
 _PREFIX = struct.Struct("<4sHHII")
 _DIGEST_SIZE = 32
 _MAX_BANDS = 512
 _REMEDY = "enrol the voice again, or restore the file from a backup"
-
-
-@dataclass(frozen=True)
-class QualitySummary:
-    """The figures of the gate that stay with a profile; see `GateReport` for the units."""
-
-    total_s: float
-    speech_s: float
-    snr_db: float
-    clipped_fraction: float
-    level_dbfs: float
-    bandwidth_hz: float
-    speaker_consistency: float | None = None
-    phonetic_coverage: float | None = None
-    pitch_low_hz: float | None = None
-    pitch_median_hz: float | None = None
-    pitch_high_hz: float | None = None
-    warnings: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ProfileError(f"the quality figure {name} of a profile must be finite")
-
-    @classmethod
-    def of(cls, report: GateReport) -> QualitySummary:
-        """Take the figures of a gate's report."""
-        pitch = report.pitch
-        return cls(
-            total_s=report.total_s,
-            speech_s=report.speech_s,
-            snr_db=report.snr_db,
-            clipped_fraction=report.clipped_fraction,
-            level_dbfs=report.level_dbfs,
-            bandwidth_hz=report.bandwidth_hz,
-            speaker_consistency=report.speaker_consistency,
-            phonetic_coverage=report.phonetic_coverage,
-            pitch_low_hz=pitch.low_hz if pitch else None,
-            pitch_median_hz=pitch.median_hz if pitch else None,
-            pitch_high_hz=pitch.high_hz if pitch else None,
-            warnings=report.warnings,
-        )
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +66,7 @@ class Profile:
         speech_s: seconds of speech it was made from.
         quality: figures of the recording.
         app_version: voicelet that made it.
+        consent: its owner's; None only for files of version 1, which can't speak.
         report: the gate's full report, for a profile that was just enrolled; it isn't stored.
     """
 
@@ -107,7 +78,10 @@ class Profile:
     speech_s: float
     quality: QualitySummary
     app_version: str
+    consent: ConsentRecord | None = field(default=None, repr=False)
     report: GateReport | None = field(default=None, repr=False)
+    _genuine: bool = field(default=False, init=False, repr=False)
+    _warned: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -128,6 +102,11 @@ class Profile:
         ltas.setflags(write=False)
         object.__setattr__(self, "d_vector", d)
         object.__setattr__(self, "statistics", SpeakerStatistics(*f0, ltas))
+        if self.consent is not None and self.consent.voice_sha256 != self.voice_sha256:
+            raise ConsentError(
+                f"the consent record in the profile {self.name!r} is another voice's;"
+                " ask for consent to this one"
+            )
 
     def __eq__(self, other: object) -> bool:
         """Equal when all that is stored is equal."""
@@ -144,9 +123,53 @@ class Profile:
         """
         return build_speaker_vector(self.d_vector, self.statistics, mel_mean, mel_std)
 
+    @cached_property
+    def voice_sha256(self) -> str:
+        """Hash of the voiceprint, which binds a consent record to it; 64 hexadecimal digits."""
+        return voice_sha256(self.d_vector, self.statistics, self.encoder_id)
+
+    def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
+        """Raise unless its owner agreed to this use, and still does.
+
+        The signature is checked once in the life of this object; expiry and revocation each time,
+        some microseconds.  A consent that is about to expire is warned of in the log.
+
+        Args:
+            purpose: see `voicelet.trust.consent.PURPOSES`.
+
+        Raises:
+            ConsentEnded: the consent has expired or was revoked.
+            ConsentError: there is none, it isn't genuine, or it doesn't cover the purpose.
+        """
+        record, shown = self.consent, f"the profile {self.name!r}"
+        if record is None:
+            raise ConsentError(
+                f"{shown} has no consent record (it was made before there were any); its owner can"
+                f" give one: voicelet consent add {shlex.quote(self.name)}"
+            )
+        if not self._genuine:
+            record.verify(self.voice_sha256)
+            object.__setattr__(self, "_genuine", True)
+        try:
+            record.check(purpose, now)
+            device_revocations().check(record)
+        except ConsentEnded as error:
+            renew = f"voicelet consent renew {shlex.quote(self.name)}"
+            raise ConsentEnded(f"{shown} may not speak: {error}; {renew}") from None
+        left = record.days_left(now)
+        if left is not None and left < _WARN_DAYS and not self._warned:
+            object.__setattr__(self, "_warned", True)
+            _log.warning(
+                "the consent for %s ends in %.0f days, and then it stops speaking;"
+                " voicelet consent renew %s",
+                shown,
+                left,
+                shlex.quote(self.name),
+            )
+
     def to_bytes(self) -> bytes:
-        """The profile as the contents of a file."""
-        header = {
+        """The profile as the contents of a file; of version 1 if it has no consent record."""
+        header: dict[str, Any] = {
             "name": self.name,
             "created": self.created,
             "encoder_id": self.encoder_id,
@@ -155,12 +178,13 @@ class Profile:
             "quality": asdict(self.quality),
             "body": {"d_vector": D_VECTOR_SIZE, "log_f0": 2, "ltas": len(self.statistics.ltas)},
         }
+        version = _WITHOUT_CONSENT
+        if self.consent is not None:
+            header["consent"] = self.consent.to_dict()
+            version = VERSION
         text = json.dumps(header, ensure_ascii=True, sort_keys=True, allow_nan=False).encode()
-        log_f0 = np.array([self.statistics.log_f0_mean, self.statistics.log_f0_std], "<f4")
-        body = b"".join(
-            part.astype("<f4").tobytes() for part in (self.d_vector, log_f0, self.statistics.ltas)
-        )
-        data = _PREFIX.pack(MAGIC, VERSION, 0, len(text), len(body)) + text + body
+        body = _body(self.d_vector, self.statistics)
+        data = _PREFIX.pack(MAGIC, version, 0, len(text), len(body)) + text + body
         return data + hashlib.sha256(data).digest()
 
     @classmethod
@@ -168,9 +192,11 @@ class Profile:
         """Inverse of :meth:`to_bytes`.
 
         Raises:
-            ProfileError: not a profile, cut short, changed, or from a newer voicelet.
+            ProfileError: not a profile, cut short, changed, or from a newer voicelet; or its
+                consent record is missing, damaged or another voice's.  (Its signature is
+                :meth:`check_consent`'s matter.)
         """
-        header, body = _unpack(data)
+        version, header, body = _unpack(data)
         try:
             sizes = header["body"]
             values = np.frombuffer(body, "<f4").astype(np.float32)
@@ -189,7 +215,10 @@ class Profile:
                 speech_s=float(header["speech_s"]),
                 quality=_quality(header["quality"]),
                 app_version=_text(header, "app_version"),
+                consent=None if version == _WITHOUT_CONSENT else _consent(header),
             )
+        except ConsentError as error:
+            raise ProfileError(f"{error}; {_REMEDY}") from error
         except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
             raise ProfileError(f"the profile's header is damaged ({error}); {_REMEDY}") from error
 
@@ -197,6 +226,26 @@ class Profile:
 def now_iso() -> str:
     """The time in UTC, ISO 8601 to the second."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def voice_sha256(d_vector: npt.ArrayLike, statistics: SpeakerStatistics, encoder_id: str) -> str:
+    """Hash of a voiceprint, 64 hexadecimal digits; nothing of the voice can be told from it."""
+    digest = hashlib.sha256(b"voicelet-voice-1\n" + encoder_id.encode("utf-8") + b"\n")
+    digest.update(_body(np.asarray(d_vector, np.float32), statistics))
+    return digest.hexdigest()
+
+
+def _body(d_vector: FloatArray, statistics: SpeakerStatistics) -> bytes:
+    """float32, little-endian: d-vector [256], mean and deviation of log f0, spectrum [bands]."""
+    log_f0 = np.array([statistics.log_f0_mean, statistics.log_f0_std], "<f4")
+    parts = (d_vector, log_f0, np.asarray(statistics.ltas))
+    return b"".join(part.astype("<f4").tobytes() for part in parts)
+
+
+def _consent(header: Mapping[str, Any]) -> ConsentRecord:
+    if "consent" not in header:
+        raise ConsentError("the profile's consent record was taken out")
+    return ConsentRecord.from_dict(header["consent"])
 
 
 def _quality(data: Mapping[str, Any]) -> QualitySummary:
@@ -211,8 +260,8 @@ def _text(header: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """Check the frame of a profile file; return its header and body."""
+def _unpack(data: bytes) -> tuple[int, dict[str, Any], bytes]:
+    """Check the frame of a profile file; return its version, header and body."""
     if len(data) < 6 or data[:4] != MAGIC:
         raise ProfileError(f"this is not a voicelet profile; {_REMEDY}")
     version = int.from_bytes(data[4:6], "little")
@@ -240,4 +289,4 @@ def _unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
         raise ProfileError(f"the profile's header is damaged; {_REMEDY}") from error
     if not isinstance(header, dict) or body_size % 4:
         raise ProfileError(f"the profile's header is damaged; {_REMEDY}")
-    return header, data[_PREFIX.size + header_size : -_DIGEST_SIZE]
+    return version, header, data[_PREFIX.size + header_size : -_DIGEST_SIZE]
