@@ -17,6 +17,7 @@ from voicelet.errors import ConfigError, TextError
 from voicelet.piper.open import open_voice
 from voicelet.synth.architectures import open_synthesizer
 from voicelet.synth.base import FrontEnd
+from voicelet.synth.noted import noted
 from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
 from voicelet.text.frontend import Pronunciations, Ssml
@@ -230,7 +231,7 @@ class Voice:
         self._synthesizer.check(controls)
         speaker = self._synthesizer.speakers.vector(profile, preset)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
-        return stream.chunks(clauses)
+        return self._noted(stream.chunks(clauses), text, profile, preset)
 
     def synthesize(
         self,
@@ -248,7 +249,7 @@ class Voice:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
         clauses = self._clauses(text, ssml)
         controls = Controls(speed, pitch_semitones, energy, seed)
-        return self._speak(clauses, profile, preset, controls, cancel)
+        return self._speak(clauses, text, profile, preset, controls, cancel)
 
     def synthesize_phones(
         self,
@@ -275,11 +276,13 @@ class Voice:
         """
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
         controls = Controls(speed, pitch_semitones, energy, seed)
-        return self._speak(iter(clauses), profile, preset, controls, cancel)
+        said = phones if isinstance(phones, str) else None
+        return self._speak(iter(clauses), said, profile, preset, controls, cancel)
 
     def _speak(
         self,
         clauses: Iterator[PhoneClause],
+        text: str | None,
         profile: Speaker | None,
         preset: str | None,
         controls: Controls,
@@ -291,7 +294,17 @@ class Voice:
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
         stream = SpeechStream(pipeline, speaker, controls, cancel)
-        return join(stream.chunks(clauses), self.sample_rate_hz)
+        chunks = self._noted(stream.chunks(clauses), text, profile, preset)
+        return join(chunks, self.sample_rate_hz)
+
+    def _noted(
+        self,
+        chunks: Iterator[Chunk],
+        text: str | None,
+        profile: Speaker | None,
+        preset: str | None,
+    ) -> Iterator[Chunk]:
+        return noted(chunks, text, profile, preset, self._bundle.manifest.name)
 
     def _clauses(self, text: str, ssml: Ssml) -> Iterator[PhoneClause]:
         if not isinstance(text, str):

@@ -200,8 +200,14 @@ class Recorder:
         self._warned = False
         return True
 
-    def forget(self) -> None:
-        """Start anew in a child process: what the parent has collected, the parent writes."""
+    def discard(self) -> None:
+        """Forget what waits."""
+        with self._lock:
+            self._waiting.clear()
+            self._lost = 0
+
+    def _begin_anew(self) -> None:
+        """In a child process, which has no thread: what the parent collected, the parent writes."""
         self.__init__()  # type: ignore[misc]
 
     @staticmethod
@@ -235,6 +241,6 @@ class Recorder:
 _RECORDER = Recorder()
 atexit.register(_RECORDER.try_flush)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_RECORDER.forget)
+    os.register_at_fork(after_in_child=_RECORDER._begin_anew)
 
 __all__ = ["AuditLog", "default_log", "flush", "note", "pseudonym"]
