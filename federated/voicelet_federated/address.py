@@ -16,7 +16,7 @@ from voicelet_federated.errors import FederationError
 class DeploymentError(FederationError):
     """A server or device of a deployed federation can't be reached, or refuses."""
 
-    exit_code = 70
+    exit_code = 80
 
 
 @dataclass(frozen=True)

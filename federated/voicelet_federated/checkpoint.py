@@ -25,7 +25,7 @@ FILE = "run.json"
 class CheckpointError(FederationError):
     """The state of a run can't be written or read."""
 
-    exit_code = 67
+    exit_code = 77
 
 
 @dataclass

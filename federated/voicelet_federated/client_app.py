@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,17 +19,18 @@ from flwr.clientapp import ClientApp
 
 from voicelet.errors import VoiceletError
 from voicelet_federated.adapter import Adapted, FloatArray, schema_hash
-from voicelet_federated.config import device_places, is_simulation
+from voicelet_federated.config import Places, device_places, is_simulation
 from voicelet_federated.devices import (
-    BaseModel,
     DeviceData,
+    base_config,
+    base_sha256,
     device_of,
     load_base,
     load_identity,
     load_roster,
 )
 from voicelet_federated.errors import CohortError, UpdateError
-from voicelet_federated.joins import JoinCounter
+from voicelet_federated.ledger import DeviceLedger
 from voicelet_federated.local import train_locally
 from voicelet_federated.masking import (
     Offer,
@@ -40,6 +40,8 @@ from voicelet_federated.masking import (
     check_offers,
     identity_from_pem,
 )
+from voicelet_federated.paying import may_join, open_ledger, pay
+from voicelet_federated.power import check_power
 from voicelet_federated.protocol import (
     Assignment,
     ModelError,
@@ -57,7 +59,6 @@ from voicelet_federated.protocol import (
 from voicelet_federated.skellam import NoiseShare, secret_generator
 
 _LOG = logging.getLogger(__name__)
-_MOST_SECONDS = 120.0
 _KEY, _UPDATE = "voicelet-key", "voicelet-update"
 
 app = ClientApp()
@@ -65,13 +66,21 @@ app = ClientApp()
 
 @dataclass(frozen=True)
 class Device:
-    """What a device brings to a round."""
+    """What a device brings to a round.
 
-    base: BaseModel
+    Attributes:
+        places: its files and limits.
+        data: its own speech.
+        identity, roster: its key, and the public ones it trusts.
+        ledger: consent, and what was spent.
+        server: key that assignments must be signed with; `None` in simulations alone.
+    """
+
+    places: Places
     data: DeviceData
     identity: ec.EllipticCurvePrivateKey
     roster: Mapping[int, ec.EllipticCurvePublicKey]
-    joins: JoinCounter
+    ledger: DeviceLedger
     server: ec.EllipticCurvePublicKey | None
 
     @classmethod
@@ -87,28 +96,27 @@ class Device:
             partition if isinstance(partition, int) else None,
         )
         state = places.path("state")
-        server = places.path("server_key").read_bytes() if places.server_key else b""
+        signed = places.server_key or not is_simulation()
         return cls(
-            base=load_base(places.path("base")),
+            places=places,
             data=DeviceData(places.path("cache"), places.speaker),
             identity=load_identity(state),
             roster=load_roster(places.path("roster")),
-            joins=JoinCounter(
-                state / "joins.json",
-                math.inf if is_simulation() else places.lifetime_epsilon,
-            ),
-            server=identity_from_pem(server) if server else None,
+            ledger=open_ledger(state),
+            server=identity_from_pem(places.path("server_key").read_bytes()) if signed else None,
         )
 
     def agree(self, terms: Terms) -> None:
-        """Check what is asked.
+        """Check what is asked; the model's weights aren't opened for it.
 
         Raises:
             VoiceletError: the device won't do that.
         """
-        if terms.base != self.base.sha256:
+        may_join(self.ledger, terms)
+        base = self.places.path("base")
+        if terms.base != base_sha256(base):
             raise ModelError("the server adapts another model than this device holds; update it")
-        if terms.where.schema != schema_hash(terms.adapter, self.base.model.config):
+        if terms.where.schema != schema_hash(terms.adapter, base_config(base)):
             raise ModelError("the adapter is laid out in another way here; update this device")
         if terms.share.size != terms.adapter.size:
             raise UpdateError("the server wants an update of another size than its adapter")
@@ -116,7 +124,8 @@ class Device:
             raise CohortError("the server asks for an update in clear; this device sends none")
         if not self.data.items:
             raise UpdateError("this device holds no aligned speech; enrol a voice first")
-        self.joins.may_join(terms)
+        if not is_simulation():
+            check_power(self.places.least_battery)
 
 
 def _answer(handle: Callable[[Message, Context], RecordDict]) -> Callable[[Message, Context], Any]:
@@ -159,14 +168,15 @@ def train(message: Message, context: Context) -> RecordDict:
     terms = assignment.terms
     key = _take_key(context.state, terms.where)
     device = Device.open(context)
-    device.agree(terms)
     if device.server is not None:
+        # The terms name the model by its hash, so this is the model's signature as well.
         verify(assignment, device.server)
+    device.agree(terms)
     # Before any work; `mask` looks again.
     check_offers(terms.where, assignment.offers, device.roster, terms.share.minimum)
     update = _update(device, assignment, context.state)
     # Paid before anything is computed that could leave; a lost reply isn't paid back.
-    device.joins.pay(terms)
+    pay(device.ledger, terms)
     if terms.masking:
         noisy = terms.share.encode(update, secret_generator())
         share = key.mask(noisy, assignment.offers, device.roster, terms.share.minimum)
@@ -204,12 +214,15 @@ def _update(device: Device, assignment: Assignment, state: RecordDict) -> FloatA
     if name in kept:
         update: FloatArray = np.asarray(kept[name].numpy(), np.float32)
         return update
-    adapted = Adapted(device.base.model, terms.adapter)
-    seconds = min(terms.local.max_seconds, _MOST_SECONDS)
+    base = load_base(device.places.path("base"))
+    if base.sha256 != terms.base:
+        raise ModelError("the model here was changed meanwhile; this device sits the round out")
+    adapted = Adapted(base.model, terms.adapter)
+    seconds = min(terms.local.max_seconds, device.places.time_limit_s)
     result = train_locally(
         adapted,
         assignment.adapter,
-        device.data.sampler(device.base.info),
+        device.data.sampler(base.info),
         replace(terms.local, max_seconds=seconds),
         secrets.randbits(63),
     )

@@ -110,8 +110,9 @@ class Places:
             private one.
         held_out: JSON file that names speakers kept out of training.
         accent: what names of the held-out speakers judged by begin with.
-        lifetime_epsilon: a device's own limit over all runs, whatever a server proposes; simulated
-            devices have none.
+        time_limit_s: that a device trains in a round at most, whatever the terms say.
+        least_battery: share of a full battery, 0 to 1, below which a device that isn't plugged in
+            sits rounds out.
     """
 
     base: str = ""
@@ -123,7 +124,15 @@ class Places:
     server_key: str = ""
     held_out: str = ""
     accent: str = ""
-    lifetime_epsilon: float = 8.0
+    time_limit_s: float = 120.0
+    least_battery: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not (self.time_limit_s > 0.0 and 0.0 <= self.least_battery <= 1.0):
+            raise ConfigError(
+                f"time_limit_s {self.time_limit_s} must be positive, and least_battery "
+                f"{self.least_battery} between 0 and 1"
+            )
 
     def path(self, name: str) -> Path:
         """One of them.

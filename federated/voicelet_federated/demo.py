@@ -79,7 +79,9 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
     from voicelet_federated.devices import add_to_roster, load_identity
     from voicelet_federated.export_command import export_run
     from voicelet_federated.export_model import speak
+    from voicelet_federated.ledger import PURPOSE, FederationConsent
     from voicelet_federated.node_keys import node_key, write_public
+    from voicelet_federated.paying import days_from_now, open_ledger
     from voicelet_federated.processes import Processes
     from voicelet_federated.simulate import APP
     from voicelet_federated.supernode import SuperNode
@@ -113,6 +115,9 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             own = work / "devices" / person.name
             key, key_public = node_key(own)
             add_to_roster(roster, load_identity(own).public_key())
+            # What a person would be asked by `join`; the terms' epsilon is no guarantee (above).
+            ledger = open_ledger(own)
+            ledger.grant(FederationConsent(PURPOSE, terms.joins, terms.epsilon, days_from_now(1.0)))
             link.register(key_public)
             cache = prepare_data(person, own / "speech", Tools.found(), DEFAULT_PACK)
             tell(f"{person.name}'s device is registered and has measured and aligned its speech")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError
+from voicelet_federated.agreeing import add_consent_options, consenting_ledger, stated_consent
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,13 @@ def add_join_command(commands: Any) -> None:
     )
     parser.add_argument("--speaker", default="", help="whose, if the cache holds several")
     parser.add_argument("--state", type=Path, required=True, help="the device's folder")
+    add_consent_options(parser)
+    parser.add_argument("--time-limit-s", type=float, help="of training in a round (120)")
+    parser.add_argument(
+        "--least-battery",
+        type=float,
+        help="0 to 1; with less, and not plugged in, rounds are sat out (0.4)",
+    )
     parser.add_argument("--max-retries", type=int, help="failed starts in a row; for ever without")
     parser.set_defaults(run=_join)
 
@@ -59,10 +67,15 @@ def _keys(args: argparse.Namespace) -> None:
 def _join(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.prepare import Tools, prepare_data
     from voicelet_federated.address import Address, is_healthy
+    from voicelet_federated.config import device_places
     from voicelet_federated.devices import DeviceData, load_identity
     from voicelet_federated.node_keys import node_key
     from voicelet_federated.supernode import SuperNode, take_part
 
+    stated = stated_consent(args)
+    limits = {"time-limit-s": args.time_limit_s, "least-battery": args.least_battery}
+    limits = {name: value for name, value in limits.items() if value is not None}
+    device_places(limits, {})  # in range?
     for wanted in (args.operator, args.roster, args.base, args.speech):
         if not wanted.exists():
             raise ConfigError(f"{wanted} is missing; check the path")
@@ -70,6 +83,7 @@ def _join(args: argparse.Namespace) -> None:
     if not args.ca.is_file():
         raise ConfigError(f"{args.ca}: the operator's CA certificate is missing; ask for it")
     is_healthy(address, args.ca)  # a wrong CA is refused before any work is done
+    consenting_ledger(args.state, stated)
     key, _ = node_key(args.state)
     load_identity(args.state)
     cache = prepare_data(args.speech, args.state / "speech", Tools.found())
@@ -82,6 +96,7 @@ def _join(args: argparse.Namespace) -> None:
         "state": str(args.state.resolve()),
         "roster": str(args.roster.resolve()),
         "server-key": str(args.operator.resolve()),
+        **limits,
     }
     node = SuperNode("supernode", args.state, address, args.ca, key, places)
     log.info("taking part; ctrl-C ends it; the log is in %s", args.state / "logs")

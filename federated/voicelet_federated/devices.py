@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.audio.atomic import atomic_file
-from voicelet.errors import ConfigError
+from voicelet.config import from_mapping
+from voicelet.errors import BundleError, ConfigError
 from voicelet_export.convert.checkpoint import RunInfo, load_acoustic
 from voicelet_export.corpus.cache import FeatureCache
-from voicelet_export.models.fastspeech2 import AcousticModel
+from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.train.data import Item, load_items, read_held_out
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.config import Places, is_simulation
@@ -44,23 +45,52 @@ class BaseModel:
     sha256: str
 
 
-@lru_cache(maxsize=2)
 def load_base(folder: Path) -> BaseModel:
-    """Read the base model, once a process.
+    """Read the base model, once a process and again when its files change.
 
     Raises:
         BundleError: it isn't one.
     """
-    model, info = load_acoustic(folder)
-    return BaseModel(model, info, base_sha256(folder))
+    return _load_base(folder, _stamp(folder))
 
 
 def base_sha256(folder: Path) -> str:
     """One hash over the files of a base model."""
+    return _base_sha256(folder, _stamp(folder))
+
+
+def base_config(folder: Path) -> AcousticConfig:
+    """How a base model is built; its weights aren't opened.
+
+    Raises:
+        BundleError: the folder tells nothing of it.
+    """
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder}: not the folder of a training run ({error!r})") from None
+    return from_mapping(AcousticConfig, told, str(folder))
+
+
+_Stamp = tuple[tuple[str, int, int], ...]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    there = [(name, folder / name) for name in _BASE_FILES if (folder / name).exists()]
+    return tuple((name, p.stat().st_size, p.stat().st_mtime_ns) for name, p in there)
+
+
+@lru_cache(maxsize=2)
+def _load_base(folder: Path, stamp: _Stamp) -> BaseModel:
+    model, info = load_acoustic(folder)
+    return BaseModel(model, info, _base_sha256(folder, stamp))
+
+
+@lru_cache(maxsize=2)
+def _base_sha256(folder: Path, stamp: _Stamp) -> str:
     told = hashlib.sha256()
-    for name in _BASE_FILES:
-        if (folder / name).exists():
-            told.update(name.encode() + hashlib.sha256((folder / name).read_bytes()).digest())
+    for name, _, _ in stamp:
+        told.update(name.encode() + hashlib.sha256((folder / name).read_bytes()).digest())
     return told.hexdigest()
 
 

@@ -21,7 +21,7 @@ _SKEW = datetime.timedelta(hours=1)
 class CertificateError(FederationError):
     """A certificate or node key is missing, broken or out of date."""
 
-    exit_code = 68
+    exit_code = 78
 
 
 def certificate_builder(

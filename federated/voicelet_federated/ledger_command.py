@@ -3,70 +3,120 @@
 from __future__ import annotations
 
 import argparse
-import secrets
+import json
+import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError
-from voicelet_federated.errors import BudgetError
-from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
+from voicelet_federated.account import Account
+from voicelet_federated.agreeing import add_consent_options, stated_consent
+from voicelet_federated.ledger import DeviceLedger
+from voicelet_federated.paying import open_ledger
 
 
 def add_ledger_command(commands: Any) -> None:
     """Add `ledger` to the command line."""
     parser = commands.add_parser("ledger", help="this device's consent and spent budget")
     parser.add_argument("--state", type=Path, required=True, help="the device's folder")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--grant", action="store_true", help="agree to take part")
-    what.add_argument("--revoke", action="store_true", help="agree to nothing any more")
-    parser.add_argument("--rounds", type=int, help="with --grant: rounds in the device's life")
-    parser.add_argument("--epsilon", type=float, help="with --grant: epsilon in its life")
-    parser.add_argument("--days", type=float, help="with --grant: how long it holds")
+    add_consent_options(parser)
+    parser.add_argument("--withdraw", action="store_true", help="agree to nothing any more")
+    parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_ledger)
 
 
-def open_ledger(state: Path) -> DeviceLedger:
-    """The ledger of a device's folder; its key is made at the first use (mode 0600).
+def told_of(ledger: DeviceLedger) -> dict[str, Any]:
+    """Consent, what was spent and what is left, for JSON; infinite is null."""
+    consent, epsilon, rounds = ledger.consent, ledger.epsilon, len(ledger.entries)
+    standing = "withdrawn" if ledger.withdrawn else "none"
+    left: dict[str, float | None] = {"rounds": 0, "epsilon": 0.0}
+    if consent is not None:
+        standing = "expired" if ledger.expired else "given"
+    if consent is not None and not ledger.expired:
+        left = {
+            "rounds": max(0, consent.rounds - rounds),
+            "epsilon": _finite(max(0.0, consent.epsilon - epsilon)),
+        }
+    return {
+        "consent": standing,
+        "agreed": None
+        if consent is None
+        else {
+            "purpose": consent.purpose,
+            "rounds": consent.rounds,
+            "epsilon": _finite(consent.epsilon),
+            "expires": _day(consent.expires),
+        },
+        "spent": {"rounds": rounds, "epsilon": _finite(epsilon), "delta": ledger.delta},
+        "left": left,
+        "runs": _runs(ledger),
+    }
 
-    Raises:
-        BudgetError: the ledger or its key can't be used.
-    """
-    path, key = state / "ledger", state / "ledger.key"
+
+def describe(told: dict[str, Any]) -> str:
+    """The same for people to read."""
+    agreed, spent, left = told["agreed"], told["spent"], told["left"]
+    lines = [f"consent: {told['consent']}"]
+    if agreed is not None:
+        lines[0] += (
+            f": {agreed['purpose']}, {agreed['rounds']} rounds, "
+            f"epsilon {number(agreed['epsilon'])}, until {agreed['expires']}"
+        )
+    lines.append(
+        f"spent: {spent['rounds']} rounds, epsilon {number(spent['epsilon'])} "
+        f"at delta {spent['delta']:g}"
+    )
+    lines.append(f"left: {left['rounds']} rounds, epsilon {number(left['epsilon'])}")
+    for run in told["runs"]:
+        lines.append(
+            f"  run {run['run']}: {run['joins']} rounds and attempts, epsilon "
+            f"{number(run['epsilon'])}, last {run['last']}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def number(value: float | None) -> str:
+    """Epsilon in words; None is infinite."""
+    return "without bound" if value is None else f"{value:.3f}"
+
+
+def _runs(ledger: DeviceLedger) -> list[dict[str, Any]]:
+    out = []
+    for name in dict.fromkeys(e.run for e in ledger.entries):
+        entries = [e for e in ledger.entries if e.run == name]
+        spent = Account(math.inf, ledger.delta, tuple(e.share for e in entries)).spent()
+        out.append(
+            {
+                "run": name,
+                "joins": len(entries),
+                "epsilon": _finite(spent),
+                "last": _day(max(e.time for e in entries)),
+            }
+        )
+    return out
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None  # JSON knows no infinity
+
+
+def _day(seconds: float) -> str:
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not key.exists():
-            if path.exists():
-                raise BudgetError(f"{key} is missing; the ledger can't be read without it")
-            with atomic_file(key, 0o600) as out:
-                out.write(secrets.token_bytes(32))
-        return DeviceLedger(path, key.read_bytes())
-    except OSError as error:
-        raise BudgetError(f"{state}: {error}") from None
+        return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return "never"
 
 
 def _ledger(args: argparse.Namespace) -> None:
-    terms = (args.rounds, args.epsilon, args.days)
-    if args.grant != all(v is not None for v in terms) or (not args.grant and any(terms)):
-        raise ConfigError("--grant goes with --rounds, --epsilon and --days, all three")
+    consent = stated_consent(args)
+    if consent is not None and args.withdraw:
+        raise ConfigError("either --consent or --withdraw")
     ledger = open_ledger(args.state)
-    if args.grant:
-        expires = time.time() + args.days * 86400.0
-        ledger.grant(FederationConsent(PURPOSE, args.rounds, args.epsilon, expires))
-    elif args.revoke:
+    if consent is not None:
+        ledger.grant(consent)
+    elif args.withdraw:
         ledger.revoke()
-    consent = ledger.consent
-    if consent is None:
-        sys.stdout.write("consent: none\n")
-    else:
-        until = time.strftime("%Y-%m-%d", time.gmtime(consent.expires))
-        sys.stdout.write(
-            f"consent: {consent.purpose}, {consent.rounds} rounds, epsilon {consent.epsilon:g}, "
-            f"until {until}\n"
-        )
-    sys.stdout.write(f"spent: {len(ledger.entries)} rounds, epsilon {ledger.epsilon:.3f}\n")
-    for entry in ledger.entries:
-        day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(entry.time))
-        sys.stdout.write(f"  {day}  run {entry.run}  round {entry.round}\n")
+    told = told_of(ledger)
+    sys.stdout.write(json.dumps(told, indent=1) + "\n" if args.json else describe(told))

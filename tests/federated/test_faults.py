@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,14 @@ pytest.importorskip("opacus")
 
 from flwr.app import Array, ArrayRecord, Error, Message
 
-from tests.federated.tiny_federation import Federation, answer_as
+from tests.federated.tiny_federation import Federation, answer_as, times_paid
 from voicelet_federated import client_app
 from voicelet_federated.checkpoint import CheckpointError, read_state
 from voicelet_federated.errors import BudgetError, CohortError
-from voicelet_federated.joins import JoinCounter
+from voicelet_federated.ledger_file import LedgerFile
 from voicelet_federated.local import LocalResult
 from voicelet_federated.local_grid import from_wire, to_wire
+from voicelet_federated.paying import open_ledger
 
 Make = Callable[..., Federation]
 Deliver = Callable[[bytes], "bytes | None"]
@@ -42,18 +43,12 @@ def of_victim(message: Message) -> bool:
     return message.metadata.dst_node_id == VICTIM
 
 
-def times(federation: Federation) -> list[int]:
-    """How often each device has paid by its own books."""
-    files = sorted((federation.folder / "devices").glob("*/joins.json"))
-    return [len(json.loads(f.read_text())["paid"]) for f in files]
-
-
 def test_a_device_that_dies_before_it_offers_is_done_without(federation: Make) -> None:
     made = federation()
     state = made.run(lambda m, send: None if of_victim(m) else send(wire(m)))
     assert state.rounds[0].status == "done" and state.rounds[0].opened == 3
     assert state.rounds[0].refusals == {"silent": 1} and state.rounds[0].attempts == 1
-    assert sorted(state.joined.values()) == [1, 1, 1] and times(made) == [1, 1, 1]
+    assert sorted(state.joined.values()) == [1, 1, 1] and times_paid(made) == [1, 1, 1]
 
 
 def test_after_a_death_between_exchanges_survivors_start_again(federation: Make) -> None:
@@ -63,7 +58,7 @@ def test_after_a_death_between_exchanges_survivors_start_again(federation: Make)
     record = state.rounds[0]
     assert record.status == "done" and record.attempts == 2 and record.opened == 3
     # Shares of the first attempt were sent, so both attempts are paid for, by both books.
-    assert sorted(state.joined.values()) == [1, 2, 2, 2] and times(made) == [2, 2, 2]
+    assert sorted(state.joined.values()) == [1, 2, 2, 2] and times_paid(made) == [2, 2, 2]
     assert 7.8 < record.epsilon <= 8.0
     limit = made.config.share().noise_multiplier * 6 + 1
     assert 0 < np.linalg.norm(state.flat) < 4 * limit
@@ -201,7 +196,7 @@ def test_a_replayed_assignment_is_refused_by_the_device(federation: Make) -> Non
     made.run(fault)
     again = from_wire(client_reply(made, kept[VICTIM]))
     assert again.content.config_records["refusal"]["code"] == "stale"
-    assert times(made) == [1, 1, 1, 1]
+    assert times_paid(made) == [1, 1, 1, 1]
 
 
 def client_reply(made: Federation, data: bytes) -> bytes:
@@ -277,7 +272,7 @@ def test_a_killed_server_goes_on_with_the_budget_spent(federation: Make) -> None
     assert [r.status for r in state.rounds] == ["failed", "done"]
     assert "stopped" in state.rounds[0].why and state.flat.any()
     assert state.most_joins() == 2 and 7.8 < state.spent(made.config) <= 8.0
-    assert max(times(made)) == 2
+    assert max(times_paid(made)) == 2
 
 
 @pytest.mark.parametrize("when", ["before the shares", "after the shares"])
@@ -307,9 +302,9 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_state(
     if when == "after the shares":
         left = read_state(made.folder)
         assert sorted(left.joined.values()) == [1, 1, 1, 1] and not left.flat.any()
-        assert times(made) == [1, 1, 1, 1]
+        assert times_paid(made) == [1, 1, 1, 1]
     else:
-        assert not (made.folder / "run.json").exists() and times(made) == []
+        assert not (made.folder / "run.json").exists() and times_paid(made) == []
     made.restart()
     state = made.run()
     assert state.rounds[-1].status == "done" and state.most_joins() == 2
@@ -319,14 +314,14 @@ def test_a_device_with_a_full_disk_sends_nothing(
     federation: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = federation()
-    pay = JoinCounter.pay
+    write = LedgerFile._write
 
-    def full(counter: JoinCounter, terms: Any) -> None:
-        if "s1" in str(counter._file):
-            counter._file = counter._file.parent / "missing" / "joins.json"
-        pay(counter, terms)
+    def full(file: LedgerFile, path: Path, magic: bytes, plain: bytes) -> None:
+        if path.parent.name == "s1":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(file, path, magic, plain)
 
-    monkeypatch.setattr(JoinCounter, "pay", full)
+    monkeypatch.setattr(LedgerFile, "_write", full)
     state = made.run()
     assert state.rounds[0].refusals["budget"] == 1 and state.rounds[0].opened == 3
 
@@ -334,10 +329,10 @@ def test_a_device_with_a_full_disk_sends_nothing(
 def test_a_damaged_state_or_ledger_is_not_taken_for_an_empty_one(federation: Make) -> None:
     made = federation()
     made.run()
-    books = next((made.folder / "devices").glob("s1/joins.json"))
-    books.write_text("{")
+    device = made.folder / "devices" / "s1"
+    (device / "ledger").write_bytes((device / "ledger").read_bytes()[:-1])
     with pytest.raises(BudgetError, match="joins no more"):
-        JoinCounter(books)
+        open_ledger(device)
     whole = (made.folder / "run.json").read_text()
     (made.folder / "run.json").write_text(whole[:-40])
     made.restart(rounds=2)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("cryptography")
 
-from voicelet.errors import ConfigError, VoiceletError
-from voicelet_federated import ledger as module
+from voicelet.errors import ConfigError, ConsentEnded, ConsentError, VoiceletError
+from voicelet_federated import ledger_file as module
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
 from voicelet_federated.ledger_command import add_ledger_command
+from voicelet_federated.paying import open_ledger
 from voicelet_federated.privacy import rdp_epsilon
 from voicelet_federated.skellam import NoiseShare
 
@@ -65,24 +68,30 @@ def test_refuses_beyond_rounds_and_epsilon_over_all_consents(tmp_path: Path) -> 
 def test_consent_is_needed_and_ends(tmp_path: Path) -> None:
     now = [1000.0]
     ledger = DeviceLedger(tmp_path / "l", KEY, clock=lambda: now[0])
-    with pytest.raises(BudgetError, match="agreed"):
+    with pytest.raises(ConsentError, match="nobody has agreed"):
         ledger.join(SHARE, "r", 1)
+    ledger.revoke()  # of nothing is no withdrawal
+    assert not ledger.withdrawn
     ledger.grant(FederationConsent(PURPOSE, 5, 50.0, 2000.0))
-    with pytest.raises(BudgetError, match="not to"):
+    with pytest.raises(ConsentError, match="not to"):
         ledger.join(SHARE, "r", 1, "advertising")
     ledger.join(SHARE, "r", 1)
     now[0] = 2500.0
-    with pytest.raises(BudgetError, match="expired"):
-        ledger.join(SHARE, "r", 2)
+    assert ledger.expired
+    with pytest.raises(ConsentEnded, match="expired"):
+        ledger.may_join(SHARE)
     now[0] = 1500.0  # a clock set back, and a new start
     ledger = DeviceLedger(tmp_path / "l", KEY, clock=lambda: now[0])
-    with pytest.raises(BudgetError, match="expired"):
+    assert ledger.expired
+    with pytest.raises(ConsentEnded, match="expired"):
         ledger.join(SHARE, "r", 2)
     ledger.grant(FederationConsent(PURPOSE, 5, 50.0, 9000.0))
     ledger.join(SHARE, "r", 2)
     ledger.revoke()
-    with pytest.raises(BudgetError, match="agreed"):
+    assert DeviceLedger(tmp_path / "l", KEY).withdrawn
+    with pytest.raises(ConsentEnded, match="withdrawn"):
         ledger.join(SHARE, "r", 3)
+    assert len(ledger.entries) == 2
     with pytest.raises(ConfigError):
         FederationConsent(PURPOSE, 0, 1.0, 9000.0)
 
@@ -152,14 +161,35 @@ def test_full_disk_means_no_joining(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ledger.join(SHARE, "r", 2)
 
 
+def count_lost(write: Callable[..., None]) -> Callable[..., None]:
+    def lost(file: object, path: Path, *args: bytes) -> None:
+        if path.suffix == ".count":
+            raise OSError(5, "gone")
+        write(file, path, *args)
+
+    return lost
+
+
 def test_every_crash_between_writes_recovers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped before any of the three writes of a payment, the ledger opens and goes on."""
+    """Stopped before any of the writes of a payment, the ledger opens and goes on."""
     path = tmp_path / "l"
     granted(path)
     real = module.atomic_file
-    for step in range(3):
+    # Of the ledger and its counter; after a crash between them, of the counter that is behind.
+    for step, behind, paid in (
+        (0, False, 0),
+        (1, False, 1),
+        (0, True, 0),
+        (1, True, 0),
+        (2, True, 1),
+    ):
+        if behind:
+            with monkeypatch.context() as m:
+                m.setattr(module.LedgerFile, "_write", count_lost(module.LedgerFile._write))
+                with pytest.raises(BudgetError):
+                    DeviceLedger(path, KEY).join(SHARE, "r", 0)
         done = [0]
 
         def dies(*args: object, step: int = step, done: list[int] = done) -> object:
@@ -174,7 +204,7 @@ def test_every_crash_between_writes_recovers(
             m.setattr(module, "atomic_file", dies)
             with pytest.raises(BudgetError):
                 ledger.join(SHARE, "r", step)
-        assert len(DeviceLedger(path, KEY).entries) == before + (step == 2)
+        assert len(DeviceLedger(path, KEY).entries) == before + paid
         DeviceLedger(path, KEY).join(SHARE, "r", step)
 
 
@@ -210,22 +240,42 @@ def test_kill_9_never_understates(tmp_path: Path) -> None:
     assert killed == 20 and promised >= 20
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def command(state: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     parser = argparse.ArgumentParser()
     add_ledger_command(parser.add_subparsers())
 
     def run(*words: str) -> str:
-        args = parser.parse_args(["ledger", "--state", str(tmp_path / "s"), *words])
+        args = parser.parse_args(["ledger", "--state", str(state), *words])
         args.run(args)
         return capsys.readouterr().out
 
+    return run
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = command(tmp_path / "s", capsys)
     assert "consent: none" in run()
-    assert "4 rounds, epsilon 8" in run(
-        "--grant", "--rounds", "4", "--epsilon", "8", "--days", "30"
-    )
-    assert "consent: none" in run("--revoke")
-    with pytest.raises(VoiceletError, match="all three"):
-        run("--grant", "--rounds", "4")
+    assert "4 rounds, epsilon 9.500" in run("--consent", "--rounds", "4", "--epsilon", "9.5")
+    assert "10 rounds, epsilon 8.000" in run("--consent")
+    ledger = open_ledger(tmp_path / "s")
+    one = ledger.join(SHARE, "a", 1)
+    two = ledger.join(SHARE, "b", 1)
+    told = json.loads(run("--json"))
+    assert told["consent"] == "given" and told["agreed"]["rounds"] == 10
+    assert told["spent"] == {"rounds": 2, "epsilon": pytest.approx(two), "delta": 1e-5}
+    assert told["left"] == {"rounds": 8, "epsilon": pytest.approx(8.0 - two)}
+    assert [(r["run"], r["joins"], r["epsilon"]) for r in told["runs"]] == [
+        ("a", 1, pytest.approx(one)),
+        ("b", 1, pytest.approx(one)),
+    ]
+    assert "consent: withdrawn" in run("--withdraw")
+    assert json.loads(run("--json"))["left"] == {"rounds": 0, "epsilon": 0.0}
+    for words, why in (
+        (["--rounds", "4"], "with --consent"),
+        (["--consent", "--withdraw"], "eith"),
+    ):
+        with pytest.raises(VoiceletError, match=why):
+            run(*words)
     (tmp_path / "s" / "ledger.key").unlink()
     with pytest.raises(BudgetError, match="missing"):
         run()

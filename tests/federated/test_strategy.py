@@ -16,14 +16,11 @@ from voicelet.errors import ConfigError
 from voicelet_federated import client_app
 from voicelet_federated.checkpoint import RunState, read_state, start_or_resume
 from voicelet_federated.errors import BudgetError
-from voicelet_federated.joins import JoinCounter
-from voicelet_federated.masking import OneTimeKey, Round
-from voicelet_federated.protocol import Terms
+from voicelet_federated.masking import OneTimeKey
 from voicelet_federated.skellam import NoiseShare
 from voicelet_federated.strategy import central_noise, largest_norm
 
 Make = Callable[..., Any]
-WEAK = NoiseShare(1.0, 0.1, 3, 256, 4)
 
 
 class Spy:
@@ -150,28 +147,6 @@ def test_users_join_no_more_often_than_agreed(federation: Make) -> None:
     again = made.run()
     assert {r.status for r in again.rounds} == {"failed"}
     assert again.rounds[0].refusals == {"budget": 4} and not again.flat.any()
-
-
-def test_a_device_has_a_limit_of_its_own(federation: Make) -> None:
-    made = federation(joins=2)
-    made.run()
-    books = next((made.folder / "devices").glob("s0/joins.json"))
-    generous = Terms(
-        where=Round("another", 1, 0, "schema"),
-        base="",
-        share=made.config.share(),
-        epsilon=1e9,
-        delta=0.5,
-        joins=10**6,
-        masking=True,
-        adapter=made.config.adapter,
-        local=made.config.local,
-    )
-    JoinCounter(books, lifetime_epsilon=8.0).may_join(generous)
-    for limit, terms in ((5.0, generous), (8.0, replace(generous, share=WEAK))):
-        with pytest.raises(BudgetError, match="sits it out"):
-            JoinCounter(books, limit).pay(terms)
-    assert len(json.loads(books.read_text())["paid"]) == 1
 
 
 def test_small_cohorts_pay_for_the_minimum() -> None:

@@ -17,6 +17,7 @@ from voicelet_federated.client_app import app
 from voicelet_federated.config import FederationConfig, Places
 from voicelet_federated.local import LocalTraining
 from voicelet_federated.local_grid import LocalGrid, contexts_for, from_wire, to_wire
+from voicelet_federated.paying import open_ledger
 from voicelet_federated.server_app import serve
 from voicelet_federated.simulate import prepare
 
@@ -93,6 +94,12 @@ class Federation:
         """All rounds left."""
         self.grid.fault = fault
         return serve(self.grid, self.config, self.places)
+
+
+def times_paid(federation: Federation) -> list[int]:
+    """How often each device that has paid did so, by its own ledger."""
+    folders = sorted(p for p in (federation.folder / "devices").iterdir() if p.is_dir())
+    return [n for n in (len(open_ledger(folder).entries) for folder in folders) if n]
 
 
 def answer_as(reply: bytes, change: Callable[[Message], None]) -> bytes:
