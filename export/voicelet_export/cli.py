@@ -12,6 +12,7 @@ from voicelet.errors import VoiceletError
 from voicelet_export.compress.distil_command import add_distil_command
 from voicelet_export.compress.prune_command import add_prune_command
 from voicelet_export.compress.quantize_command import add_qat_command, add_quantize_command
+from voicelet_export.convert.aligner_command import add_aligner_command
 from voicelet_export.convert.command import add_bundle_command
 from voicelet_export.convert.importing.command import add_import_command
 from voicelet_export.convert.tflite_command import add_tflite_command
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_train_command(commands)
     corpus_commands.add_parser(commands)
     add_bundle_command(commands)
+    add_aligner_command(commands)
     add_tflite_command(commands)
     add_quantize_command(commands)
     add_qat_command(commands)

@@ -21,7 +21,7 @@ OPSET = 17
 IR_VERSION = 8
 
 
-class _Graph:
+class GraphBuilder:
     """Collects nodes and weights."""
 
     def __init__(self, int8: bool) -> None:
@@ -61,7 +61,7 @@ def to_onnx(model: G2P, path: Path, *, int8: bool = True) -> int:
     """
     state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     channels, kernel = model.config.channels, model.config.kernel
-    graph = _Graph(int8)
+    graph = GraphBuilder(int8)
 
     def convolve(name: str, x: str, width: int) -> str:
         pads = [width // 2, width // 2]

@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.features import FloatArray, frame_energy_db
+from voicelet.audio.features import FloatArray
+from voicelet.enrol.phone_posteriors import normalise_bands
 from voicelet.text.phones import ENGLISH_SYMBOLS
-
-ACTIVE_DB = 30.0
-"""Frames within this of the loud ones count as speech when an utterance is normalised."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +64,6 @@ class FrameClassifier(nn.Module):
             x = x + torch.relu(norm(layer(x)))
         logits: Tensor = self.out(x).transpose(1, 2)
         return logits.log_softmax(dim=-1)
-
-
-def normalise_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
-    """Bring an utterance's lower mel bands to mean 0 and deviation 1 over its active frames.
-
-    Only active frames count, so that the length of the pauses in a recording changes nothing.
-
-    Args:
-        log_mel: natural log mel [frames, >= n_bands].
-
-    Returns:
-        float32 [frames, n_bands], clipped to [-6, 6].
-    """
-    bands = log_mel[:, :n_bands]
-    energy = frame_energy_db(bands)
-    active = bands[energy > np.percentile(energy, 95) - ACTIVE_DB]
-    centred = bands - active.mean(axis=0)
-    scale = max(float(active.std(axis=0).mean()), 1e-3)
-    return np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
 
 
 def save_aligner(model: FrameClassifier, path: Path) -> None:

@@ -1,0 +1,202 @@
+"""Spoken consent: a fresh sentence, read aloud by the person whose voice is enrolled, just now.
+
+    sentence = consent_sentence()
+    ...  # show sentence.text, record it
+    report = check_spoken_consent(recording, sentence, gated.windows, bundle=bundle, encoder=graph)
+
+What each check catches, how well and what it can't is measured in `docs/verification.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.audio.level import normalise_level
+from voicelet.audio.resample import resample
+from voicelet.audio.source import Recording, load_recording
+from voicelet.audio.vad import speech_segments
+from voicelet.bundle import Bundle
+from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
+from voicelet.enrol.liveness_sentence import (
+    LIFETIME,
+    Sentence,
+    SentenceReader,
+    consent_sentence,
+    parse_sentence,
+)
+from voicelet.enrol.liveness_text import NO_FIT, TextFit, text_fit
+from voicelet.enrol.phone_posteriors import phone_posteriors
+from voicelet.errors import LivenessRejected
+
+__all__ = [
+    "LivenessConfig",
+    "LivenessReport",
+    "Sentence",
+    "assess_spoken_consent",
+    "check_spoken_consent",
+    "consent_sentence",
+    "parse_sentence",
+]
+
+_RATE_HZ = 24000
+_LOW_RATE_HZ = 16000
+
+
+@dataclass(frozen=True)
+class LivenessConfig:
+    """Where spoken consent is refused; `docs/verification.md` says how each was chosen.
+
+    Attributes:
+        min_text_probability: probability below which the sentence counts as not read.
+        min_voice_cosine: cosine of d-vectors below which the reader is another person than the
+            one in the recordings.
+        min_speech_s: less speech can't hold the sentence.
+        max_recording_s: more isn't listened to.
+        max_age: of the sentence.
+    """
+
+    min_text_probability: float = 0.5
+    min_voice_cosine: float = 0.70
+    min_speech_s: float = 3.0
+    max_recording_s: float = 60.0
+    max_age: timedelta = LIFETIME
+
+
+DEFAULT_LIVENESS = LivenessConfig()
+
+
+@dataclass(frozen=True)
+class LivenessReport:
+    """What the check of a spoken consent found.
+
+    Attributes:
+        speech_s: seconds of speech in it.
+        text: how well the recording fits the sentence.
+        text_probability: that the sentence was read, 0..1.
+        voice_cosine: between its d-vector and that of the recordings, -1..1.
+        reasons: why it is refused; empty if it is accepted.
+    """
+
+    speech_s: float
+    text: TextFit
+    text_probability: float
+    voice_cosine: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a profile may be made."""
+        return not self.reasons
+
+
+def check_spoken_consent(
+    recording: Recording,
+    sentence: Sentence,
+    enrolment_windows: npt.ArrayLike,
+    *,
+    bundle: Bundle,
+    encoder: RunnableGraph,
+    config: LivenessConfig = DEFAULT_LIVENESS,
+    now: datetime | None = None,
+) -> LivenessReport:
+    """Refuse a consent that wasn't spoken, just now, by the person who is enrolled.
+
+    Args:
+        recording: of the sentence, a file or (samples, rate).
+        sentence: from :func:`consent_sentence`.
+        enrolment_windows: d-vectors of the enrolment's speech, [windows, 256]
+            (`GatedSpeech.windows`).
+        bundle: whose lexicon pronounces the sentence.
+        encoder: its `speaker_encoder` graph.
+        now: with a time zone; the present without it.
+
+    Raises:
+        LivenessRejected: with every reason and its remedy.
+        AudioError: the recording isn't audio.
+        ConsentError: the sentence isn't one of :func:`consent_sentence`.
+    """
+    report = assess_spoken_consent(
+        recording,
+        sentence,
+        enrolment_windows,
+        bundle=bundle,
+        encoder=encoder,
+        config=config,
+        now=now,
+    )
+    if not report.accepted:
+        raise LivenessRejected(list(report.reasons))
+    return report
+
+
+def assess_spoken_consent(
+    recording: Recording,
+    sentence: Sentence,
+    enrolment_windows: npt.ArrayLike,
+    *,
+    bundle: Bundle,
+    encoder: RunnableGraph,
+    config: LivenessConfig = DEFAULT_LIVENESS,
+    now: datetime | None = None,
+) -> LivenessReport:
+    """As :func:`check_spoken_consent`, but refuse nothing: the report holds the reasons."""
+    wave = load_recording(recording, _RATE_HZ, config.max_recording_s).samples
+    speech = _speech(wave)
+    speech_s = len(speech) / _LOW_RATE_HZ
+    report = LivenessReport(speech_s, NO_FIT, 0.0, 0.0)
+    if speech_s < config.min_speech_s:
+        return replace(
+            report,
+            reasons=(
+                f"it holds {speech_s:.1f} s of speech, too little for the sentence; read all of it"
+                " aloud",
+            ),
+        )
+    fit = _fit(wave, sentence, bundle)
+    own = mean_d_vector(embed_windows(encoder, speech))
+    cosine = float(own @ mean_d_vector(enrolment_windows))
+    report = replace(report, text=fit, text_probability=text_probability(fit), voice_cosine=cosine)
+    return replace(report, reasons=tuple(_reasons(report, sentence.age(now), config)))
+
+
+def text_probability(fit: TextFit) -> float:
+    """Probability that the sentence was read, by logistic regression on readers of the corpora."""
+    odds = 2.0 * (fit.goodness + 1.65) + 3.0 * (fit.margin - 0.9)
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+
+
+def _speech(wave: FloatArray) -> FloatArray:
+    """Speech at 16 kHz, pauses removed."""
+    low = resample(normalise_level(wave, _RATE_HZ), _RATE_HZ, _LOW_RATE_HZ)
+    parts = [low[int(a * _LOW_RATE_HZ) : int(b * _LOW_RATE_HZ)] for a, b in speech_segments(low)]
+    return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
+
+
+def _fit(wave: FloatArray, sentence: Sentence, bundle: Bundle) -> TextFit:
+    reader = SentenceReader(bundle)
+    phones = reader.phones(sentence)
+    log_posterior, log_prior = phone_posteriors(wave)
+    return text_fit(log_posterior, log_prior, phones, reader.word_phones())
+
+
+def _reasons(report: LivenessReport, age: timedelta, config: LivenessConfig) -> list[str]:
+    reasons = []
+    if not timedelta(minutes=-5) <= age <= config.max_age:
+        reasons.append("the sentence isn't of today; draw a new one and read that")
+    if report.text_probability < config.min_text_probability:
+        reasons.append(
+            "it isn't the sentence that was asked for; read the words as they are shown, clearly"
+            " and with nothing else in the recording"
+        )
+    if report.voice_cosine < config.min_voice_cosine:
+        reasons.append(
+            "the sentence was read by another person than the one in the recordings; the person"
+            " whose voice it is has to read it"
+        )
+    return reasons
