@@ -351,6 +351,7 @@ def test_killed_writers_leave_an_intact_log() -> None:
     audit.note("enrol", by="parent")
     code = """
         from voicelet.trust.audit import note
+        note("consent", n=0)
         print("go", flush=True)
         while True: note("consent", n=1)
     """

@@ -13,8 +13,7 @@ from voicelet.audio.atomic import atomic_file, sync_folder
 from voicelet.errors import AuditError
 from voicelet.trust.audit_record import MAX_LINE_BYTES, Head, Record
 
-_FILE = re.compile(r"audit-(\d{6})\.jsonl")
-MAX_FILE_NUMBER = 999_999
+FILE_NAME = re.compile(r"audit-(\d{6})\.jsonl")
 
 
 def log_file(folder: Path, number: int) -> Path:
@@ -32,7 +31,7 @@ def numbers(folder: Path) -> list[int]:
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
-    return sorted(int(found[1]) for name in names if (found := _FILE.fullmatch(name)))
+    return sorted(int(found[1]) for name in names if (found := FILE_NAME.fullmatch(name)))
 
 
 def size_of(path: Path) -> int:
