@@ -2,7 +2,7 @@
 
     sentence = consent_sentence()
     ...  # show sentence.text, record it
-    report = check_spoken_consent(recording, sentence, gated.windows, bundle=bundle, encoder=graph)
+    report = check_spoken_consent(recording, sentence, gated.windows, encoder=graph)
 
 What each check catches, how well and what it can't is measured in `docs/verification.md`.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from voicelet.audio.level import normalise_level
 from voicelet.audio.resample import resample
 from voicelet.audio.source import Recording, load_recording
 from voicelet.audio.vad import speech_segments
-from voicelet.bundle import Bundle
+from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
 from voicelet.enrol.liveness_sentence import (
     LIFETIME,
@@ -46,6 +47,14 @@ __all__ = [
 
 _RATE_HZ = 24000
 _LOW_RATE_HZ = 16000
+
+
+class SentenceText(Protocol):
+    """What holds the text of a sentence."""
+
+    @property
+    def text(self) -> str:
+        """As it was shown to the reader."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +106,11 @@ class LivenessReport:
 
 def check_spoken_consent(
     recording: Recording,
-    sentence: Sentence,
+    sentence: SentenceText,
     enrolment_windows: npt.ArrayLike,
     *,
-    bundle: Bundle,
     encoder: RunnableGraph,
+    bundle: Bundle | None = None,
     config: LivenessConfig = DEFAULT_LIVENESS,
     now: datetime | None = None,
 ) -> LivenessReport:
@@ -109,11 +118,11 @@ def check_spoken_consent(
 
     Args:
         recording: of the sentence, a file or (samples, rate).
-        sentence: from :func:`consent_sentence`.
+        sentence: from :func:`consent_sentence`, or anything that holds its `text`.
         enrolment_windows: d-vectors of the enrolment's speech, [windows, 256]
             (`GatedSpeech.windows`).
-        bundle: whose lexicon pronounces the sentence.
-        encoder: its `speaker_encoder` graph.
+        encoder: the bundle's `speaker_encoder` graph.
+        bundle: whose lexicon pronounces the sentence; None is the one inside the package.
         now: with a time zone; the present without it.
 
     Raises:
@@ -137,15 +146,16 @@ def check_spoken_consent(
 
 def assess_spoken_consent(
     recording: Recording,
-    sentence: Sentence,
+    sentence: SentenceText,
     enrolment_windows: npt.ArrayLike,
     *,
-    bundle: Bundle,
     encoder: RunnableGraph,
+    bundle: Bundle | None = None,
     config: LivenessConfig = DEFAULT_LIVENESS,
     now: datetime | None = None,
 ) -> LivenessReport:
     """As :func:`check_spoken_consent`, but refuse nothing: the report holds the reasons."""
+    asked = sentence if isinstance(sentence, Sentence) else parse_sentence(sentence.text)
     wave = load_recording(recording, _RATE_HZ, config.max_recording_s).samples
     speech = _speech(wave)
     speech_s = len(speech) / _LOW_RATE_HZ
@@ -158,11 +168,11 @@ def assess_spoken_consent(
                 " aloud",
             ),
         )
-    fit = _fit(wave, sentence, bundle)
+    fit = _fit(wave, asked, bundle or open_bundle(None))
     own = mean_d_vector(embed_windows(encoder, speech))
     cosine = float(own @ mean_d_vector(enrolment_windows))
     report = replace(report, text=fit, text_probability=text_probability(fit), voice_cosine=cosine)
-    return replace(report, reasons=tuple(_reasons(report, sentence.age(now), config)))
+    return replace(report, reasons=tuple(_reasons(report, asked.age(now), config)))
 
 
 def text_probability(fit: TextFit) -> float:

@@ -28,20 +28,8 @@ LIFETIME = timedelta(hours=24)
 """The sentence names its day; the next day it is stale."""
 
 _PRODUCT = {"Voicelet": "[[vˈYslət]]"}
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September"]
+_MONTHS += ["October", "November", "December"]
 _FORM = re.compile(
     r"Today is (?P<month>[A-Z][a-z]+) (?P<day>[0-9]{1,2})[a-z]{2}, (?P<year>[0-9]{4}), and I let"
     r" Voicelet learn my voice: (?P<words>[a-z, ]+)\."

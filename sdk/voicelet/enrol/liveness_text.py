@@ -143,8 +143,5 @@ def text_fit(
         if np.isfinite(claimed) and len(finite) > 1:
             margin = (claimed - float(finite.mean())) / max(float(finite.std()), 1e-3)
         fits.append(WordFit(total / frames, margin))
-    return TextFit(
-        float(np.mean([f.goodness for f in fits])),
-        float(np.mean([f.margin for f in fits])),
-        tuple(fits),
-    )
+    goodness = float(np.mean([fit.goodness for fit in fits]))
+    return TextFit(goodness, float(np.mean([fit.margin for fit in fits])), tuple(fits))

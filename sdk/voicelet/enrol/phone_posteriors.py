@@ -1,4 +1,4 @@
-"""Which phone each frame of a recording is: the frame classifier of forced alignment, on the device.
+"""Which phone each frame of a recording is: the aligner's frame classifier, on the device.
 
 The graph ships in this folder (`phone_posteriors.onnx`, weights in int8, 0.4 MB): five dilated
 convolutions over log mel bands, trained on the default voice's synthetic teacher corpus only, so
@@ -43,7 +43,8 @@ def normalise_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
     active = bands[energy > np.percentile(energy, 95) - ACTIVE_DB]
     centred = bands - active.mean(axis=0)
     scale = max(float(active.std(axis=0).mean()), 1e-3)
-    return np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
+    found: FloatArray = np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=1)
