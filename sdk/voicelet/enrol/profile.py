@@ -31,6 +31,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.audio.gate_report import GateReport
 from voicelet.config import from_mapping
+from voicelet.enrol.adaptation import Adaptation
 from voicelet.enrol.names import check_name
 from voicelet.enrol.quality_summary import QualitySummary
 from voicelet.enrol.speaker import D_VECTOR_SIZE, SpeakerStatistics, build_speaker_vector
@@ -67,6 +68,7 @@ class Profile:
         quality: figures of the recording.
         app_version: voicelet that made it.
         consent: its owner's; None only for files of version 1, which can't speak.
+        adaptation: what `voicelet adapt` learnt of the person, if it did.
         report: the gate's full report, for a profile that was just enrolled; it isn't stored.
     """
 
@@ -79,6 +81,7 @@ class Profile:
     quality: QualitySummary
     app_version: str
     consent: ConsentRecord | None = field(default=None, repr=False)
+    adaptation: Adaptation | None = field(default=None, repr=False)
     report: GateReport | None = field(default=None, repr=False)
     _genuine: bool = field(default=False, init=False, repr=False)
     _warned: bool = field(default=False, init=False, repr=False)
@@ -178,12 +181,16 @@ class Profile:
             "quality": asdict(self.quality),
             "body": {"d_vector": D_VECTOR_SIZE, "log_f0": 2, "ltas": len(self.statistics.ltas)},
         }
+        body = _body(self.d_vector, self.statistics)
+        if self.adaptation is not None:
+            header["adaptation"] = self.adaptation.to_header()
+            header["body"]["adaptation"] = len(self.adaptation.condition_shift)
+            body += self.adaptation.to_body()
         version = _WITHOUT_CONSENT
         if self.consent is not None:
             header["consent"] = self.consent.to_dict()
             version = VERSION
         text = json.dumps(header, ensure_ascii=True, sort_keys=True, allow_nan=False).encode()
-        body = _body(self.d_vector, self.statistics)
         data = _PREFIX.pack(MAGIC, version, 0, len(text), len(body)) + text + body
         return data + hashlib.sha256(data).digest()
 
@@ -199,8 +206,12 @@ class Profile:
         version, header, body = _unpack(data)
         try:
             sizes = header["body"]
-            values = np.frombuffer(body, "<f4").astype(np.float32)
             bands = int(sizes["ltas"])
+            own = 4 * (D_VECTOR_SIZE + 2 + bands)
+            learnt, size = body[own:], int(sizes.get("adaptation", 0))
+            values = np.frombuffer(body[:own], "<f4").astype(np.float32)
+            if bool(learnt) != bool(size):
+                raise ProfileError(f"the profile's parts don't fit together; {_REMEDY}")
             if sizes["d_vector"] != D_VECTOR_SIZE or len(values) != D_VECTOR_SIZE + 2 + bands:
                 raise ProfileError(f"the profile's parts don't fit together; {_REMEDY}")
             f0 = values[D_VECTOR_SIZE : D_VECTOR_SIZE + 2]
@@ -215,6 +226,7 @@ class Profile:
                 speech_s=float(header["speech_s"]),
                 quality=_quality(header["quality"]),
                 app_version=_text(header, "app_version"),
+                adaptation=Adaptation.read(header["adaptation"], size, learnt) if size else None,
                 consent=None if version == _WITHOUT_CONSENT else _consent(header),
             )
         except ConsentError as error:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.engine import Graph
-from voicelet.errors import BundleError
+from voicelet.errors import BundleError, ProfileError
 from voicelet.synth.types import Controls
 
 FloatArray = npt.NDArray[np.float32]
@@ -61,6 +61,7 @@ class AcousticModel:
         context_frames: the decoder's receptive field on each side.
         pitch_scale: one unit of the pitch feature in natural log Hz.
         f0_index: where the speaker vector holds the mean log f0.
+        speaker_size: its length; without it nothing may follow behind it.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class AcousticModel:
         context_frames: int,
         pitch_scale: float,
         f0_index: int,
+        speaker_size: int | None = None,
     ) -> None:
         self._encoder, self._decoder = encoder, decoder
+        self._speaker_size = speaker_size
         self.context_frames = context_frames
         self._pitch_scale, self._f0_index = pitch_scale, f0_index
 
@@ -80,22 +83,28 @@ class AcousticModel:
 
         Args:
             phones: [N], pads at both ends.
-            speaker: the speaker vector.
+            speaker: the speaker vector; for an adapted one, behind it a shift of log durations,
+                a gain of pitch, a shift of energy, and one of the condition.
             controls: speed, pitch and energy of this clause.
         """
+        size = self._speaker_size or len(speaker)
+        speaker, learnt = speaker[:size], speaker[size:]
         out = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
-        durations = phone_frames(out["log_duration"][0], controls.speed)
+        if len(learnt) and len(learnt) != 3 + out["condition"].shape[1]:
+            raise ProfileError("the profile's adaptation is of another size; adapt it again")
+        slower, wider, louder = learnt[:3] if len(learnt) else np.array([0, 1, 0], np.float32)
+        durations = phone_frames(out["log_duration"][0] + slower, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
-        pitch = out["pitch"][0] + np.float32(controls.pitch_semitones * semitone)
+        pitch = out["pitch"][0] * wider + np.float32(controls.pitch_semitones * semitone)
         louder_db = 20.0 * math.log10(controls.energy)
-        energy = out["energy"][0] + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
+        energy = out["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
         # The decoder knows long silences before a clause and begins its first sound by them, so it
         # is given all of the silence, though most of it isn't spoken.
         lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
         return EncodedClause(
             np.cumsum(durations) - lead,
             repeat_phones(out["hidden"][0], pitch, energy, durations),
-            out["condition"],
+            out["condition"] + learnt[3:] if len(learnt) else out["condition"],
             speaker[self._f0_index].reshape(1, 1),
             lead,
         )

@@ -52,6 +52,7 @@ class FastSpeechSynthesizer:
             bundle.graph("acoustic_decoder").context_frames,
             manifest.statistics.pitch_scale,
             F0_INDEX,
+            manifest.statistics.speaker_size,
         )
         self.vocoder = Vocoder(
             open_graph("vocoder"),

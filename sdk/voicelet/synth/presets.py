@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +14,7 @@ from voicelet.errors import BundleError, ConfigError, ProfileError
 from voicelet.synth.types import Speaker
 
 FloatArray = npt.NDArray[np.float32]
+log = logging.getLogger(__name__)
 
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
@@ -33,6 +37,9 @@ class SpeakerBook:
         manifest = bundle.manifest
         self._statistics = manifest.statistics
         self._size = manifest.statistics.speaker_size
+        decoder = manifest.graphs.get("acoustic_decoder")
+        self._decoders = {a.sha256 for a in decoder.alternatives} if decoder else set[str]()
+        self._told = False
         self._vectors: dict[str, FloatArray] = {}
         if not manifest.presets:
             return
@@ -54,6 +61,8 @@ class SpeakerBook:
     def vector(self, profile: Speaker | None, preset: str | None) -> FloatArray:
         """Return the speaker vector of a profile or a preset; of the first preset without either.
 
+        The numbers of an adaptation follow behind it (`enrol/adaptation.py`).
+
         Raises:
             ConfigError: both are given, or there is no such preset.
             ProfileError: the profile doesn't fit this voice.
@@ -66,9 +75,10 @@ class SpeakerBook:
                     f"a profile is needed, not {type(profile).__name__}; make one with enrol()"
                 )
             statistics = self._statistics
-            return self._checked(
+            vector = self._checked(
                 profile.speaker_vector(np.array(statistics.mel_mean), np.array(statistics.mel_std))
             )
+            return self._adapted(vector, getattr(profile, "adaptation", None))
         if preset is None:
             if not self._vectors:
                 raise ConfigError("this voice has no presets; give a profile")
@@ -80,6 +90,20 @@ class SpeakerBook:
                 f"{known}"
             )
         return self._vectors[preset]
+
+    def _adapted(self, vector: FloatArray, adaptation: Any) -> FloatArray:
+        """The speaker vector, and behind it what was learnt of the person for this very model."""
+        if adaptation is None:
+            return vector
+        if adaptation.decoder_sha256 not in self._decoders:
+            if not self._told:
+                log.warning(
+                    "the profile was adapted to another voice bundle, and speaks unadapted;"
+                    " adapt it again (voicelet adapt)"
+                )
+            self._told = True
+            return vector
+        return np.concatenate([vector, adaptation.vector])
 
     def _checked(self, vector: npt.ArrayLike) -> FloatArray:
         out = np.array(vector, dtype=np.float32)
