@@ -16,6 +16,7 @@ from voicelet.errors import ProfileError
 from voicelet.synth import Voice
 from voicelet.synth.acoustic import EncodedClause
 from voicelet.synth.types import Controls
+from voicelet.text.phones import ENGLISH_SYMBOLS
 
 TEXT = "A small boat. It went out."
 
@@ -51,7 +52,7 @@ def test_each_part_is_heard(voice: Voice, person: Profile) -> None:
     slower = adapted(person, learnt(voice, log_duration_shift=0.5))
     assert len(said(voice, slower)) > 1.2 * len(plain)
     synthesizer = voice._synthesizer
-    phones = synthesizer.inventory.encode("hɛlo")
+    phones = synthesizer.inventory.encode(ENGLISH_SYMBOLS[20:26])
 
     def encoded(**change: float) -> EncodedClause:
         whom = adapted(person, learnt(voice, **change))
