@@ -14,6 +14,7 @@ from voicelet_federated.export_command import add_export_command
 from voicelet_federated.ledger_command import add_ledger_command
 from voicelet_federated.operator_commands import add_certify_command, add_serve_command
 from voicelet_federated.simulate import add_simulate_command
+from voicelet_federated.status_command import add_status_command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     add_keys_command(commands)
     add_serve_command(commands)
     add_join_command(commands)
+    add_status_command(commands)
     add_ledger_command(commands)
     add_export_command(commands)
     add_demo_command(commands)

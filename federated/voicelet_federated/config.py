@@ -146,6 +146,9 @@ class Places:
         return Path(value)
 
 
+_DEVICE_LIMITS = ("time_limit_s", "least_battery")  # never for a server to say
+
+
 def read_run_config(run_config: Mapping[str, Any]) -> tuple[FederationConfig, Places]:
     """Read Flower's flat configuration: `local.steps`, `adapter.size`, `places.base` and so on.
 
@@ -163,7 +166,8 @@ def read_run_config(run_config: Mapping[str, Any]) -> tuple[FederationConfig, Pl
 def to_run_config(config: FederationConfig, places: Places) -> dict[str, Any]:
     """The reverse of :func:`read_run_config`."""
     flat: dict[str, Any] = {}
-    for key, value in {**to_mapping(config), "places": to_mapping(places)}.items():
+    own = {k: v for k, v in to_mapping(places).items() if k not in _DEVICE_LIMITS}
+    for key, value in {**to_mapping(config), "places": own}.items():
         if isinstance(value, dict):
             flat |= {f"{key}.{name}".replace("_", "-"): inner for name, inner in value.items()}
         else:

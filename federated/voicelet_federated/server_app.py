@@ -61,6 +61,7 @@ def serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
     )
     left = config.rounds - state.finished
     judge = _judge(base, config.adapter, places)
+    write_report(state, config, places)  # so that `status` knows the terms meanwhile
     try:
         if left > 0:
             strategy.start(

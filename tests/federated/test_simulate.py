@@ -15,7 +15,9 @@ from voicelet_federated.cli import main
 from voicelet_federated.config import (
     SIMULATION,
     FederationConfig,
+    Places,
     read_run_config,
+    to_run_config,
 )
 from voicelet_federated.devices import (
     DeviceData,
@@ -96,6 +98,8 @@ def test_the_app_directory_states_the_terms() -> None:
     app = config["tool"]["flwr"]["app"]
     terms, _ = read_run_config(flatten_dict(app["config"]))
     assert terms == FederationConfig()
+    # Flower refuses a run whose configuration has keys that the app directory lacks.
+    assert set(to_run_config(terms, Places())) == set(flatten_dict(app["config"]))
 
 
 def test_mistakes_are_told(tiny_parts: tuple[Path, Path], tmp_path: Path, capsys: Any) -> None:
