@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 import soundfile
 
+from tests.consenting import someone
 from tests.piper.tiny import HOP, RATE, tiny_piper, write_piper
-from tests.synth.voices import speaker_vectors
 from voicelet.bundle import pack
 from voicelet.cli.main import main
 from voicelet.errors import ConfigError, PhoneError, ProfileError, SsmlError, TextError
@@ -20,6 +20,7 @@ from voicelet.synth import Voice, join
 from voicelet.synth.level import FADE_S
 from voicelet.synth.vits import VitsSynthesizer, id_frames
 from voicelet.text.words import PhoneClause
+from voicelet.trust.watermark import RESEARCH_SWITCH
 
 TEXT = "Hello world, again and again. The long story: it goes on for 20 miles!"
 PHONES = "həlˈO wˈɜɹld, əɡˈɛn."
@@ -80,8 +81,11 @@ def test_no_cut_is_heard(voice: Voice, stretch: int) -> None:
     np.testing.assert_allclose(spoken(stretch), whole, atol=1e-6)
 
 
-def test_without_noise_it_says_what_the_whole_graph_says(folder: Path) -> None:
+def test_without_noise_it_says_what_the_whole_graph_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through front end, parts and limiter against Piper's graph, on the ids it would be given."""
+    monkeypatch.setenv(RESEARCH_SWITCH, "1")
     voice = load(folder, "calm", inference=CALM)
     synthesizer = voice._synthesizer
     assert isinstance(synthesizer, VitsSynthesizer)
@@ -120,13 +124,8 @@ def test_speed_and_loudness(folder: Path) -> None:
 def test_what_it_cant_do_is_said_at_once(voice: Voice, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ConfigError, match="pitch can't be shifted"):
         voice.stream(TEXT, pitch_semitones=1.0)
-
-    class Someone:
-        def speaker_vector(self, mel_mean: Any, mel_std: Any) -> Any:
-            return speaker_vectors()[0]
-
     with pytest.raises(ProfileError, match="can't speak as anybody else"):
-        voice.stream(TEXT, profile=Someone())
+        voice.stream(TEXT, profile=someone())
     with pytest.raises(ConfigError, match="no preset 'ann'"):
         voice.stream(TEXT, preset="ann")
     with pytest.raises(PhoneError, match="'ж' is not a phone"):

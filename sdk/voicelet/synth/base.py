@@ -16,6 +16,7 @@ from voicelet.engine import Graph
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
+from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
 Check = Callable[[], None]
@@ -130,6 +131,7 @@ class Synthesizer(Protocol):
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
+        mark: ClauseMark | None = None,
     ) -> Rendering:
         """Encode a clause.
 
@@ -138,6 +140,7 @@ class Synthesizer(Protocol):
             speaker: of `speakers.vector`.
             controls: of this clause.
             rng: all randomness of the clause comes from it.
+            mark: the watermark that its samples are to carry.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.

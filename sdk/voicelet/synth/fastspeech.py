@@ -16,6 +16,7 @@ from voicelet.synth.types import Controls
 from voicelet.synth.vocoder import ClauseVocoder, Vocoder
 from voicelet.text.frontend import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
+from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -77,10 +78,11 @@ class FastSpeechSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
+        mark: ClauseMark | None = None,
     ) -> FastSpeechRendering:
         """Encode a clause."""
         encoded = self.acoustic.encode(self.inventory.encode(phones), speaker, controls)
-        return FastSpeechRendering(self, encoded, rng)
+        return FastSpeechRendering(self, encoded, rng, mark)
 
 
 class FastSpeechRendering:
@@ -90,10 +92,15 @@ class FastSpeechRendering:
         synthesizer: shared.
         encoded: the clause.
         rng: of the vocoder's sources.
+        mark: of the clause.
     """
 
     def __init__(
-        self, synthesizer: FastSpeechSynthesizer, encoded: EncodedClause, rng: np.random.Generator
+        self,
+        synthesizer: FastSpeechSynthesizer,
+        encoded: EncodedClause,
+        rng: np.random.Generator,
+        mark: ClauseMark | None = None,
     ) -> None:
         s = synthesizer
         self._acoustic, self._encoded = s.acoustic, encoded
@@ -102,7 +109,10 @@ class FastSpeechRendering:
         self.ends_s: npt.NDArray[np.float64] = heard * (s.hop / s.rate)
         self._bands = np.zeros((total, s.bands), np.float32)
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
-        self._vocoder = ClauseVocoder(s.vocoder, self._bands, self._log_f0, self._voicing, rng)
+        gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
+        self._vocoder = ClauseVocoder(
+            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains
+        )
         self._decoded = 0
 
     def advance(self, last: int, check: Check) -> FloatArray:

@@ -22,6 +22,7 @@ from voicelet.synth.level import Fader, to_output_level
 from voicelet.synth.split import split_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
+from voicelet.trust.watermark import Watermark
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -35,11 +36,13 @@ class Pipeline:
 
     Attributes:
         first_frames, stretch_frames: output frames of the first and of all further stretches.
+        watermark: in every clause.
     """
 
     synthesizer: Synthesizer
     first_frames: Sequence[int]
     stretch_frames: int
+    watermark: Watermark
 
     @property
     def rate(self) -> int:
@@ -102,7 +105,8 @@ class SpeechStream:
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
-            spoken = self._p.synthesizer.begin(clause.phones, self._speaker, controls, rng)
+            mark = self._p.watermark.at(self._position)
+            spoken = self._p.synthesizer.begin(clause.phones, self._speaker, controls, rng, mark)
             words = self._timings(clause, spoken)
             for samples, is_end in self._render(spoken, controls.energy):
                 yield self._chunk(samples, words, marks), is_end and not pause

@@ -19,10 +19,12 @@ from voicelet.errors import BundleError, ConfigError, ProfileError
 from voicelet.piper.config import read_config
 from voicelet.piper.front_end import CharacterFrontEnd, NoFrontEnd
 from voicelet.piper.symbols import open_symbols
-from voicelet.synth.base import Check, FrontEnd, OpenGraph
+from voicelet.synth.base import Check, FrontEnd, OpenGraph, Rendering
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations
+from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -131,7 +133,8 @@ class VitsSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-    ) -> VitsRendering:
+        mark: ClauseMark | None = None,
+    ) -> Rendering:
         """Encode a clause and draw its latents."""
         config = self.config
         if controls.pitch_semitones:
@@ -157,7 +160,8 @@ class VitsSynthesizer:
         prior += coded["mean"][0][index]
         tokens = np.bincount(given.owner, frames, minlength=len(phones) + 2).astype(np.float64)
         ends_s: npt.NDArray[np.float64] = np.cumsum(tokens) * (self.hop / self.rate)
-        return VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        spoken = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        return MarkedRendering(spoken, mark, self.hop, self.rate) if mark else spoken
 
 
 class VitsRendering:

@@ -13,6 +13,7 @@ from voicelet.audio.features import hann_window
 from voicelet.engine import Graph
 from voicelet.errors import BundleError
 from voicelet.synth.source import Source
+from voicelet.trust.watermark import FrameGains
 
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
@@ -84,6 +85,7 @@ class ClauseVocoder:
         vocoder: shared.
         mel, log_f0, voicing: [T, bands], [T], [T]; the caller fills them ahead of `advance`.
         rng: of this clause.
+        mark: its watermark, as gains of frames.
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class ClauseVocoder:
         log_f0: FloatArray,
         voicing: FloatArray,
         rng: np.random.Generator,
+        mark: FrameGains | None = None,
     ) -> None:
         self._vocoder = v = vocoder
+        self._mark = mark
         self._mel, self._log_f0, self._voicing = mel, log_f0, voicing
         self._source = Source(v.hop, v.rate, v.size, rng)
         self._done = 0  # frames filtered so far
@@ -157,6 +161,8 @@ class ClauseVocoder:
             np.multiply(np.sin(phase[heard]), gain, out=turn.imag)
             voice *= turn
             spectrum[heard] += voice
+        if self._mark is not None:
+            spectrum *= self._mark(self._done, n)
         frames = np.fft.irfft(spectrum, v.size, axis=-1).astype(np.float32, copy=False)
         frames *= v.synthesis_window
         self._done += n

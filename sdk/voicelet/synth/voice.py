@@ -22,6 +22,7 @@ from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
 from voicelet.text.frontend import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
+from voicelet.trust.watermark import Watermark, model_digest
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ class Voice:
         check_engine_name(engine)
         self._providers, self._engine = providers, engine
         self._synthesizer = made = open_synthesizer(bundle, self.open_graph)
-        self._pipeline = Pipeline(made, made.first_frames, made.stretch_frames)
+        manifest = bundle.manifest
+        watermark = Watermark(model_digest(manifest.name, manifest.version))
+        self._pipeline = Pipeline(made, made.first_frames, made.stretch_frames, watermark)
 
     @classmethod
     def load(
@@ -119,6 +122,7 @@ class Voice:
         Raises:
             BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
             ConfigError: `threads` is no number of threads.
+            WatermarkError: `VOICELET_WATERMARK_KEY` names no usable key.
         """
         keys = tuple(trusted_keys)
         if require_signature and not keys:

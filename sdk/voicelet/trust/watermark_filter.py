@@ -1,0 +1,74 @@
+"""The mark for voices whose graphs give samples, not spectra: a streaming STFT filter."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import hann_window
+from voicelet.trust.watermark import ClauseMark
+from voicelet.trust.watermark_pattern import FRAMES_PER_S
+
+FloatArray = npt.NDArray[np.float32]
+
+_OVERLAP = 4  # hops in a window
+
+
+class MarkFilter:
+    """Marks one clause that comes in pieces, by sine windows a quarter apart (they sum to 2).
+
+    Args:
+        mark: of the clause.
+        rate: in Hz.
+    """
+
+    def __init__(self, mark: ClauseMark, rate: int) -> None:
+        self._hop = hop = max(2, round(rate / FRAMES_PER_S))
+        size = _OVERLAP * hop
+        self._window = np.sqrt(hann_window(size))
+        # Window k begins at sample (k - 3) · hop, so that the first that touch the clause count.
+        self._gains = mark.frames(rate, hop, size, -hop - hop // 2)
+        self._frame = 0
+        self._held = np.zeros(size - hop, np.float32)
+        self._tail = np.zeros(size - hop, np.float32)
+        self._taken, self._given = 0, hop - size
+
+    @property
+    def delay(self) -> int:
+        """It gives at least so many samples less than it took."""
+        return _OVERLAP * self._hop
+
+    def __call__(self, samples: FloatArray, *, last: bool = False) -> FloatArray:
+        """Mark the next samples of the clause.
+
+        Args:
+            samples: float32 [n], n ≥ 0.
+            last: no more will come; what was held back is given, too.
+
+        Returns:
+            float32 [m]; in all as many as were taken.
+        """
+        self._taken += len(samples)
+        rest = len(self._tail) + self._hop - 1 if last else 0
+        held = np.concatenate([self._held, samples, np.zeros(rest, np.float32)])
+        size, hop = len(self._window), self._hop
+        count = max(0, (len(held) - size) // hop + 1)
+        self._held = held[count * hop :]
+        if not count:
+            return np.zeros(0, np.float32)
+        views = np.lib.stride_tricks.sliding_window_view(held, size)[: count * hop : hop]
+        spectrum = np.fft.rfft(views * self._window, axis=-1)
+        spectrum *= self._gains(self._frame, count)
+        frames = np.fft.irfft(spectrum, size, axis=-1) * (0.5 * self._window)
+        self._frame += count
+        hops = frames.astype(np.float32).reshape(count, _OVERLAP, hop)
+        out = np.zeros((count + _OVERLAP - 1, hop), np.float32)
+        out[: _OVERLAP - 1] = self._tail.reshape(-1, hop)
+        for i in range(_OVERLAP):
+            out[i : i + count] += hops[:, i]
+        self._tail = out[count:].reshape(-1).copy()
+        skip = min(max(0, -self._given), count * hop)
+        given = out[:count].reshape(-1)[skip:]
+        given = given[: max(0, self._taken - max(0, self._given))]
+        self._given += skip + len(given)
+        return given
