@@ -55,7 +55,8 @@ setup-export: $(VENV)/.export
 setup-federated: $(VENV)/.federated
 
 demo: setup
-	$(BIN)/voicelet demo --recordings samples --output demo.wav
+	$(BIN)/voicelet demo --recordings samples --output demo.wav \
+		--scripted-consent "a reader of speechocean762, published for any use"
 
 federated-demo: setup-federated
 	$(BIN)/voicelet-federated demo --out federated-voice --wav federated-demo.wav

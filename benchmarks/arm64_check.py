@@ -23,7 +23,8 @@ def speak() -> dict[str, np.ndarray]:
     """A sentence in the default voice and in an enrolled one, whole and streamed."""
     voice = voicelet.Voice.load()
     streamed = [chunk.samples for chunk in voice.stream(SENTENCE, seed=3)]
-    profile = voicelet.enrol([SAMPLES / "reader-2.opus"], name="reader")
+    consent = voicelet.Consent.scripted("reader", "of speechocean762, free for any use")
+    profile = voicelet.enrol([SAMPLES / "reader-2.opus"], consent=consent, name="reader")
     return {
         "whole": voice.synthesize(SENTENCE, seed=3).samples,
         "streamed": np.concatenate(streamed),

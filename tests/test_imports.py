@@ -17,7 +17,10 @@ SDK = ROOT / "sdk"
 FOUNDATION = {"voicelet.errors", "voicelet.config"}
 FIVE = {f"voicelet.{p}" for p in ("text", "audio", "bundle", "engine")} | FOUNDATION
 MAY_IMPORT = {
-    "voicelet": {"voicelet.errors", "voicelet.enrol", "voicelet.synth"},  # the latter two lazily
+    "voicelet": {
+        "voicelet.errors",
+        *("voicelet.enrol", "voicelet.synth", "voicelet.trust"),  # lazily
+    },
     "voicelet.errors": set(),
     "voicelet.config": {"voicelet.errors"},
     "voicelet.text": FOUNDATION,

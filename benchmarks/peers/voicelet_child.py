@@ -55,7 +55,8 @@ def main() -> None:
     profile, enrol_ms = None, 0.0
     if recording:
         began = time.perf_counter()
-        profile = voicelet.enrol([recording], name="bench", voice=voice)
+        consent = voicelet.Consent.scripted("reader", "a public corpus, to measure speed")
+        profile = voicelet.enrol([recording], consent=consent, name="bench", voice=voice)
         enrol_ms = 1000 * (time.perf_counter() - began)
     ready = {"import_ms": import_ms, "load_ms": load_ms, "enrol_ms": enrol_ms}
     print(json.dumps(ready), flush=True)

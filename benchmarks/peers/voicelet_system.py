@@ -52,8 +52,13 @@ class Voicelet:
 
         key = file_digest(reference)
         if key not in self._profiles:
+            consent = voicelet.Consent.scripted(
+                reference.stem, "a reader of a public corpus; the profile isn't kept"
+            )
             try:
-                made = voicelet.enrol([reference], name=reference.stem, voice=self._voice)
+                made = voicelet.enrol(
+                    [reference], consent=consent, name=reference.stem, voice=self._voice
+                )
             except voicelet.VoiceletError as error:
                 raise SpeakerRefused(f"{self.name}: {reference.name}: {error}") from error
             self._profiles[key] = made

@@ -1,7 +1,9 @@
 """Voicelet: private voice cloning on the device.
 
     voice = voicelet.Voice.load()
-    profile = voicelet.enrol(["ana-1.wav"], name="ana")
+    sentence = voicelet.consent_sentence()  # the speaker reads it aloud
+    consent = voicelet.Consent("Ana", voicelet.SpokenConsent("consent.wav", sentence))
+    profile = voicelet.enrol(["ana-1.wav"], consent=consent, name="ana")
     audio = voice.synthesize("Hello.", profile=profile)
     for chunk in voice.stream("A long story…", profile=profile):
         play(chunk.samples)
@@ -18,17 +20,35 @@ from voicelet.errors import VoiceletError
 
 if TYPE_CHECKING:
     from voicelet.enrol import Profile, enrol
+    from voicelet.enrol.liveness import consent_sentence
     from voicelet.synth import Audio, Chunk, Voice
+    from voicelet.trust.consent import Consent, ConsentRecord, SpokenConsent
 
 __version__ = "0.1.0"
 
-__all__ = ["Audio", "Chunk", "Profile", "Voice", "VoiceletError", "__version__", "enrol"]
+__all__ = [
+    "Audio",
+    "Chunk",
+    "Consent",
+    "ConsentRecord",
+    "Profile",
+    "SpokenConsent",
+    "Voice",
+    "VoiceletError",
+    "__version__",
+    "consent_sentence",
+    "enrol",
+]
 
 _HOMES = {
     "Audio": "voicelet.synth",
     "Chunk": "voicelet.synth",
+    "Consent": "voicelet.trust.consent",
+    "ConsentRecord": "voicelet.trust.consent",
     "Profile": "voicelet.enrol",
+    "SpokenConsent": "voicelet.trust.consent",
     "Voice": "voicelet.synth",
+    "consent_sentence": "voicelet.enrol.liveness",
     "enrol": "voicelet.enrol",
 }
 

@@ -64,6 +64,7 @@ class FakeVoice:
         seed: int = 0,
         ssml: bool | str = "auto",
         cancel: threading.Event | None = None,
+        purpose: str = "own-use",
     ) -> Iterator[FakeChunk]:
         self.calls.append(
             {
@@ -75,6 +76,7 @@ class FakeVoice:
                 "energy": energy,
                 "seed": seed,
                 "ssml": ssml,
+                "purpose": purpose,
             }
         )
         end = 0

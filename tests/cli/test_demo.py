@@ -30,7 +30,10 @@ def test_a_folder_without_recordings(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_demo_clones_the_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "demo.wav"
     text = "Good morning. The train leaves at 7:45, and the ticket costs eighteen dollars."
-    code = main(["demo", "--recordings", str(SAMPLES), "-o", str(target), "--text", text, "--json"])
+    options = ["--recordings", str(SAMPLES), "-o", str(target), "--text", text, "--json"]
+    assert main(["demo", *options]) == 61  # nobody agreed
+    assert "--scripted-consent" in capsys.readouterr().err and not target.exists()
+    code = main(["demo", *options, "--scripted-consent", "a reader of a public corpus"])
     report = json.loads(capsys.readouterr().out)
     assert code == 0
     samples, rate = soundfile.read(target)

@@ -19,7 +19,7 @@ def test_version_and_help(cli: Cli) -> None:
     assert cli("--version") == (0, f"voicelet {__version__}\n", "")
     code, out, _ = cli("--help")
     assert code == 0
-    for command in ("say", "enrol", "voices", "profiles", "info", "bench", "demo"):
+    for command in ("say", "enrol", "voices", "profiles", "consent", "info", "bench", "demo"):
         assert f"\n    {command}" in out
         assert cli(command, "--help")[0] == 0
     assert cli()[0] == 2

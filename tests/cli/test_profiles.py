@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import voicelet.enrol
 from tests.cli.conftest import Cli
 from tests.cli.fakes import FakeVoice
+from tests.consenting import draft, scripted
 from tests.tiny import tiny_bundle
 from voicelet.enrol.profile import Profile, QualitySummary
-from voicelet.enrol.speaker import SpeakerStatistics
 from voicelet.enrol.vault import Vault
 from voicelet.errors import RecordingRejected
+from voicelet.trust.consent import ConsentRecord, make_record
 
 QUALITY = QualitySummary(
     total_s=40.0,
@@ -33,20 +35,19 @@ QUALITY = QualitySummary(
     warnings=("a quieter room would help",),
 )
 
+YES = ("--scripted-consent", "in writing")
+
 
 def profile(name: str) -> Profile:
-    d = np.zeros(256, dtype=np.float32)
-    d[3] = 1.0
-    return Profile(
-        name=name,
-        created="2026-01-02T03:04:05Z",
-        d_vector=d,
-        statistics=SpeakerStatistics(4.8, 0.2, np.zeros(70, dtype=np.float32)),
-        encoder_id="test",
-        speech_s=31.4,
-        quality=QUALITY,
-        app_version="0",
-    )
+    made = dataclasses.replace(draft(name), speech_s=31.4, quality=QUALITY)
+    return dataclasses.replace(made, consent=record(made.voice_sha256))
+
+
+@functools.lru_cache
+def record(voice_sha256: str) -> ConsentRecord:
+    """Signed by a device of its own, the same in all calls."""
+    consent, now = scripted(), datetime(2026, 1, 2, tzinfo=timezone.utc)
+    return make_record(consent, voice_sha256, now)
 
 
 @pytest.fixture
@@ -71,11 +72,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_enrol_reports_and_saves(cli: Cli, asked: list[dict[str, Any]]) -> None:
-    code, out, err = cli("enrol", "ana", "a.wav", "b.flac", "--text", "read aloud")
+    code, out, err = cli("enrol", "ana", "a.wav", "b.flac", "--text", "read aloud", *YES)
     assert (code, err) == (0, "")
-    assert asked == [
-        {"files": ["a.wav", "b.flac"], "name": "ana", "text": "read aloud", "bundle": None}
-    ]
+    (call,) = asked
+    consent = call.pop("consent")
+    assert call == {
+        "files": ["a.wav", "b.flac"], "name": "ana", "text": "read aloud", "bundle": None,
+    }  # fmt: skip
+    assert (consent.speaker, consent.given_by, consent.reason) == ("ana", "ana", "in writing")
     for line in ("31.4 s of 40.0 s", "27 dB", "0.12 %", "90 to 180 Hz", "90 %", "a quieter room"):
         assert line in out
     assert Vault().load("ana") == dataclasses.replace(
@@ -84,22 +88,22 @@ def test_enrol_reports_and_saves(cli: Cli, asked: list[dict[str, Any]]) -> None:
 
 
 def test_enrol_as_json(cli: Cli, asked: list[dict[str, Any]]) -> None:
-    code, out, _ = cli("enroll", "ana", "a.wav", "--json")
+    code, out, _ = cli("enroll", "ana", "a.wav", "--json", *YES)
     report = json.loads(out)
     assert code == 0 and report["name"] == "ana"
     assert report["speech_s"] == 31.4 and report["phonetic_coverage"] is None
 
 
 def test_a_profile_is_replaced_only_when_asked(cli: Cli, asked: list[dict[str, Any]]) -> None:
-    assert cli("enrol", "ana", "a.wav")[0] == 0
-    code, _, err = cli("enrol", "ana", "b.wav")
+    assert cli("enrol", "ana", "a.wav", *YES)[0] == 0
+    code, _, err = cli("enrol", "ana", "b.wav", *YES)
     assert code == 40 and "--replace" in err
     assert len(asked) == 1  # refused before the work
-    assert cli("enrol", "ana", "b.wav", "--replace")[0] == 0
+    assert cli("enrol", "ana", "b.wav", "--replace", *YES)[0] == 0
 
 
 def test_refused_recordings_give_every_reason(cli: Cli, asked: list[dict[str, Any]]) -> None:
-    code, out, err = cli("enrol", "ana", "noise.wav")
+    code, out, err = cli("enrol", "ana", "noise.wav", *YES)
     assert code == 21 and out == ""
     assert "too noisy; move closer" in err and "under 3 s; say more" in err
     assert Vault().names() == []
@@ -109,7 +113,7 @@ def test_impossible_names_are_refused_before_the_work(
     cli: Cli, asked: list[dict[str, Any]]
 ) -> None:
     for name in ("../x", "", "a/b", "\u202ename"):
-        assert cli("enrol", name, "a.wav")[0] == 40
+        assert cli("enrol", name, "a.wav", *YES)[0] == 40
     assert asked == []
 
 

@@ -31,7 +31,7 @@ def test_file_holds_all_chunks_clamped(cli: Cli, tmp_path: Path) -> None:
 
 def test_options_reach_the_voice(cli: Cli, tmp_path: Path) -> None:
     options = ["--speed=1.5", "--pitch=-2", "--energy=0.5", "--seed=7", "--ssml"]
-    options += ["--voice=low", "--threads=2"]
+    options += ["--purpose=publishing", "--voice=low", "--threads=2"]
     code, _, _ = cli("say", "a b", "-o", str(tmp_path / "o.wav"), *options)
     assert code == 0
     assert last_call() == {
@@ -43,6 +43,7 @@ def test_options_reach_the_voice(cli: Cli, tmp_path: Path) -> None:
         "energy": 0.5,
         "seed": 7,
         "ssml": True,
+        "purpose": "publishing",
     }
     assert FakeVoice.last is not None and FakeVoice.last.calls[0]["threads"] == 2
 

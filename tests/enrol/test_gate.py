@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.consenting import scripted
 from voicelet.audio.consistency import speaker_consistency
 from voicelet.audio.gate import GateConfig, check_recordings
 from voicelet.audio.io import read_audio
@@ -21,7 +22,7 @@ from voicelet.engine import get_engine
 from voicelet.enrol.coverage import phonetic_coverage
 from voicelet.enrol.encoder import RunnableGraph, d_vector, embed_windows
 from voicelet.enrol.enrolment import assess, enrol, make_profile
-from voicelet.errors import AudioError, ConfigError, ProfileError, RecordingRejected
+from voicelet.errors import AudioError, ConfigError, ConsentError, ProfileError, RecordingRejected
 from voicelet.text.phones import CONSONANTS, ENGLISH_SYMBOLS, VOWELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +77,9 @@ def test_two_files_add_up_and_order_does_not_matter(
     both = assess([(ana[:half], RATE), (ana[half:], RATE)], encoder)
     swapped = assess([(ana[half:], RATE), (ana[:half], RATE)], encoder)
     assert both.report.speech_s == pytest.approx(swapped.report.speech_s)
-    first, second = make_profile(both, "a"), make_profile(swapped, "a")
+    first, second = (
+        make_profile(gated, "a", scripted(), OneGraph(), encoder) for gated in (both, swapped)
+    )
     assert float(first.d_vector @ second.d_vector) > 0.98
 
 
@@ -216,16 +219,17 @@ def test_no_speech_has_no_d_vector(encoder: RunnableGraph) -> None:
 
 def test_make_profile(encoder: RunnableGraph, ana: np.ndarray) -> None:
     gated = assess([(ana, RATE)], encoder)
-    made = make_profile(gated, "Ana")
+    made = make_profile(gated, "Ana", scripted(), OneGraph(), encoder)
     assert made.report == gated.report
     assert made.speech_s == gated.report.speech_s
     assert made.quality.snr_db == gated.report.snr_db
     assert np.log(60) < made.statistics.log_f0_mean < np.log(400)
     refused = dataclasses.replace(gated.report, reasons=("too short",))
     with pytest.raises(RecordingRejected, match="too short"):
-        make_profile(dataclasses.replace(gated, report=refused), "Ana")
+        worse = dataclasses.replace(gated, report=refused)
+        make_profile(worse, "Ana", scripted(), OneGraph(), encoder)
     with pytest.raises(ConfigError):
-        make_profile(check_recordings([(ana, RATE)]), "Ana")
+        make_profile(check_recordings([(ana, RATE)]), "Ana", scripted(), OneGraph(), encoder)
 
 
 class OneGraph(Bundle):
@@ -244,17 +248,21 @@ class OneGraph(Bundle):
 
 
 def test_enrol(tmp_path: Path) -> None:
-    made = enrol([DATA / "reader_1970.opus"], name="Bob", bundle=OneGraph())
+    made = enrol(
+        [DATA / "reader_1970.opus"], consent=scripted("Bob"), name="Bob", bundle=OneGraph()
+    )
     assert made.name == "Bob"
     assert made.report is not None
     assert made.report.phonetic_coverage is None
     with pytest.raises(ProfileError):
-        enrol([tmp_path / "absent.wav"], name="../x", bundle=OneGraph())
-    with pytest.raises(ConfigError, match="consent"):
-        enrol([DATA / "reader_1970.opus"], consent=object())
+        enrol([tmp_path / "absent.wav"], consent=scripted(), name="../x", bundle=OneGraph())
+    for nothing in (None, object(), "yes"):
+        with pytest.raises(ConsentError, match="Consent.scripted"):
+            enrol([DATA / "reader_1970.opus"], consent=nothing)  # type: ignore[arg-type]
     import voicelet
 
-    assert voicelet.enrol([DATA / "reader_1970.opus"], bundle=OneGraph()).name == "unnamed"
+    made = voicelet.enrol([DATA / "reader_1970.opus"], consent=scripted(), bundle=OneGraph())
+    assert made.name == "unnamed"
 
 
 def test_phonetic_coverage() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.consenting import someone
 from tests.synth.voices import speaker_vectors, tiny_voice
 from voicelet.errors import (
     BundleError,
@@ -73,8 +74,11 @@ def test_presets_and_profiles(voice: Voice) -> None:
     low, high = (voice.synthesize("hello", preset=p).samples for p in voice.presets)
     np.testing.assert_array_equal(voice.synthesize("hello").samples, low)
     assert np.abs(low - high).max() > 1e-2
-    profile = Someone(speaker_vectors()[1])
-    np.testing.assert_array_equal(voice.synthesize("hello", profile=profile).samples, high)
+    profile = someone(f0_hz=210.0)
+    statistics = voice.bundle.manifest.statistics
+    vector = profile.speaker_vector(statistics.mel_mean, statistics.mel_std)
+    np.testing.assert_allclose(vector, speaker_vectors()[1], atol=1e-6)
+    np.testing.assert_allclose(voice.synthesize("hello", profile=profile).samples, high, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,9 @@ def test_presets_and_profiles(voice: Voice) -> None:
 )
 def test_wrong_profiles_are_refused(voice: Voice, vector: Any) -> None:
     with pytest.raises(ProfileError, match="enrol"):
-        voice.synthesize("hello", profile=Someone(vector))
+        voice._synthesizer.speakers.vector(Someone(vector), None)
+    with pytest.raises(ProfileError, match="enrol"):
+        voice.synthesize("hello", profile=someone(bands=69))
 
 
 def test_things_that_are_no_profile(voice: Voice) -> None:
@@ -97,7 +103,7 @@ def test_things_that_are_no_profile(voice: Voice) -> None:
     with pytest.raises(ConfigError, match="did you mean 'high'"):
         voice.synthesize("hello", preset="hihg")
     with pytest.raises(ConfigError, match="not both"):
-        voice.synthesize("hello", preset="high", profile=Someone(speaker_vectors()[0]))
+        voice.synthesize("hello", preset="high", profile=someone())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ from voicelet.audio.quality import PitchRange
 from voicelet.audio.vad import VadConfig
 from voicelet.errors import ConfigError
 
+MAX_REFERENCE_S = 180.0
+"""No more of anybody's speech is ever used for a profile, whatever a caller asks for: a voice
+needs less than a minute, and who has hours of somebody's speech isn't their speaker."""
+
 
 @dataclass(frozen=True)
 class GateConfig:
@@ -18,7 +22,7 @@ class GateConfig:
     Attributes:
         min_speech_s: less speech is refused.
         warn_speech_s: less speech is warned about.
-        max_speech_s: only so much speech counts.
+        max_speech_s: only so much speech counts; at most 180.
         max_recording_s: of each file only so much is read.
         max_clipped_fraction, warn_clipped_fraction: clipped samples per sample of speech.
         min_snr_db, warn_snr_db: speech over background noise.
@@ -33,7 +37,7 @@ class GateConfig:
 
     min_speech_s: float = 3.0
     warn_speech_s: float = 15.0
-    max_speech_s: float = 180.0
+    max_speech_s: float = MAX_REFERENCE_S
     max_recording_s: float = 900.0
     max_clipped_fraction: float = 0.005
     warn_clipped_fraction: float = 0.0005
@@ -49,6 +53,11 @@ class GateConfig:
     def __post_init__(self) -> None:
         if not 0.0 < self.min_speech_s <= self.max_speech_s:
             raise ConfigError("GateConfig: need 0 < min_speech_s <= max_speech_s")
+        if not self.max_speech_s <= MAX_REFERENCE_S:
+            raise ConfigError(
+                f"GateConfig: max_speech_s may be {MAX_REFERENCE_S:g} at most; no more of a"
+                " person's speech is used"
+            )
         if not self.max_recording_s > 0.0:
             raise ConfigError("GateConfig: max_recording_s must be positive")
 

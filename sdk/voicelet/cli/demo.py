@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voicelet.cli.consent_options import add_scripted_option, scripted_consent
 from voicelet.cli.options import add_bundle_option, check_file
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_table
@@ -40,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--recordings", default="samples", metavar="FOLDER", help="of one person")
     parser.add_argument("-o", "--output", default="demo.wav", metavar="FILE")
+    add_scripted_option(parser)
     parser.add_argument("--text", default=TEXT, help="what to say (default: a paragraph)")
     add_bundle_option(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     recordings = find_recordings(Path(args.recordings))
     check_file(args.output)
+    consent = scripted_consent(args, "the speaker of the recordings")
 
     import numpy as np
 
@@ -61,7 +64,13 @@ def run(args: argparse.Namespace) -> int:
     quiet = False if args.json else None
     _tell(args, f"enrolling {len(recordings)} recordings from {args.recordings}")
     with Progress("listening", enabled=quiet) as progress:
-        profile = enrol(recordings, name="demo", bundle=args.bundle, progress=progress.update)
+        profile = enrol(
+            recordings,
+            consent=consent,
+            name="demo",
+            bundle=args.bundle,
+            progress=progress.update,
+        )
     voice = Voice.load(args.bundle, threads=1)
     manifest = voice.bundle.manifest
     _tell(args, f"speaking into {args.output}")

@@ -6,10 +6,12 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from voicelet.cli import challenge
+from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
-from voicelet.errors import ProfileError
+from voicelet.errors import ConfigError, ProfileError
 
 if TYPE_CHECKING:
     from voicelet.enrol.profile import QualitySummary
@@ -22,14 +24,16 @@ def add_parser(subparsers: Any) -> None:
         aliases=["enroll"],
         help="make a profile of a voice from recordings",
         description="Make a profile of one person's voice from 30 to 60 seconds of speech "
-        "(3 at least) in one or more recordings: WAV, FLAC, OGG or MP3, any rate.",
+        "(3 at least) in one or more recordings: WAV, FLAC, OGG or MP3, any rate. The speaker has "
+        "to agree, by reading a sentence aloud: on a terminal the command asks for it.",
     )
     parser.add_argument("name", metavar="NAME", help="what to call the profile")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings of one person")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="recordings of one person")
     parser.add_argument("--text", help="what is said in them, to report which sounds it covers")
     parser.add_argument(
         "--replace", action="store_true", help="replace a profile of that name, if there is one"
     )
+    add_consent_options(parser)
     add_bundle_option(parser)
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.set_defaults(run=run)
@@ -42,21 +46,31 @@ def run(args: argparse.Namespace) -> int:
 
     vault = Vault()
     check_name(args.name)
+    if args.sentence:
+        print_sentence(args.name)
+        return 0
+    if not args.files:
+        raise ConfigError("name recordings of the voice: voicelet enrol NAME FILE…")
     if args.name in vault and not args.replace:
         raise ProfileError(
             f"there is a profile {args.name!r} already; choose another name, or add --replace"
         )
+    consent = gather_consent(args, args.name)
     with Progress("listening", enabled=False if args.json else None) as progress:
         profile = enrol(
             args.files,
+            consent=consent,
             name=args.name,
             text=args.text,
             bundle=args.bundle,
             progress=progress.update,
         )
     vault.save(profile, replace=args.replace)
+    challenge.forget(args.name)
     if args.json:
-        print_json({"name": profile.name, **dataclasses.asdict(profile.quality)})
+        record = profile.consent
+        told = {"consent": record.id, "method": record.method} if record else {}
+        print_json({"name": profile.name, **told, **dataclasses.asdict(profile.quality)})
         return 0
     print_pairs(quality_lines(profile.quality))
     print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')

@@ -12,10 +12,10 @@ import traceback
 from collections.abc import Sequence
 
 from voicelet import __version__
-from voicelet.cli import audit, bench, demo, enrol, info, profiles, read, say, voices
+from voicelet.cli import audit, bench, consent, demo, enrol, info, profiles, read, say, voices
 from voicelet.errors import VoiceletError
 
-COMMANDS = (say, read, enrol, voices, profiles, info, audit, bench, demo)
+COMMANDS = (say, read, enrol, voices, profiles, consent, info, audit, bench, demo)
 
 EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130

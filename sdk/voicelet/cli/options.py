@@ -51,6 +51,13 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="same seed and text, same audio (default 0)"
     )
+    parser.add_argument(
+        "--purpose",
+        default="own-use",
+        metavar="PURPOSE",
+        help="what it is for: own-use (the default), assistive, publishing, research; an enrolled "
+        "voice's owner must have agreed to it",
+    )
     add_threads_option(parser)
 
 

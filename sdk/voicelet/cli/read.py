@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = {"speed": args.speed, "pitch_semitones": args.pitch, "energy": args.energy}
-    options |= {"seed": args.seed}
+    options |= {"seed": args.seed, "purpose": args.purpose}
     told = [name, manifest.version, options, args.lexicon]
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in wanted)

@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
             energy=args.energy,
             seed=args.seed,
             ssml=True if args.ssml else "auto",
+            purpose=args.purpose,
         )
     if args.json:
         report = {"load_ms": round(load_ms, 4), **timings.rounded(), "characters": len(text)}

@@ -15,14 +15,15 @@ from voicelet.audio.gate_report import DEFAULT_GATE, GateConfig
 from voicelet.audio.level import normalise_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
-from voicelet.engine import choose_form, open_form
+from voicelet.enrol.consenting import hear, note_consent, open_encoder
 from voicelet.enrol.coverage import phones_of_text, phonetic_coverage
 from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
 from voicelet.enrol.names import check_name
-from voicelet.enrol.profile import Profile, QualitySummary, now_iso
+from voicelet.enrol.profile import Profile, QualitySummary, now_iso, voice_sha256
 from voicelet.enrol.speaker import SpeakerStatistics, speaker_statistics
 from voicelet.errors import ConfigError
 from voicelet.text.phones import ENGLISH_SYMBOLS
+from voicelet.trust.consent import Consent, make_record, require_consent
 
 GE2E_ENCODER_ID = "ge2e-resemblyzer-1"
 """The encoder whose d-vectors these are; every quantization of it counts as the same."""
@@ -70,22 +71,38 @@ def assess(
     return replace(gated, report=replace(gated.report, phonetic_coverage=coverage))
 
 
-def make_profile(gated: GatedSpeech, name: str, encoder_id: str = GE2E_ENCODER_ID) -> Profile:
-    """Make a profile of speech that the gate accepted.
+def make_profile(
+    gated: GatedSpeech,
+    name: str,
+    consent: Consent,
+    bundle: Bundle,
+    encoder: RunnableGraph,
+    encoder_id: str = GE2E_ENCODER_ID,
+) -> Profile:
+    """Make a profile of speech that the gate accepted, if the speaker agrees.
+
+    Args:
+        consent: a spoken one is checked against the speech.
+        bundle, encoder: those that `gated` was made with.
 
     Raises:
-        RecordingRejected: it didn't; with every reason.
+        RecordingRejected: the gate refused it; with every reason.
+        LivenessRejected: the consent wasn't spoken by this speaker; with every reason.
+        ConsentError: there is no consent.
         ProfileError: the name can't be a profile's.
     """
     require_accepted(gated.report)
     if gated.windows is None:
         raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
+    hear(require_consent(consent), gated.windows, bundle, encoder)
+    d_vector, statistics = mean_d_vector(gated.windows), measure_speaker(gated.speech_24k)
     return Profile(
         name=check_name(name),
         created=now_iso(),
-        d_vector=mean_d_vector(gated.windows),
-        statistics=measure_speaker(gated.speech_24k),
+        d_vector=d_vector,
+        statistics=statistics,
         encoder_id=encoder_id,
+        consent=make_record(consent, voice_sha256(d_vector, statistics, encoder_id)),
         speech_s=gated.report.speech_s,
         quality=QualitySummary.of(gated.report),
         app_version=__version__,
@@ -96,26 +113,30 @@ def make_profile(gated: GatedSpeech, name: str, encoder_id: str = GE2E_ENCODER_I
 def enrol(
     recordings: Sequence[Recording],
     *,
+    consent: Consent | None = None,
     name: str | None = None,
     voice: Any = None,
     bundle: Bundle | str | Path | None = None,
     text: str | None = None,
     config: GateConfig = DEFAULT_GATE,
-    consent: object | None = None,
     progress: Progress | None = None,
 ) -> Profile:
     """Make a profile of one person's voice; nothing is stored (see `Vault.save`) or sent anywhere.
 
-        profile = voicelet.enrol(["monday.wav", "tuesday.flac"], name="ana")
+        sentence = voicelet.consent_sentence()      # to be read aloud by the speaker
+        consent = voicelet.Consent("Ana", voicelet.SpokenConsent("consent.wav", sentence))
+        profile = voicelet.enrol(["monday.wav", "tuesday.flac"], consent=consent, name="ana")
+
+    At most 180 s of speech are used, and none is kept.
 
     Args:
         recordings: files, or (samples, sample_rate_hz) pairs; 30 to 60 s of speech in all is best.
+        consent: the speaker's; a spoken one is checked to be by the speaker of the recordings.
         name: of the profile; "unnamed" without one.
         voice: an open `Voice`, whose bundle is used.
         bundle: a bundle or where it is; None is the one inside the package.
         text: what was read, to report how much of the language's sounds it covers.
         config: where the gate refuses and warns.
-        consent: reserved; recording the speaker's consent isn't supported yet.
         progress: called with the fraction done, 0..1.
 
     Returns:
@@ -125,10 +146,13 @@ def enrol(
         RecordingRejected: with every reason and its remedy.
         ProfileError: the name can't be a profile's.
         BundleError: the bundle can't be opened or has no speaker encoder.
-        ConfigError: both a voice and a bundle are given, or a consent.
+        ConfigError: both a voice and a bundle are given.
+        ConsentError: nobody has agreed.
+        LivenessRejected: the consent wasn't spoken by the speaker of the recordings, or was played
+            from a loudspeaker or synthesised.
+        SealError: this device's key, which signs the consent, can't be had.
     """
-    if consent is not None:
-        raise ConfigError("consent can't be recorded yet; leave `consent` out")
+    agreed = require_consent(consent)
     if voice is not None and bundle is not None:
         raise ConfigError("give either voice or bundle, not both")
     if text is not None and not isinstance(text, str):
@@ -136,13 +160,15 @@ def enrol(
     label = check_name("unnamed" if name is None else name)  # before the work, not after it
     found = voice.bundle if voice is not None else bundle
     opened = found if isinstance(found, Bundle) else open_bundle(found)
-    encoder = choose_form(opened.graph("speaker_encoder").alternatives, what="speaker_encoder")
+    encoder = open_encoder(opened)
     gated = assess(
         recordings,
-        open_form(opened.root, encoder),
+        encoder,
         config=config,
         phones=phones_of_text(text, opened) if text else None,
         inventory=opened.manifest.phones,
         progress=progress,
     )
-    return make_profile(gated, label)
+    profile = make_profile(gated, label, agreed, opened, encoder)
+    note_consent("enrol", profile, speech_s=round(profile.speech_s, 1))
+    return profile

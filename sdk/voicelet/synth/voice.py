@@ -17,6 +17,7 @@ from voicelet.errors import ConfigError, TextError
 from voicelet.piper.open import open_voice
 from voicelet.synth.architectures import open_synthesizer
 from voicelet.synth.base import FrontEnd
+from voicelet.synth.consented import check_consent
 from voicelet.synth.noted import noted
 from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
@@ -205,6 +206,7 @@ class Voice:
         seed: int = 0,
         ssml: Ssml = "auto",
         cancel: Event | None = None,
+        purpose: str = "own-use",
     ) -> Iterator[Chunk]:
         """Speak, piece by piece; the first piece comes after some 15 ms of work.
 
@@ -223,16 +225,21 @@ class Voice:
             ssml: read the text as SSML; "auto" does so if it opens with <speak>.
             cancel: may be set from another thread; the stream then raises `Cancelled` before its
                 next stretch of audio (tens of milliseconds).
+            purpose: what the speech is for; the profile's consent must cover it.  "own-use",
+                "assistive", "publishing", "research" or "federation".
 
         Raises:
             ConfigError: a number is out of range, or there is no such preset (at once).
             ProfileError: the profile doesn't fit this voice (at once).
+            ConsentError, ConsentEnded: the profile's owner didn't agree to this use, or no longer
+                does (at once; what has begun to speak speaks to its end).
             TextError, SsmlError, PhoneError: the text can't be spoken.
             Cancelled: `cancel` was set.
         """
         clauses = self._clauses(text, ssml)
         controls = Controls(speed, pitch_semitones, energy, seed)
         self._synthesizer.check(controls)
+        check_consent(profile, purpose)
         speaker = self._synthesizer.speakers.vector(profile, preset)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
         return self._noted(stream.chunks(clauses), text, profile, preset)
@@ -249,10 +256,12 @@ class Voice:
         seed: int = 0,
         ssml: Ssml = "auto",
         cancel: Event | None = None,
+        purpose: str = "own-use",
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
         clauses = self._clauses(text, ssml)
         controls = Controls(speed, pitch_semitones, energy, seed)
+        check_consent(profile, purpose)
         return self._speak(clauses, text, profile, preset, controls, cancel)
 
     def synthesize_phones(
@@ -266,21 +275,24 @@ class Voice:
         energy: float = 1.0,
         seed: int = 0,
         cancel: Event | None = None,
+        purpose: str = "own-use",
     ) -> Audio:
         """Speak phones, past the text front end.
 
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/piper.md).
-            profile, preset, speed, pitch_semitones, energy, seed, cancel: as in :meth:`stream`.
+            profile, preset, speed, pitch_semitones, energy, seed, cancel, purpose: as in
+                :meth:`stream`.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
-            ConfigError, ProfileError, Cancelled: as :meth:`stream`.
+            ConfigError, ProfileError, ConsentError, Cancelled: as :meth:`stream`.
         """
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
         controls = Controls(speed, pitch_semitones, energy, seed)
         said = phones if isinstance(phones, str) else None
+        check_consent(profile, purpose)
         return self._speak(iter(clauses), said, profile, preset, controls, cancel)
 
     def _speak(

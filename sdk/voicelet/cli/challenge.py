@@ -1,0 +1,84 @@
+"""Sentences that were asked for and not yet read: one a profile, for a day.
+
+They lie in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voicelet.errors import ConsentError
+
+if TYPE_CHECKING:
+    from voicelet.enrol.liveness import Sentence
+
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
+_MAX_BYTES = 4096
+
+
+def ask(name: str) -> tuple[Sentence, datetime]:
+    """Draw a sentence for a profile and remember it; returns it, and until when it may be read.
+
+    Raises:
+        ConsentError: it can't be remembered.
+        ProfileError: the name can't be a profile's.
+    """
+    from voicelet.audio.atomic import atomic_file
+    from voicelet.enrol.liveness import consent_sentence
+    from voicelet.enrol.liveness_sentence import LIFETIME
+
+    sentence = consent_sentence()
+    expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + LIFETIME
+    told = {"text": sentence.text, "words": list(sentence.words), "created": sentence.created}
+    told["expires"] = expires.strftime(_FORM)
+    path = _path(name)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with atomic_file(path, 0o600) as file:
+            file.write(json.dumps(told, sort_keys=True).encode("ascii"))
+    except OSError as error:
+        raise ConsentError(f"can't remember the sentence ({path}): {error.strerror}") from None
+    return sentence, expires
+
+
+def asked(name: str, now: datetime | None = None) -> Sentence:
+    """The sentence that was last asked for.
+
+    Raises:
+        ConsentError: none was, or it has expired.
+    """
+    from voicelet.enrol.liveness import Sentence
+
+    again = f'draw one with: voicelet enrol "{name}" --sentence'
+    try:
+        with _path(name).open("rb") as file:
+            told = json.loads(file.read(_MAX_BYTES))
+        sentence = Sentence(str(told["text"]), tuple(map(str, told["words"])), str(told["created"]))
+        expires = datetime.strptime(told["expires"], _FORM).replace(tzinfo=timezone.utc)
+    except FileNotFoundError:
+        raise ConsentError(f"no sentence was asked for the profile {name!r}; {again}") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        kind = type(error).__name__
+        raise ConsentError(f"the sentence asked for is damaged ({kind}); {again}") from None
+    if (now or datetime.now(timezone.utc)) >= expires:
+        raise ConsentError(f"the sentence was to be read by {expires:%Y-%m-%d %H:%M} UTC; {again}")
+    return sentence
+
+
+def forget(name: str) -> None:
+    """It was read: nobody may read it again."""
+    with contextlib.suppress(OSError):
+        _path(name).unlink()
+
+
+def _path(name: str) -> Path:
+    from voicelet.enrol.names import file_stem
+
+    base = os.environ.get("XDG_STATE_HOME", "")
+    state = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
+    return state / "voicelet" / "consent" / f"{file_stem(name)}.json"

@@ -1,0 +1,258 @@
+"""`voicelet consent`: who agreed to what with which voice; agree, renew, withdraw, verify."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli import challenge
+from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
+from voicelet.cli.options import add_bundle_option
+from voicelet.cli.table import print_json, print_pairs, print_table
+from voicelet.errors import ConsentEnded, ConsentError, OutputError, VoiceletError
+
+if TYPE_CHECKING:
+    from voicelet.enrol import Profile
+
+WARN_DAYS = 30.0
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "consent",
+        help="show, give, renew, withdraw or verify the consent to a voice",
+        description="Every profile holds a signed record of its owner's consent.",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="who agreed to what, until when")
+    show.add_argument("name", nargs="?", metavar="NAME", help="a profile (default: all)")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    show.add_argument("--record", metavar="FILE", help="write the signed record to a file, too")
+    show.set_defaults(run=run_show)
+    for action, text in (
+        ("add", "give consent to a profile that has none, or no longer"),
+        ("renew", "a new record in place of the old one, whose values it takes"),
+    ):
+        giving = actions.add_parser(action, help=text, description=text.capitalize() + ".")
+        giving.add_argument("name", metavar="NAME", help="a profile")
+        add_consent_options(giving)
+        add_bundle_option(giving)
+        giving.set_defaults(run=run_give)
+    revoking = actions.add_parser(
+        "revoke", help="withdraw a consent: the voice stops speaking on this device"
+    )
+    revoking.add_argument("name", nargs="?", metavar="NAME", help="a profile")
+    revoking.add_argument("--id", metavar="ID", help="of a record whose profile isn't here")
+    revoking.add_argument("--reason", default="", metavar="TEXT", help="it is kept, signed")
+    revoking.set_defaults(run=run_revoke)
+    verifying = actions.add_parser("verify", help="check signatures, voices, dates, withdrawals")
+    verifying.add_argument("names", nargs="*", metavar="NAME", help="profiles (default: all)")
+    verifying.add_argument("--record", metavar="FILE", help="check a record in a file instead")
+    verifying.set_defaults(run=run_verify)
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Show one consent or all; returns the exit code."""
+    from voicelet.enrol import Vault
+
+    if args.name is None:
+        if args.record is not None:
+            raise ConsentError("name the profile whose record is to be written")
+        return _show_all(list(Vault().list()), args.json)
+    profile = Vault().load(args.name)
+    record = profile.consent
+    if args.record is not None:
+        _write_record(profile, args.record)
+    if args.json:
+        told = record.to_dict() if record else None
+        print_json({"profile": profile.name, "status": status(profile), "record": told})
+        return 0
+    if record is None:
+        print(f"{profile.name}: {status(profile)}")
+        return 0
+    method = "the speaker read a sentence" if record.method == "spoken" else "scripted"
+    lines = {
+        "voice of": record.speaker,
+        "given by": record.given_by,
+        "for": ", ".join(record.purposes),
+        "scope": record.scope or "no further limits",
+        "how": method,
+        "why scripted": record.reason,
+        "sentence": record.sentence,
+        "given on": record.created,
+        "ends": record.expires or "never, unless revoked",
+        "status": status(profile),
+        "record": record.id,
+        "device": record.device,
+    }
+    print_pairs({name: value for name, value in lines.items() if value})
+    return 0
+
+
+def run_give(args: argparse.Namespace) -> int:
+    """Give or renew consent; returns the exit code."""
+    from voicelet.enrol import Vault
+    from voicelet.enrol.consenting import give_consent
+
+    vault = Vault()
+    profile = vault.load(args.name)
+    if args.sentence:
+        print_sentence(args.name)
+        return 0
+    if args.action == "add" and standing(profile):
+        raise ConsentError(
+            f"there is a consent for {args.name!r} already; renew it, or revoke it first"
+        )
+    if args.action == "renew" and profile.consent is None:
+        raise ConsentError(f"there is no consent for {args.name!r} to renew; add one")
+    previous = profile.consent if args.action == "renew" else None
+    consent = gather_consent(args, args.name, previous)
+    agreed = give_consent(profile, consent, bundle=args.bundle)
+    vault.save(agreed)
+    challenge.forget(args.name)
+    assert agreed.consent is not None
+    until = agreed.consent.expires or "it is revoked"
+    print(f"{agreed.consent.given_by} agreed to {', '.join(agreed.consent.purposes)} until {until}")
+    return 0
+
+
+def run_revoke(args: argparse.Namespace) -> int:
+    """Withdraw a consent; returns the exit code."""
+    from voicelet.enrol import Vault
+    from voicelet.enrol.consenting import revoke_consent
+    from voicelet.trust.audit import note
+    from voicelet.trust.consent_revocations import device_revocations
+
+    if (args.name is None) == (args.id is None):
+        raise ConsentError("name the profile whose consent is withdrawn, or give --id")
+    if args.id is not None:
+        device_revocations().add(args.id, args.reason)
+        note("revoke", consent=args.id)
+        print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
+        return 0
+    revoke_consent(Vault().load(args.name), args.reason)
+    print(
+        f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
+        " voicelet erase removes it, voicelet consent add lets it speak again"
+    )
+    return 0
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Verify consents; returns the exit code, or raises the first thing that is wrong."""
+    from voicelet.enrol import Vault
+    from voicelet.trust.consent_revocations import device_revocations
+
+    if args.record is not None:
+        return _verify_record(args.record)
+    device_revocations().entries()
+    vault = Vault()
+    profiles = [vault.load(n) for n in args.names] if args.names else list(vault.list())
+    wrong: VoiceletError | None = None
+    rows = []
+    for profile in profiles:
+        try:
+            for purpose in profile.consent.purposes if profile.consent else ("own-use",):
+                profile.check_consent(purpose)
+        except (ConsentError, ConsentEnded) as error:
+            wrong = wrong or error
+        rows.append([profile.name, status(profile)])
+    print_table(["profile", "consent"], rows)
+    if wrong is not None:
+        raise wrong
+    return 0
+
+
+def standing(profile: Profile) -> bool:
+    """Whether a profile may speak at all."""
+    try:
+        for purpose in profile.consent.purposes if profile.consent else ("own-use",):
+            profile.check_consent(purpose)
+    except ConsentError:
+        return False
+    return True
+
+
+def status(profile: Profile) -> str:
+    """What stands of a profile's consent, in a few words."""
+    from voicelet.trust.consent_revocations import device_revocations
+
+    record = profile.consent
+    if record is None:
+        return "none: it can't speak; voicelet consent add"
+    try:
+        record.verify(profile.voice_sha256)
+    except ConsentError:
+        return "NOT GENUINE: the record was changed"
+    if record.id in device_revocations():
+        return "revoked"
+    left = record.days_left()
+    if left is None:
+        return "stands"
+    if left <= 0.0:
+        return f"expired on {str(record.expires)[:10]}; voicelet consent renew"
+    days = f"ends in {left:.0f} days"
+    return f"{days}; voicelet consent renew" if left < WARN_DAYS else f"stands, {days}"
+
+
+def _show_all(profiles: list[Profile], as_json: bool) -> int:
+    rows: list[dict[str, Any]] = []
+    for profile in profiles:
+        record = profile.consent
+        rows.append(
+            {
+                "profile": profile.name,
+                "given_by": record.given_by if record else None,
+                "purposes": list(record.purposes) if record else [],
+                "method": record.method if record else None,
+                "expires": record.expires if record else None,
+                "status": status(profile),
+            }
+        )
+    if as_json:
+        print_json({"consents": rows})
+    elif rows:
+        table = [
+            [r["profile"], r["given_by"] or "", ", ".join(r["purposes"]), r["method"] or "",
+             r["status"]]
+            for r in rows
+        ]  # fmt: skip
+        print_table(["profile", "given by", "for", "how", "status"], table)
+    else:
+        print("no profiles yet; enrol one: voicelet enrol NAME FILE…")
+    return 0
+
+
+def _write_record(profile: Profile, path: str) -> None:
+    from voicelet.audio.atomic import atomic_file
+
+    if profile.consent is None:
+        raise ConsentError(f"the profile {profile.name!r} has no consent record")
+    try:
+        with atomic_file(path, 0o600) as file:
+            file.write(profile.consent.to_bytes())
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None
+
+
+def _verify_record(path: str) -> int:
+    from voicelet.trust.consent import ConsentRecord
+    from voicelet.trust.consent_record import MAX_BYTES
+    from voicelet.trust.consent_revocations import device_revocations
+    from voicelet.trust.device_key import device_public_key
+
+    try:
+        with Path(path).open("rb") as file:
+            record = ConsentRecord.from_bytes(file.read(MAX_BYTES + 1))
+    except (OSError, ValueError) as error:
+        raise ConsentError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    record.verify()
+    record.check(record.purposes[0])
+    device_revocations().check(record)
+    ours = record.device == device_public_key().hex()
+    print(f"genuine: {record.given_by} agreed to {', '.join(record.purposes)} on {record.created}")
+    print(f"signed by {'this device' if ours else 'another device'}", file=sys.stderr)
+    return 0

@@ -1,0 +1,103 @@
+"""Consent and profiles: hearing it, giving it to a profile that has none, taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Bundle, open_bundle
+from voicelet.engine import Graph, choose_form, open_form
+from voicelet.enrol.encoder import RunnableGraph
+from voicelet.enrol.profile import Profile
+from voicelet.errors import ConsentError
+from voicelet.trust.audit import note
+from voicelet.trust.audit_record import Field
+from voicelet.trust.consent import Consent, make_record, require_consent
+from voicelet.trust.consent_revocations import Revocation, device_revocations
+
+
+def open_encoder(bundle: Bundle) -> Graph:
+    """The speaker encoder of a bundle.
+
+    Raises:
+        BundleError: it has none, or it can't be run.
+    """
+    form = choose_form(bundle.graph("speaker_encoder").alternatives, what="speaker_encoder")
+    return open_form(bundle.root, form)
+
+
+def hear(consent: Consent, windows: FloatArray, bundle: Bundle, encoder: RunnableGraph) -> None:
+    """Check a spoken consent: the right words, by the enrolling person, in the flesh.
+
+    Args:
+        consent: a scripted one has nothing to hear.
+        windows: d-vectors of the enrolment [n, 256].
+        bundle, encoder: whose lexicon and speaker encoder judge.
+
+    Raises:
+        LivenessRejected: with every reason.
+        ConsentError: the sentence isn't one that was drawn.
+        AudioError: the recording can't be read.
+    """
+    if consent.spoken is None:
+        return
+    from voicelet.enrol.liveness import Sentence, check_spoken_consent
+
+    spoken = consent.spoken
+    sentence = spoken.sentence
+    if not isinstance(sentence, Sentence):
+        raise ConsentError("the sentence must be one of voicelet.consent_sentence()")
+    check_spoken_consent(spoken.recording, sentence, windows, bundle=bundle, encoder=encoder)
+
+
+def give_consent(
+    profile: Profile, consent: Consent, *, bundle: Bundle | str | Path | None = None
+) -> Profile:
+    """The profile with a new consent record in place of the old one, or of none.
+
+    Args:
+        consent: a spoken one is checked to be by the profile's speaker.
+        bundle: whose speaker encoder made the profile; None is the one inside the package.
+
+    Raises:
+        LivenessRejected: the sentence wasn't read by the profile's speaker; with every reason.
+        ConsentError: it is no consent.
+        BundleError: the bundle can't be opened or has no speaker encoder.
+        SealError: this device's key can't be had.
+    """
+    require_consent(consent)
+    if consent.spoken is not None:
+        opened = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+        windows = np.asarray(profile.d_vector, np.float32)[None]
+        hear(consent, windows, opened, open_encoder(opened))
+    agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
+    note_consent("consent", agreed)
+    return agreed
+
+
+def revoke_consent(profile: Profile, reason: str = "") -> Revocation:
+    """Withdraw a profile's consent on this device, at once and for good.
+
+    Whatever holds the profile, in this process or another, refuses to speak from now on.
+
+    Raises:
+        ConsentError: the profile has no consent record, or the list can't be written.
+        SealError: this device's key can't be had.
+    """
+    if profile.consent is None:
+        raise ConsentError(f"the profile {profile.name!r} has no consent to withdraw")
+    revocation = device_revocations().add(profile.consent.id, reason)
+    note_consent("revoke", profile)
+    return revocation
+
+
+def note_consent(event: str, profile: Profile, **facts: Field) -> None:
+    """Note an event of a profile with a consent record in this device's audit log."""
+    record = profile.consent
+    assert record is not None
+    purposes = ",".join(record.purposes)
+    told = {"consent": record.id, "method": record.method, "purposes": purposes, **facts}
+    note(event, profile=profile.name, given_by=record.given_by, **told)

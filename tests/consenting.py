@@ -1,0 +1,61 @@
+"""Profiles whose owners agreed, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.enrol.consenting import give_consent
+from voicelet.enrol.profile import Profile, QualitySummary
+from voicelet.enrol.speaker import SpeakerStatistics
+from voicelet.trust.consent import Consent
+
+QUALITY = QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0)
+REASON = "made up for a test"
+
+
+def scripted(speaker: str = "Ana Silva", **options: Any) -> Consent:
+    """A scripted consent; options are those of `Consent.scripted`."""
+    return Consent.scripted(speaker, REASON, **options)
+
+
+def agreed(profile: Profile, **options: Any) -> Profile:
+    """The profile with a consent record of this (the test's own) device."""
+    return give_consent(profile, scripted(**options))
+
+
+def draft(
+    name: str = "ana",
+    d_vector: npt.ArrayLike | None = None,
+    f0_hz: float = 210.0,
+    bands: int = 70,
+    encoder_id: str = "test-1",
+) -> Profile:
+    """A profile without consent, as of file version 1."""
+    if d_vector is None:
+        d_vector = np.eye(1, 256, dtype=np.float32)[0]
+    return Profile(
+        name=name,
+        created="2026-01-02T03:04:05Z",
+        d_vector=np.asarray(d_vector, np.float32),
+        statistics=SpeakerStatistics(
+            float(np.log(f0_hz)), 0.2, np.full(bands, -5.0, dtype=np.float32)
+        ),
+        encoder_id=encoder_id,
+        speech_s=31.5,
+        quality=QUALITY,
+        app_version="0.1.0",
+    )
+
+
+def someone(name: str = "ana", f0_hz: float = 210.0, bands: int = 70, **options: Any) -> Profile:
+    """A profile of a made-up voice with its owner's consent."""
+    return agreed(draft(name, f0_hz=f0_hz, bands=bands), **options)
+
+
+def without_consent(profile: Profile) -> Profile:
+    """As a file of version 1 would give it."""
+    return replace(profile, consent=None)
