@@ -1,4 +1,9 @@
-"""Where profiles live: one file each, in a folder that only their owner can read.
+"""Where profiles live: encrypted, one file each, in a folder that only their owner can read.
+
+    profiles/NAME.vclp      a profile (:mod:`.vault_file`)
+    profiles/vault.json     which keys there are, and where each is kept (:mod:`.vault_keys`)
+    profiles/index          which generation of each profile is the newest (:mod:`.vault_index`)
+    profiles/backup/        a second copy of all of these (:mod:`.vault_disk`)
 
 Every file is written beside its place, synced and renamed, so that a crash, a power cut or a full
 disk leaves the old profile or the new one, never a part of either.
@@ -7,20 +12,26 @@ disk leaves the old profile or the new one, never a part of either.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from voicelet.audio.atomic import atomic_file, sync_folder
 from voicelet.config import did_you_mean
+from voicelet.enrol import vault_file
 from voicelet.enrol.names import check_name, file_stem
-from voicelet.enrol.profile import MAX_BYTES, Profile
-from voicelet.errors import ProfileError, ProfileNotFound
+from voicelet.enrol.profile import Profile
+from voicelet.enrol.vault_access import Access
+from voicelet.enrol.vault_disk import SUFFIX, Disk
+from voicelet.enrol.vault_keys import KeyRing, Passphrase
+from voicelet.enrol.vault_lock import AUTO, encrypted_part, read_lock, write_lock
+from voicelet.enrol.vault_rotate import rotate
+from voicelet.enrol.vault_session import Session, open_or_make
+from voicelet.errors import ProfileError, ProfileLocked, ProfileNotFound
+from voicelet.trust.audit import note
 
-SUFFIX = ".vclp"
-_STALE_S = 3600.0  # a temporary file this old belongs to no living writer
+__all__ = ["SUFFIX", "Vault", "default_folder"]
 
 
 def default_folder() -> Path:
@@ -43,12 +54,43 @@ class Vault:
         vault.save(profile)
         profile = vault.load("ana")
 
-    Two processes may use one vault: a reader sees the old profile or the new one.
+    Several processes may use one vault: a reader sees the old profile or the new one.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Use the folder `path`, or the user's own; it is made when first written to."""
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        passphrase: Passphrase = None,
+        protection: str = AUTO,
+        keys: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Use the folder `path`, or the user's own; it is made when first written to.
+
+        Args:
+            passphrase: of a vault that has one, or a function that asks for it; by default the
+                environment's `VOICELET_PASSPHRASE`.  A new vault is protected by it, if it is a
+                text.
+            protection: of a new vault: "keystore", "file", "passphrase", "plain" (not encrypted!),
+                or "auto": the passphrase if there is one, else the system's keystore if there is
+                one, else a private file in the folder of keys.
+            keys: folder of key files and counters; by default `$XDG_DATA_HOME/voicelet/keys`.
+        """
         self.path = Path(path) if path is not None else default_folder()
+        self._disk = Disk(self.path)
+        self._protection = protection
+        self._ring = KeyRing(passphrase, Path(keys) if keys is not None else None)
+        self._access = Access(self._disk, self._ring, protection)
+
+    @property
+    def protection(self) -> str | None:
+        """How the key is kept ("plain": not at all); None for a vault that isn't made yet.
+
+        Raises:
+            ProfileError: `vault.json` is damaged.
+        """
+        lock = read_lock(self._disk)
+        return lock.slots[0].where if lock else None
 
     def save(self, profile: Profile, *, replace: bool = True) -> Path:
         """Store a profile under its name and return its file.
@@ -57,136 +99,199 @@ class Vault:
             replace: whether a profile of that name may be replaced.
 
         Raises:
+            ProfileLocked: the vault's key or passphrase is missing or wrong.
             ProfileError: the disk is full, the folder can't be written, or there is one already
                 and `replace` is false.  What was there before is intact.
         """
-        target = self._file(profile.name)
-        data = profile.to_bytes()
-        with self._explained(f"can't save the profile {profile.name!r}"):
-            self._make_folder()
-            self._sweep()
-            if not replace and target.exists():
+        file = file_stem(profile.name) + SUFFIX
+        what = f"can't save the profile {profile.name!r}"
+        with self._disk.explained(what), self._disk.writing():
+            lock = self._access.settled()
+            if not replace and profile.name in self:
                 raise ProfileError(
                     f"there is a profile {profile.name!r} already; delete it or choose another name"
                 )
-            with atomic_file(target, 0o600) as file:
-                file.write(data)
-        return target
+            self._access.store(lock, profile.name, profile.to_bytes())
+        return self.path / file
 
     def load(self, name: str) -> Profile:
-        """Read a profile.
+        """Read a profile; one of before there was encryption is encrypted on the way.
 
         Raises:
             ProfileNotFound: there is none of that name (the nearest is named).
-            ProfileError: it is damaged, or not a profile.
+            ProfileLocked: the vault's key or passphrase is missing or wrong.
+            ProfileError: it was changed or damaged, is another profile's file or older than it
+                was; `restore` may bring it back.
         """
-        file = self._file(name)
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
         try:
-            profile = self._read(file)
-        except FileNotFoundError:
+            profile = self._access.load(file)
+        except ProfileNotFound:
+            if name in self:
+                raise ProfileError(
+                    f"the file of the profile {name!r} is gone, but there is a copy; bring it back:"
+                    f" voicelet profiles restore {name!r}"
+                ) from None
             raise ProfileNotFound(
-                f"there is no profile {check_name(name)!r}{did_you_mean(name, self.names())};"
+                f"there is no profile {name!r}{did_you_mean(name, self.names())};"
                 " `voicelet profiles` lists them"
             ) from None
-        if profile.name != check_name(name):
+        if profile.name != name:
             raise ProfileError(
                 f"the file of profile {name!r} holds another one ({profile.name!r});"
                 " enrol the voice again"
             )
         return profile
 
-    def delete(self, name: str) -> None:
-        """Remove a profile, its content overwritten first where the file system does so in place.
+    def erase(self, name: str) -> None:
+        """Destroy a profile: its file, its copy, and the key that could open further copies.
+
+        Files are overwritten first, where the file system does so in place.  The other profiles
+        are encrypted anew under a new key and the old key is destroyed, so that copies of this one
+        in backups can't be opened any more (unless the vault has a passphrase: who knows it can
+        open backups made before).  In a vault that is locked, the files go now and the key when it
+        is next unlocked.
 
         Raises:
             ProfileNotFound: there is none of that name.
             ProfileError: it can't be removed.
         """
-        file = self._file(name)
-        if not file.is_file():
-            raise ProfileNotFound(
-                f"there is no profile {check_name(name)!r}{did_you_mean(name, self.names())}"
-            )
-        with self._explained(f"can't delete the profile {name!r}"):
-            with file.open("r+b") as handle:
-                handle.write(os.urandom(os.fstat(handle.fileno()).st_size))
-                handle.flush()
-                os.fsync(handle.fileno())
-            file.unlink()
-            sync_folder(self.path)
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
+        if name not in self:
+            raise ProfileNotFound(f"there is no profile {name!r}{did_you_mean(name, self.names())}")
+        with self._disk.explained(f"can't erase the profile {name!r}"), self._disk.writing():
+            lock = read_lock(self._disk)
+            if lock is not None and encrypted_part(lock) is not None:
+                # First: if we are stopped from here on, the key is changed at the next chance.
+                lock = dataclasses.replace(lock, rotate=True)
+                write_lock(self._disk, lock)
+            self._disk.remove(file)
+            note("erase", profile=name)
+            if lock is not None:
+                self._access.forget(lock, file)
+
+    delete = erase
+
+    def restore(self, name: str, *, accept_older: bool = False) -> None:
+        """Bring back a damaged or missing profile from its copy.
+
+        Args:
+            accept_older: take an older file, if that is all there is: for who has put it back from
+                a backup on purpose.  Only whom the profiles belong to may ask for that.
+
+        Raises:
+            ProfileNotFound: there is none of that name.
+            ProfileError: neither file nor copy is sound.
+        """
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
+        if name not in self:
+            raise ProfileNotFound(f"there is no profile {name!r}, nor a copy of one")
+        with self._disk.explained(f"can't restore {name!r}"), self._disk.writing():
+            lock = read_lock(self._disk)
+            part = encrypted_part(lock) if lock else None
+            if part is None:
+                data = self._access.sound_plain(file)
+                self._disk.write(file, data)
+                return
+            session = Session(self._disk, part, self._ring, accept_older)
+            newest = session.newest(file, accept_older)
+            if newest is None:
+                older = not accept_older and session.newest(file, True) is not None
+                hint = "; add --accept-older if you put it back yourself" if older else ""
+                raise ProfileError(
+                    f"neither the file of {name!r} nor its copy is sound"
+                    f"{' and the newest' if older else ''}{hint or '; enrol or import it again'}"
+                )
+            session.store(newest.name, newest.plain)
+
+    def rotate_key(self, protection: str | None = None, passphrase: str | None = None) -> None:
+        """Encrypt all profiles anew under a new key and destroy the old one.
+
+        It may be killed at any moment: everything stays readable, and the next writer goes on.
+
+        Args:
+            protection: how the new key is kept; as the old one by default.
+            passphrase: a new one.
+
+        Raises:
+            ProfileLocked: the old key is missing, or the new one can't be kept.
+            ProfileError: a profile is damaged, and only the old key could ever open it.
+        """
+        with self._disk.explained("can't change the key"), self._disk.writing():
+            lock = read_lock(self._disk)
+            if lock is None:
+                open_or_make(self._disk, self._ring, protection or self._protection)
+                return
+            if len(lock.slots) > 1:
+                lock = rotate(self._disk, lock, self._ring, None)
+            where = protection or ("passphrase" if passphrase else lock.slots[0].where)
+            part = encrypted_part(lock)
+            if part is not None:  # a wrong passphrase is told before a new one is asked for
+                self._ring.key(part, part.slots[0])
+            rotate(self._disk, lock, self._ring, self._ring.make(lock.vault, where, passphrase))
 
     def names(self) -> list[str]:
-        """Names of all readable profiles, in alphabetical order."""
-        return [profile.name for profile in self.list()]
+        """Names of all profiles, in alphabetical order; the vault may be locked."""
+        found = set()
+        for file in self._files():
+            for copy in (False, True):
+                with contextlib.suppress(ProfileError, OSError):
+                    name = _name_of(self._disk.read(file, copy))
+                    if name is not None and file_stem(name) + SUFFIX == file:
+                        found.add(name)
+        return sorted(found, key=str.casefold)
 
     def damaged(self) -> dict[Path, ProfileError]:
-        """Files that look like profiles and can't be read, with what is wrong."""
+        """Files that look like profiles and can't be used, with what is wrong.
+
+        Raises:
+            ProfileLocked: the vault's key or passphrase is missing or wrong.
+        """
         return {file: p for file, p in self._scan() if isinstance(p, ProfileError)}
 
     def list(self) -> Sequence[Profile]:
-        """All readable profiles, by name; damaged ones are left out (see :meth:`damaged`)."""
+        """All sound profiles, by name; damaged ones are left out (see :meth:`damaged`).
+
+        Raises:
+            ProfileLocked: the vault's key or passphrase is missing or wrong.
+        """
         return sorted(
             (p for _, p in self._scan() if isinstance(p, Profile)), key=lambda p: p.name.casefold()
         )
 
     def __contains__(self, name: object) -> bool:
         try:
-            return isinstance(name, str) and self._file(name).is_file()
+            file = file_stem(name) + SUFFIX if isinstance(name, str) else ""
         except ProfileError:
             return False
+        return bool(file) and any((f / file).is_file() for f in (self.path, self._disk.copies))
 
-    def _file(self, name: str) -> Path:
-        return self.path / (file_stem(name) + SUFFIX)
+    def _files(self) -> Sequence[str]:
+        with self._disk.explained("can't list the profiles"):
+            return self._disk.profiles()
 
     def _scan(self) -> Iterator[tuple[Path, Profile | ProfileError]]:
-        with self._explained("can't list the profiles"):
+        for file in self._files():
             try:
-                files = sorted(self.path.glob(f"*{SUFFIX}"))
-            except FileNotFoundError:
-                return
-        for file in files:
-            if file.name.startswith("."):
-                continue
-            try:
-                yield file, self._read(file)
-            except FileNotFoundError:
-                continue  # deleted meanwhile
-            except ProfileError as error:
-                yield file, error
-
-    def _read(self, file: Path) -> Profile:
-        with (
-            self._explained(f"can't read {file.name!r}", missing_ok=True),
-            file.open("rb") as handle,
-        ):
-            data = handle.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ProfileError(f"{file.name!r} is far too large for a profile; remove it")
-        return Profile.from_bytes(data)
-
-    def _make_folder(self) -> None:
-        if not self.path.exists():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sync_folder(self.path.parent)
-        if os.name == "posix" and self.path.stat().st_mode & 0o077:
-            self.path.chmod(0o700)  # the umask, or an older folder, was more generous
-
-    def _sweep(self) -> None:
-        """Remove what writers that were killed left behind."""
-        for file in self.path.glob(".*.part"):
-            with contextlib.suppress(OSError):
-                if time.time() - file.stat().st_mtime > _STALE_S:
-                    file.unlink()
-
-    @contextlib.contextmanager
-    def _explained(self, what: str, missing_ok: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if missing_ok and isinstance(error, FileNotFoundError):
+                profile = self._access.load(file)
+                if file_stem(profile.name) + SUFFIX != file:
+                    raise ProfileError(f"it holds another profile ({profile.name!r})")
+                yield self.path / file, profile
+            except ProfileLocked:
                 raise
-            reason = error.strerror or str(error)
-            raise ProfileError(
-                f"{what} in {str(self.path)!r}: {reason}; check the folder's permissions and free"
-                " space (earlier profiles are intact)"
-            ) from error
+            except ProfileNotFound:
+                if (self._disk.copies / file).exists():
+                    yield self.path / file, ProfileError("the file is gone, but there is a copy")
+            except ProfileError as error:
+                yield self.path / file, error
+
+
+def _name_of(data: bytes | None) -> str | None:
+    if data is None:
+        return None
+    if vault_file.is_encrypted(data):
+        return vault_file.read_header(data)[0].name
+    return Profile.from_bytes(data).name

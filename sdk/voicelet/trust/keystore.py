@@ -33,16 +33,17 @@ def keys_folder() -> Path:
     return data_dir() / "keys"
 
 
-def write(name: str, secret: bytes, folder: Path | None = None) -> str:
+def write(name: str, secret: bytes, folder: Path | None = None, where: str | None = None) -> str:
     """Keep a secret under `name`; returns where: `KEYSTORE` or `FILE`.
 
     Args:
         folder: of the file, if it becomes one; by default :func:`keys_folder`.
+        where: nowhere else; by default a file where the keystore doesn't take it.
 
     Raises:
-        SealError: neither takes it.
+        SealError: it can't be kept there.
     """
-    ring = _keyring()
+    ring = None if where == FILE else _keyring()
     if ring is not None:
         text = base64.b64encode(secret).decode()
         try:
@@ -51,7 +52,12 @@ def write(name: str, secret: bytes, folder: Path | None = None) -> str:
             if ring.get_password(SERVICE, name) == text:
                 return KEYSTORE
         except Exception as error:  # what backends raise is theirs to choose
-            _log.info("the keystore doesn't take %s (%s); a file does", name, type(error).__name__)
+            _log.info("the keystore doesn't take %s (%s)", name, type(error).__name__)
+    if where == KEYSTORE:
+        raise SealError(
+            "no keystore takes a key here: log in to the desktop session and unlock it (and see"
+            ' that `pip install "voicelet[keyring]"` was done), or keep it in a file'
+        )
     write_file(_path(name, folder), secret)
     return FILE
 
