@@ -17,7 +17,7 @@ from voicelet_federated.account import Account
 from voicelet_federated.adapter import FloatArray
 from voicelet_federated.config import FederationConfig
 from voicelet_federated.errors import FederationError
-from voicelet_federated.privacy import Guarantee, guarantee
+from voicelet_federated.privacy import Guarantee, gaussian_divergence, guarantee, rdp_epsilon
 
 FILE = "run.json"
 
@@ -45,6 +45,8 @@ class RoundRecord:
         bytes_down, bytes_up: content of all messages.
         seconds: on the server, waiting included.
         held_out: losses on held-out speakers after the round.
+        clip_norm: C of the round.
+        below: with adaptive clipping, the noised part of updates that were no longer than C.
     """
 
     number: int
@@ -60,6 +62,8 @@ class RoundRecord:
     bytes_up: int = 0
     seconds: float = 0.0
     held_out: dict[str, float] = field(default_factory=dict)
+    clip_norm: float = 0.0
+    below: float | None = None
 
 
 @dataclass
@@ -73,6 +77,7 @@ class RunState:
         joined: device number → rounds and attempts that it was asked to send a share for.
         rounds: in order.
         before: held-out losses before the first round.
+        clip_norm: C of the next round; 0: the configured one.
     """
 
     fingerprint: str
@@ -82,6 +87,7 @@ class RunState:
     joined: dict[str, int] = field(default_factory=dict)
     rounds: list[RoundRecord] = field(default_factory=list)
     before: dict[str, float] = field(default_factory=dict)
+    clip_norm: float = 0.0
 
     @property
     def finished(self) -> int:
@@ -209,7 +215,25 @@ def report(state: RunState, config: FederationConfig) -> dict[str, object]:
         "bytes_a_round": sum(r.bytes_up + r.bytes_down for r in done) / max(1, len(done)),
         "bytes_a_device_and_round": sum((r.bytes_up + r.bytes_down) / max(1, r.asked) for r in done)
         / max(1, len(done)),
+        **_clipping(state, config),
         "held_out_before": state.before,
         "held_out_after": done[-1].held_out if done else {},
         "rounds": [asdict(r) for r in state.rounds],
     }
+
+
+def _clipping(state: RunState, config: FederationConfig) -> dict[str, object]:
+    """Of adaptive clipping: what it costs by itself, within the guarantee's epsilon."""
+    if not config.clipping.on:
+        return {}
+    z = config.noise_multiplier()
+    told: dict[str, object] = {
+        **to_mapping(config.clipping),
+        "clip_norm": state.clip_norm or config.clip_norm,
+        "update_noise_multiplier": z * config.share().clip_norm / config.clip_norm,
+    }
+    if z > 0.0:
+        sigma = config.clipping.deviation(z, config.cohort)
+        alone = rdp_epsilon(gaussian_divergence(2.0 * sigma), config.joins, config.delta)
+        told |= {"bit_noise": sigma, "epsilon_of_bits_alone": alone}
+    return {"clipping": told}

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from voicelet.errors import VoiceletError
 from voicelet_federated.adapter import Adapted, FloatArray, schema_hash
+from voicelet_federated.clipping import with_bit
 from voicelet_federated.config import Places, device_places, is_simulation
 from voicelet_federated.devices import (
     DeviceData,
@@ -118,7 +120,7 @@ class Device:
             raise ModelError("the server adapts another model than this device holds; update it")
         if terms.where.schema != schema_hash(terms.adapter, base_config(base)):
             raise ModelError("the adapter is laid out in another way here; update this device")
-        if terms.share.size != terms.adapter.size:
+        if terms.share.size != terms.adapter.size + (terms.bit != 0.0):
             raise UpdateError("the server wants an update of another size than its adapter")
         if not terms.masking and not is_simulation():
             raise CohortError("the server asks for an update in clear; this device sends none")
@@ -177,15 +179,16 @@ def train(message: Message, context: Context) -> RecordDict:
     update = _update(device, assignment, context.state)
     # Paid before anything is computed that could leave; a lost reply isn't paid back.
     pay(device.ledger, terms)
+    values = with_bit(update, terms.share, terms.bit)
     if terms.masking:
-        noisy = terms.share.encode(update, secret_generator())
+        noisy = terms.share.encode(values, secret_generator())
         share = key.mask(noisy, assignment.offers, device.roster, terms.share.minimum)
     else:
-        share = rounded(update, terms.share)
+        share = rounded(values, terms.share)
     return pack_share(terms.where, share)
 
 
-def rounded(update: FloatArray, share: NoiseShare) -> RingArray:
+def rounded(update: npt.NDArray[np.floating], share: NoiseShare) -> RingArray:
     """A clipped and rounded update without noise or mask, for comparisons alone."""
     norm = float(np.linalg.norm(update.astype(np.float64)))
     values = update.astype(np.float64) * min(1.0, share.clip_norm / max(norm, 1e-30))

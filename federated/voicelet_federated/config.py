@@ -14,6 +14,7 @@ from typing import Any
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
 from voicelet_federated.adapter import AdapterSpec
+from voicelet_federated.clipping import AdaptiveClipping
 from voicelet_federated.local import LocalTraining
 from voicelet_federated.privacy import DELTA, noise_multiplier_for
 from voicelet_federated.skellam import NoiseShare
@@ -41,6 +42,7 @@ class FederationConfig:
         attempts: of a round before it is given up.
         masking: False only to compare: updates then reach the server, which adds the noise.
         adapter, local: what is trained, and how.
+        clipping: how `clip_norm`, that of the first round, moves; off by default.
     """
 
     rounds: int = 3
@@ -57,6 +59,7 @@ class FederationConfig:
     masking: bool = True
     adapter: AdapterSpec = field(default_factory=AdapterSpec)
     local: LocalTraining = field(default_factory=LocalTraining)
+    clipping: AdaptiveClipping = field(default_factory=AdaptiveClipping)
 
     def __post_init__(self) -> None:
         if self.rounds < 1 or self.joins < 1 or self.attempts < 1:
@@ -75,23 +78,46 @@ class FederationConfig:
         """Devices without which no sum is opened."""
         return self.minimum or max(2, math.ceil(0.9 * self.cohort))
 
-    def share(self) -> NoiseShare:
-        """Clipping, rounding and noise of a device in every round.
+    def noise_multiplier(self) -> float:
+        """z that keeps the budget; 0 if it is infinite.
+
+        Raises:
+            ConfigError: no noise in reason keeps it.
+        """
+        if not math.isfinite(self.epsilon):
+            return 0.0
+        # Rounding makes the sensitivity a little larger than that of a Gaussian.
+        return noise_multiplier_for(self.epsilon, self.joins, self.delta) + 1e-3
+
+    def bit(self, clip_norm: float = 0.0) -> float:
+        """Half the weight of the bit that a device adds at this clipping norm; 0: it adds none."""
+        if not self.clipping.on:
+            return 0.0
+        return self.clipping.half(clip_norm or self.clip_norm, self.noise_multiplier(), self.cohort)
+
+    def share(self, clip_norm: float = 0.0) -> NoiseShare:
+        """Clipping, rounding and noise of a device in a round.
+
+        What a round costs doesn't depend on its clipping norm: noise and rounding scale with it.
+
+        Args:
+            clip_norm: of the round; that of the first if 0.
 
         Raises:
             ConfigError: no noise in reason keeps the budget.
         """
-        z = 0.0
-        if math.isfinite(self.epsilon):
-            # Rounding makes the sensitivity a little larger than that of a Gaussian.
-            z = noise_multiplier_for(self.epsilon, self.joins, self.delta) + 1e-3
-        return NoiseShare(self.clip_norm, z, self.least, self.adapter.size, self.cohort)
+        clip, bit = clip_norm or self.clip_norm, self.bit(clip_norm)
+        whole = math.hypot(clip, bit)
+        size = self.adapter.size + (bit > 0.0)
+        return NoiseShare(whole, self.noise_multiplier(), self.least, size, self.cohort)
 
     def fingerprint(self) -> str:
         """A name for all that must not change within a run."""
         told = to_mapping(self)
         for changeable in ("rounds", "timeout_s", "attempts"):
             del told[changeable]
+        if not self.clipping.on:
+            del told["clipping"]  # as it was called before there was any
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

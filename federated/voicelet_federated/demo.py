@@ -27,8 +27,9 @@ _ATTEMPTS = 2
 # Noise for epsilon 8 would drown the updates of three people: its norm in the mean is z C 16 / 3,
 # an update's at most C. This epsilon leaves a third of C.
 _EPSILON = 1000.0
-_TIMEOUT_S = 120.0
-_RUN_S = 270.0
+# Of a busy machine; an idle one needs a minute for each round.
+_TIMEOUT_S = 300.0
+_RUN_S = 1200.0
 
 log = logging.getLogger(__name__)
 

@@ -92,6 +92,7 @@ class Terms:
         epsilon, delta, joins: the run's budget of a user.
         masking: False in comparisons only, which real devices refuse.
         adapter, local: what is trained and how.
+        bit: half the weight of the bit of adaptive clipping, which `share` includes; 0: none.
     """
 
     where: Round
@@ -103,6 +104,7 @@ class Terms:
     masking: bool
     adapter: AdapterSpec
     local: LocalTraining
+    bit: float = 0.0
 
     def to_json(self) -> str:
         """Canonical text, the same for all who mean the same."""

@@ -25,6 +25,7 @@ from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.checkpoint import RunState, read_state, report
+from voicelet_federated.clipping import AdaptiveClipping
 from voicelet_federated.config import SIMULATION, FederationConfig, Places, to_run_config
 from voicelet_federated.errors import FederationError
 from voicelet_federated.ledger import PURPOSE, FederationConsent
@@ -214,6 +215,7 @@ def add_simulate_command(commands: Any) -> None:
     parser.add_argument("--minimum", type=int, default=0, help="without which no sum is opened")
     parser.add_argument("--epsilon", type=float, default=8.0, help="inf: no noise")
     parser.add_argument("--clip-norm", type=float, default=1.0)
+    parser.add_argument("--clip-quantile", type=float, default=0.0, help="moves it; 0: it stays")
     parser.add_argument("--learning-rate", type=float, default=1.0, help="of the server")
     parser.add_argument("--momentum", type=float, default=0.0, help="of the server")
     parser.add_argument("--size", type=int, default=256, choices=(256, 2000, 4000))
@@ -238,6 +240,7 @@ def _simulate(args: argparse.Namespace) -> None:
         masking=not args.no_masking,
         adapter=AdapterSpec(size=args.size),
         local=replace(LocalTraining(), steps=args.local_steps),
+        clipping=AdaptiveClipping(quantile=args.clip_quantile),
     )
     places = prepare(args.cache, args.base, args.held_out, args.out, args.clients, args.accent)
     run = run_flower if args.engine == "flower" else run_in_process

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
@@ -22,6 +23,7 @@ from flwr.serverapp.strategy import Strategy
 
 from voicelet_federated.adapter import FloatArray
 from voicelet_federated.checkpoint import RoundRecord, RunState, new_session
+from voicelet_federated.clipping import part_below
 from voicelet_federated.config import FederationConfig
 from voicelet_federated.errors import BudgetError, CohortError
 from voicelet_federated.masking import Round, open_sum
@@ -39,6 +41,7 @@ from voicelet_federated.skellam import NoiseShare, secret_generator
 
 _LOG = logging.getLogger(__name__)
 _POLL_S = 1.0
+NumberArray = npt.NDArray[np.floating]
 
 
 class MaskedSum(Strategy):
@@ -63,7 +66,7 @@ class MaskedSum(Strategy):
         key: ec.EllipticCurvePrivateKey | None = None,
     ) -> None:
         self.config, self.state, self.folder = config, state, folder
-        self._share = config.share()
+        self._share, self._bit = config.share(), config.bit()
         self._schema, self._roster, self._key = schema, roster, key
         self._session = new_session()
         self._devices: dict[int, int] = {}  # Flower node → device number, once it has offered
@@ -100,7 +103,9 @@ class MaskedSum(Strategy):
             CheckpointError: what is about to be paid can't be written down.
         """
         self._grid, self._began = grid, time.monotonic()
-        self._record = RoundRecord(self.state.finished + 1)
+        clip = self.state.clip_norm or self.config.clip_norm
+        self._share, self._bit = self.config.share(clip), self.config.bit(clip)
+        self._record = RoundRecord(self.state.finished + 1, clip_norm=clip)
         nodes = self._choose(self._wait_for_nodes(grid))
         self._record.asked = len(nodes)
         self.state.rounds.append(self._record)
@@ -231,6 +236,7 @@ class MaskedSum(Strategy):
             masking=c.masking,
             adapter=c.adapter,
             local=c.local,
+            bit=self._bit,
         )
 
     def _note(self, attempt: Attempt) -> None:
@@ -250,6 +256,7 @@ class MaskedSum(Strategy):
                 f"the sum's norm is {norm:.3g}, more than clipped updates can have ({limit:.3g}): "
                 "a device doesn't keep to the protocol"
             )
+        decoded = self._take_bits(decoded, len(attempt.cohort))
         # The denominator is fixed, so that a user's weight doesn't depend on who else came.
         mean = (decoded / self.config.cohort).astype(np.float32)
         velocity = np.float32(self.config.momentum) * np.asarray(self.state.velocity, np.float32)
@@ -261,6 +268,17 @@ class MaskedSum(Strategy):
         self._record.opened = len(attempt.cohort)
         self._end("done")
         return self.arrays(), None
+
+    def _take_bits(self, decoded: NumberArray, devices: int) -> NumberArray:
+        """Move the clipping norm by the sum of the bits, if there is one; returns the rest."""
+        if not self._bit:
+            return decoded
+        record = self._record
+        record.below = part_below(float(decoded[-1]), self._bit, devices)
+        self.state.clip_norm = self.config.clipping.moved(
+            record.clip_norm, record.below, self.config.clip_norm
+        )
+        return decoded[:-1]
 
     def _fail(self, why: str) -> tuple[None, None]:
         _LOG.error("round %d failed: %s; the model stays as it was", self._record.number, why)
