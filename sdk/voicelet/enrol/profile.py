@@ -131,34 +131,44 @@ class Profile:
         """Hash of the voiceprint, which binds a consent record to it; 64 hexadecimal digits."""
         return voice_sha256(self.d_vector, self.statistics, self.encoder_id)
 
+    def check_record(self) -> ConsentRecord:
+        """Return the consent record if there is one and it is genuine; it may have ended.
+
+        The signature is checked once in the life of this object (0.2 ms).
+
+        Raises:
+            ConsentError: there is none, it was changed, or it is another voice's.
+        """
+        record = self.consent
+        if record is None:
+            raise ConsentError(
+                f"the profile {self.name!r} has no consent record (it was made before there were"
+                f" any); its owner can give one: voicelet consent add {shlex.quote(self.name)}"
+            )
+        if not self._genuine:
+            record.verify(self.voice_sha256)
+            object.__setattr__(self, "_genuine", True)
+        return record
+
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
         """Raise unless its owner agreed to this use, and still does.
 
-        The signature is checked once in the life of this object; expiry and revocation each time,
-        some microseconds.  A consent that is about to expire is warned of in the log.
+        Purpose, expiry and revocation are checked each time, in some microseconds.  A consent that
+        is about to expire is warned of in the log.
 
         Args:
             purpose: see `voicelet.trust.consent.PURPOSES`.
 
         Raises:
             ConsentEnded: the consent has expired or was revoked.
-            ConsentError: there is none, it isn't genuine, or it doesn't cover the purpose.
+            ConsentError: see :meth:`check_record`; or it doesn't cover the purpose.
         """
-        record, shown = self.consent, f"the profile {self.name!r}"
-        if record is None:
-            raise ConsentError(
-                f"{shown} has no consent record (it was made before there were any); its owner can"
-                f" give one: voicelet consent add {shlex.quote(self.name)}"
-            )
-        if not self._genuine:
-            record.verify(self.voice_sha256)
-            object.__setattr__(self, "_genuine", True)
+        record, shown = self.check_record(), f"the profile {self.name!r}"
         try:
-            record.check(purpose, now)
             device_revocations().check(record)
+            record.check(purpose, now)
         except ConsentEnded as error:
-            renew = f"voicelet consent renew {shlex.quote(self.name)}"
-            raise ConsentEnded(f"{shown} may not speak: {error}; {renew}") from None
+            raise ConsentEnded(f"{shown} may not speak: {error} {shlex.quote(self.name)}") from None
         left = record.days_left(now)
         if left is not None and left < _WARN_DAYS and not self._warned:
             object.__setattr__(self, "_warned", True)

@@ -191,7 +191,8 @@ class ConsentRecord:
         # Times of one form are in the order of their letters.
         if self.expires is not None and self.expires <= to_iso(now or utc_now()):
             raise ConsentEnded(
-                f"the consent of {self.given_by} ended on {self.expires[:10]}; ask for it again"
+                f"the consent of {self.given_by} ended on {self.expires[:10]}; to ask for it again:"
+                " voicelet consent renew"
             )
 
     def days_left(self, now: datetime | None = None) -> float | None:

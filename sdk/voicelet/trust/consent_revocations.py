@@ -106,8 +106,8 @@ class Revocations:
         if record.id in revoked:
             on = f" on {revoked[record.id][:10]}" if revoked[record.id] else ""
             raise ConsentEnded(
-                f"{record.given_by} withdrew the consent to this voice{on};"
-                " it may speak again only with a new one (voicelet consent add)"
+                f"{record.given_by} withdrew the consent to this voice{on}; to agree anew:"
+                " voicelet consent add"
             )
 
     def __contains__(self, record_id: object) -> bool:

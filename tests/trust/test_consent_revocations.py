@@ -1,0 +1,149 @@
+"""The list of withdrawn consents: it only grows, and shows every touch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voicelet.errors import ConsentEnded, ConsentError
+from voicelet.trust.consent import Consent, ConsentRecord, Revocations, make_record
+from voicelet.trust.consent_revocations import default_file, device_revocations
+
+IDS = [f"{n:032x}" for n in range(1, 4)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "consent" / "revoked.jsonl"
+
+
+@pytest.fixture
+def three(path: Path) -> Path:
+    revocations = Revocations(path)
+    for number, record_id in enumerate(IDS):
+        revocations.add(record_id, f"reason {number}")
+    return path
+
+
+def record() -> ConsentRecord:
+    return make_record(Consent.scripted("Ana", "in writing"), "ab" * 32)
+
+
+def test_a_withdrawn_consent_has_ended(path: Path) -> None:
+    ana, ben = record(), record()
+    revocations = Revocations(path)
+    revocations.check(ana)
+    entry = revocations.add(ana.id, "no longer needed")
+    with pytest.raises(ConsentEnded, match="Ana withdrew"):
+        revocations.check(ana)
+    revocations.check(ben)
+    assert ana.id in revocations and ben.id not in revocations and 7 not in revocations
+    assert revocations.entries() == [entry] == Revocations(path).entries()
+    assert revocations.add(ana.id, "again") == entry  # once is enough
+    assert len(revocations.entries()) == 1
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_others_see_it_at_once(path: Path) -> None:
+    here, there = Revocations(path), Revocations(path)
+    assert IDS[0] not in there
+    here.add(IDS[0])
+    assert IDS[0] in there
+    here.add(IDS[1])
+    assert IDS[1] in there
+
+
+def test_writers_do_not_lose_each_others_lines(path: Path) -> None:
+    ids = [f"{n:032x}" for n in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: Revocations(path).add(i), ids))
+    assert sorted(e.id for e in Revocations(path).entries()) == ids
+
+
+def test_the_device_has_one_list() -> None:
+    assert device_revocations() is device_revocations()
+    assert device_revocations().path == default_file()
+    assert default_file().parts[-3:] == ("voicelet", "consent", "revoked.jsonl")
+
+
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_any_changed_byte_is_named(three: Path, data: st.DataObject) -> None:
+    raw = bytearray(three.read_bytes())
+    changed = bytearray(raw)
+    at = data.draw(st.integers(0, len(raw) - 1))
+    changed[at] ^= data.draw(st.integers(1, 255))
+    try:
+        three.write_bytes(changed)
+        with pytest.raises(ConsentError, match=r"line \d|cut short"):
+            Revocations(three).entries()
+        # Still: at most the damaged line is lost, and with it at most one voice's withdrawal.
+        assert sum(i in Revocations(three) for i in IDS) >= 2
+    finally:
+        three.write_bytes(raw)
+
+
+def test_removed_and_moved_lines_are_named(three: Path) -> None:
+    a, b, c = three.read_bytes().splitlines(keepends=True)
+    for lines, at in [((b, c), 1), ((a, c), 2), ((b, a, c), 1), ((a, a, b, c), 2)]:
+        three.write_bytes(b"".join(lines))
+        with pytest.raises(ConsentError, match=f"line {at}"):
+            Revocations(three).entries()
+    three.write_bytes(a + b + c[:-1])
+    with pytest.raises(ConsentError, match="cut short"):
+        Revocations(three).entries()
+
+
+def test_a_damaged_list_still_revokes_and_still_grows(
+    three: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = three.read_bytes().replace(b"reason 1", b"reason 9")
+    three.write_bytes(raw)
+    revocations = Revocations(three)
+    with caplog.at_level(logging.WARNING):
+        assert all(i in revocations for i in IDS)
+        revocations.check(record())  # others aren't silenced
+    assert "line 2" in caplog.text
+    added = "f" * 32
+    revocations.add(added)
+    assert added in revocations and three.read_bytes().startswith(raw)
+    with pytest.raises(ConsentError, match="line 2"):
+        revocations.entries()
+
+
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=300))
+def test_garbage_is_no_list_and_silences_nobody(path: Path, raw: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(raw)
+    if raw:
+        with pytest.raises(ConsentError):
+            Revocations(path).entries()
+    Revocations(path).check(record())
+
+
+def test_wrong_ids_and_places(tmp_path: Path) -> None:
+    for wrong in ("", "x" * 32, "A" * 32, "../../etc"):
+        with pytest.raises(ConsentError, match="no id"):
+            Revocations(tmp_path / "list").add(wrong)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ConsentError, match="NOT revoked"):
+        Revocations(tmp_path / "file" / "list").add(IDS[0])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ConsentError):
+        Revocations(folder).entries()
+    Revocations(folder).check(record())  # unreadable: told in the log, and speech goes on
