@@ -12,10 +12,23 @@ import traceback
 from collections.abc import Sequence
 
 from voicelet import __version__
-from voicelet.cli import audit, bench, consent, demo, enrol, info, profiles, read, say, voices
+from voicelet.cli import (
+    audit,
+    bench,
+    consent,
+    demo,
+    enrol,
+    erase,
+    info,
+    profiles,
+    read,
+    say,
+    unlock,
+    voices,
+)
 from voicelet.errors import VoiceletError
 
-COMMANDS = (say, read, enrol, voices, profiles, consent, info, audit, bench, demo)
+COMMANDS = (say, read, enrol, voices, profiles, consent, erase, info, audit, bench, demo)
 
 EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130
@@ -39,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"voicelet {__version__}")
     parser.add_argument("--debug", action="store_true", help="log details, show tracebacks")
+    unlock.add_option(parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)
@@ -58,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
+        unlock.prepare(args)
         code: int = args.run(args)
         sys.stdout.flush()
         return code

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.table import print_json, print_table
+
+if TYPE_CHECKING:
+    from voicelet.enrol import Vault
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         install(args.install)
     manifest = open_voice(args.bundle).manifest
     profiles = [
-        {"name": p.name, "kind": "profile", "description": f"enrolled {p.created[:10]}"}
-        for p in Vault().list()
+        {"name": name, "kind": "profile", "description": told}
+        for name, told in _profiles(Vault()).items()
     ]
     presets = [
         {"name": p.name, "kind": "preset", "description": p.description} for p in manifest.presets
@@ -53,3 +56,13 @@ def run(args: argparse.Namespace) -> int:
         rows = [[v["name"], v["kind"], v["description"]] for v in voices]
         print_table(["voice", "kind", "description"], rows)
     return 0
+
+
+def _profiles(vault: Vault) -> dict[str, str]:
+    """Names of profiles and a word on each."""
+    from voicelet.errors import ProfileLocked
+
+    try:
+        return {p.name: f"enrolled {p.created[:10]}" for p in vault.list()}
+    except ProfileLocked:
+        return dict.fromkeys(vault.names(), "locked")

@@ -99,10 +99,12 @@ class Vault:
             replace: whether a profile of that name may be replaced.
 
         Raises:
+            ConsentError: the profile has no consent record, or one that isn't genuine.
             ProfileLocked: the vault's key or passphrase is missing or wrong.
             ProfileError: the disk is full, the folder can't be written, or there is one already
                 and `replace` is false.  What was there before is intact.
         """
+        profile.check_record()
         file = file_stem(profile.name) + SUFFIX
         what = f"can't save the profile {profile.name!r}"
         with self._disk.explained(what), self._disk.writing():
@@ -206,6 +208,15 @@ class Vault:
                     f"{' and the newest' if older else ''}{hint or '; enrol or import it again'}"
                 )
             session.store(newest.name, newest.plain)
+
+    def restorable(self) -> Sequence[str]:
+        """Names of profiles whose file is damaged or gone while their copy says whose it is.
+
+        Raises:
+            ProfileLocked: the vault's key or passphrase is missing or wrong.
+        """
+        damaged = {path.name for path in self.damaged()}
+        return [name for name in self.names() if file_stem(name) + SUFFIX in damaged]
 
     def rotate_key(self, protection: str | None = None, passphrase: str | None = None) -> None:
         """Encrypt all profiles anew under a new key and destroy the old one.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -26,8 +25,8 @@ from voicelet.enrol.vault_lock import (
 )
 from voicelet.errors import ConfigError, ProfileLocked, SealError
 from voicelet.trust import keystore
+from voicelet.trust import passphrase as passphrases
 
-VARIABLE = "VOICELET_PASSPHRASE"
 LEAST_CHARACTERS = 8
 Passphrase = str | Callable[[], str] | None
 _KEY, _NONCE = 32, 12
@@ -76,9 +75,9 @@ class KeyRing:
             ConfigError: no such protection, or a passphrase of fewer than 8 characters.
         """
         if protection == AUTO:
-            asked = self._passphrase if isinstance(self._passphrase, str) else None
-            given = passphrase or asked or os.environ.get(VARIABLE, "")
-            protection = PASSPHRASE if given else AUTO
+            given = passphrase or (isinstance(self._passphrase, str) and self._passphrase)
+            if given or passphrases.protects_new():
+                protection = PASSPHRASE
         if protection not in (*PROTECTIONS, AUTO):
             raise ConfigError(f"no protection {protection!r}; there are {', '.join(PROTECTIONS)}")
         key, key_id = secrets.token_bytes(_KEY), secrets.token_hex(8)
@@ -169,10 +168,10 @@ class KeyRing:
 
     def _ask(self) -> str:
         given = self._passphrase
-        words = given() if callable(given) else given or os.environ.get(VARIABLE, "")
+        words = given() if callable(given) else given or passphrases.default()
         if not words:
             raise ProfileLocked(
-                f"the profiles are protected by a passphrase: set {VARIABLE}, or use"
+                f"the profiles are protected by a passphrase: set {passphrases.VARIABLE}, or use"
                 " --passphrase-file (in Python: Vault(passphrase=…))"
             )
         return words

@@ -1,8 +1,9 @@
-"""The device's own Ed25519 key: it signs consent records, revocations and the audit log.
+"""The device's own keys: one that signs, one that others seal to.
 
-It is made on first use and kept in the system's keystore or a file (:mod:`.keystore`).  A small
-file beside it says where, and its public half: a keystore that is locked today must not lead to a
-second key.
+The first (Ed25519) signs consent records, revocations and the audit log; the second opens profiles
+that were exported for this device.  Each is made on first use and kept in the system's keystore or
+a file (:mod:`.keystore`).  A small file beside it says where, and its public half: a keystore that
+is locked today must not lead to a second key.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from typing import TYPE_CHECKING
 
 from voicelet.errors import SealError
 from voicelet.trust import keystore
-from voicelet.trust.seal import new_signing_key, signing_key_from_bytes
+from voicelet.trust.file_lock import file_lock
+from voicelet.trust.seal import (
+    SealingKey,
+    new_sealing_key,
+    new_signing_key,
+    signing_key_from_bytes,
+)
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_NAME = "device"
+_SIGNING, _SEALING = "device", "sealing"
 
 
 def device_key() -> Ed25519PrivateKey:
@@ -39,75 +46,103 @@ def device_public_key() -> bytes:
     Raises:
         SealError: as :func:`device_key`.
     """
-    told = _read_marker(keystore.keys_folder())
+    told = _read_marker(keystore.keys_folder(), _SIGNING)
     return told[1] if told else device_key().public_key().public_bytes_raw()
+
+
+def device_sealing_key() -> SealingKey:
+    """The key that others seal to for this device, made on first use.
+
+    Raises:
+        SealError: as :func:`device_key`.
+    """
+    return SealingKey(_secret(keystore.keys_folder(), _SEALING))
+
+
+def device_sealing_public_key() -> bytes:
+    """Its public half; read without opening the keystore once the key exists.
+
+    Raises:
+        SealError: as :func:`device_key`.
+    """
+    told = _read_marker(keystore.keys_folder(), _SEALING)
+    return told[1] if told else device_sealing_key().public
 
 
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> Ed25519PrivateKey:
-    with _locked(folder):
-        told = _read_marker(folder)
+    return signing_key_from_bytes(_secret(folder, _SIGNING))
+
+
+def _secret(folder: Path, kind: str) -> bytes:
+    with _locked(folder, kind):
+        told = _read_marker(folder, kind)
         if told is None:
-            return _make(folder)
+            return _make(folder, kind)
     where, public = told
-    secret = keystore.read(_name(public), where, folder)
+    secret = keystore.read(_name(kind, public), where, folder)
     if secret is None:
         raise SealError(
-            f"this device's key is gone from the {where}; restore it from a backup, or remove"
-            f" {_marker(folder)} for a new one (what the old one signed stays valid)"
+            f"this device's {kind} key is gone from the {where}; restore it from a backup, or"
+            f" remove {_marker(folder, kind)} for a new one (what the old one signed stays valid,"
+            " what was sealed for it stays shut)"
         )
-    key = signing_key_from_bytes(secret)
-    if key.public_key().public_bytes_raw() != public:
-        raise SealError(f"this device's key in the {where} isn't the one it was; restore a backup")
-    return key
+    if _public(kind, secret) != public:
+        raise SealError(
+            f"this device's {kind} key in the {where} isn't the one it was; restore a backup"
+        )
+    return secret
 
 
-def _make(folder: Path) -> Ed25519PrivateKey:
-    key = new_signing_key()
-    public = key.public_key().public_bytes_raw()
-    where = keystore.write(_name(public), key.private_bytes_raw(), folder)
+def _make(folder: Path, kind: str) -> bytes:
+    if kind == _SIGNING:
+        secret = new_signing_key().private_bytes_raw()
+    else:
+        secret = new_sealing_key().private
+    public = _public(kind, secret)
+    where = keystore.write(_name(kind, public), secret, folder)
     # The secret first: killed between the two, a new key is made and the first was never used.
     marker = {"where": where, "public_key": public.hex()}
-    keystore.write_file(_marker(folder), json.dumps(marker).encode())
-    return key
+    keystore.write_file(_marker(folder, kind), json.dumps(marker).encode())
+    return secret
 
 
-def _name(public: bytes) -> str:
+def _public(kind: str, secret: bytes) -> bytes:
+    if kind == _SIGNING:
+        return signing_key_from_bytes(secret).public_key().public_bytes_raw()
+    return SealingKey(secret).public
+
+
+def _name(kind: str, public: bytes) -> str:
     # By key: one keystore may serve several data folders.
-    return f"{_NAME}-{public[:8].hex()}"
+    return f"{kind}-{public[:8].hex()}"
 
 
-def _marker(folder: Path) -> Path:
-    return folder / f"{_NAME}.json"
+def _marker(folder: Path, kind: str) -> Path:
+    return folder / f"{kind}.json"
 
 
-def _read_marker(folder: Path) -> tuple[str, bytes] | None:
-    raw = keystore.read_file(_marker(folder))
+def _read_marker(folder: Path, kind: str) -> tuple[str, bytes] | None:
+    raw = keystore.read_file(_marker(folder, kind))
     if raw is None:
         return None
     try:
         told = json.loads(raw)
         where, public = str(told["where"]), bytes.fromhex(told["public_key"])
-        if len(public) != 32 or where not in (keystore.KEYSTORE, keystore.FILE):
+        lengths = (32,) if kind == _SIGNING else (32, 1216)
+        if len(public) not in lengths or where not in (keystore.KEYSTORE, keystore.FILE):
             raise ValueError("impossible values")
         return where, public
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise SealError(f"{_marker(folder)} is damaged; restore it from a backup") from None
+        raise SealError(f"{_marker(folder, kind)} is damaged; restore it from a backup") from None
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, kind: str) -> Iterator[None]:
     """One process makes the key; the others wait and find it."""
     try:
-        import fcntl
-    except ImportError:  # Windows: two first uses in one moment would make two keys
-        yield
-        return
-    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open(folder / f".{_NAME}.lock", "ab")  # noqa: SIM115
+        with file_lock(folder / f".{kind}.lock"):
+            yield
     except OSError as error:
         raise SealError(f"{folder}: can't be written ({error.strerror or error})") from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,0 +1,59 @@
+"""`voicelet erase`: destroy profiles and the key that could open copies of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from voicelet.cli.unlock import add_option
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "erase",
+        help="destroy profiles for good, with the keys that could open copies of them",
+        description="Destroy profiles: the file, its copy, and the vault's key, so that copies in "
+        "backups can't be opened any more; the other profiles go on under a new key. It is noted "
+        "in the audit log.",
+    )
+    add_arguments(parser)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `voicelet erase` and `voicelet profiles delete` take."""
+    parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+    add_option(parser, nested=True)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Erase profiles, none if one of them doesn't exist; returns the exit code."""
+    from voicelet.config import did_you_mean
+    from voicelet.enrol import Vault
+    from voicelet.errors import ProfileNotFound
+
+    vault = Vault()
+    for name in args.names:
+        if name not in vault:
+            known = did_you_mean(name, vault.names())
+            raise ProfileNotFound(f"no profile {name!r}{known} (nothing was deleted)")
+    names = list(dict.fromkeys(args.names))
+    if not args.yes and not _agreed(names):
+        print("nothing was erased")
+        return 0
+    for name in names:
+        vault.erase(name)
+        print(f"erased {name}")
+    if vault.protection == "passphrase":
+        print("backups made before can still be opened by whoever knows the passphrase")
+    return 0
+
+
+def _agreed(names: list[str]) -> bool:
+    """Ask whoever sits at a terminal; scripts know what they do."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    return input(f"Erase {', '.join(names)} for good? [y/N] ").strip().lower() in ("y", "yes")

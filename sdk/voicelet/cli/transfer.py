@@ -1,0 +1,109 @@
+"""`voicelet profiles key`, `export` and `import`: a profile moves to another device."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from voicelet.cli.options import check_file
+from voicelet.cli.unlock import add_option
+from voicelet.errors import ConfigError, OutputError
+
+
+def add_parsers(actions: Any) -> None:
+    """Add the actions to `voicelet profiles`."""
+    key = actions.add_parser(
+        "key",
+        help="this device's public key, for others to export profiles to",
+        description="Print the public key that profiles for this device are sealed to. It is no "
+        "secret; the private half stays in the device's keystore.",
+    )
+    key.add_argument("-o", "--output", metavar="FILE", help="write it to a file")
+    key.set_defaults(run=run_key)
+    export = actions.add_parser(
+        "export",
+        help="seal a profile for another device",
+        description="Seal a profile, with its consent record, so that only one device can open it.",
+    )
+    export.add_argument("name", metavar="NAME")
+    export.add_argument(
+        "--to", required=True, metavar="KEY", help="file with the other device's public key"
+    )
+    export.add_argument("-o", "--output", required=True, metavar="FILE")
+    add_option(export, nested=True)
+    export.set_defaults(run=run_export)
+    importing = actions.add_parser("import", help="open a profile that was sealed for this device")
+    importing.add_argument("file", metavar="FILE")
+    importing.add_argument("--name", metavar="NAME", help="what to call it here")
+    importing.add_argument("--replace", action="store_true", help="replace one of that name")
+    importing.add_argument(
+        "--key", metavar="FILE", help="a private sealing key (default: this device's)"
+    )
+    add_option(importing, nested=True)
+    importing.set_defaults(run=run_import)
+
+
+def run_key(args: argparse.Namespace) -> int:
+    """Show this device's public sealing key; returns the exit code."""
+    from voicelet.trust.device_key import device_sealing_public_key
+    from voicelet.trust.seal import public_to_text
+
+    text = public_to_text(device_sealing_public_key())
+    if args.output is None:
+        print(text, end="")
+    else:
+        _write(args.output, text.encode())
+        print(f"{args.output}: give it to whoever exports a profile for this device")
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Export a profile; returns the exit code."""
+    from voicelet.enrol import Vault
+    from voicelet.enrol.transfer import export_profile
+    from voicelet.trust.seal import public_from_text
+
+    recipient = public_from_text(_read(args.to, 1 << 14).decode("utf-8", "replace"))
+    check_file(args.output)
+    _write(args.output, export_profile(Vault(), args.name, recipient))
+    print(f"{args.output}: {args.name}, sealed; only the owner of that key can import it")
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Import a profile; returns the exit code."""
+    from voicelet.enrol import Vault
+    from voicelet.enrol.transfer import MAX_BYTES, import_profile
+    from voicelet.trust.device_key import device_sealing_key
+    from voicelet.trust.seal import SealingKey
+
+    data = _read(args.file, MAX_BYTES)
+    if args.key is None:
+        key = device_sealing_key()
+    else:
+        key = SealingKey.from_text(_read(args.key, 1 << 14).decode("utf-8", "replace"))
+    profile = import_profile(Vault(), data, key, name=args.name, replace=args.replace)
+    print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
+    return 0
+
+
+def _read(path: str, limit: int) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > limit:
+        raise ConfigError(f"{path}: far too large; is it the right file?")
+    return data
+
+
+def _write(path: str, data: bytes) -> None:
+    from voicelet.audio.atomic import atomic_file
+
+    try:
+        with atomic_file(path, 0o600) as file:
+            file.write(data)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from None

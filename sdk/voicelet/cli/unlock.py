@@ -1,0 +1,95 @@
+"""The passphrase of the profiles: from a file, the environment or a prompt."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import os
+import sys
+
+from voicelet.errors import ConfigError
+from voicelet.trust.passphrase import set_default
+
+_MAX_BYTES = 1024
+_HELP = "the passphrase of the profiles is the first line of FILE (or set VOICELET_PASSPHRASE)"
+
+
+def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
+    """Add `--passphrase-file`.
+
+    Args:
+        nested: in a command's parser, where the default of the outer one must stand.
+    """
+    default = argparse.SUPPRESS if nested else None
+    parser.add_argument("--passphrase-file", metavar="FILE", default=default, help=_HELP)
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Have passphrases come from the file, or else from a prompt; see to it that no core dump of
+    this process holds a voice.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    path = getattr(args, "passphrase_file", None)
+    given = read_passphrase(path) if path is not None else None
+    if given is None:
+        set_default(ask)
+    else:
+        set_default(lambda: given, for_new=True)
+
+
+def read_passphrase(path: str) -> str:
+    """The first line of a file.
+
+    Raises:
+        ConfigError: it can't be read, is empty or isn't UTF-8.
+    """
+    try:
+        with open(path, "rb") as file:
+            words = file.read(_MAX_BYTES).decode("utf-8").splitlines()[:1]
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+    if not words or not words[0]:
+        raise ConfigError(f"{path}: its first line is empty; write the passphrase there")
+    return words[0]
+
+
+def ask(prompt: str = "Passphrase of your profiles: ") -> str:
+    """Ask on the terminal; "" where there is none."""
+    if not _has_terminal():
+        return ""
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        return ""
+
+
+def ask_new() -> str:
+    """Ask for a new passphrase, twice.
+
+    Raises:
+        ConfigError: there is no terminal, or the two differ.
+    """
+    first = ask("New passphrase (8 characters at least): ")
+    if not first:
+        raise ConfigError("no new passphrase; give --new-passphrase-file FILE")
+    if ask("The same once more: ") != first:
+        raise ConfigError("the two differ; nothing was changed")
+    return first
+
+
+def _has_terminal() -> bool:
+    if os.name != "posix":
+        return sys.stdin.isatty()
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
