@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import random
 import resource
@@ -27,13 +28,14 @@ from voicelet.enrol.vault_disk import Disk
 from voicelet.enrol.vault_lock import read_lock
 from voicelet.enrol.vault_rotate import is_pending
 from voicelet.errors import ProfileError, ProfileNotFound
+from voicelet.trust.consent import Consent, ConsentRecord, make_record
 from voicelet.trust.keystore import keys_folder
 
 
 def profile(name: str = "ana", speech_s: float = 30.0) -> Profile:
     vector = np.zeros(256, np.float32)
     vector[3] = 1.0
-    return Profile(
+    made = Profile(
         name=name,
         created="2026-01-02T03:04:05Z",
         d_vector=vector,
@@ -43,6 +45,12 @@ def profile(name: str = "ana", speech_s: float = 30.0) -> Profile:
         quality=QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0),
         app_version="0.1.0",
     )
+    return dataclasses.replace(made, consent=record(made.voice_sha256))
+
+
+@functools.lru_cache
+def record(voice_sha256: str) -> ConsentRecord:
+    return make_record(Consent.scripted("Ana", "made up for a test"), voice_sha256)
 
 
 def test_save_load_list_delete(tmp_path: Path) -> None:
