@@ -39,6 +39,7 @@ MAY_IMPORT = {
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
 RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keystore.py
+RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
 
 

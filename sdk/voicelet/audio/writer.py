@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -26,7 +26,9 @@ FORMATS = {
     ".opus": ("OGG", "OPUS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
-MAX_WAV_SAMPLES = (0xFFFFFFFF - 36) // 2  # the size fields of a WAV have 32 bits
+MAX_WAV_SAMPLES = (0xFFFFFFFF - 36 - (1 << 16)) // 2  # the size fields of a WAV have 32 bits
+TAGS = ("title", "copyright", "software", "artist", "comment", "date", "album", "license", "genre")
+"""Fields of metadata: INFO chunks of WAV, comments of FLAC and Ogg, ID3 of MP3."""
 _BLOCK = 1 << 16
 
 
@@ -85,11 +87,20 @@ class AudioWriter:
     Leaving the block by an exception leaves nothing behind.  The format follows the suffix: .wav,
     .flac, .ogg (Vorbis), .opus, .mp3.
 
+    Args:
+        tags: metadata, by the names of `TAGS`; what a format has no field for is left out.
+
     Raises:
         OutputError: unknown suffix, a folder, no permission, a full disk, a WAV past 4 GB.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate_hz: int) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        sample_rate_hz: int,
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         self._path = Path(path)
         suffix = self._path.suffix.lower()
         if is_special(self._path) and suffix not in FORMATS:
@@ -101,6 +112,10 @@ class AudioWriter:
             )
         self._suffix = suffix
         self._rate_hz = sample_rate_hz
+        self._tags = dict(tags or {})
+        held = "".join(self._tags.values())
+        if not self._tags.keys() <= set(TAGS) or len(held) > 1 << 14 or "\0" in held:
+            raise OutputError(f"metadata is short text under one of {', '.join(TAGS)}")
         self._stack = contextlib.ExitStack()
         self._samples = 0
         self._sound: Any = None
@@ -125,7 +140,7 @@ class AudioWriter:
 
         container, codec = FORMATS[self._suffix]
         try:
-            return soundfile.SoundFile(
+            sound = soundfile.SoundFile(
                 sink, "w", self._rate_hz, channels=1, format=container, subtype=codec
             )
         except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
@@ -134,6 +149,10 @@ class AudioWriter:
                 f"{self._suffix} can't hold audio at {self._rate_hz} Hz ({error});"
                 " write a .wav or .flac"
             ) from error
+        for name, text in self._tags.items():
+            if text:  # libsndfile refuses empty ones
+                setattr(sound, name, text)
+        return sound
 
     def write(self, samples: npt.ArrayLike) -> None:
         """Append float samples [n]; clamped to ±1, NaN as silence."""
@@ -194,15 +213,22 @@ def _through_spool(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             shutil.copyfileobj(spool, device)
 
 
-def write_wav(path: str | os.PathLike[str], samples: npt.ArrayLike, sample_rate_hz: int) -> None:
+def write_wav(
+    path: str | os.PathLike[str],
+    samples: npt.ArrayLike,
+    sample_rate_hz: int,
+    *,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Write a mono file in the format of its suffix, atomically; see :class:`AudioWriter`.
 
     Args:
         path: ends in .wav, .flac, .ogg, .opus or .mp3.
         samples: float [n] in [-1, 1].
+        tags: metadata, see :class:`AudioWriter`.
 
     Raises:
         OutputError: the file can't be written; nothing is left behind.
     """
-    with AudioWriter(path, sample_rate_hz) as out:
+    with AudioWriter(path, sample_rate_hz, tags=tags) as out:
         out.write(samples)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.consent_options import add_scripted_option, scripted_consent
+from voicelet.cli.labelling import Labelling
 from voicelet.cli.options import add_bundle_option, check_file
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_table
@@ -56,7 +57,6 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from voicelet.audio.writer import AudioWriter
     from voicelet.cli.timing import speak
     from voicelet.enrol import enrol
     from voicelet.synth import Voice
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     _tell(args, f"speaking into {args.output}")
     spoken: list[npt.NDArray[np.float32]] = []
     with (
-        AudioWriter(args.output, manifest.sample_rate_hz) as writer,
+        Labelling().open(args.output, voice) as writer,
         Progress("speaking", enabled=quiet) as progress,
     ):
 

@@ -11,6 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voicelet.cli.labelling import Labelling, add_label_options
 from voicelet.cli.options import add_voice_options, find_voice, split_voice
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
@@ -42,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
     parser.add_argument("--json", action="store_true", help="a report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_label_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     wanted = which(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, wanted, args.json)
+    labelling = Labelling.of(args, f"a.{args.format}")
 
-    from voicelet.audio.writer import AudioWriter
     from voicelet.cli.timing import speak
     from voicelet.synth import Voice
 
@@ -66,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     options = {"speed": args.speed, "pitch_semitones": args.pitch, "energy": args.energy}
     options |= {"seed": args.seed, "purpose": args.purpose}
     told = [name, manifest.version, options, args.lexicon]
+    told += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in wanted)
     done, seconds, skipped = 0, 0.0, 0
@@ -86,11 +89,10 @@ def run(args: argparse.Namespace) -> int:
                 ) -> None:
                     bar.update((before + share * size) / max(1, total), note)
 
-                with AudioWriter(folder / file, manifest.sample_rate_hz) as writer:
-                    spoken = speak(
-                        voice, text, writer.write, tell,
-                        profile=profile, preset=preset, ssml=False, **options,
-                    )  # fmt: skip
+                who = {"profile": profile, "preset": preset}
+                with labelling.open(folder / file, voice) as writer:
+                    labelling.introduce(voice, writer.write, **who, purpose=args.purpose)
+                    spoken = speak(voice, text, writer.write, tell, ssml=False, **who, **options)
                 seconds += spoken.seconds
                 state.add(file, key)
             done += len(text)

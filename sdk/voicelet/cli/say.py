@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from voicelet.cli.labelling import Labelling, add_label_options
 from voicelet.cli.options import (
     add_voice_options,
     check_file,
@@ -22,6 +23,8 @@ from voicelet.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from voicelet.synth import Voice
 
     Receive = Callable[[npt.ArrayLike], None]
 
@@ -52,6 +55,7 @@ def add_parser(subparsers: Any) -> None:
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_label_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -63,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("-o writes files; use --raw for standard output")
     if args.output is not None:
         check_file(args.output)
+    labelling = Labelling.of(args, args.output)
     text = read_text(args.text, args.file)
 
     from voicelet.cli.timing import speak
@@ -71,27 +76,26 @@ def run(args: argparse.Namespace) -> int:
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)
     voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
-    manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     load_ms = (time.perf_counter() - start) * 1e3
     quiet = False if args.quiet or args.json else None
     with (
-        _sink(args, manifest.sample_rate_hz) as receive,
+        _sink(args, voice, labelling) as receive,
         Progress("speaking", enabled=quiet) as bar,
     ):
+        who = {"profile": profile, "preset": preset, "purpose": args.purpose}
+        labelling.introduce(voice, receive, **who)
         timings = speak(
             voice,
             text,
             receive,
             bar.update,
-            profile=profile,
-            preset=preset,
             speed=args.speed,
             pitch_semitones=args.pitch,
             energy=args.energy,
             seed=args.seed,
             ssml=True if args.ssml else "auto",
-            purpose=args.purpose,
+            **who,
         )
     if args.json:
         report = {"load_ms": round(load_ms, 4), **timings.rounded(), "characters": len(text)}
@@ -106,18 +110,18 @@ def _json_stream(args: argparse.Namespace) -> Any:
 
 
 @contextlib.contextmanager
-def _sink(args: argparse.Namespace, sample_rate_hz: int) -> Iterator[Receive]:
-    from voicelet.audio.writer import AudioWriter, pcm16
+def _sink(args: argparse.Namespace, voice: Voice, labelling: Labelling) -> Iterator[Receive]:
+    from voicelet.audio.writer import pcm16
 
     if args.output is not None:
-        with AudioWriter(args.output, sample_rate_hz) as writer:
+        with labelling.open(args.output, voice) as writer:
             yield writer.write
     elif args.raw:
         yield lambda samples: _write_raw(pcm16(samples))
     else:
         from voicelet.cli.player import Player
 
-        with Player(sample_rate_hz) as player:
+        with Player(voice.bundle.manifest.sample_rate_hz) as player:
             yield player.write
 
 
