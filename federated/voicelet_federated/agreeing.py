@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 from voicelet.errors import ConfigError, ConsentEnded, ConsentError
+from voicelet.trust.audit import note
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
 from voicelet_federated.paying import days_from_now, open_ledger
@@ -49,10 +51,13 @@ def stated_consent(args: argparse.Namespace) -> FederationConsent | None:
         if any(value is not None for value in terms):
             raise ConfigError("--rounds, --epsilon and --days go with --consent")
         return None
+    epsilon = EPSILON if args.epsilon is None else args.epsilon
+    if not math.isfinite(epsilon):
+        raise ConfigError("a person agrees to a finite epsilon; choose one, 8 or less")
     return FederationConsent(
         PURPOSE,
         ROUNDS if args.rounds is None else args.rounds,
-        EPSILON if args.epsilon is None else args.epsilon,
+        epsilon,
         days_from_now(DAYS if args.days is None else args.days),
     )
 
@@ -73,7 +78,7 @@ def consenting_ledger(state: Path, stated: FederationConsent | None) -> DeviceLe
     if stated is None and (ledger.consent is None or ledger.expired):
         stated = _ask(state, ledger)
     if stated is not None:
-        ledger.grant(stated)
+        agree(ledger, stated)
     consent = ledger.consent
     if consent is not None and len(ledger.entries) >= consent.rounds:
         raise BudgetError(
@@ -81,6 +86,26 @@ def consenting_ledger(state: Path, stated: FederationConsent | None) -> DeviceLe
             "`voicelet-federated ledger --consent --rounds …` agrees to more"
         )
     return ledger
+
+
+def agree(ledger: DeviceLedger, consent: FederationConsent) -> None:
+    """Write a consent down, in the ledger and in the device's audit log.
+
+    Raises:
+        BudgetError: as :meth:`DeviceLedger.grant`.
+    """
+    ledger.grant(consent)
+    note("consent", purpose="federation", rounds=consent.rounds, epsilon=consent.epsilon)
+
+
+def withdraw(ledger: DeviceLedger) -> None:
+    """Take a consent back, likewise.
+
+    Raises:
+        BudgetError: as :meth:`DeviceLedger.revoke`.
+    """
+    ledger.revoke()
+    note("revoke", purpose="federation")
 
 
 def _ask(state: Path, ledger: DeviceLedger) -> FederationConsent:

@@ -19,6 +19,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordD
 from flwr.clientapp import ClientApp
 
 from voicelet.errors import VoiceletError
+from voicelet.trust.audit import note
 from voicelet_federated.adapter import Adapted, FloatArray, schema_hash
 from voicelet_federated.clipping import with_bit
 from voicelet_federated.config import Places, device_places, is_simulation
@@ -42,7 +43,7 @@ from voicelet_federated.masking import (
     check_offers,
     identity_from_pem,
 )
-from voicelet_federated.paying import may_join, open_ledger, pay
+from voicelet_federated.paying import may_join, open_ledger, pay, run_name
 from voicelet_federated.power import check_power
 from voicelet_federated.protocol import (
     Assignment,
@@ -178,7 +179,9 @@ def train(message: Message, context: Context) -> RecordDict:
     check_offers(terms.where, assignment.offers, device.roster, terms.share.minimum)
     update = _update(device, assignment, context.state)
     # Paid before anything is computed that could leave; a lost reply isn't paid back.
-    pay(device.ledger, terms)
+    spent = pay(device.ledger, terms)
+    if not is_simulation():
+        note("federation", run=run_name(terms), round=terms.where.number, epsilon_spent=spent)
     values = with_bit(update, terms.share, terms.bit)
     if terms.masking:
         noisy = terms.share.encode(values, secret_generator())

@@ -12,7 +12,7 @@ from typing import Any
 
 from voicelet.errors import ConfigError
 from voicelet_federated.account import Account
-from voicelet_federated.agreeing import add_consent_options, stated_consent
+from voicelet_federated.agreeing import add_consent_options, agree, stated_consent, withdraw
 from voicelet_federated.ledger import DeviceLedger
 from voicelet_federated.paying import open_ledger
 
@@ -115,8 +115,8 @@ def _ledger(args: argparse.Namespace) -> None:
         raise ConfigError("either --consent or --withdraw")
     ledger = open_ledger(args.state)
     if consent is not None:
-        ledger.grant(consent)
+        agree(ledger, consent)
     elif args.withdraw:
-        ledger.revoke()
+        withdraw(ledger)
     told = told_of(ledger)
     sys.stdout.write(json.dumps(told, indent=1) + "\n" if args.json else describe(told))

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class SuperNode:
         key: private node key, whose public half the operator registered.
         places: the device's own files, as its node configuration.
         partition, partitions: number of the device among how many.
+        variables: of its environment, beside those that all processes have.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SuperNode:
     places: Mapping[str, Any]
     partition: int = 0
     partitions: int = 1
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, processes: Processes, max_retries: int | None = None) -> None:
         """Start it; it calls the server until it is ended.
@@ -72,7 +74,8 @@ class SuperNode:
         command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in told.items())]
         if max_retries is not None:
             command += ["--max-retries", str(max_retries)]
-        processes.start(self.name, command, environment(self.folder / "flower"))
+        surroundings = {**environment(self.folder / "flower"), **self.variables}
+        processes.start(self.name, command, surroundings)
 
 
 def take_part(node: SuperNode, max_retries: int | None = None) -> None:

@@ -15,11 +15,13 @@ pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
 from tests.federated.tiny_federation import Federation, times_paid
+from voicelet.trust.audit import default_log
 from voicelet_federated import client_app
 from voicelet_federated.config import SIMULATION
 from voicelet_federated.devices import device_of
 from voicelet_federated.local import LocalResult, LocalTraining
 from voicelet_federated.local_grid import to_wire
+from voicelet_federated.paying import open_ledger
 from voicelet_federated.power import check_power
 
 Make = Callable[..., Federation]
@@ -46,6 +48,9 @@ def test_real_devices_take_part(real: Make, tmp_path: Path, monkeypatch: Any) ->
     monkeypatch.setattr(client_app, "check_power", partial(check_power, supplies=tmp_path))
     made = real()
     assert made.run().rounds[0].status == "done" and times_paid(made) == [1, 1, 1, 1]
+    noted = [r for r in default_log().records() if r.event == "federation"]
+    spent = [open_ledger(made.folder / "devices" / f"s{i}").epsilon for i in range(4)]
+    assert [r.fields["epsilon_spent"] for r in noted] == pytest.approx(spent)
 
 
 def test_a_low_battery_sits_out(real: Make, tmp_path: Path, monkeypatch: Any) -> None:

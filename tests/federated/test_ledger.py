@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("cryptography")
 
 from voicelet.errors import ConfigError, ConsentEnded, ConsentError, VoiceletError
+from voicelet.trust.audit import default_log
 from voicelet_federated import ledger_file as module
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
@@ -270,6 +271,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ]
     assert "consent: withdrawn" in run("--withdraw")
     assert json.loads(run("--json"))["left"] == {"rounds": 0, "epsilon": 0.0}
+    noted = [r.event for r in default_log().records()]
+    assert noted == ["consent", "consent", "revoke"]
     for words, why in (
         (["--rounds", "4"], "with --consent"),
         (["--consent", "--withdraw"], "eith"),

@@ -253,6 +253,7 @@ def test_consents_that_make_no_sense(tmp_path: Path) -> None:
         ["--rounds", "3"],
         ["--consent", "--rounds", "0"],
         ["--consent", "--epsilon", "0"],
+        ["--consent", "--epsilon", "inf"],
     ):
         with pytest.raises(VoiceletError):
             options(*words)
