@@ -32,12 +32,19 @@ class Tools:
         encoder: speaker encoder, ONNX.
         aligner: weights of the frame classifier, or `None` to leave a cache without durations.
         lexicon, g2p: of the front end.
+        packaged_aligner: align with the classifier that the runtime ships.
     """
 
     encoder: Path
     aligner: Path | None
     lexicon: Path
     g2p: Path | None
+    packaged_aligner: bool = False
+
+    @property
+    def can_align(self) -> bool:
+        """Whether recordings can be given durations."""
+        return self.packaged_aligner or self.aligner is not None
 
     @classmethod
     def found(
@@ -57,19 +64,17 @@ class Tools:
         bundle = open_bundle()
         own_encoder = artifacts / "speaker_encoder" / "speaker_encoder.onnx"
         own_aligner = artifacts / "aligner" / "aligner.safetensors"
-        if aligned and aligner is None and not own_aligner.is_file():
-            raise ConfigError(
-                "the aligner's weights aren't installed with the package; give --aligner "
-                "(export/artifacts/aligner/aligner.safetensors of the repository)"
-            )
+        # The trainer's own weights, or the runtime's int8 form of them.
+        packaged_aligner = aligned and aligner is None and not own_aligner.is_file()
         if encoder is None:
             packaged = bundle.graph_path("speaker_encoder")[0]
             encoder = own_encoder if own_encoder.is_file() else packaged
         return cls(
             encoder=encoder,
-            aligner=(aligner or own_aligner) if aligned else None,
+            aligner=(aligner or own_aligner) if aligned and not packaged_aligner else None,
             lexicon=bundle.data_path("lexicon"),
             g2p=bundle.graph_path("g2p")[0] if "g2p" in bundle.manifest.graphs else None,
+            packaged_aligner=packaged_aligner,
         )
 
 
@@ -85,14 +90,16 @@ def recording_aligner(tools: Tools) -> Any:
     from voicelet.text.lexicon import Lexicon
     from voicelet_export.corpus.real import RecordingAligner
     from voicelet_export.corpus.transcripts import TranscriptReader
-    from voicelet_export.models.aligner import FramePosteriors, load_aligner
+    from voicelet_export.models.aligner import FramePosteriors, PackagedPosteriors, load_aligner
 
-    if tools.aligner is None:
+    posteriors: Any = PackagedPosteriors()
+    if tools.aligner is not None:
+        try:
+            posteriors = FramePosteriors(load_aligner(tools.aligner))
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ConfigError(f"{tools.aligner} holds no aligner ({error})") from error
+    elif not tools.packaged_aligner:
         raise ConfigError("alignment needs the aligner's weights; give --aligner")
-    try:
-        posteriors = FramePosteriors(load_aligner(tools.aligner))
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ConfigError(f"{tools.aligner} holds no aligner ({error})") from error
     g2p = NeuralG2P(tools.g2p) if tools.g2p is not None else None
     return RecordingAligner(TranscriptReader(Lexicon.open(tools.lexicon), g2p), posteriors)
 
@@ -152,7 +159,11 @@ def build_cache(
         raise CorpusError(f"{corpus} holds no utterances")
     measured: dict[str, Any] = {"shards": [list(f) for f in facts], "metadata": metadata}
     measured["encoder"] = _size(tools.encoder)
-    plan = {**measured, "aligner": _size(tools.aligner), "lexicon": _size(tools.lexicon)}
+    plan = {
+        **measured,
+        "aligner": int(tools.packaged_aligner) or _size(tools.aligner),
+        "lexicon": _size(tools.lexicon),
+    }
     done = out / "prepare.json"
     if (out / "index.json").is_file() and done.is_file():
         report: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
@@ -164,7 +175,7 @@ def build_cache(
         aligned = len(rows)
     else:
         _measure(corpus, rows, out, tools.encoder, measured, on_item)
-        aligned = _align(corpus, out, tools) if tools.aligner is not None else 0
+        aligned = _align(corpus, out, tools) if tools.can_align else 0
     report = {"plan": plan, "utterances": len(rows), "aligned": aligned}
     _write_json(done, report)
     return report

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.phone_posteriors import normalise_bands
+from voicelet.enrol.phone_posteriors import mel_posteriors, normalise_bands
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 
@@ -114,3 +114,14 @@ class FramePosteriors:
         bands = normalise_bands(log_mel, self.model.config.n_bands)
         found: FloatArray = self.model(torch.from_numpy(bands)[None])[0].numpy()
         return found
+
+
+class PackagedPosteriors:
+    """The same from the classifier that the runtime ships, whose weights are int8."""
+
+    def __init__(self) -> None:
+        self.log_prior: FloatArray = mel_posteriors(np.zeros((8, 80), np.float32))[1]
+
+    def __call__(self, log_mel: FloatArray) -> FloatArray:
+        """Log posteriors [frames, classes] of `log_mel` [frames, n_mels]."""
+        return mel_posteriors(log_mel)[0]

@@ -9,7 +9,9 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from typing import Any
 
 from voicelet import __version__
 from voicelet.cli import (
@@ -42,8 +44,13 @@ exit codes: 0 done · 1 a fault of voicelet's own · 2 wrong command line · 10-
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Make the parser of the whole command line."""
+def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Make the parser of the whole command line.
+
+    Args:
+        argv: what is to be parsed; commands of other packages are left out where one of
+            voicelet's own is called, for looking for them takes time.
+    """
     parser = argparse.ArgumentParser(
         prog="voicelet",
         description="Private voice cloning on the device: enrol a voice, speak any text in it.",
@@ -56,6 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)
+    if argv is None or not set(argv) & set(subparsers.choices):
+        for plugin in _plugins():
+            plugin.add_parser(subparsers)
     return parser
 
 
@@ -65,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A name with a lone surrogate, or a terminal that lacks "█", must not end in a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(argv)
+    args = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     logging.basicConfig(
         level=logging.DEBUG if args.debug else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
@@ -92,6 +102,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _complain(f"unexpected {type(error).__name__}: {error} (run with --debug for details)")
         return EXIT_UNEXPECTED
+
+
+def _plugins() -> Iterator[Any]:
+    """Commands that other packages bring: modules, by their entry points `voicelet.commands`."""
+    for point in sorted(entry_points(group="voicelet.commands"), key=lambda p: p.name):
+        try:
+            yield point.load()
+        except ImportError as error:  # its package needs what isn't installed
+            logging.getLogger(__name__).debug("no command %r: %s", point.name, error)
 
 
 def _complain(message: str) -> None:

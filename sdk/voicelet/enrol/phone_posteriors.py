@@ -73,7 +73,12 @@ def phone_posteriors(samples_24k: npt.ArrayLike) -> tuple[FloatArray, FloatArray
     Raises:
         EngineError: the graph is missing or can't be run.
     """
-    bands = normalise_bands(log_mel(samples_24k, FeatureConfig()), N_BANDS)
+    return mel_posteriors(log_mel(samples_24k, FeatureConfig()))
+
+
+def mel_posteriors(log_mel: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """As :func:`phone_posteriors`, of a natural log mel [frames, >= 70] of the default features."""
+    bands = normalise_bands(log_mel, N_BANDS)
     with _LOCK:  # only so that two threads don't load it twice
         graph = _graph()
     out = graph.run({"bands": bands[None]})

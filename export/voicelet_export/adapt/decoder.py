@@ -1,0 +1,106 @@
+"""The acoustic decoder of a bundle, read back from its graph into torch to be adapted.
+
+Bundles carry no training checkpoint; int8 weights times their steps are what the device computes
+with, so that the adaptation even learns around the quantization.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Bundle
+from voicelet.errors import BundleError
+from voicelet_export.convert.parity import run, session
+from voicelet_export.models.fastspeech2 import FRAME_FEATURES, AcousticConfig, AcousticDecoder
+
+_MAX_ERROR = 0.1
+"""Relative RMS difference of mels between the graph and what was read from it: int8 arithmetic
+makes some 2 %, a graph of another layout far more."""
+
+
+def read_decoder(bundle: Bundle) -> tuple[AcousticDecoder, str]:
+    """The decoder, frozen, and the SHA-256 of the graph it was read from.
+
+    Raises:
+        BundleError: the bundle has no ONNX decoder of the default architecture.
+    """
+    spec = bundle.graph("acoustic_decoder").for_engine("onnx")
+    if spec is None or bundle.manifest.architecture != "voicelet":
+        raise BundleError("only a voice with an ONNX acoustic decoder can be adapted")
+    path = bundle.root / spec.file
+    weights = _weights(path)
+    try:
+        channels = len(weights["project.bias"])
+        pitch = _widths(weights, "pitch_blocks")
+        mel = _widths(weights, "mel_blocks")
+        config = AcousticConfig(
+            channels=channels,
+            n_mels=len(weights["mel_head.bias"]),
+            pitch_blocks=len(pitch),
+            mel_blocks=len(mel),
+            pitch_hidden=pitch,
+            mel_hidden=mel,
+            decoder_kernel=weights["mel_blocks.0.depthwise.weight"].shape[-1],
+        )
+        decoder = AcousticDecoder(config)
+        state = decoder.state_dict()
+        for name, value in state.items():
+            if name.endswith("layer_scale"):  # folded into `contract`
+                value.fill_(1.0)
+            else:
+                value.copy_(torch.from_numpy(weights[name].reshape(value.shape).copy()))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise BundleError(f"{path.name} isn't a decoder that can be adapted ({error})") from None
+    decoder.load_state_dict(state)
+    decoder.eval().requires_grad_(False)
+    _compare(decoder, path)
+    return decoder, spec.sha256
+
+
+def _weights(path: Path) -> dict[str, FloatArray]:
+    """Constants by the names of their layers, whichever way they are stored."""
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+    out: dict[str, FloatArray] = {}
+    for name, value in stored.items():
+        base, _, kind = name.rpartition(".")
+        if kind in ("i8", "i32"):
+            step = stored.get(f"{base}.step", stored.get(f"{base}.step.f16"))
+            if step is None:
+                raise BundleError(f"{path.name}: {name} has no step; make the bundle again")
+            step = step.astype(np.float32)
+            out[base] = value.astype(np.float32) * step.reshape(-1, *[1] * (value.ndim - 1))
+        elif kind == "f16":
+            out[base] = value.astype(np.float32)
+        elif value.dtype == np.float32:
+            out.setdefault(name, value)
+    return out
+
+
+def _widths(weights: dict[str, FloatArray], part: str) -> tuple[int, ...]:
+    widths: list[int] = []
+    while (bias := weights.get(f"{part}.{len(widths)}.expand.bias")) is not None:
+        widths.append(len(bias))
+    return tuple(widths)
+
+
+def _compare(decoder: AcousticDecoder, path: Path) -> None:
+    rng, c = np.random.default_rng(0), decoder.config
+    frames = rng.standard_normal((1, 90, c.channels + FRAME_FEATURES)).astype(np.float32)
+    condition = 0.1 * rng.standard_normal((1, c.condition_size)).astype(np.float32)
+    mean = np.array([[5.1]], np.float32)
+    feed = {"frames": frames, "condition": condition, "log_f0_mean": mean}
+    found = run(session(path.read_bytes()), feed)["mel"]
+    with torch.no_grad():
+        made = decoder(*(torch.from_numpy(feed[k]) for k in feed))[0].numpy()
+    error = float(np.sqrt(np.mean((made - found) ** 2)) / max(1e-6, float(found.std())))
+    if not error < _MAX_ERROR:
+        raise BundleError(
+            f"{path.name} computes something else than the layers read from it ({error:.0%} apart);"
+            " update voicelet"
+        )

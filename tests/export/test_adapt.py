@@ -1,0 +1,128 @@
+"""A few-shot adaptation of the packaged voice: what is read from its graphs, what is learnt."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import voicelet
+from tests.consenting import scripted
+from voicelet.bundle import Bundle, open_bundle
+from voicelet.cli.main import build_parser, main
+from voicelet.enrol.profile import Profile
+from voicelet.enrol.vault import Vault
+from voicelet.errors import BundleError, RecordingRejected
+from voicelet_export.adapt.decoder import read_decoder
+from voicelet_export.adapt.encoder import read_speaker_encoder
+from voicelet_export.adapt.fit import FitConfig, fit
+from voicelet_export.adapt.speech import aligned_items
+from voicelet_export.convert.parity import run, session
+from voicelet_export.train.data import Item
+
+SPEECH = Path(__file__).resolve().parents[2] / "federated" / "samples" / "reader-a"
+QUICK = FitConfig(steps=12, check_every=6, batch=3, learning_rate=0.02)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return open_bundle()
+
+
+@pytest.fixture(scope="module")
+def items(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    return aligned_items(SPEECH, tmp_path_factory.mktemp("work"), bundle)
+
+
+@pytest.fixture
+def person(bundle: Bundle) -> Profile:
+    return voicelet.enrol(
+        sorted(SPEECH.glob("*.opus")), name="reader", bundle=bundle, consent=scripted()
+    )
+
+
+def test_the_decoder_is_the_graph_s(bundle: Bundle) -> None:
+    decoder, sha256 = read_decoder(bundle)
+    assert sha256 == bundle.graph("acoustic_decoder").alternatives[0].sha256
+    assert not any(p.requires_grad for p in decoder.parameters())
+    assert sum(p.numel() for p in decoder.parameters()) > 1_000_000
+
+
+def test_the_speaker_encoder_is_the_graph_s(bundle: Bundle) -> None:
+    encoder = read_speaker_encoder(bundle)
+    path = bundle.graph_path("speaker_encoder")[0]
+    mel = np.random.default_rng(1).gamma(1.0, 1e-3, (1, 160, 40)).astype(np.float32)
+    opened = session(path.read_bytes())
+    (expected,) = run(opened, {opened.get_inputs()[0].name: mel}).values()
+    found = encoder(torch.from_numpy(mel)).numpy()
+    assert float((found * expected).sum()) > 0.995
+
+
+def test_a_voice_of_another_kind_is_refused(bundle: Bundle) -> None:
+    other = dataclasses.replace(bundle.manifest, architecture="piper-vits")
+    with pytest.raises(BundleError, match="can be adapted"):
+        read_decoder(dataclasses.replace(bundle, manifest=other))
+
+
+def test_speech_that_was_not_learnt_from_gains(
+    bundle: Bundle, items: list[Item], person: Profile
+) -> None:
+    assert len(items) >= 3
+    shares: list[float] = []
+    found = fit(bundle, person, items, QUICK, shares.append)
+    assert found is not None and shares[-1] == 1.0 and len(shares) == QUICK.steps
+    assert found.loss_after < 0.99 * found.loss_before
+    assert abs(found.log_duration_shift) <= 0.3 and found.pitch_gain == 1.0
+    voice = voicelet.Voice.load()
+    plain = voice.synthesize("A small boat.", profile=person).samples
+    adapted = dataclasses.replace(person, adaptation=found)
+    other = voice.synthesize("A small boat.", profile=adapted).samples
+    assert np.abs(other[:4000] - plain[:4000]).max() > 1e-3
+    assert len(Profile.from_bytes(adapted.to_bytes()).to_bytes()) < 12_000
+
+
+def test_what_gains_nothing_is_not_kept(bundle: Bundle, items: list[Item], person: Profile) -> None:
+    lazy = dataclasses.replace(QUICK, steps=1, learning_rate=1e-9)
+    assert fit(bundle, person, items, lazy) is None
+
+
+def test_too_little_speech_is_refused(bundle: Bundle, items: list[Item], person: Profile) -> None:
+    with pytest.raises(RecordingRejected, match="30 to 60 s are better"):
+        fit(bundle, person, items[:1])
+
+
+def test_the_command(
+    person: Profile,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = EntryPoint("adapt", "voicelet_export.adapt.command", "voicelet.commands")
+    lost = EntryPoint("lost", "voicelet_nowhere", "voicelet.commands")
+    monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: [here, lost])
+    Vault().save(person)
+    assert main(["adapt", "reader", str(SPEECH), "--steps", "24", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    learnt = Vault().load("reader").adaptation
+    assert report["kept"] and learnt is not None and report["utterances"] == 5
+    assert report["mel_loss_after"] == round(learnt.loss_after, 4) < report["mel_loss_before"]
+    assert main(["adapt", "reader", str(tmp_path / "nothing")]) == 22
+    assert main(["adapt", "nobody", str(SPEECH)]) == 41
+    with pytest.raises(SystemExit):
+        main(["lost"])
+
+
+def test_installed_commands_are_looked_for_only_when_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: asked.append(group) or [])
+    build_parser(["say", "hello"])
+    assert asked == []
+    build_parser(["adapt"])
+    assert asked == ["voicelet.commands"]
