@@ -33,6 +33,7 @@ from voicelet.enrol.liveness_sentence import (
 )
 from voicelet.enrol.liveness_text import NO_FIT, TextFit, text_fit
 from voicelet.enrol.phone_posteriors import phone_posteriors
+from voicelet.enrol.voice_match import VoiceMatch, voice_scale
 from voicelet.errors import LivenessRejected
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
 
 _RATE_HZ = 24000
 _LOW_RATE_HZ = 16000
+_WINDOW_STEP_S = 0.77
 
 
 class SentenceText(Protocol):
@@ -63,15 +65,15 @@ class LivenessConfig:
 
     Attributes:
         min_text_probability: probability below which the sentence counts as not read.
-        min_voice_cosine: cosine of d-vectors below which the reader is another person than the
-            one in the recordings.
+        min_voice_probability: probability (of `voice_match`) below which the reader is another
+            person than the one in the recordings.
         min_speech_s: less speech can't hold the sentence.
         max_recording_s: more isn't listened to.
         max_age: of the sentence.
     """
 
     min_text_probability: float = 0.5
-    min_voice_cosine: float = 0.70
+    min_voice_probability: float = 0.5
     min_speech_s: float = 3.0
     max_recording_s: float = 60.0
     max_age: timedelta = LIFETIME
@@ -88,14 +90,14 @@ class LivenessReport:
         speech_s: seconds of speech in it.
         text: how well the recording fits the sentence.
         text_probability: that the sentence was read, 0..1.
-        voice_cosine: between its d-vector and that of the recordings, -1..1.
+        voice: how alike its voice and that of the recordings are; None if not measured.
         reasons: why it is refused; empty if it is accepted.
     """
 
     speech_s: float
     text: TextFit
     text_probability: float
-    voice_cosine: float
+    voice: VoiceMatch | None
     reasons: tuple[str, ...] = ()
 
     @property
@@ -120,7 +122,7 @@ def check_spoken_consent(
         recording: of the sentence, a file or (samples, rate).
         sentence: from :func:`consent_sentence`, or anything that holds its `text`.
         enrolment_windows: d-vectors of the enrolment's speech, [windows, 256]
-            (`GatedSpeech.windows`).
+            (`GatedSpeech.windows`), or a profile's one [1, 256].
         encoder: the bundle's `speaker_encoder` graph.
         bundle: whose lexicon pronounces the sentence; None is the one inside the package.
         now: with a time zone; the present without it.
@@ -159,7 +161,7 @@ def assess_spoken_consent(
     wave = load_recording(recording, _RATE_HZ, config.max_recording_s).samples
     speech = _speech(wave)
     speech_s = len(speech) / _LOW_RATE_HZ
-    report = LivenessReport(speech_s, NO_FIT, 0.0, 0.0)
+    report = LivenessReport(speech_s, NO_FIT, 0.0, None)
     if speech_s < config.min_speech_s:
         return replace(
             report,
@@ -170,8 +172,11 @@ def assess_spoken_consent(
         )
     fit = _fit(wave, asked, bundle or open_bundle(None))
     own = mean_d_vector(embed_windows(encoder, speech))
-    cosine = float(own @ mean_d_vector(enrolment_windows))
-    report = replace(report, text=fit, text_probability=text_probability(fit), voice_cosine=cosine)
+    windows = np.asarray(enrolment_windows)
+    # A single one is a profile's, the mean of many.
+    shorter_s = min(speech_s, len(windows) * _WINDOW_STEP_S) if len(windows) > 1 else speech_s
+    voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
+    report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)
     return replace(report, reasons=tuple(_reasons(report, asked.age(now), config)))
 
 
@@ -204,7 +209,7 @@ def _reasons(report: LivenessReport, age: timedelta, config: LivenessConfig) -> 
             "it isn't the sentence that was asked for; read the words as they are shown, clearly"
             " and with nothing else in the recording"
         )
-    if report.voice_cosine < config.min_voice_cosine:
+    if report.voice is not None and report.voice.probability < config.min_voice_probability:
         reasons.append(
             "the sentence was read by another person than the one in the recordings; the person"
             " whose voice it is has to read it"
