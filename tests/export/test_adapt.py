@@ -122,7 +122,7 @@ def test_installed_commands_are_looked_for_only_when_needed(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: asked.append(group) or [])
-    build_parser(["say", "hello"])
+    build_parser(["--debug", "say", "hello"])
     assert asked == []
-    build_parser(["adapt"])
+    build_parser(["adapt", "demo", "say"])  # names of a profile and a folder
     assert asked == ["voicelet.commands"]

@@ -30,7 +30,7 @@ from voicelet.cli import (
 )
 from voicelet.errors import VoiceletError
 
-COMMANDS = (say, read, enrol, voices, profiles, consent, erase, info, audit, bench, demo)
+COMMANDS = (say, read, enrol, voices, profiles, consent, erase, explain, info, audit, bench, demo)
 
 EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130
@@ -63,7 +63,8 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)
-    if argv is None or not set(argv) & set(subparsers.choices):
+    called = next((a for a in argv or () if not a.startswith("-")), None)
+    if called not in subparsers.choices:
         for plugin in _plugins():
             plugin.add_parser(subparsers)
     return parser
