@@ -6,6 +6,7 @@ import dataclasses
 
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault import Vault
+from voicelet.enrol.vault_disk import Hidden
 from voicelet.errors import ProfileError
 from voicelet.trust.audit import note
 from voicelet.trust.seal import SealingKey, open_sealed, seal
@@ -51,7 +52,7 @@ def import_profile(
         ConsentError: its consent record is missing, not genuine, or has ended.
         ProfileError: it isn't a profile, there is one of that name already, or it can't be saved.
     """
-    profile = _parsed(open_sealed(key, data, info=INFO))
+    profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
     profile.check_consent(profile.check_record().purposes[0])
     if name is not None:
         profile = dataclasses.replace(profile, name=name)

@@ -133,7 +133,7 @@ class Vault:
             if name in self:
                 raise ProfileError(
                     f"the file of the profile {name!r} is gone, but there is a copy; bring it back:"
-                    f" voicelet profiles restore {name!r}"
+                    " voicelet profiles restore"
                 ) from None
             raise ProfileNotFound(
                 f"there is no profile {name!r}{did_you_mean(name, self.names())};"

@@ -73,6 +73,8 @@ class Access:
                             refuse_orphans(self._disk)
                             raise ProfileError("it is encrypted, and this vault isn't")
                         return session.open(file, data).plain
+                    if session is not None and lock is not None and not lock.plain:
+                        session.check_plain(file, data)
                 except UnknownKey as error:
                     if hurried:
                         continue  # its key was changed between two reads
@@ -81,8 +83,6 @@ class Access:
                     raise
                 except ProfileError as error:
                     raise self._named(file, error) from None
-                if session is not None and lock is not None and not lock.plain:
-                    session.check_plain(file)
                 if lock is None or not lock.plain:
                     self._upgrade(file, data)
                 return data
@@ -91,7 +91,7 @@ class Access:
     def _named(self, file: str, error: ProfileError) -> ProfileError:
         remedy = "enrol the voice again, or import it"
         if (self._disk.copies / file).exists():
-            remedy = f"bring back its copy: voicelet profiles restore {file[: -len(SUFFIX)]!r}"
+            remedy = "bring back its copy: voicelet profiles restore"
         return ProfileError(f"{file!r}: {error}; {remedy}")
 
     def _upgrade(self, file: str, data: bytes) -> None:

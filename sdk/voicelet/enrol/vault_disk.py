@@ -24,6 +24,13 @@ _STALE_S = 3600.0  # a temporary file this old belongs to no living writer
 _log = logging.getLogger(__name__)
 
 
+class Hidden(bytes):
+    """Bytes that crash reporters, which send what frames hold, can't show."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 class Disk:
     """`path`, and `path`/backup with a second copy of each file.
 
@@ -47,7 +54,7 @@ class Disk:
             flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
             with open(os.open(path, flags), "rb") as file:
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    return file.read(LIMIT_BYTES + 1)
+                    return Hidden(file.read(LIMIT_BYTES + 1))
         except FileNotFoundError:
             return None
         except IsADirectoryError:

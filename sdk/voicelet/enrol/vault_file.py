@@ -18,6 +18,7 @@ import struct
 from dataclasses import asdict, dataclass
 
 from voicelet.config import from_mapping
+from voicelet.enrol.vault_disk import Hidden
 from voicelet.errors import ConfigError, ProfileError
 
 MAGIC = b"VCLV"
@@ -84,7 +85,8 @@ def unpack(data: bytes, key: bytes) -> bytes:
         unwrap = ChaCha20Poly1305(subkey(key, _DATA))
         data_key = unwrap.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], place)
         nonce = data[start : start + _NONCE]
-        return ChaCha20Poly1305(data_key).decrypt(nonce, data[start + _NONCE :], data[:start])
+        cipher = ChaCha20Poly1305(data_key)
+        return Hidden(cipher.decrypt(nonce, data[start + _NONCE :], data[:start]))
     except (InvalidTag, ValueError):
         raise ProfileError(
             "the profile was changed or damaged, or its header is another file's"

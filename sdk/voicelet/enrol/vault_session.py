@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from voicelet.enrol import vault_file
 from voicelet.enrol.names import file_stem
-from voicelet.enrol.profile import MAX_BYTES
+from voicelet.enrol.profile import MAGIC, MAX_BYTES
 from voicelet.enrol.vault_disk import LIMIT_BYTES, SUFFIX, Disk
 from voicelet.enrol.vault_index import Entry, Index, IndexFile, UnknownKey
 from voicelet.enrol.vault_keys import KeyRing
@@ -57,17 +57,15 @@ class Session:
         self._file = IndexFile(disk, lock, ring)
         self.index: Index = self._file.read(accept_older, hurried)
 
-    def check_plain(self, file: str) -> None:
-        """Whether an unencrypted file may stand where `file` is: an old one, not yet encrypted.
+    def check_plain(self, file: str, data: bytes) -> None:
+        """Whether what isn't encrypted may stand in `file`: an old profile, not yet encrypted.
 
         Raises:
             ProfileError: there was an encrypted one.
         """
         if file in self.index.entries:
-            raise ProfileError(
-                f"{file!r} was replaced by an unprotected file; bring back its copy with"
-                " voicelet profiles restore"
-            )
+            what = "replaced by an unprotected file" if data.startswith(MAGIC) else "damaged"
+            raise ProfileError(f"the profile was {what}")
 
     def open(self, file: str, data: bytes, accept_older: bool = False) -> Opened:
         """Decrypt the contents of a file and check that it is the newest.
