@@ -21,6 +21,7 @@ from voicelet.cli import (
     demo,
     enrol,
     erase,
+    explain,
     info,
     profiles,
     read,
@@ -83,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        unlock.prepare(args)
-        code: int = args.run(args)
+        with unlock.unlocking(args):
+            code: int = args.run(args)
         sys.stdout.flush()
         return code
     except VoiceletError as error:

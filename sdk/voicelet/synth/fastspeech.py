@@ -62,7 +62,7 @@ class FastSpeechSynthesizer:
             manifest.sample_rate_hz,
         )
         self.inventory = PhoneInventory(manifest.phones)
-        self.bands = manifest.features.n_mels
+        self.bands, self.statistics = manifest.features.n_mels, manifest.statistics
         self.hop, self.rate = self.vocoder.hop, self.vocoder.rate
 
     def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> TextFrontEnd:

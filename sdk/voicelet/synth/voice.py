@@ -16,7 +16,7 @@ from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_fo
 from voicelet.errors import ConfigError, TextError
 from voicelet.piper.open import open_voice
 from voicelet.synth.architectures import open_synthesizer
-from voicelet.synth.base import FrontEnd
+from voicelet.synth.base import FrontEnd, Synthesizer
 from voicelet.synth.consented import check_consent
 from voicelet.synth.noted import noted
 from voicelet.synth.stream import Pipeline, SpeechStream
@@ -141,6 +141,11 @@ class Voice:
     def bundle(self) -> Bundle:
         """What it was opened from."""
         return self._bundle
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        """What makes its frames and samples."""
+        return self._synthesizer
 
     @property
     def sample_rate_hz(self) -> int:

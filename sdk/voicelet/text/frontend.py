@@ -134,6 +134,10 @@ class TextFrontEnd:
         Raises:
             TextError, SsmlError, PhoneError: as in :func:`clauses`.
         """
+        return (spoken for _, spoken in self.both(text, ssml=ssml))
+
+    def both(self, text: str, *, ssml: Ssml | None = None) -> Iterator[tuple[Clause, PhoneClause]]:
+        """As :meth:`clauses`, each with the words that it was made of."""
         found = clauses(
             text,
             ssml=self._ssml if ssml is None else ssml,
@@ -142,7 +146,17 @@ class TextFrontEnd:
             known=self._known,
             inline_phones=self._inline_phones,
         )
-        return (self._phonemised(clause) for clause in found)
+        return ((clause, self._phonemised(clause)) for clause in found)
+
+    @property
+    def phonemiser(self) -> ClausePhonemiser:
+        """What gives clauses their phones."""
+        return self._phonemiser
+
+    @property
+    def user_lexicon(self) -> UserLexicon | None:
+        """The caller's pronunciations."""
+        return self._lexicon
 
     def _phonemised(self, clause: Clause) -> PhoneClause:
         if clause.tokens:

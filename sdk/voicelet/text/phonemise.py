@@ -92,6 +92,23 @@ class Phonemiser:
         """Whether the lexicon has `word` (any case), or the stem of its regular ending."""
         return self._known(to_key(word), ()) is not None
 
+    @property
+    def lexicon(self) -> Lexicon:
+        """The bundle's."""
+        return self._lexicon
+
+    def pronounce(self, word: Word, senses: tuple[str, ...] = ()) -> str:
+        """Phones of a word alone, before its phrase changes them.
+
+        Raises:
+            PhoneError: as :meth:`phonemise`.
+        """
+        return self._word_phones(word, to_key(word.text), senses)
+
+    def guesses(self, key: str) -> bool:
+        """Whether the letter-to-sound model finds a pronunciation for letters."""
+        return self._g2p is not None and bool(set(self._g2p.phones(key)) & set(VOWELS))
+
     def phonemise(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
 

@@ -1,0 +1,186 @@
+"""`voicelet explain`: why a text sounds as it does, and how to mend a word."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli.options import (
+    add_voice_options,
+    check_file,
+    find_voice,
+    read_text,
+    split_voice,
+)
+from voicelet.cli.table import print_json, print_table
+from voicelet.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    from voicelet.synth.explain import Explanation
+    from voicelet.text.origin import Origin
+
+PICTURES = (".svg", ".png")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "explain",
+        help="show phones, where each came from, and how to mend a mispronunciation",
+        description="Show how a text is read: words, their phones and where they came from; "
+        "durations, pitch and loudness of every phone; a picture of the spectrogram.",
+    )
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="the text; - reads standard input")
+    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a file (UTF-8)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="draw the spectrogram: .svg (with names) or .png"
+    )
+    parser.add_argument(
+        "--phones", action="store_true", help="a line for every phone, not only for every word"
+    )
+    add_voice_options(parser)
+    parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
+    parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    if args.output is not None:
+        check_file(args.output)
+        if Path(args.output).suffix.lower() not in PICTURES:
+            raise ConfigError(f"{args.output!r}: a picture ends in {' or '.join(PICTURES)}")
+    text = read_text(args.text, args.file)
+
+    from voicelet.synth import Voice
+    from voicelet.synth.explain import explain
+
+    bundle, name = split_voice(args.bundle, args.voice)
+    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    profile, preset = find_voice(name, voice.presets)
+    found = explain(
+        voice,
+        text,
+        profile=profile,
+        preset=preset,
+        speed=args.speed,
+        pitch_semitones=args.pitch,
+        energy=args.energy,
+        ssml=True if args.ssml else "auto",
+        purpose=args.purpose,
+    )
+    if args.output is not None:
+        _draw(found, args.output)
+    if args.json:
+        print_json(_plain(found))
+    elif found.words:
+        _print(found, args.phones)
+    else:
+        print("voicelet: the text holds nothing that can be spoken", file=sys.stderr)
+    return 0
+
+
+def _print(found: Explanation, phones: bool) -> None:
+    rows = [
+        [w.written, w.said, w.phones, _source(w), *_measured(found, number)]
+        for number, w in enumerate(found.words)
+    ]
+    print_table(["written", "said", "phones", "from", "at s", "ms", "f0 Hz", "dB"], rows)
+    if phones:
+        print()
+        listed = [
+            [
+                p.symbol,
+                f"{p.start_s:.3f}",
+                f"{(p.end_s - p.start_s) * 1e3:.0f}",
+                f"{p.f0_hz:.0f}" if p.f0_hz else "",
+                f"{p.energy_db:.0f}",
+            ]
+            for p in found.phones
+        ]
+        print_table(["phone", "at s", "ms", "f0 Hz", "dB"], listed)
+    _advise(found)
+
+
+def _advise(found: Explanation) -> None:
+    from voicelet.text.origin import lexicon_line
+
+    print()
+    doubtful = {w.span: w for w in reversed(found.guessed)}
+    if doubtful:
+        print("No lexicon knows these. Where one is said wrongly, put its line into a file,")
+        print("change the phones, and give the file with --lexicon FILE:")
+        shown = list(reversed(doubtful.values()))
+    else:
+        print("To have a word said in another way, put such a line into a file, change the")
+        print("phones, and give the file with --lexicon FILE:")
+        shown = [max(found.words, key=lambda w: len(w.phones))]
+    print()
+    for word in shown:
+        print(f"    {lexicon_line(word, found.words)}")
+
+
+def _source(word: Origin) -> str:
+    told = f"{word.source} ({word.sense})" if word.sense else str(word.source)
+    return told if word.phones == word.alone else f"{told}, phrase rule"
+
+
+def _measured(found: Explanation, number: int) -> list[str]:
+    own = [p for p in found.phones if p.word == number]
+    if not own:
+        return ["", "", "", ""]
+    voiced = [p.f0_hz for p in own if p.f0_hz]
+    return [
+        f"{own[0].start_s:.2f}",
+        f"{(own[-1].end_s - own[0].start_s) * 1e3:.0f}",
+        f"{sum(voiced) / len(voiced):.0f}" if voiced else "",
+        f"{max(p.energy_db for p in own):.0f}",
+    ]
+
+
+def _plain(found: Explanation) -> dict[str, Any]:
+    from voicelet.text.origin import lexicon_line
+
+    words = [
+        {
+            "written": w.written,
+            "span": list(w.span),
+            "said": w.said,
+            "phones": w.phones,
+            "phones_alone": w.alone,
+            "source": w.source,
+            "sense": w.sense or None,
+            "guessed": w.is_guessed,
+            "lexicon_line": lexicon_line(w, found.words),
+        }
+        for w in found.words
+    ]
+    phones = [
+        {
+            "phone": p.symbol,
+            "start_s": round(p.start_s, 4),
+            "end_s": round(p.end_s, 4),
+            "f0_hz": None if p.f0_hz is None else round(p.f0_hz, 1),
+            "energy_db": round(p.energy_db, 1),
+            "word": p.word,
+        }
+        for p in found.phones
+    ]
+    seconds = round(len(found.f0_hz) / found.frames_per_s, 4)
+    return {"words": words, "phones": phones, "seconds": seconds}
+
+
+def _draw(found: Explanation, path: str) -> None:
+    from voicelet.audio.atomic import atomic_file
+    from voicelet.synth.picture import png, svg
+
+    is_svg = Path(path).suffix.lower() == ".svg"
+    content = svg(found).encode("utf-8") if is_svg else png(found)
+    try:
+        with atomic_file(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise OutputError(f"can't write {path!r}: {error.strerror or error}") from None

@@ -1,0 +1,165 @@
+"""Why a text sounds as it does: words, phones, durations, pitch, loudness, spectrogram.
+
+Nothing is vocoded: what the acoustic model decides is shown as it hands it on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.errors import ConfigError
+from voicelet.synth.consented import check_consent
+from voicelet.synth.fastspeech import LABEL_DELAY_FRAMES, FastSpeechSynthesizer
+from voicelet.synth.split import split_clause
+from voicelet.synth.types import Controls, FloatArray, Speaker
+from voicelet.text.frontend import Ssml, TextFrontEnd
+from voicelet.text.origin import Origin, origins
+from voicelet.text.phonemise import Phonemiser
+
+if TYPE_CHECKING:
+    from voicelet.synth.voice import Voice
+
+_QUIETEST_DB = -100.0
+
+
+@dataclass(frozen=True)
+class PhoneFacts:
+    """One phone.
+
+    Attributes:
+        symbol: of the inventory.
+        start_s, end_s: when it is heard, in seconds of all that is shown.
+        f0_hz: mean over its voiced frames; None where it has none.
+        energy_db: mean over its frames, 0 for the loudest frame of all.
+        word: index of the word it belongs to; None for spaces and marks between words.
+    """
+
+    symbol: str
+    start_s: float
+    end_s: float
+    f0_hz: float | None
+    energy_db: float
+    word: int | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A text, explained.
+
+    Attributes:
+        words: in the order in which they are said.
+        phones: all of them; pauses between clauses are left out.
+        mel_db: [T, bands], the spectrogram, 0 for the largest value of all.
+        f0_hz: [T], 0 where unvoiced.
+        frames_per_s: of both.
+    """
+
+    words: tuple[Origin, ...]
+    phones: tuple[PhoneFacts, ...]
+    mel_db: FloatArray
+    f0_hz: FloatArray
+    frames_per_s: float
+
+    @property
+    def guessed(self) -> tuple[Origin, ...]:
+        """Words that no lexicon knows: where to look first for a mispronunciation."""
+        return tuple(word for word in self.words if word.is_guessed)
+
+
+def explain(
+    voice: Voice,
+    text: str,
+    *,
+    profile: Speaker | None = None,
+    preset: str | None = None,
+    speed: float = 1.0,
+    pitch_semitones: float = 0.0,
+    energy: float = 1.0,
+    ssml: Ssml = "auto",
+    purpose: str = "own-use",
+) -> Explanation:
+    """Explain how a voice says a text; arguments and errors are those of `Voice.stream`.
+
+    Raises:
+        ConfigError: the voice is of a kind whose model doesn't tell (a Piper voice).
+    """
+    synthesizer, front_end = voice.synthesizer, voice.front_end
+    if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
+        front_end, TextFrontEnd
+    ):
+        raise ConfigError("only voices of voicelet's own kind can be explained, not Piper's")
+    phonemiser = front_end.phonemiser
+    if not isinstance(phonemiser, Phonemiser):
+        raise ConfigError("this voice has a phonemiser of its own, which doesn't explain itself")
+    controls = Controls(speed, pitch_semitones, energy)
+    check_consent(profile, purpose)
+    speaker = synthesizer.speakers.vector(profile, preset)
+    made = _Collector(synthesizer, speaker)
+    words: list[Origin] = []
+    for clause, spoken in front_end.both(text, ssml=ssml):
+        first = len(words)
+        words += origins(text, clause, spoken, phonemiser, front_end.user_lexicon)
+        of_phone: list[int | None] = [None] * len(spoken.phones)
+        for number, word in enumerate(spoken.words):
+            of_phone[word.start : word.end] = [first + number] * (word.end - word.start)
+        p = spoken.prosody
+        at = 0
+        for part in split_clause(spoken):
+            if part.phones:
+                size = len(part.phones)
+                made.add(
+                    part.phones,
+                    of_phone[at : at + size],
+                    controls.times(p.speed, p.pitch_semitones, p.energy),
+                )
+                at += size
+    return made.result(tuple(words))
+
+
+class _Collector:
+    """Runs the acoustic model on clauses and lays their frames end to end."""
+
+    def __init__(
+        self, synthesizer: FastSpeechSynthesizer, speaker: npt.NDArray[np.float32]
+    ) -> None:
+        self._s, self._speaker = synthesizer, speaker
+        self._mel: list[FloatArray] = []
+        self._f0: list[FloatArray] = []
+        self._phones: list[tuple[str, int, int, int | None]] = []  # symbol, frames from and to
+        self._frames = 0
+
+    def add(self, phones: str, words: list[int | None], controls: Controls) -> None:
+        s = self._s
+        encoded = s.acoustic.encode(s.inventory.encode(phones), self._speaker, controls)
+        mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
+        statistics = s.statistics
+        mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)
+        self._mel.append((mel * std + mean).astype(np.float32))
+        self._f0.append(np.where(voicing > 0.0, np.exp(log_f0), 0.0).astype(np.float32))
+        heard = np.maximum(np.rint(encoded.ends - LABEL_DELAY_FRAMES), 0).astype(int)
+        for symbol, start, end, word in zip(phones, heard[:-1], heard[1:], words):
+            self._phones.append((symbol, self._frames + start, self._frames + end, word))
+        self._frames += len(encoded)
+
+    def result(self, words: tuple[Origin, ...]) -> Explanation:
+        bands = self._s.bands
+        log_mel = np.concatenate(self._mel) if self._mel else np.zeros((0, bands), np.float32)
+        f0 = np.concatenate(self._f0) if self._f0 else np.zeros(0, np.float32)
+        per_neper = 20.0 / np.log(10.0)
+        mel_db = (log_mel - log_mel.max(initial=-np.inf)) * per_neper if len(log_mel) else log_mel
+        # The log of the mean power over bands, in dB below the loudest frame.
+        power = np.log(np.exp(2.0 * log_mel.astype(np.float64)).mean(1)) if len(log_mel) else f0
+        loud_db = (power - power.max(initial=-np.inf)) * (per_neper / 2.0) if len(power) else power
+        rate = self._s.rate / self._s.hop
+        facts = []
+        for symbol, start, end, word in self._phones:
+            cut = slice(start, max(end, start + 1))
+            voiced = f0[cut][f0[cut] > 0.0]
+            level = float(loud_db[cut].mean()) if len(loud_db[cut]) else _QUIETEST_DB
+            pitch = float(voiced.mean()) if len(voiced) else None
+            facts.append(PhoneFacts(symbol, start / rate, end / rate, pitch, level, word))
+        return Explanation(words, tuple(facts), mel_db.astype(np.float32), f0, rate)
