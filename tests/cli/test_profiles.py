@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import getpass
 import json
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,11 @@ from tests.cli.conftest import Cli
 from tests.cli.fakes import FakeVoice
 from tests.consenting import draft, scripted
 from tests.tiny import tiny_bundle
+from voicelet.cli import unlock
+from voicelet.enrol import vault_keys
 from voicelet.enrol.profile import Profile, QualitySummary
 from voicelet.enrol.vault import Vault
+from voicelet.enrol.vault_lock import Stretch
 from voicelet.errors import RecordingRejected
 from voicelet.trust.consent import ConsentRecord, make_record
 
@@ -165,3 +170,74 @@ def test_voices_lists_profiles_presets_and_bundles(cli: Cli) -> None:
     newer = tiny_bundle(cli.bundle.parent / "newer")
     (newer / "manifest.json").write_text('{"schema_version": 99}')
     assert cli("voices", "--install", str(newer))[0] == 32
+
+
+def test_a_voice_moves_to_another_device(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Vault().save(profile("ana"))
+    here = os.environ["XDG_DATA_HOME"]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "there"))
+    key, sealed = str(tmp_path / "there.pub"), str(tmp_path / "ana.sealed")
+    assert cli("profiles", "key", "-o", key)[0] == 0
+    assert cli("profiles", "key")[1] == Path(key).read_text()
+    monkeypatch.setenv("XDG_DATA_HOME", here)
+    assert cli("profiles", "export", "ana", "--to", key, "-o", sealed)[0] == 0
+    assert cli("profiles", "import", sealed, "--name", "x")[0] == 65  # it isn't for this device
+    assert cli("profiles", "export", "ana", "--to", sealed, "-o", key)[0] == 65
+    assert cli("profiles", "export", "ben", "--to", key, "-o", sealed)[0] == 41
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "there"))
+    code, out, _ = cli("profiles", "import", sealed, "--name", "Ana")
+    assert code == 0 and "imported Ana" in out
+    assert dataclasses.replace(Vault().load("Ana"), name="ana") == profile("ana")
+    assert cli("profiles", "import", sealed, "--name", "Ana")[0] == 40
+    assert cli("profiles", "import", sealed, "--name", "Ana", "--replace")[0] == 0
+    assert cli("profiles", "import", str(tmp_path / "none"))[0] == 2
+
+
+def test_passphrases(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_keys, "Stretch", functools.partial(Stretch, n=1 << 14, p=1))
+    monkeypatch.setattr(unlock, "_has_terminal", lambda: False)
+    words, wrong = tmp_path / "words", tmp_path / "wrong"
+    words.write_text("correct horse\nnot this line\n")
+    wrong.write_text("battery staple\n")
+    Vault().save(profile("ana"))
+    rotate = ("profiles", "rotate-key")
+    assert cli(*rotate, "--new-passphrase-file", str(words), "--protect", "file")[0] == 2
+    assert cli(*rotate, "--protect", "passphrase")[0] == 2  # and nobody to ask for one
+    assert cli(*rotate, "--new-passphrase-file", str(words))[0] == 0
+    code, out, err = cli("profiles")
+    assert code == 0 and "ana" in out and "locked" in out and "VOICELET_PASSPHRASE" in err
+    code, out, _ = cli("voices", "--json", "--bundle", str(cli.bundle))
+    assert code == 0 and "locked" in out
+    say = ("say", "hi", "--voice", "ana", "-o", str(tmp_path / "o.wav"))
+    assert cli(*say)[0] == 42
+    assert cli("--passphrase-file", str(wrong), *say)[0] == 42
+    assert cli("--passphrase-file", str(words), *say)[0] == 0
+    assert cli("--passphrase-file", str(tmp_path), *say)[0] == 2
+    with monkeypatch.context() as patch:
+        patch.setenv("VOICELET_PASSPHRASE", "correct horse")
+        assert cli(*say)[0] == 0
+    with monkeypatch.context() as patch:  # somebody at a terminal
+        patch.setattr(unlock, "_has_terminal", lambda: True)
+        patch.setattr(getpass, "getpass", lambda prompt: "correct horse")
+        assert cli(*say)[0] == 0
+        assert cli(*rotate, "--protect", "passphrase")[0] == 0
+    code, out, _ = cli("profiles", "list", "--passphrase-file", str(words), "--json")
+    assert json.loads(out)["protection"] == "passphrase" and "locked" not in out
+    assert cli("--passphrase-file", str(words), *rotate, "--protect", "plain")[0] == 0
+    assert "NOT encrypted" in cli("profiles")[1]
+
+
+def test_erase_and_restore(cli: Cli) -> None:
+    path = Vault().save(profile("ana"))
+    Vault().save(profile("Ben"))
+    path.write_bytes(path.read_bytes()[:-1])
+    code, out, err = cli("profiles")
+    assert code == 0 and "ana.vclp" in err and "profiles restore" in err
+    assert cli("profiles", "restore")[1] == "restored ana\n"
+    assert "nothing" in cli("profiles", "restore")[1]
+    code, out, _ = cli("erase", "Ben")
+    assert code == 0 and out == "erased Ben\n"
+    assert Vault().names() == ["ana"]
+    assert cli("erase", "Ben")[0] == 41

@@ -7,6 +7,7 @@ import contextlib
 import getpass
 import os
 import sys
+from collections.abc import Iterator
 
 from voicelet.errors import ConfigError
 from voicelet.trust.passphrase import set_default
@@ -25,7 +26,8 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
     parser.add_argument("--passphrase-file", metavar="FILE", default=default, help=_HELP)
 
 
-def prepare(args: argparse.Namespace) -> None:
+@contextlib.contextmanager
+def unlocking(args: argparse.Namespace) -> Iterator[None]:
     """Have passphrases come from the file, or else from a prompt; see to it that no core dump of
     this process holds a voice.
 
@@ -39,10 +41,11 @@ def prepare(args: argparse.Namespace) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     path = getattr(args, "passphrase_file", None)
     given = read_passphrase(path) if path is not None else None
-    if given is None:
-        set_default(ask)
-    else:
-        set_default(lambda: given, for_new=True)
+    set_default(ask if given is None else lambda: given or "", for_new=given is not None)
+    try:
+        yield
+    finally:
+        set_default(None)
 
 
 def read_passphrase(path: str) -> str:
