@@ -140,21 +140,32 @@ def make_scale(people: People, config: VoiceMatchConfig = VoiceMatchConfig()) ->
 def calibrate(rows: Sequence[tuple[float, float, bool]]) -> tuple[float, float, float, float]:
     """Weighted logistic regression of (score, seconds, same?), both answers weighing the same.
 
-    Newton's method with a small ridge; returns the weights of `VoiceScale`.
+    Returns the weights of `VoiceScale`.
     """
     score = np.array([row[0] for row in rows])
     length = np.log(np.clip([row[1] for row in rows], 1.0, 30.0))
-    same = np.array([row[2] for row in rows], dtype=np.float64)
     design = np.stack([score, score * length, length, np.ones_like(score)], axis=1)
-    weight = np.where(same > 0, 0.5 / same.sum(), 0.5 / (1.0 - same).sum())
-    found = np.zeros(4)
+    found = calibrate_linear(design, np.array([row[2] for row in rows]))
+    slope, per_second, seconds, offset = (float(w) for w in found)
+    return slope, per_second, seconds, offset
+
+
+def calibrate_linear(
+    design: npt.NDArray[np.float64], same: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Weights [features] of a logistic regression of `design` [trials, features].
+
+    True and false trials weigh the same in all.  Newton's method with a small ridge.
+    """
+    target = np.asarray(same, dtype=np.float64)
+    weight = np.where(target > 0, 0.5 / target.sum(), 0.5 / (1.0 - target).sum())
+    found = np.zeros(design.shape[1])
     for _ in range(100):
         p = 1.0 / (1.0 + np.exp(-np.clip(design @ found, -30.0, 30.0)))
-        gradient = design.T @ (weight * (same - p)) - 1e-6 * found
-        hessian = (design * (weight * p * (1.0 - p))[:, None]).T @ design + 1e-6 * np.eye(4)
-        step = np.linalg.solve(hessian, gradient)
+        gradient = design.T @ (weight * (target - p)) - 1e-6 * found
+        curvature = (design * (weight * p * (1.0 - p))[:, None]).T @ design
+        step = np.linalg.solve(curvature + 1e-6 * np.eye(len(found)), gradient)
         found += step * min(1.0, 5.0 / max(float(np.linalg.norm(step)), 1e-9))
         if np.abs(step).max() < 1e-9:
             break
-    slope, per_second, seconds, offset = (float(w) for w in found)
-    return slope, per_second, seconds, offset
+    return found

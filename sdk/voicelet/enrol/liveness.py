@@ -9,7 +9,6 @@ What each check catches, how well and what it can't is measured in `docs/verific
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,10 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.audio.level import normalise_level
-from voicelet.audio.resample import resample
 from voicelet.audio.source import Recording, load_recording
-from voicelet.audio.vad import speech_segments
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
 from voicelet.enrol.liveness_sentence import (
@@ -31,8 +27,9 @@ from voicelet.enrol.liveness_sentence import (
     consent_sentence,
     parse_sentence,
 )
-from voicelet.enrol.liveness_text import NO_FIT, TextFit, text_fit
+from voicelet.enrol.liveness_text import NO_FIT, TextFit, text_fit, text_probability
 from voicelet.enrol.phone_posteriors import phone_posteriors
+from voicelet.enrol.speech import LOW_RATE_HZ, RATE_HZ, speech_16k
 from voicelet.enrol.voice_match import VoiceMatch, voice_scale
 from voicelet.errors import LivenessRejected
 
@@ -46,8 +43,6 @@ __all__ = [
     "parse_sentence",
 ]
 
-_RATE_HZ = 24000
-_LOW_RATE_HZ = 16000
 _WINDOW_STEP_S = 0.77
 
 
@@ -158,9 +153,9 @@ def assess_spoken_consent(
 ) -> LivenessReport:
     """As :func:`check_spoken_consent`, but refuse nothing: the report holds the reasons."""
     asked = sentence if isinstance(sentence, Sentence) else parse_sentence(sentence.text)
-    wave = load_recording(recording, _RATE_HZ, config.max_recording_s).samples
-    speech = _speech(wave)
-    speech_s = len(speech) / _LOW_RATE_HZ
+    wave = load_recording(recording, RATE_HZ, config.max_recording_s).samples
+    speech = speech_16k(wave)
+    speech_s = len(speech) / LOW_RATE_HZ
     report = LivenessReport(speech_s, NO_FIT, 0.0, None)
     if speech_s < config.min_speech_s:
         return replace(
@@ -178,19 +173,6 @@ def assess_spoken_consent(
     voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
     report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)
     return replace(report, reasons=tuple(_reasons(report, asked.age(now), config)))
-
-
-def text_probability(fit: TextFit) -> float:
-    """Probability that the sentence was read, by logistic regression on readers of the corpora."""
-    odds = 2.0 * (fit.goodness + 1.65) + 3.0 * (fit.margin - 0.9)
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
-
-
-def _speech(wave: FloatArray) -> FloatArray:
-    """Speech at 16 kHz, pauses removed."""
-    low = resample(normalise_level(wave, _RATE_HZ), _RATE_HZ, _LOW_RATE_HZ)
-    parts = [low[int(a * _LOW_RATE_HZ) : int(b * _LOW_RATE_HZ)] for a, b in speech_segments(low)]
-    return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
 
 
 def _fit(wave: FloatArray, sentence: Sentence, bundle: Bundle) -> TextFit:

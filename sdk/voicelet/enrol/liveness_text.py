@@ -8,6 +8,7 @@ of each frame (the goodness of pronunciation of Witt & Young, "Phone-level pronu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ from voicelet.text.phones import PUNCTUATION, STRESS, PhoneInventory
 _ALIGN = AlignConfig()
 _STATES = 2  # frames a phone lasts at least, as in the aligner
 _ROOM_FRAMES = 8  # a rival may begin and end this much earlier or later
+_WEIGHTS = (2.0, 3.0, 0.6)
 _UNSPOKEN = frozenset(PUNCTUATION + STRESS)
 
 
@@ -145,3 +147,18 @@ def text_fit(
         fits.append(WordFit(total / frames, margin))
     goodness = float(np.mean([fit.goodness for fit in fits]))
     return TextFit(goodness, float(np.mean([fit.margin for fit in fits])), tuple(fits))
+
+
+def log_odds(fit: TextFit) -> float:
+    """Logarithm of the odds that the sentence was read, where both answers are as likely before.
+
+    By logistic regression on readers of the corpora whom no test uses
+    (`python -m benchmarks.verification fit-text`).
+    """
+    goodness, margin, offset = _WEIGHTS
+    return goodness * fit.goodness + margin * fit.margin + offset
+
+
+def text_probability(fit: TextFit) -> float:
+    """Probability that the sentence was read, 0..1; see :func:`log_odds`."""
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, log_odds(fit)))))
