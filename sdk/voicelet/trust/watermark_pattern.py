@@ -7,9 +7,9 @@ with spread-spectrum signs as of Cox et al., 1997).  Twenty tiles, two seconds, 
 begins again, so any part of a recording will do.  Bands are 100 Hz wide, and 6 % of their frequency
 higher up.
 
-Every other tile is a pilot: its sign comes from a key that is public, so that anybody can find the
-mark.  The others carry the payload; their signs come from the operator's key, the public one unless
-another is configured.
+Two tiles in three are pilots: their signs come from a key that is public, so that anybody can find
+the mark.  The others carry the payload; their signs come from the operator's key, the public one
+unless another is configured.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PERIOD_FRAMES = TILES * TILE_FRAMES
 LOW_HZ, HIGH_HZ = 300.0, 10_000.0
 _MIN_BAND_HZ, _BAND_SHARE = 100.0, 0.06
 _TELEPHONE_HZ = 3400.0
-DEPTH_DB = 2.0
+DEPTH_DB = 2.5
 """How far a tile is raised and lowered."""
 PUBLIC_KEY = b"voicelet watermark, public key 1"
 
@@ -68,7 +68,7 @@ class Layout:
 def layout(key: bytes = PUBLIC_KEY, pilot_key: bytes = PUBLIC_KEY) -> Layout:
     """Lay tiles out for the keys of the payload and of the pilots."""
     count = TILES * BANDS
-    pilot = (np.arange(TILES)[:, None] + np.arange(BANDS)) % 2 == 0
+    pilot = (np.arange(TILES)[:, None] + np.arange(BANDS)) % 3 != 0
     public, private = _signs(pilot_key, count), _signs(key, count)
     signs = np.where(pilot, public.reshape(TILES, BANDS), private.reshape(TILES, BANDS))
     bit = np.full((TILES, BANDS), -1, np.int64)
