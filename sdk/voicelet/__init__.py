@@ -13,6 +13,7 @@ Importing the package opens no file and loads no engine; the names below are fou
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from voicelet.enrol.liveness import consent_sentence
     from voicelet.synth import Audio, Chunk, Voice
     from voicelet.trust.consent import Consent, ConsentRecord, SpokenConsent
+
+# ONNX Runtime (1.32 on Linux) keeps a device id and reports to its makers, unless it is told not to
+# before it is loaded.  Nothing leaves this device: whoever wants that sets the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

@@ -78,7 +78,7 @@ def test_two_files_add_up_and_order_does_not_matter(
     swapped = assess([(ana[half:], RATE), (ana[:half], RATE)], encoder)
     assert both.report.speech_s == pytest.approx(swapped.report.speech_s)
     first, second = (
-        make_profile(gated, "a", scripted(), OneGraph(), encoder) for gated in (both, swapped)
+        make_profile(gated, "a", scripted(), encoder) for gated in (both, swapped)
     )
     assert float(first.d_vector @ second.d_vector) > 0.98
 
@@ -219,7 +219,7 @@ def test_no_speech_has_no_d_vector(encoder: RunnableGraph) -> None:
 
 def test_make_profile(encoder: RunnableGraph, ana: np.ndarray) -> None:
     gated = assess([(ana, RATE)], encoder)
-    made = make_profile(gated, "Ana", scripted(), OneGraph(), encoder)
+    made = make_profile(gated, "Ana", scripted(), encoder)
     assert made.report == gated.report
     assert made.speech_s == gated.report.speech_s
     assert made.quality.snr_db == gated.report.snr_db
@@ -227,9 +227,9 @@ def test_make_profile(encoder: RunnableGraph, ana: np.ndarray) -> None:
     refused = dataclasses.replace(gated.report, reasons=("too short",))
     with pytest.raises(RecordingRejected, match="too short"):
         worse = dataclasses.replace(gated, report=refused)
-        make_profile(worse, "Ana", scripted(), OneGraph(), encoder)
+        make_profile(worse, "Ana", scripted(), encoder)
     with pytest.raises(ConfigError):
-        make_profile(check_recordings([(ana, RATE)]), "Ana", scripted(), OneGraph(), encoder)
+        make_profile(check_recordings([(ana, RATE)]), "Ana", scripted(), encoder)
 
 
 class OneGraph(Bundle):

@@ -29,13 +29,13 @@ def open_encoder(bundle: Bundle) -> Graph:
     return open_form(bundle.root, form)
 
 
-def hear(consent: Consent, windows: FloatArray, bundle: Bundle, encoder: RunnableGraph) -> None:
+def hear(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
     """Check a spoken consent: the right words, by the enrolling person, in the flesh.
 
     Args:
         consent: a scripted one has nothing to hear.
         windows: d-vectors of the enrolment [n, 256].
-        bundle, encoder: whose lexicon and speaker encoder judge.
+        encoder: that made them.
 
     Raises:
         LivenessRejected: with every reason.
@@ -44,13 +44,10 @@ def hear(consent: Consent, windows: FloatArray, bundle: Bundle, encoder: Runnabl
     """
     if consent.spoken is None:
         return
-    from voicelet.enrol.liveness import Sentence, check_spoken_consent
+    from voicelet.enrol.liveness import check_spoken_consent
 
     spoken = consent.spoken
-    sentence = spoken.sentence
-    if not isinstance(sentence, Sentence):
-        raise ConsentError("the sentence must be one of voicelet.consent_sentence()")
-    check_spoken_consent(spoken.recording, sentence, windows, bundle=bundle, encoder=encoder)
+    check_spoken_consent(spoken.recording, spoken.sentence, windows, encoder=encoder)
 
 
 def give_consent(
@@ -72,7 +69,7 @@ def give_consent(
     if consent.spoken is not None:
         opened = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
         windows = np.asarray(profile.d_vector, np.float32)[None]
-        hear(consent, windows, opened, open_encoder(opened))
+        hear(consent, windows, open_encoder(opened))
     agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
     note_consent("consent", agreed)
     return agreed

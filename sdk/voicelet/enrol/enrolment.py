@@ -75,7 +75,6 @@ def make_profile(
     gated: GatedSpeech,
     name: str,
     consent: Consent,
-    bundle: Bundle,
     encoder: RunnableGraph,
     encoder_id: str = GE2E_ENCODER_ID,
 ) -> Profile:
@@ -83,7 +82,7 @@ def make_profile(
 
     Args:
         consent: a spoken one is checked against the speech.
-        bundle, encoder: those that `gated` was made with.
+        encoder: the one that `gated` was made with.
 
     Raises:
         RecordingRejected: the gate refused it; with every reason.
@@ -94,7 +93,7 @@ def make_profile(
     require_accepted(gated.report)
     if gated.windows is None:
         raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
-    hear(require_consent(consent), gated.windows, bundle, encoder)
+    hear(require_consent(consent), gated.windows, encoder)
     d_vector, statistics = mean_d_vector(gated.windows), measure_speaker(gated.speech_24k)
     return Profile(
         name=check_name(name),
@@ -169,6 +168,6 @@ def enrol(
         inventory=opened.manifest.phones,
         progress=progress,
     )
-    profile = make_profile(gated, label, agreed, opened, encoder)
+    profile = make_profile(gated, label, agreed, encoder)
     note_consent("enrol", profile, speech_s=round(profile.speech_s, 1))
     return profile
