@@ -1,0 +1,250 @@
+"""The parts of `benchmarks/federated.py` that judge, attack and export the models."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.federated_attacks import (
+    Attack,
+    allowed_true_positives,
+    shadow_attack,
+    strongest_attack,
+    summary,
+)
+from benchmarks.federated_bench import (
+    EPSILONS,
+    LARGE,
+    OTHER_ACCENT,
+    ROUNDS,
+    SERVER_STEP,
+    SMALL,
+    STRANGERS,
+    Bench,
+    load_models,
+    name_of,
+    one_round,
+    save_json,
+)
+from benchmarks.federated_cost import Cohort, masked_sum
+from benchmarks.federated_sound import taken_apart
+from benchmarks.federated_training import Trainer, Updates, noised_mean, seed_of
+from voicelet_export.train.data import Item
+from voicelet_federated.adapter import AdapterSpec
+from voicelet_federated.config import FederationConfig
+from voicelet_federated.devices import load_base
+from voicelet_federated.export_model import Origin, export_bundle
+from voicelet_federated.local import _WEIGHTS as WEIGHTS
+from voicelet_federated.local import LocalTraining
+
+_LOG = logging.getLogger(__name__)
+_DRAWS = 3
+_PEOPLE = 10
+_PERSONAL_STEPS = 9
+ORIGIN = Origin("benchmark", 0, 0, math.inf, 1e-5)
+_EACH = 2  # utterances of a person that a loss is taken of
+
+
+def _kept(bench: Bench, name: str, devices: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Updates that `train` left, of these devices."""
+    with np.load(bench.out / "updates" / f"{name}.npz") as saved:
+        told = Updates(bench.out / "updates" / f"{name}.npz", str(saved["key"])).load()
+    return np.stack([told[d] for d in devices])
+
+
+def _few(items: Sequence[Item], most: int) -> list[Item]:
+    """Some utterances, evenly chosen by length, as the server of a federation chooses them."""
+    ordered = sorted(items, key=lambda i: (i.entry.n_frames, i.entry.id))
+    return ordered[:: max(1, len(ordered) // most)][:most]
+
+
+def judge(args: argparse.Namespace) -> None:
+    """Held-out losses: of every model; against epsilon; and what they are made of."""
+    bench = Bench(args)
+    models = load_models(args.out / "models.npz")
+    judged = _few(bench.judged(bench.accent), 40)
+    trainer = bench.trainer(bench.items)
+    held_out = bench.trainer(judged)
+    told: dict[str, Any] = {"speakers": len(bench.speakers), "utterances": len(bench.items)}
+    told["held_out"] = {}
+    before = held_out.losses(judged, bench.zeros)
+    people = np.array([i.entry.speaker for i in judged])
+    for name, flat in models.items():
+        losses = held_out.losses(judged, flat)
+        low, high = _interval(before["mel"] - losses["mel"], people)
+        told["held_out"][name] = {k: float(v.mean()) for k, v in losses.items()} | {
+            "gain_low": low,
+            "gain_high": high,
+        }
+        _LOG.info("%s: mel %.4f", name, told["held_out"][name]["mel"])
+    told["curve"] = []
+    cohorts = {SMALL: ("few", bench.speakers[:SMALL])}
+    cohorts[args.large] = ("many", bench.large_cohort(args.large)[0])
+    for n, (name, devices) in cohorts.items():
+        updates = _kept(bench, name, devices)
+        told.setdefault("norms", {})[n] = np.linalg.norm(updates, axis=1).mean().item()
+        for epsilon in EPSILONS:
+            config = one_round(n, epsilon)
+            found = []
+            for draw in range(_DRAWS if math.isfinite(epsilon) else 1):
+                rng = np.random.default_rng(seed_of(epsilon, n, draw))
+                mean = SERVER_STEP * noised_mean(updates, config, rng)
+                found.append(float(held_out.losses(judged, mean)["mel"].mean()))
+            row = {"devices": n, "epsilon": _finite(epsilon), "mel": found}
+            row["noise_multiplier"] = config.share().noise_multiplier
+            told["curve"].append(row)
+            _LOG.info("%s", row)
+        save_json(args.out / "judge.json", told)
+    groups = {bench.accent: judged, OTHER_ACCENT: bench.judged(OTHER_ACCENT)}
+    chosen = ("start", "other-accent", name_of(SMALL, ROUNDS, math.inf))
+    shown = {k: models[k] for k in (*chosen, name_of(SMALL, ROUNDS, 3.0), "pooled") if k in models}
+    everyone = bench.trainer([*judged, *groups[OTHER_ACCENT], *bench.items])
+    told["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
+    save_json(args.out / "judge.json", told)
+    # Masks change nothing: the sum of a hundred devices' masked shares, by the real code.
+    config = FederationConfig(rounds=ROUNDS, joins=ROUNDS, epsilon=8.0, cohort=SMALL)
+    opened, plain = masked_sum(_kept(bench, "few", bench.speakers[:SMALL]), config, bench.base, 0)
+    told["masked_equals_plain"] = bool((opened == plain).all())
+    quiet = FederationConfig(rounds=ROUNDS, joins=ROUNDS, epsilon=math.inf, cohort=SMALL)
+    exact = _clipped_mean(_kept(bench, "few", bench.speakers[:SMALL]), quiet.clip_norm)
+    fixed = noised_mean(_kept(bench, "few", bench.speakers[:SMALL]), quiet, np.random.default_rng())
+    told["fixed_point_error"] = float(np.abs(exact - fixed).max())
+    told["cost"] = [asdict(Cohort(one_round(n, 8.0), bench.base).cost()) for n in cohorts]
+    del trainer
+    save_json(args.out / "judge.json", told)
+
+
+def _clipped_mean(updates: npt.ArrayLike, clip_norm: float) -> npt.NDArray[np.float64]:
+    from benchmarks.federated_training import clipped
+
+    mean: npt.NDArray[np.float64] = clipped(updates, clip_norm).mean(axis=0)
+    return mean
+
+
+def _interval(
+    gains: npt.NDArray[np.float32], people: npt.NDArray[Any], repeats: int = 1000
+) -> tuple[float, float]:
+    """95 % interval of a mean, bootstrapped over people."""
+    rng = np.random.default_rng(0)
+    names = sorted(set(people))
+    own = [gains[people == n] for n in names]
+    drawn = [
+        np.concatenate([own[i] for i in rng.integers(0, len(names), len(names))]).mean()
+        for _ in range(repeats)
+    ]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _finite(epsilon: float) -> float | None:
+    return epsilon if math.isfinite(epsilon) else None
+
+
+def _total(losses: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
+    return np.sum([WEIGHTS[k] * v.astype(np.float64) for k, v in losses.items()], axis=0)
+
+
+def attack(args: argparse.Namespace) -> None:
+    """Membership inference: by losses, shadow federations, all but one update, and at home."""
+    bench = Bench(args)
+    models = load_models(args.out / "models.npz")
+    told: dict[str, Any] = {"sums": [], "losses": {}, "delta": one_round(SMALL, 8.0).delta}
+    inside, outside = bench.large_cohort(args.large)
+    cohorts = {SMALL: ("few", bench.speakers), args.large: ("many", inside + outside[:STRANGERS])}
+    for n, (name, devices) in cohorts.items():
+        updates = _kept(bench, name, devices)
+        for epsilon in EPSILONS:
+            config = one_round(n, epsilon)
+            row = {
+                "devices": n,
+                "epsilon": _finite(epsilon),
+                "shadow": asdict(shadow_attack(updates, config)),
+                "strongest": asdict(strongest_attack(updates[: 4 * SMALL], config)),
+                "allowed": allowed_true_positives(epsilon, config.delta),
+            }
+            told["sums"].append(row)
+            _LOG.info("%s", row)
+        save_json(args.out / "attack.json", told)
+    told["personal"] = _personal(bench)
+    save_json(args.out / "attack.json", told)
+    members = bench.speakers[:SMALL]
+    strangers = sorted({i.entry.speaker for i in bench.judged(bench.accent)})
+    strangers = [*bench.speakers[SMALL:], *strangers]
+    people = bench.trainer(bench.speech([*members, *strangers]))
+    names = [name_of(SMALL, ROUNDS, e) for e in EPSILONS] + ["pooled"]
+    told["losses"] |= _by_losses(
+        people, members, strangers, {k: models[k] for k in names if k in models}
+    )
+    save_json(args.out / "attack.json", told)
+    single = bench.trainer(bench.utterances)
+    names = [name_of(LARGE, 1, e) for e in EPSILONS]
+    chosen = {k: models[k] for k in names if k in models}
+    told["losses"] |= _by_losses(single, inside[:STRANGERS], outside[:STRANGERS], chosen)
+    save_json(args.out / "attack.json", told)
+
+
+def _by_losses(
+    trainer: Trainer, members: Sequence[str], others: Sequence[str], models: dict[str, Any]
+) -> dict[str, Any]:
+    """The attack on a person's mean loss, of each model."""
+    rows = [
+        (device, item)
+        for device in (*members, *others)
+        for item in trainer.sampler.by_speaker[device][::-1][:_EACH]
+    ]
+    items = [item for _, item in rows]
+    owner = np.array([device for device, _ in rows])
+    before = _total(trainer.losses(items, np.zeros(trainer.size)))
+    out = {}
+    for name, flat in models.items():
+        fell = before - _total(trainer.losses(items, flat))
+        each = {d: fell[owner == d].mean(keepdims=True) for d in (*members, *others)}
+        found = summary([each[d] for d in members], [each[d] for d in others])
+        out[name] = asdict(found)
+        _LOG.info("%s: %s", name, found)
+    return out
+
+
+def _personal(bench: Bench) -> dict[str, Any]:
+    """What an adapter that never leaves a device would tell: of utterances, and of whose it is."""
+    people = [s for s in bench.speakers if len(bench.speech([s])) >= 10][:_PEOPLE]
+    halves = {s: (bench.speech([s])[0::2], bench.speech([s])[1::2]) for s in people}
+    trainer = bench.trainer([i for taught, _ in halves.values() for i in taught])
+    config = LocalTraining(steps=_PERSONAL_STEPS)
+    unseen = [items[len(items) // 2] for _, items in halves.values()]
+    whole = bench.trainer([i for a, b in halves.values() for i in (*a, *b)])
+    same: list[npt.NDArray[np.float64]] = []
+    apart: list[npt.NDArray[np.float64]] = []
+    own: list[npt.NDArray[np.float64]] = []
+    foreign: list[npt.NDArray[np.float64]] = []
+    for number, person in enumerate(people):
+        flat = trainer.train([person], bench.zeros, config, [seed_of("personal", person)])[0]
+        taught, kept = halves[person]
+        items = [*taught, *kept, *unseen]
+        fell = _total(whole.losses(items, bench.zeros)) - _total(whole.losses(items, flat))
+        a, b = len(taught), len(taught) + len(kept)
+        same.append(fell[:a])
+        apart.append(fell[a:b])
+        own.append(fell[a:b])
+        foreign.append(np.delete(fell[b:], number))
+        _LOG.info("personal %d of %d", number + 1, len(people))
+    found: dict[str, Attack] = {"utterance": summary(same, apart), "person": summary(own, foreign)}
+    return {k: asdict(v) for k, v in found.items()}
+
+
+def bundles(args: argparse.Namespace) -> None:
+    """A bundle of each model that is to speak."""
+    base = load_base(args.base)
+    for name, flat in load_models(args.out / "models.npz").items():
+        folder: Path = args.out / "bundles" / name
+        if folder.exists() or name == "other-accent" or name.startswith(f"n{SMALL}-r1"):
+            continue
+        export_bundle(base.model, AdapterSpec(), flat, args.bundle, folder, ORIGIN)
