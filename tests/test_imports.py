@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "voicelet.config": {"voicelet.errors"},
     "voicelet.text": FOUNDATION,
     "voicelet.audio": FOUNDATION,
-    "voicelet.bundle": FOUNDATION | {"voicelet.audio.features"},
+    "voicelet.bundle": FOUNDATION | {"voicelet.audio.features", "voicelet.trust.seal"},
     "voicelet.engine": FOUNDATION,
     "voicelet.trust": FIVE,
     "voicelet.enrol": FIVE | {"voicelet.trust"},

@@ -13,21 +13,21 @@ import secrets
 import struct
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from voicelet.config import from_mapping
-from voicelet.errors import VoiceletError
+from voicelet.errors import SealError, VoiceletError
+from voicelet.trust import hpke
+from voicelet.trust.seal import new_sealing_key
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.local_dp import LocalDp
 
 SIZES = (256, 328)
 HYBRID, CLASSIC = "MLKEM768-X25519", "X25519"
 MOST_BYTES = 8192
+_X25519_BYTES = 32
 _MAGIC = b"VLEM\x01"
 _LABEL = b"voicelet sealed embedding 1"
 
@@ -92,22 +92,17 @@ class ServerPublic:
         except (ValueError, VoiceletError) as error:
             raise EmbeddingError(f"not a server's public key ({error}); ask for it again") from None
 
-    def key(self) -> Any:
-        """The key as `cryptography` wants it.
+    def key(self) -> bytes:
+        """The key as :mod:`voicelet.trust.hpke` wants it.
 
         Raises:
-            EmbeddingError: it is broken, or this machine lacks the hybrid.
+            EmbeddingError: it is broken.
         """
         try:
-            short = X25519PublicKey.from_public_bytes(base64.b64decode(self.x25519))
-            if not self.mlkem768:
-                return short
-            from cryptography.hazmat.primitives.asymmetric import mlkem
-
-            long = mlkem.MLKEM768PublicKey.from_public_bytes(base64.b64decode(self.mlkem768))
-            return _hpke().MLKEM768X25519PublicKey(long, short)
-        except (ImportError, ValueError, UnsupportedAlgorithm) as error:
+            parts = [base64.b64decode(k, validate=True) for k in (self.mlkem768, self.x25519)]
+        except ValueError as error:
             raise EmbeddingError(f"the server's key can't be used ({error})") from None
+        return b"".join(parts)
 
 
 class ServerKey:
@@ -122,23 +117,14 @@ class ServerKey:
     """
 
     def __init__(self, audience: str, hybrid: bool | None = None) -> None:
-        short = X25519PrivateKey.generate()
-        self._key: Any = short
-        long_public = b""
-        if hybrid is not False:
-            try:
-                from cryptography.hazmat.primitives.asymmetric import mlkem
-
-                long = mlkem.MLKEM768PrivateKey.generate()
-                self._key = _hpke().MLKEM768X25519PrivateKey(long, short)
-                long_public = long.public_key().public_bytes_raw()
-            except (ImportError, AttributeError, UnsupportedAlgorithm) as error:
-                if hybrid:
-                    raise EmbeddingError(f"no ML-KEM here ({error})") from None
+        try:
+            self._key = new_sealing_key(hybrid)
+        except SealError as error:
+            raise EmbeddingError(str(error)) from None
+        public = self._key.public
+        long, short = public[:-_X25519_BYTES], public[-_X25519_BYTES:]
         self.public = ServerPublic(
-            audience,
-            base64.b64encode(short.public_key().public_bytes_raw()).decode(),
-            base64.b64encode(long_public).decode(),
+            audience, base64.b64encode(short).decode(), base64.b64encode(long).decode()
         )
 
     def open(self, sealed: bytes) -> tuple[Header, npt.NDArray[np.float32]]:
@@ -151,9 +137,9 @@ class ServerKey:
         if header.audience != self.public.audience or header.suite != self.public.suite:
             raise EmbeddingError("sealed for another server; use this one's present key")
         try:
-            plain = _suite(header.suite).decrypt(box, self._key, _LABEL + raw)
-        except (InvalidTag, ValueError):
-            raise EmbeddingError("can't be opened: for another key, or changed") from None
+            plain = hpke.decrypt(self._key.private, box, _LABEL + raw)
+        except SealError as error:
+            raise EmbeddingError(str(error)) from None
         vector = np.frombuffer(plain, "<f4").copy() if len(plain) == 4 * header.size else None
         if vector is None or not np.isfinite(vector).all():
             raise EmbeddingError("the sealed vector is broken; seal it again")
@@ -203,9 +189,10 @@ def seal_embedding(
         delta=local_dp.delta if local_dp and finite else None,
     )
     raw = json.dumps(asdict(header), sort_keys=True).encode()
-    box = _suite(header.suite).encrypt(
-        values.astype("<f4").tobytes(), server_public.key(), _LABEL + raw
-    )
+    try:
+        box = hpke.encrypt(server_public.key(), values.astype("<f4").tobytes(), _LABEL + raw)
+    except SealError as error:
+        raise EmbeddingError(str(error)) from None
     return bytes(_MAGIC + struct.pack(">H", len(raw)) + raw + box)
 
 
@@ -227,22 +214,3 @@ def read_header(sealed: bytes) -> tuple[Header, bytes, bytes]:
     except (ValueError, RecursionError, VoiceletError) as error:
         raise EmbeddingError(f"the header of a sealed embedding is broken ({error})") from None
     return header, raw, sealed[start + length :]
-
-
-def _hpke() -> Any:
-    try:
-        from cryptography.hazmat.primitives import hpke
-    except ImportError:
-        raise EmbeddingError("HPKE needs a newer cryptography: pip install -U cryptography") from (
-            None
-        )
-    return hpke
-
-
-def _suite(name: str) -> Any:
-    hpke = _hpke()
-    kems = {HYBRID: "MLKEM768_X25519", CLASSIC: "X25519"}
-    kem = getattr(hpke.KEM, kems.get(name, ""), None)
-    if kem is None:
-        raise EmbeddingError(f"no suite {name!r} here; update cryptography on the older side")
-    return hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("cryptography.hazmat.primitives.hpke")
 pytest.importorskip("scipy")
 
 from voicelet.errors import ConfigError

@@ -21,12 +21,15 @@ from voicelet.errors import (
     BundleTamperedError,
     BundleTruncatedError,
     BundleUnsignedError,
+    SealError,
 )
+from voicelet.trust.seal import sign as sign_data
+from voicelet.trust.seal import verify as verify_data
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_CONTEXT = b"voicelet-bundle-1\n"
+_CONTEXT = "voicelet-bundle-1"
 _ALGORITHM = "Ed25519"
 _MAX_SIGNATURE_BYTES = 4096
 
@@ -106,7 +109,7 @@ def sign(manifest_bytes: bytes, key: Ed25519PrivateKey) -> bytes:
     record = {
         "algorithm": _ALGORITHM,
         "public_key": key.public_key().public_bytes_raw().hex(),
-        "signature": key.sign(_CONTEXT + manifest_bytes).hex(),
+        "signature": sign_data(key, _CONTEXT, manifest_bytes).hex(),
     }
     return (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()
 
@@ -144,13 +147,9 @@ def verify_signature(
             )
         return None
     public, value = _parse_signature(signature, where)
-    # cryptography takes 15-20 ms to import: only bundles that are signed pay for it.
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(value, _CONTEXT + manifest_bytes)
-    except (InvalidSignature, ValueError):
+        verify_data(public, _CONTEXT, manifest_bytes, value)
+    except SealError:
         raise BundleTamperedError(
             f"{where}: the signature doesn't match the manifest; one of them was changed, "
             "fetch the bundle again from its makers"
