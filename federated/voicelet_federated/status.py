@@ -127,7 +127,7 @@ def _keys(folder: Path, files: dict[str, str]) -> None:
             files["tls/server.pem"] = f"{late}good until {until:%Y-%m-%d}"
         except CertificateError as error:
             files["tls/server.pem"] = f"broken: {error}"
-    _private(folder / "identity.pem", files)
+        _private(folder / "identity.pem", files)
 
 
 def _device(folder: Path) -> dict[str, Any]:

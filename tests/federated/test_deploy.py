@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from voicelet.errors import ConfigError, ConsentError
 from voicelet_federated.address import Address, DeploymentError, free_port, is_healthy
 from voicelet_federated.certificates import make_certificates, open_certificates
 from voicelet_federated.deploy import SuperLink
-from voicelet_federated.device_commands import add_keys_command
-from voicelet_federated.errors import FederationError
+from voicelet_federated.device_commands import add_join_command, add_keys_command
+from voicelet_federated.errors import BudgetError, FederationError
 from voicelet_federated.flower import environment
+from voicelet_federated.ledger import PURPOSE, FederationConsent
 from voicelet_federated.node_keys import node_key
 from voicelet_federated.operator_commands import add_certify_command
+from voicelet_federated.paying import days_from_now, open_ledger
 from voicelet_federated.processes import ProcessError, Processes
+from voicelet_federated.skellam import NoiseShare
 from voicelet_federated.supernode import SuperNode, take_part
 
 
@@ -77,6 +83,36 @@ def test_a_device_gives_up_as_often_as_it_was_told(tmp_path: Path) -> None:
     node = SuperNode("n", tmp_path, nobody, files.ca, key, {})
     with pytest.raises(ProcessError, match="doesn't answer"):
         take_part(node, max_retries=0)
+
+
+def test_nobody_joins_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("flwr")
+    files = make_certificates(tmp_path / "tls")
+    for name in ("operator.pem", "roster", "base", "speech"):
+        (tmp_path / name).mkdir()
+    parser = argparse.ArgumentParser()
+    add_join_command(parser.add_subparsers())
+    given = ["--superlink", f"127.0.0.1:{free_port()}", "--ca", str(files.ca)]
+    for name in ("operator", "roster", "base", "speech", "state"):
+        given += [f"--{name}", str(tmp_path / (name + ".pem" * (name == "operator")))]
+
+    def join(*words: str) -> None:
+        args = parser.parse_args(["join", *given, *words])
+        args.run(args)
+
+    with open(os.devnull) as nobody, monkeypatch.context() as m:
+        m.setattr(sys, "stdin", nobody)
+        with pytest.raises(ConsentError, match="add --consent"):
+            join()
+        assert not (tmp_path / "state" / "speech").exists()
+        for words in (["--least-battery", "7"], ["--time-limit-s", "0"], ["--rounds", "3"]):
+            with pytest.raises(ConfigError):
+                join(*words)
+    open_ledger(tmp_path / "state").grant(FederationConsent(PURPOSE, 1, 100.0, days_from_now(1.0)))
+    open_ledger(tmp_path / "state").join(NoiseShare(1.0, 3.0, 10, 256), "r", 1)
+    with pytest.raises(BudgetError, match="agrees to more"):
+        join()
 
 
 def test_keys_and_certificates_are_made_by_commands(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_run(
     assert told["joins"] == {"devices": 3, "most": 1} and told["agreed"]["joins"] == 2
     assert told["agreed"]["cohort"] == 4 and told["last_round"]["opened"] == 3
     assert told["held_out"]["after"]["mel"] == state.rounds[-1].held_out["mel"]
-    assert told["files"]["report.json"] == told["files"]["run.json"] == "whole"
+    assert told["files"] == {"run.json": "whole", "report.json": "whole"}
     text = run(capsys, made.folder)
     assert "rounds: 1 done, 0 failed" in text and "mel" in text and "masking on" in text
 
@@ -130,6 +130,7 @@ def test_a_server_before_its_first_run(tmp_path: Path) -> None:
     told = status_of(tmp_path)
     assert told["side"] == "server" and told["whole"] and "rounds" not in told
     assert told["files"]["tls/server.pem"].startswith("good until")
+    assert told["files"]["identity.pem"].startswith("missing")
     (tmp_path / "tls" / "server.pem").write_text("none")
     assert not status_of(tmp_path)["whole"]
 
