@@ -259,7 +259,7 @@ def test_no_more_than_three_minutes() -> None:
 
 
 def test_nothing_of_a_recording_is_left_on_the_disk(tmp_path: Path) -> None:
-    """A process that enrols from bytes, watched: what it opens to write, and what is there after."""
+    """A process that enrols from bytes, watched: what it writes, and what is there after."""
     code = f"""
         import io, os, sys
         from pathlib import Path

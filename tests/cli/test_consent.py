@@ -1,0 +1,301 @@
+"""`voicelet consent` and the consent of `voicelet enrol`: on a terminal, in two steps, in writing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import voicelet.enrol
+from tests.cli.conftest import Cli
+from tests.consenting import agreed, draft, someone
+from voicelet.cli import challenge
+from voicelet.cli.consent_options import parse_expiry
+from voicelet.enrol import Profile, Vault
+from voicelet.errors import ConfigError, ConsentEnded, ConsentError
+from voicelet.trust.consent import Consent
+from voicelet.trust.consent_revocations import device_revocations
+
+NOW = datetime.now(timezone.utc)
+YES = ("--scripted-consent", "signed form 118")
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[Consent]:
+    """Replace the gate and the encoder; the consents that enrolment was handed are returned."""
+    found: list[Consent] = []
+
+    def enrol(files: list[str], *, consent: Consent, name: str, **options: Any) -> Profile:
+        found.append(consent)
+        options["progress"](1.0)
+        return agreed(draft(name))
+
+    monkeypatch.setattr(voicelet.enrol, "enrol", enrol)
+    return found
+
+
+def old(name: str = "ana") -> None:
+    """Put a profile where voicelet 0.1 left it, without a consent record."""
+    Vault().path.mkdir(parents=True, exist_ok=True)
+    (Vault().path / f"{name}.vclp").write_bytes(draft(name).to_bytes())
+
+
+def test_without_a_terminal_every_remedy_is_named(cli: Cli, given: list[Consent]) -> None:
+    code, out, err = cli("enrol", "ana", "a.wav")
+    assert code == 61 and out == "" and given == []
+    for remedy in ("--sentence", "--spoken-consent", "--scripted-consent"):
+        assert remedy in err
+    assert cli("enrol", "ana", *YES)[0] == 2  # no recordings
+    assert Vault().names() == []
+
+
+def test_in_writing(cli: Cli, given: list[Consent]) -> None:
+    options = ["--speaker", "Ana Silva", "--given-by", "Rui Silva", "--purpose", "publishing"]
+    options += ["--purpose", "assistive", "--scope", "on her tablet", "--expires", "90d"]
+    assert cli("enrol", "ana", "a.wav", *YES, *options)[0] == 0
+    (consent,) = given
+    assert (consent.speaker, consent.given_by) == ("Ana Silva", "Rui Silva")
+    assert (consent.reason, consent.scope) == ("signed form 118", "on her tablet")
+    assert consent.purposes == ("assistive", "publishing")
+    ends = (NOW + timedelta(days=90)).date().isoformat()
+    assert str(consent.expires)[:10] == ends
+    wrong = {"--purpose": "publish", "--expires": "2001-01-01", "--speaker": "a\nb"}
+    for option, value in wrong.items():
+        assert cli("enrol", "ben", "b.wav", *YES, option, value)[0] == 61
+    assert len(given) == 1
+
+
+def test_in_two_steps(cli: Cli, given: list[Consent], tmp_path: Path) -> None:
+    recording = tmp_path / "read.wav"
+    recording.write_bytes(b"RIFF")
+    spoken = ("enrol", "ana", "a.wav", "--spoken-consent", str(recording))
+    code, _, err = cli(*spoken)
+    assert code == 61 and "--sentence" in err  # nobody has asked yet
+    code, out, err = cli("enrol", "ana", "--sentence")
+    assert code == 0 and "Voicelet" in out and "UTC" in err
+    assert str(NOW.year) in out
+    assert cli(*spoken)[0] == 0
+    (consent,) = given
+    assert consent.spoken is not None
+    assert consent.spoken.sentence.text == out.strip()
+    assert consent.spoken.recording == str(recording)
+    code, _, err = cli(*spoken, "--replace")
+    assert code == 61 and "no sentence was asked" in err  # it was read once
+
+
+def test_sentences_are_private_and_expire(cli: Cli) -> None:
+    sentence, expires = challenge.ask("Ana/".strip("/"))
+    assert challenge.asked("Ana") == sentence
+    assert timedelta(hours=23) < expires - NOW < timedelta(hours=25)
+    with pytest.raises(ConsentError, match="was to be read by"):
+        challenge.asked("Ana", expires + timedelta(seconds=1))
+    again, _ = challenge.ask("Ana")
+    assert again.text != sentence.text and challenge.asked("Ana") == again
+    (path,) = Path(os.environ["XDG_STATE_HOME"], "voicelet", "consent").iterdir()
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for damage in (b"", b"{", b"[]", b"\xff", b'{"text": 1}', b"[" * 9999):
+        path.write_bytes(damage)
+        with pytest.raises(ConsentError, match="damaged"):
+            challenge.asked("Ana")
+    challenge.forget("Ana")
+    challenge.forget("Ana")
+    with pytest.raises(ConsentError, match="no sentence was asked"):
+        challenge.asked("Ana")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+@pytest.mark.parametrize("microphone", [True, False])
+def test_on_a_terminal_it_is_one_command(
+    cli: Cli,
+    given: list[Consent],
+    microphone: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pty
+
+    heard = (np.arange(48000) % 1000).astype("<i2")
+    (tmp_path / "heard.raw").write_bytes(heard.tobytes())
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if microphone:
+        recorder = programs / "arecord"
+        recorder.write_text(
+            f"#!/bin/sh\ncat '{tmp_path}/heard.raw'\n: > '{programs}/done'\nexec sleep 60\n"
+        )
+        recorder.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs) + (":/usr/bin:/bin" if microphone else ""))
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def answer() -> None:
+        """Press Enter when asked to, and again when it listens; or name a file."""
+        read = 0
+        while True:
+            try:
+                shown.append(os.read(ours, 4096))
+            except OSError:
+                return
+            text = b"".join(shown)[read:]
+            if b"Press Enter" in text or b"press Enter" in text and b"Listening" in text:
+                read += len(text)
+                if b"Listening" in text:
+                    for _ in range(3000):  # until the recorder has heard it all
+                        if (programs / "done").exists():
+                            break
+                        time.sleep(0.01)
+                os.write(ours, b"\n")
+            elif b"type the file" in text:
+                read += len(text)
+                os.write(ours, b"mine.wav\n")
+
+    reader = threading.Thread(target=answer, daemon=True)
+    reader.start()
+    with (
+        open(theirs, encoding="utf-8", closefd=False) as stdin,
+        open(theirs, "w", encoding="utf-8") as stderr,
+    ):
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stderr", stderr)
+        from voicelet.cli.main import main
+
+        code = main(["enrol", "ana", "a.wav"])
+    reader.join(10.0)
+    os.close(ours)
+    assert code == 0
+    (consent,) = given
+    assert consent.spoken is not None
+    assert consent.spoken.sentence.text in b"".join(shown).decode().replace("\r\n", "\n")
+    recording = consent.spoken.recording
+    if microphone:
+        assert isinstance(recording, tuple) and recording[1] == 24000
+        np.testing.assert_array_equal(np.asarray(recording[0]), heard)
+        assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["heard.raw"]
+    else:
+        assert recording == "mine.wav"
+
+
+def test_show_and_verify(cli: Cli, tmp_path: Path) -> None:
+    assert "no profiles yet" in cli("consent", "show")[1]
+    ana = someone("ana", purposes=("own-use", "publishing"), scope="on her tablet")
+    Vault().save(ana)
+    Vault().save(someone("ben", expires=NOW + timedelta(days=12, hours=1)))
+    code, out, _ = cli("consent", "show", "ana")
+    assert code == 0 and ana.consent is not None
+    for text in (
+        "Ana Silva",
+        "own-use, publishing",
+        "on her tablet",
+        "scripted",
+        "never",
+        "stands",
+    ):
+        assert text in out
+    code, out, _ = cli("consent", "show")
+    assert code == 0 and "ends in 12 days; voicelet consent renew" in out
+    rows = json.loads(cli("consent", "show", "--json")[1])["consents"]
+    assert [r["profile"] for r in rows] == ["ana", "ben"]
+    told = json.loads(cli("consent", "show", "ana", "--json")[1])
+    assert told["status"] == "stands" and told["record"] == ana.consent.to_dict()
+    assert cli("consent", "verify")[0] == 0
+
+    file = tmp_path / "ana.consent"
+    assert cli("consent", "show", "ana", "--record", str(file))[0] == 0
+    code, out, err = cli("consent", "verify", "--record", str(file))
+    assert code == 0 and "genuine: Ana Silva agreed" in out and "this device" in err
+    raw = file.read_bytes()
+    file.write_bytes(raw.replace(b"publishing", b"federation"))
+    assert cli("consent", "verify", "--record", str(file))[0] == 61
+    assert cli("consent", "verify", "--record", str(tmp_path))[0] == 61
+    assert cli("consent", "show", "--record", str(file))[0] == 61
+    assert cli("consent", "show", "anna")[0] == 41
+
+
+def test_profiles_without_consent_can_be_given_one(cli: Cli, tmp_path: Path) -> None:
+    old()
+    assert "none: it can't speak" in cli("consent", "show", "ana")[1]
+    code, out, err = cli("consent", "verify")
+    assert code == 61 and "ana" in out and "voicelet consent add ana" in err
+    assert cli("consent", "renew", "ana", *YES)[0] == 61  # nothing to renew
+    assert cli("consent", "add", "ana")[0] == 61  # no terminal, nobody agreed
+    assert cli("consent", "add", "ana", *YES, "--purpose", "assistive")[0] == 0
+    assert Vault().load("ana").consent is not None
+    assert Vault().load("ana").d_vector.tobytes() == draft("ana").d_vector.tobytes()
+    code, _, err = cli("consent", "add", "ana", *YES)
+    assert code == 61 and "already" in err
+    assert cli("consent", "verify", "ana")[0] == 0
+    code, out, _ = cli("consent", "add", "ana", "--sentence")
+    assert code == 0 and challenge.asked("ana").text == out.strip()
+
+
+def test_renewing_takes_over_what_was_agreed(cli: Cli) -> None:
+    made = someone(purposes="assistive", scope="hers", expires=NOW + timedelta(days=2))
+    Vault().save(made)
+    assert cli("consent", "renew", "ana", *YES, "--expires", "1y")[0] == 0
+    now = Vault().load("ana").consent
+    assert now is not None and made.consent is not None
+    assert (now.speaker, now.purposes, now.scope) == ("Ana Silva", ("assistive",), "hers")
+    assert now.id != made.consent.id and 360 < (now.days_left() or 0.0) < 367
+    made.check_consent()  # whoever still holds the old one isn't silenced
+
+
+def test_revoking(cli: Cli) -> None:
+    ana, ben = someone("ana"), someone("ben", f0_hz=120.0)
+    for profile in (ana, ben):
+        Vault().save(profile)
+    code, out, _ = cli("consent", "revoke", "ana", "--reason", "moved on")
+    assert code == 0 and "no longer speaks" in out
+    with pytest.raises(ConsentEnded):
+        ana.check_consent()
+    ben.check_consent()
+    code, out, err = cli("consent", "verify")
+    assert code == 62 and "revoked" in out and "withdrew" in err
+    assert "revoked" in cli("consent", "show", "ana")[1]
+    assert cli("consent", "add", "ana", *YES)[0] == 0  # a new consent, a new record
+    Vault().load("ana").check_consent()
+    assert ben.consent is not None
+    assert cli("consent", "revoke", "--id", ben.consent.id)[0] == 0
+    assert [e.reason for e in device_revocations().entries()] == ["moved on", ""]
+    for wrong in ((), ("ana", "--id", "0" * 32), ("--id", "x")):
+        assert cli("consent", "revoke", *wrong)[0] == 61
+    assert cli("consent", "revoke", "nobody")[0] == 41
+
+
+def test_a_list_that_was_touched_is_named(cli: Cli) -> None:
+    Vault().save(someone())
+    path = device_revocations().path
+    device_revocations().add("f" * 32)
+    path.write_bytes(path.read_bytes().replace(b"f" * 32, b"e" * 32))
+    code, _, err = cli("consent", "verify")
+    assert code == 61 and "line 1" in err
+
+
+def test_a_forged_record_is_named(cli: Cli) -> None:
+    ana = someone()
+    assert ana.consent is not None
+    forged = dataclasses.replace(ana.consent, given_by="Eve")
+    Vault().path.mkdir(parents=True)
+    data = dataclasses.replace(ana, consent=forged).to_bytes()
+    (Vault().path / "ana.vclp").write_bytes(data)
+    code, out, err = cli("consent", "verify")
+    assert code == 61 and "NOT GENUINE" in out and "changed since it was signed" in err
+
+
+def test_times_from_now() -> None:
+    now = datetime(2026, 11, 23, tzinfo=timezone.utc)
+    assert parse_expiry(None) is None and parse_expiry("never") is None
+    assert parse_expiry("90d", now) == "2027-02-21"
+    assert parse_expiry("2w", now) == "2026-12-07"
+    assert parse_expiry("2027-01-31", now) == "2027-01-31"
+    with pytest.raises(ConfigError, match="too far"):
+        parse_expiry("99999y", now)
