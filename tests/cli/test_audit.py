@@ -135,6 +135,14 @@ def test_what_isnt_an_export_isnt_opened(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists() and not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("noted")
+def test_a_device_opens_what_was_sealed_for_it(tmp_path: Path) -> None:
+    public, sealed = str(tmp_path / "public"), str(tmp_path / "log")
+    assert main(["profiles", "key", "-o", public]) == 0
+    assert main(["audit", "export", sealed, "--to", public]) == 0
+    assert main(["audit", "open", sealed, "-o", str(tmp_path / "opened")]) == 0
+
+
 def test_bad_options_are_named(tmp_path: Path) -> None:
     assert main(["audit", "verify", "--folder", str(tmp_path)]) == 2
     assert main(["audit", "verify", "--folder", str(tmp_path), "--public-key", "xyz"]) == 2

@@ -44,12 +44,16 @@ def add_parser(subparsers: Any) -> None:
 
     export = actions.add_parser("export", help="seal the log for a recipient")
     export.add_argument("file", metavar="FILE", help="where to")
-    export.add_argument("--to", required=True, metavar="FILE", help="a public sealing key")
+    export.add_argument(
+        "--to", required=True, metavar="FILE", help="their public key (voicelet profiles key)"
+    )
     export.set_defaults(run=run_export)
 
     opening = actions.add_parser("open", help="open a log that was sealed for you, and verify it")
     opening.add_argument("file", metavar="FILE")
-    opening.add_argument("--key", required=True, metavar="FILE", help="your private sealing key")
+    opening.add_argument(
+        "--key", metavar="FILE", help="a private sealing key (default: this device's)"
+    )
     opening.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a new folder")
     opening.add_argument("--json", action="store_true", help="as JSON")
     opening.set_defaults(run=run_open)
@@ -114,9 +118,13 @@ def run_export(args: argparse.Namespace) -> int:
 def run_open(args: argparse.Namespace) -> int:
     """Open a sealed log and verify it; returns the exit code."""
     from voicelet.trust.audit_export import open_export
+    from voicelet.trust.device_key import device_sealing_key
     from voicelet.trust.seal import SealingKey
 
-    key = SealingKey.from_text(_read(args.key).decode("utf-8", "replace"))
+    if args.key is None:
+        key = device_sealing_key()
+    else:
+        key = SealingKey.from_text(_read(args.key).decode("utf-8", "replace"))
     log = open_export(_read(args.file, 1 << 30), key, Path(args.output))
     if not args.json:
         print(f"of the device {log.public_key.hex()}")

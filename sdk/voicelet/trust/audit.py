@@ -1,7 +1,7 @@
 """The audit log of this device: `note` what happened, `default_log` to look at it.
 
-`note` costs some microseconds.  What happens all the time ("use") is kept in memory for up to half
-a second and written by a thread in the background; everything else is on the disk when `note`
+`note` costs some microseconds.  What happens all the time ("use") is kept in memory for about a
+second and written by a thread in the background; everything else is on the disk when `note`
 returns.  A crash loses those uses, nothing else.  Nothing that goes wrong with the log ever stops
 speech: it is said once, in the log of :mod:`logging`.
 
@@ -39,7 +39,7 @@ HIDDEN = frozenset(
 BUFFERED = frozenset({"use"})
 MOST_BUFFERED = 10_000
 """Uses kept while the disk is full; then the oldest are dropped, and the log says how many."""
-_DELAY_S = 0.5
+_DELAY_S = 1.0
 _RETRY_S = 30.0
 _log = logging.getLogger(__name__)
 

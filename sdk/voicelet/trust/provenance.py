@@ -1,0 +1,58 @@
+"""All that a file says of where it came from: its label and its content credentials."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from voicelet.errors import TrustError
+from voicelet.trust.credentials import MIME_TYPES, read_credentials
+from voicelet.trust.labels import read_label
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a file says of itself.
+
+    Attributes:
+        label: its metadata, see `read_label`; None where it has none.  Anybody can write it.
+        credentials: see `read_credentials`; None where it has none, or can't have any.
+        unread: why credentials weren't looked for: the extra isn't installed.  "" otherwise.
+    """
+
+    label: dict[str, Any] | None
+    credentials: dict[str, Any] | None
+    unread: str = ""
+
+    def lines(self) -> dict[str, str]:
+        """For people: a name and a text for each thing told; empty where nothing is."""
+        told = {}
+        if self.label is not None:
+            made = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
+            told["label"] = f"synthetic, by {self.label.get('provider', '?')} ({made})"
+        if self.credentials is not None:
+            state = "hold" if self.credentials["valid"] else "don't hold: the file was changed"
+            known = "known" if self.credentials["trusted"] else "unknown"
+            signer = self.credentials.get("signer") or "nobody"
+            told["credentials"] = f"{state}; signed by {signer}, {known} here"
+        elif self.unread:
+            told["credentials"] = self.unread
+        return told
+
+
+def provenance(path: str | os.PathLike[str]) -> Provenance:
+    """Read what a file says of itself.
+
+    Raises:
+        AudioError: it can't be read as audio.
+        OSError: it can't be read.
+    """
+    label = read_label(path)
+    if Path(path).suffix.lower() not in MIME_TYPES:
+        return Provenance(label, None)
+    try:
+        return Provenance(label, read_credentials(path))
+    except TrustError as error:
+        return Provenance(label, None, str(error))
