@@ -19,6 +19,7 @@ from voicelet.cli import (
     bench,
     consent,
     demo,
+    detect,
     enrol,
     erase,
     explain,
@@ -31,7 +32,21 @@ from voicelet.cli import (
 )
 from voicelet.errors import VoiceletError
 
-COMMANDS = (say, read, enrol, voices, profiles, consent, erase, explain, info, audit, bench, demo)
+COMMANDS = (
+    say,
+    read,
+    enrol,
+    voices,
+    profiles,
+    consent,
+    erase,
+    explain,
+    detect,
+    info,
+    audit,
+    bench,
+    demo,
+)
 
 EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130

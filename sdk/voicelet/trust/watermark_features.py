@@ -96,13 +96,16 @@ def whitener() -> FloatArray:
     hz = np.fft.rfftfreq(128, 1.0 / FRAMES_PER_S)
     response = 10.0 ** (-np.interp(hz, _MODULATION_HZ, _MODULATION_DB) / 20.0)
     taps = np.roll(np.fft.irfft(response), _TAPS // 2)[:_TAPS] * np.hanning(_TAPS + 2)[1:-1]
-    return (taps - taps.mean()).astype(np.float32)
+    centred: FloatArray = (taps - taps.mean()).astype(np.float32)
+    return centred
 
 
 @lru_cache(maxsize=1)
 def _matched() -> FloatArray:
     # Overlapping windows have smoothed the mark's steps by about three frames.
-    return np.convolve(whitener(), np.ones(SLOT_FRAMES - 1, np.float32) / (SLOT_FRAMES - 1))
+    smooth = np.full(SLOT_FRAMES - 1, 1.0 / (SLOT_FRAMES - 1), np.float32)
+    taps: FloatArray = np.convolve(whitener(), smooth).astype(np.float32)
+    return taps
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,111 @@
+"""`voicelet detect`: was this said by voicelet?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli.table import print_json, print_pairs, print_table
+
+if TYPE_CHECKING:
+    from voicelet.trust.watermark_detect import Detection
+    from voicelet.trust.watermark_payload import Payload
+
+MAX_SECONDS = 3600.0
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "detect",
+        help="look for voicelet's watermark in a recording",
+        description="Look for the inaudible mark that all speech of voicelet carries: how probable "
+        "it is, what it says, and where in the recording it lies.",
+    )
+    parser.add_argument("file", metavar="FILE", nargs="+", help="WAV, FLAC, Ogg, Opus or MP3")
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an operator's key that payloads may be written with",
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="don't search for changes of speed and pitch"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    from voicelet.audio.io import read_audio
+    from voicelet.trust.watermark import read_key
+    from voicelet.trust.watermark_detect import detect
+
+    keys = [read_key(path) for path in args.key]
+    answers = []
+    for path in args.file:
+        audio = read_audio(path, max_seconds=MAX_SECONDS)
+        if audio.cut_at_limit:
+            print(f"voicelet: {path}: only the first hour is looked at", file=sys.stderr)
+        found = detect(audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast)
+        if args.json:
+            answers.append({"file": path, **_as_dict(found)})
+        else:
+            _print(path, found)
+    if args.json:
+        print_json(answers[0] if len(answers) == 1 else answers)
+    return 0
+
+
+def _print(path: str, found: Detection) -> None:
+    payload = found.payload
+    said = "voicelet's watermark" if found.found else "no watermark of voicelet"
+    pairs = {"file": path, "found": said, "probability": f"{found.probability:.4f}"}
+    if found.found:
+        pairs["model"] = "can't be read" if payload is None else f"{payload.model:#04x}"
+    if payload is not None:
+        pairs["spoken"] = f"in the week of {payload.monday.isoformat()}"
+        pairs["key"] = "the public one" if payload.key_id == 0 else f"{payload.key_id:#04x}"
+    print_pairs(pairs)
+    if found.segments:
+        print()
+        rows = [
+            [f"{s.start_s:.1f}", f"{s.end_s:.1f}", f"{s.score:.1f}", f"{s.tempo:g}", f"{s.pitch:g}"]
+            for s in found.segments
+        ]
+        print_table(["from s", "to s", "score", "tempo", "pitch"], rows)
+    print()
+
+
+def _as_dict(found: Detection) -> dict[str, Any]:
+    return {
+        "found": found.found,
+        "probability": found.probability,
+        "score": found.score,
+        "payload": _payload(found.payload),
+        "segments": [
+            {
+                "start_s": s.start_s,
+                "end_s": s.end_s,
+                "score": s.score,
+                "tempo": s.tempo,
+                "pitch": s.pitch,
+                "payload": _payload(s.payload),
+            }
+            for s in found.segments
+        ],
+    }
+
+
+def _payload(payload: Payload | None) -> dict[str, Any] | None:
+    if payload is None:
+        return None
+    return {
+        "version": payload.version,
+        "model": payload.model,
+        "week_of": payload.monday.isoformat(),
+        "key_id": payload.key_id,
+    }
