@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
 
 from voicelet.audio.features import FloatArray
 
@@ -66,6 +65,8 @@ def resample(samples: FloatArray, from_hz: int, to_hz: int) -> FloatArray:
     """Band-limited resampling between integer rates."""
     if from_hz == to_hz:
         return samples
+    from scipy.signal import resample_poly  # loading it costs more than all else here
+
     gcd = int(np.gcd(from_hz, to_hz))
     out: FloatArray = resample_poly(samples, to_hz // gcd, from_hz // gcd).astype(np.float32)
     return out
