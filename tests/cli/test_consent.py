@@ -1,4 +1,4 @@
-"""`voicelet consent` and the consent of `voicelet enrol`: on a terminal, in two steps, in writing."""
+"""`voicelet consent`; and `voicelet enrol` on a terminal, in two steps, in writing."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_on_a_terminal_it_is_one_command(
             except OSError:
                 return
             text = b"".join(shown)[read:]
-            if b"Press Enter" in text or b"press Enter" in text and b"Listening" in text:
+            if b"Press Enter" in text or (b"Listening" in text and b"press Enter" in text):
                 read += len(text)
                 if b"Listening" in text:
                     for _ in range(3000):  # until the recorder has heard it all

@@ -1,0 +1,306 @@
+"""Every path that makes a profile has a consent record; every path that uses one looks at it.
+
+The paths are found, not listed: by introspection of the public API, by walking the command line and
+by reading the sources.  A new one fails here until somebody has said how it asks for consent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import voicelet
+from tests.consenting import draft, scripted, someone, without_consent
+from tests.synth.voices import tiny_voice
+from voicelet.cli.main import build_parser, main
+from voicelet.cli.options import find_voice
+from voicelet.enrol import Profile, Vault
+from voicelet.enrol.consenting import give_consent
+from voicelet.enrol.enrolment import enrol, make_profile
+from voicelet.enrol.transfer import INFO, import_profile
+from voicelet.errors import ConsentError
+from voicelet.synth import Voice
+from voicelet.trust.device_key import device_sealing_key
+from voicelet.trust.seal import seal
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "samples" / "reader-2.opus"
+REFUSED = 61
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
+    return Voice.load(tiny_voice(tmp_path_factory.mktemp("voice") / "bundle"))
+
+
+def vault_of_old() -> Vault:
+    """The user's vault, with a profile in it as voicelet 0.1 left it."""
+    vault = Vault()
+    vault.path.mkdir(parents=True, exist_ok=True)
+    (vault.path / "old.vclp").write_bytes(draft("old").to_bytes())
+    return vault
+
+
+def sealed_old() -> bytes:
+    """A profile without consent, sealed for this device by somebody with a changed voicelet."""
+    return seal(device_sealing_key().public, draft("old").to_bytes(), info=INFO)
+
+
+# ---------------------------------------------------------------- the API
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "enrol.enrolment.enrol": lambda: enrol([SAMPLE], name="ana"),
+    "enrol.enrolment.make_profile": lambda: make_profile(_accepted(), "ana", None, None),  # type: ignore[arg-type]
+    "enrol.consenting.give_consent": lambda: give_consent(draft(), None),  # type: ignore[arg-type]
+    "enrol.transfer.import_profile": lambda: import_profile(
+        Vault(), sealed_old(), device_sealing_key()
+    ),
+}
+"""What brings a new profile about, called without anybody's consent."""
+
+READERS: dict[str, Callable[[], Any]] = {
+    "enrol.profile.Profile.from_bytes": lambda: Profile.from_bytes(draft("old").to_bytes()),
+    "enrol.vault.Vault.load": lambda: vault_of_old().load("old"),
+    "enrol.vault.Vault.list": lambda: vault_of_old().list()[0],
+    "enrol.vault_access.Access.load": lambda: vault_of_old()._access.load("old.vclp"),
+    "cli.options.find_voice": lambda: (vault_of_old(), find_voice("old", ()))[1][0],
+}
+"""What gives a profile that is there already: an old one may be looked at."""
+
+
+def _accepted() -> Any:
+    """Speech that the gate let pass."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(report=SimpleNamespace(accepted=True, reasons=()), windows=())
+
+
+def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function and method of the runtime."""
+    for found in pkgutil.walk_packages(voicelet.__path__, "voicelet."):
+        module = importlib.import_module(found.name)
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", None) != found.name:
+                continue
+            where = f"{found.name.removeprefix('voicelet.')}.{name}"
+            if inspect.isfunction(thing):
+                yield where, thing
+            elif inspect.isclass(thing):
+                for method, value in vars(thing).items():
+                    function = getattr(value, "__func__", value)
+                    if not method.startswith("_") and inspect.isfunction(function):
+                        yield f"{where}.{method}", function
+
+
+def test_every_way_to_a_profile_is_known() -> None:
+    ways = {
+        where
+        for where, function in public_callables()
+        if re.search(r"(?<!\w)Profile\b", str(inspect.signature(function).return_annotation))
+    }
+    assert ways == set(MAKERS) | set(READERS), "how does the new way ask for consent?"
+
+
+@pytest.mark.parametrize("way", MAKERS)
+def test_nobody_makes_a_profile_without_consent(way: str) -> None:
+    with pytest.raises(ConsentError):
+        MAKERS[way]()
+    assert Vault().names() == []
+
+
+@pytest.mark.parametrize("way", READERS)
+def test_old_profiles_are_there_but_do_not_speak(way: str, voice: Voice) -> None:
+    profile = READERS[way]()
+    assert isinstance(profile, Profile) and profile.consent is None
+    with pytest.raises(ConsentError, match="voicelet consent add"):
+        voice.synthesize("hello", profile=profile)
+    with pytest.raises(ConsentError, match="voicelet consent add"):
+        Vault().save(profile)
+
+
+def test_the_public_names_lead_through_these_doors(voice: Voice) -> None:
+    known = {"Audio", "Chunk", "Consent", "ConsentRecord", "Profile", "SpokenConsent", "Voice"}
+    known |= {"VoiceletError", "__version__", "consent_sentence", "enrol"}
+    assert set(voicelet.__all__) <= known | {"detect", "verify", "Detection"}, "a new door?"
+    with pytest.raises(ConsentError):
+        voicelet.enrol([SAMPLE])
+    bare = voicelet.Profile(
+        **{k: getattr(draft(), k) for k in inspect.signature(Profile).parameters}
+    )
+    for profile in (bare, without_consent(someone())):
+        with pytest.raises(ConsentError):
+            voice.synthesize("hello", profile=profile)
+        with pytest.raises(ConsentError):
+            Vault().save(profile)
+        with pytest.raises(ConsentError):
+            voicelet.Profile.from_bytes(profile.to_bytes()).check_consent()
+
+
+def test_whatever_takes_a_profile_to_speak_asks(voice: Voice) -> None:
+    asked = []
+    for name, method in inspect.getmembers(Voice, inspect.isfunction):
+        parameters = inspect.signature(method).parameters
+        if name.startswith("_") or "profile" not in parameters:
+            continue
+        assert parameters["purpose"].default == "own-use", name
+        for profile, purpose in [(draft(), "own-use"), (someone(), "publishing")]:
+            with pytest.raises(ConsentError):
+                method(voice, "həlˈO", profile=profile, purpose=purpose)
+        asked.append(name)
+    assert {"stream", "synthesize", "synthesize_phones"} <= set(asked)
+
+
+# ---------------------------------------------------------------- the command line
+
+BOOK = "Chapter one.\n\nHello world."
+MAKING = {
+    "enrol": ("ana", str(SAMPLE)),
+    "enroll": ("ana", str(SAMPLE)),
+    "consent add": ("old",),
+    "consent renew": ("old",),
+    "profiles import": ("sealed.bin",),
+    "demo": ("--recordings", str(SAMPLE.parent), "-o", "demo.wav"),
+}
+SPEAKING = {
+    "say": ("hello", "--voice", "old", "-o", "out.wav", "--bundle", "BUNDLE"),
+    "read": ("book.txt", "--voice", "old", "-o", "book", "--format", "wav", "--bundle", "BUNDLE"),
+    "bench": ("--voice", "old", "--text", "hello", "--bundle", "BUNDLE"),
+    "explain": ("hello", "--voice", "old", "--bundle", "BUNDLE"),
+    "profiles export": ("old", "--to", "key.txt", "-o", "out.bin"),
+    "adapt": ("old", "."),
+}
+NEITHER = re.compile(
+    r"(voices|info|erase|audit|unlock|detect|verify|protect)( .*)?"
+    r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|verify)"
+)
+"""Commands that neither make a profile nor use one's voice."""
+
+
+def leaves(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[str]:
+    """Every command with its actions: "consent add"."""
+    below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    for action in below:
+        for name, child in action.choices.items():
+            yield from leaves(child, f"{prefix} {name}".strip())
+    if prefix and not (below and below[0].required):
+        yield prefix
+
+
+def test_every_command_is_known() -> None:
+    found = set(leaves(build_parser()))
+    unknown = {c for c in found - set(MAKING) - set(SPEAKING) if not NEITHER.fullmatch(c)}
+    assert not unknown, "does the new command make a profile, or speak as one? say so here"
+    assert set(MAKING) <= found and set(SPEAKING) - {"adapt"} <= found
+
+
+@pytest.mark.parametrize("command", [*MAKING, *SPEAKING])
+def test_no_command_does_without_consent(
+    command: str,
+    voice: Voice,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if command not in set(leaves(build_parser())):
+        pytest.skip("its package isn't installed")
+    if command == "adapt":
+        pytest.importorskip("torch")
+    vault_of_old()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sealed.bin").write_bytes(sealed_old())
+    (tmp_path / "book.txt").write_text(BOOK)
+    assert main(["profiles", "key", "-o", "key.txt"]) == 0
+    before = {p: p.stat().st_mtime_ns for p in Vault().path.rglob("*") if p.is_file()}
+    given = {**MAKING, **SPEAKING}[command]
+    arguments = [str(voice.bundle.root) if a == "BUNDLE" else a for a in given]
+    assert main([*command.split(), *arguments]) == REFUSED
+    assert "onsent" in capsys.readouterr().err
+    after = {p: p.stat().st_mtime_ns for p in Vault().path.rglob("*") if p.is_file()}
+    assert set(before) <= set(after) and Vault().names() == ["old"]
+    assert not [p for p in tmp_path.rglob("*") if p.suffix in {".wav", ".opus"}]
+    assert Vault().load("old") == draft("old")
+
+
+# ---------------------------------------------------------------- the sources
+
+
+def calls(name: str, tree: ast.AST) -> Iterator[ast.Call]:
+    """Calls of `name(…)` or `….name(…)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func
+            if getattr(called, "id", None) == name or getattr(called, "attr", None) == name:
+                yield node
+
+
+def python_sources() -> Iterator[tuple[str, ast.Module]]:
+    """Everything that runs: packages, benchmarks and what the pages tell people to type."""
+    for folder in ("sdk", "export", "federated", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if re.search(r"\benrol\(|\bProfile\b", text):  # reading all of them takes long
+                yield str(path.relative_to(ROOT)), ast.parse(text)
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for code in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            yield page.name, ast.parse(code)
+
+
+def test_every_caller_hands_consent_on() -> None:
+    enrolling, making = set(), set()
+    for where, tree in python_sources():
+        for call in calls("enrol", tree):
+            if any(isinstance(a, ast.Starred) for a in call.args):
+                continue  # `voicelet.enrol` hands everything on to itself
+            assert "consent" in {k.arg for k in call.keywords}, f"{where}:{call.lineno}"
+            enrolling.add(where)
+        for call in calls("Profile", tree):
+            assert "consent" in {k.arg for k in call.keywords}, f"{where}:{call.lineno}"
+            making.add(where)
+    assert making == {"sdk/voicelet/enrol/enrolment.py"}, "who else makes profiles?"
+    expected = {
+        "README.md",
+        "consent.md",
+        "enrolment.md",
+        "python.md",
+        "benchmarks/arm64_check.py",
+        "benchmarks/peers/voicelet_child.py",
+        "benchmarks/peers/voicelet_system.py",
+        "sdk/voicelet/cli/demo.py",
+        "sdk/voicelet/cli/enrol.py",
+    }
+    assert expected <= enrolling
+
+
+def test_profiles_are_parsed_in_few_places_and_by_class_in_one() -> None:
+    parsing, cloning = set(), []
+    for where, tree in python_sources():
+        if not where.endswith(".py"):
+            continue
+        parsing |= {where for c in calls("from_bytes", tree) if "Profile" in ast.unparse(c.func)}
+        if where.endswith("enrol/profile.py"):
+            cloning += calls("cls", tree)
+    assert parsing == {
+        "sdk/voicelet/enrol/transfer.py",
+        "sdk/voicelet/enrol/vault.py",
+        "sdk/voicelet/enrol/vault_access.py",
+        "sdk/voicelet/enrol/vault_rotate.py",
+    }
+    assert len(cloning) == 1 and "consent" in {k.arg for k in cloning[0].keywords}
+
+
+def test_with_consent_all_of_it_works(voice: Voice) -> None:
+    """The tests above would pass if nothing ever worked."""
+    profile = give_consent(vault_of_old().load("old"), scripted())
+    Vault().save(profile)
+    assert Vault().load("old").check_record().purposes == ("own-use",)
+    assert voice.synthesize("hello", profile=Vault().load("old")).seconds > 0.1
