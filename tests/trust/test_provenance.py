@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from voicelet.audio.writer import write_wav
-from voicelet.errors import AudioError
+from voicelet.errors import AudioError, ConfigError
+from voicelet.synth.types import Audio
 from voicelet.trust.credentials import device_signer, sign_file
 from voicelet.trust.labels import Label
 from voicelet.trust.provenance import provenance
@@ -31,6 +32,20 @@ def test_label_and_credentials_are_told(tmp_path: Path) -> None:
     data[6000] ^= 1
     path.write_bytes(data)
     assert "the file was changed" in provenance(path).lines()["credentials"]
+
+
+def test_audio_saves_itself_labelled_and_signed(tmp_path: Path) -> None:
+    pytest.importorskip("c2pa")
+    audio, label = Audio(NOISE, 24000), Label("eu", "Acme")
+    audio.save(tmp_path / "a.opus")
+    assert provenance(tmp_path / "a.opus").label is not None
+    audio.save(tmp_path / "a.mp3", label=label, signer=device_signer())
+    told = provenance(tmp_path / "a.mp3")
+    assert told.label == label.facts() and told.credentials is not None
+    assert told.credentials["valid"]
+    with pytest.raises(ConfigError):
+        audio.save(tmp_path / "b.opus", signer=device_signer())
+    assert not (tmp_path / "b.opus").exists()
 
 
 def test_without_the_extra_the_label_is_read(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from voicelet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from voicelet.trust.credentials import FileSigner
+    from voicelet.trust.labels import Label
 
 FloatArray = npt.NDArray[np.float32]
 Span = tuple[int, int]
@@ -98,6 +104,37 @@ class Audio:
     def seconds(self) -> float:
         """Length in seconds."""
         return len(self.samples) / self.sample_rate_hz
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        label: Label | None = None,
+        signer: FileSigner | None = None,
+    ) -> None:
+        """Write a .wav, .flac, .ogg, .opus or .mp3 that says of itself that it is synthetic.
+
+        Args:
+            label: what it says; by default what the environment asks for (docs/labels.md).
+            signer: of content credentials (.wav, .flac and .mp3 can hold them).
+
+        Raises:
+            OutputError: the file can't be written; nothing is left behind.
+            ConfigError: the format can't hold credentials.
+            TrustError: credentials can't be made.
+        """
+        from voicelet.audio.writer import write_wav
+        from voicelet.trust.labels import Label
+
+        told = label or Label.of_settings()
+        if signer is None:
+            write_wav(path, self.samples, self.sample_rate_hz, tags=told.tags())
+            return
+        from voicelet.trust.credentials import mime_type, sign_file
+
+        mime_type(Path(path))  # before anything is written
+        write_wav(path, self.samples, self.sample_rate_hz, tags=told.tags())
+        sign_file(path, told, signer)
 
 
 @dataclass(frozen=True)
