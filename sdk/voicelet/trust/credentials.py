@@ -13,7 +13,6 @@ trust list.
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import os
 from collections.abc import Callable
@@ -115,9 +114,10 @@ def sign_file(path: str | os.PathLike[str], label: Label, signer: FileSigner) ->
     algorithm = getattr(c2pa.C2paSigningAlg, signer.algorithm.upper(), None)
     if algorithm is None:
         raise ConfigError(f"C2PA knows no algorithm {signer.algorithm!r}")
-    source, signed = io.BytesIO(target.read_bytes()), io.BytesIO()
     try:
         with (
+            target.open("rb") as source,
+            atomic_file(target) as signed,
             _offline(c2pa) as context,
             c2pa.Signer.from_callback(signer.sign, algorithm, signer.certificates) as by,
             c2pa.Builder(manifest(label, target.name), context) as builder,
@@ -128,8 +128,6 @@ def sign_file(path: str | os.PathLike[str], label: Label, signer: FileSigner) ->
             f"{target.name}: content credentials can't be made ({error}); is the certificate one"
             " for C2PA, and the key the certificate's?"
         ) from None
-    with atomic_file(target) as file:
-        file.write(signed.getvalue())
 
 
 def read_credentials(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -149,8 +147,11 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     kind = mime_type(target)
     c2pa = _c2pa()
     try:
-        data = io.BytesIO(target.read_bytes())
-        with _offline(c2pa) as context, c2pa.Reader(kind, data, context=context) as reader:
+        with (
+            target.open("rb") as data,
+            _offline(c2pa) as context,
+            c2pa.Reader(kind, data, context=context) as reader,
+        ):
             told = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
