@@ -24,6 +24,8 @@ from voicelet.enrol import vault_file, vault_keys
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault import SUFFIX, Vault
 from voicelet.enrol.vault_disk import Disk
+from voicelet.enrol.vault_index import Entry, Index, IndexFile
+from voicelet.enrol.vault_keys import KeyRing
 from voicelet.enrol.vault_lock import Lock, Slot, Stretch, read_lock, write_lock
 from voicelet.errors import ConfigError, ProfileError, ProfileLocked, ProfileNotFound
 from voicelet.trust import keystore
@@ -249,6 +251,40 @@ def test_any_change_of_the_lock_is_found(lock_file: Path, at: int, change: int, 
         copy.write_bytes(text)
 
 
+@pytest.fixture(scope="module")
+def index_file(tmp_path_factory: pytest.TempPathFactory) -> IndexFile:
+    path = tmp_path_factory.mktemp("index")
+    disk, ring = Disk(path / "v"), KeyRing(folder=path / "keys")
+    disk.make()
+    lock = Lock("ef" * 8, (ring.make("ef" * 8, "file"),))
+    index = IndexFile(disk, lock, ring)
+    index.write(Index(4, {"ana.vclp": Entry(3, "00" * 32)}))
+    return index
+
+
+@settings(max_examples=100, deadline=None)
+@given(at=st.integers(0, 10_000), change=st.integers(1, 255), how=st.sampled_from("fcg"))
+def test_any_change_of_the_index_is_found(
+    index_file: IndexFile, at: int, change: int, how: str
+) -> None:
+    main = index_file._disk.path / "index"
+    copy = index_file._disk.copies / "index"
+    good = copy.read_bytes()
+    at %= len(good)
+    if how == "f":
+        bad = good[:at] + bytes([good[at] ^ change]) + good[at + 1 :]
+    else:
+        bad = good[:at] if how == "c" else good[:at] + bytes([change]) + good[at:]
+    main.write_bytes(bad)
+    assert index_file.read().entries == {"ana.vclp": Entry(3, "00" * 32)}
+    copy.write_bytes(bad)
+    try:
+        with pytest.raises(ProfileError, match="changed or damaged"):
+            index_file.read()
+    finally:
+        copy.write_bytes(good)
+
+
 def test_without_its_lock_a_vault_isn_t_begun_anew(vault: Vault) -> None:
     for folder in (vault.path, vault.path / "backup"):
         (folder / "vault.json").unlink()
@@ -259,10 +295,20 @@ def test_without_its_lock_a_vault_isn_t_begun_anew(vault: Vault) -> None:
 
 def test_a_lost_key_is_told(vault: Vault) -> None:
     (key,) = key_files()
-    (keystore.keys_folder() / key).unlink()
-    with pytest.raises(ProfileLocked, match="gone"):
-        Vault(vault.path).load("ana")
-    assert Vault(vault.path).names() == ["ana", "ben"]
+    path = keystore.keys_folder() / key
+    path.write_bytes(b"rot")  # there is a copy
+    assert Vault(vault.path).load("ana").speech_s == 1.0
+    for file in keystore.keys_folder().glob(f"{key}*"):
+        file.unlink()
+    lost = Vault(vault.path)
+    for act in (lambda: lost.load("ana"), lambda: lost.save(profile("cy")), lost.rotate_key):
+        with pytest.raises(ProfileLocked, match="gone"):
+            act()
+    assert lost.names() == ["ana", "ben"]
+    lost.erase("ana")
+    lost.erase("ben")
+    lost.save(profile("cy"))  # once nothing is left, a new beginning
+    assert lost.load("cy") == profile("cy")
 
 
 def test_passphrases(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +334,7 @@ def test_passphrases(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match="8 characters"):
         Vault(tmp_path / "new", passphrase="short").save(profile())
     with pytest.raises(ConfigError, match="rotate-key"):
-        Vault(tmp_path, passphrase="x" * 8, protection="file").save(profile())
+        Vault(tmp_path, passphrase="Gr\u00fc\u00dfe, ihr", protection="file").save(profile())
 
 
 def test_a_changed_lock_can_t_ask_for_all_memory() -> None:
@@ -463,7 +509,8 @@ def test_no_voiceprint_in_logs_errors_reprs_or_crash_reports(
         lock = read_lock(Disk(vault.path))
         assert lock is not None
         slot = lock.slots[0]
-        key = (keystore.keys_folder() / f"vault-{slot.id}.key").read_bytes()
+        key = keystore.read(f"vault-{slot.id}", keystore.FILE)
+        assert key is not None
         plain = bytearray(who.to_bytes())
         plain[4] = 99
         return vault_file.pack(bytes(plain), key, slot.id, lock.vault, "ana", 50)

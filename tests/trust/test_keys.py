@@ -65,7 +65,7 @@ def test_the_device_keeps_one_key_in_a_private_file() -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     files = [p for p in folder.iterdir() if p.suffix in (".key", ".json")]
     assert len(files) == 2
-    assert {stat.S_IMODE(p.stat().st_mode) for p in files} == {0o600}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()} == {0o600}
 
 
 def test_processes_that_start_together_make_one_key() -> None:
@@ -108,23 +108,33 @@ def test_a_keystore_that_refuses_is_replaced_by_a_file(ring: Ring) -> None:
     assert keystore.read("b", keystore.KEYSTORE) is None
 
 
-def test_damaged_and_lost_files_are_named() -> None:
-    device_key()
+def test_damaged_and_lost_files_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    public = device_key().public_key().public_bytes_raw()
     folder = keystore.keys_folder()
-    (secret,) = folder.glob("*.key")
+    (secret,), (copy,) = folder.glob("*.key"), folder.glob("*.key.copy")
     whole = secret.read_bytes()
-    for content in (b"", whole[:-1], b"\x00" * 32):
-        secret.write_bytes(content)
+    assert len(whole) == 40 and copy.read_bytes() == whole
+    for content in (b"", whole[:-1], b"\x00" * 40, bytes([whole[0] ^ 1]) + whole[1:]):
         module._load.cache_clear()
-        with pytest.raises(SealError):
+        secret.write_bytes(content)
+        assert device_key().public_key().public_bytes_raw() == public
+        assert "its copy is used" in caplog.text
+        module._load.cache_clear()
+        copy.write_bytes(content)
+        with pytest.raises(SealError, match="so is its copy"):
             device_key()
+        copy.write_bytes(whole)
     secret.unlink()
+    copy.unlink()
     with pytest.raises(SealError, match="gone from the file"):
         device_key()
     for marker in (b"{", b"[]", b'{"where": "file", "public_key": "00"}', b"\xff"):
         (folder / "device.json").write_bytes(marker)
-        with pytest.raises(SealError, match="damaged"):
-            device_public_key()
+        assert device_public_key() == public
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_marker", lambda *_: folder / "device.json")
+            with pytest.raises(SealError, match="damaged"):
+                device_public_key()
 
 
 def test_a_file_that_others_can_read_is_made_private(caplog: pytest.LogCaptureFixture) -> None:
@@ -135,6 +145,6 @@ def test_a_file_that_others_can_read_is_made_private(caplog: pytest.LogCaptureFi
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "readable by others" in caplog.text and "secret" not in caplog.text
     keystore.delete("a", keystore.FILE)
-    assert not path.exists()
+    assert list(keystore.keys_folder().iterdir()) == []
     with pytest.raises(SealError, match="name of a key"):
         keystore.write("../a", b"")

@@ -164,7 +164,10 @@ class Vault:
         if name not in self:
             raise ProfileNotFound(f"there is no profile {name!r}{did_you_mean(name, self.names())}")
         with self._disk.explained(f"can't erase the profile {name!r}"), self._disk.writing():
-            lock = read_lock(self._disk)
+            try:
+                lock = read_lock(self._disk)
+            except ProfileError:  # damaged beyond use: the files can go all the same
+                lock = None
             if lock is not None and encrypted_part(lock) is not None:
                 # First: if we are stopped from here on, the key is changed at the next chance.
                 lock = dataclasses.replace(lock, rotate=True)
@@ -232,10 +235,7 @@ class Vault:
             ProfileError: a profile is damaged, and only the old key could ever open it.
         """
         with self._disk.explained("can't change the key"), self._disk.writing():
-            lock = read_lock(self._disk)
-            if lock is None:
-                open_or_make(self._disk, self._ring, protection or self._protection)
-                return
+            lock = open_or_make(self._disk, self._ring, self._protection)
             if len(lock.slots) > 1:
                 lock = rotate(self._disk, lock, self._ring, None)
             where = protection or ("passphrase" if passphrase else lock.slots[0].where)

@@ -9,8 +9,10 @@ from voicelet.enrol import vault_file
 from voicelet.enrol.names import file_stem
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault_disk import SUFFIX, Disk
+from voicelet.enrol.vault_index import FILE_NAME as INDEX_NAME
 from voicelet.enrol.vault_index import Entry, UnknownKey
 from voicelet.enrol.vault_keys import KeyRing
+from voicelet.enrol.vault_lock import FILE_NAME as LOCK_NAME
 from voicelet.enrol.vault_lock import Lock, encrypted_part, read_lock
 from voicelet.enrol.vault_rotate import is_pending, settle
 from voicelet.enrol.vault_session import Session, open_or_make, refuse_orphans
@@ -147,7 +149,13 @@ class Access:
             session.index.entries[file] = Entry(last, "", erased=True)
             session.write_index()
             settle(self._disk, lock, self._ring)
-        except (ProfileError, SealError) as error:
+        except (ProfileError, SealError, OSError) as error:
+            if not self._disk.profiles():
+                # Nothing is left to lock: without this, a lost key would be in the way for ever.
+                self._disk.remove(LOCK_NAME)
+                self._disk.remove(INDEX_NAME)
+                _log.warning("nothing is left in the vault; the next profile gets a new key")
+                return
             _log.warning(
                 "the files are gone; the key that opens copies of them elsewhere will go when the"
                 " vault is next unlocked (%s)",

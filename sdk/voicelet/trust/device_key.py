@@ -102,8 +102,9 @@ def _make(folder: Path, kind: str) -> bytes:
     public = _public(kind, secret)
     where = keystore.write(_name(kind, public), secret, folder)
     # The secret first: killed between the two, a new key is made and the first was never used.
-    marker = {"where": where, "public_key": public.hex()}
-    keystore.write_file(_marker(folder, kind), json.dumps(marker).encode())
+    marker = json.dumps({"where": where, "public_key": public.hex()}).encode()
+    for copy in (True, False):
+        keystore.write_file(_marker(folder, kind, copy), marker)
     return secret
 
 
@@ -118,23 +119,32 @@ def _name(kind: str, public: bytes) -> str:
     return f"{kind}-{public[:8].hex()}"
 
 
-def _marker(folder: Path, kind: str) -> Path:
-    return folder / f"{kind}.json"
+def _marker(folder: Path, kind: str, copy: bool = False) -> Path:
+    return folder / f"{kind}.json{'.copy' if copy else ''}"
 
 
 def _read_marker(folder: Path, kind: str) -> tuple[str, bytes] | None:
-    raw = keystore.read_file(_marker(folder, kind))
-    if raw is None:
-        return None
-    try:
-        told = json.loads(raw)
-        where, public = str(told["where"]), bytes.fromhex(told["public_key"])
-        lengths = (32,) if kind == _SIGNING else (32, 1216)
-        if len(public) not in lengths or where not in (keystore.KEYSTORE, keystore.FILE):
-            raise ValueError("impossible values")
-        return where, public
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise SealError(f"{_marker(folder, kind)} is damaged; restore it from a backup") from None
+    """Where a key is, and its public half; by the copy, if the file is damaged."""
+    damaged = False
+    for copy in (False, True):
+        raw = keystore.read_file(_marker(folder, kind, copy))
+        try:
+            if raw is not None:
+                return _parse_marker(raw, kind)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            damaged = True
+        if not damaged:
+            return None  # the file was removed, for a new key
+    raise SealError(f"{_marker(folder, kind)} is damaged; restore it from a backup")
+
+
+def _parse_marker(raw: bytes, kind: str) -> tuple[str, bytes]:
+    told = json.loads(raw)
+    where, public = str(told["where"]), bytes.fromhex(told["public_key"])
+    lengths = (32,) if kind == _SIGNING else (32, 1216)
+    if len(public) not in lengths or where not in (keystore.KEYSTORE, keystore.FILE):
+        raise ValueError("impossible values")
+    return where, public
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 The keystore (Keychain, Credential Locker, Secret Service, KWallet) is reached through `keyring`,
 if that is installed (`pip install "voicelet[keyring]"`).  Without it, or where no keystore runs (a
-Raspberry Pi without a desktop), a secret is a file of mode 0600 in `$XDG_DATA_HOME/voicelet/keys`:
-whoever can read the owner's files can read it, and disk encryption is what protects it at rest.
+Raspberry Pi without a desktop), a secret is a file of mode 0600 in `$XDG_DATA_HOME/voicelet/keys`,
+with a checksum and a second copy (a flipped bit in a key would cost all that it opens).  Whoever
+can read the owner's files can read it; disk encryption is what protects it at rest.
 `VOICELET_KEYSTORE=file` never asks the keystore.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import logging
 import os
 import re
@@ -25,6 +27,7 @@ SERVICE = "voicelet"
 KEYSTORE, FILE = "keystore", "file"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MAX_BYTES = 4096
+_CHECKSUM = 8
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,9 @@ def write(name: str, secret: bytes, folder: Path | None = None, where: str | Non
             "no keystore takes a key here: log in to the desktop session and unlock it (and see"
             ' that `pip install "voicelet[keyring]"` was done), or keep it in a file'
         )
-    write_file(_path(name, folder), secret)
+    path = _path(name, folder)
+    write_file(path, secret + _checksum(secret))
+    write_file(_copy(path), secret + _checksum(secret))
     return FILE
 
 
@@ -69,7 +74,7 @@ def read(name: str, where: str, folder: Path | None = None) -> bytes | None:
         SealError: the keystore is locked or gone, or the file can't be read.
     """
     if where == FILE:
-        return read_file(_path(name, folder))
+        return _read_either(_path(name, folder))
     ring = _keyring()
     if ring is None:
         raise SealError(
@@ -92,6 +97,7 @@ def delete(name: str, where: str, folder: Path | None = None) -> None:
         SealError: it is still there.
     """
     if where == FILE:
+        shred(_copy(_path(name, folder)))
         shred(_path(name, folder))
         return
     ring = _keyring()
@@ -159,6 +165,30 @@ def shred(path: Path) -> None:
             sync_folder(path.parent)
     except OSError as error:
         raise SealError(f"{path}: can't be removed ({error.strerror or error})") from None
+
+
+def _read_either(path: Path) -> bytes | None:
+    """The secret in a file, or in its copy if that is damaged or gone."""
+    problem = False
+    for place in (path, _copy(path)):
+        data = read_file(place)
+        secret = (data or b"")[:-_CHECKSUM]
+        if data is not None and _checksum(secret) == data[-_CHECKSUM:]:
+            if problem:
+                _log.warning("%s is damaged; its copy is used", path)
+            return secret
+        problem = problem or data is not None
+    if problem:
+        raise SealError(f"{path} is damaged, and so is its copy; restore it from a backup")
+    return None
+
+
+def _copy(path: Path) -> Path:
+    return path.with_name(path.name + ".copy")
+
+
+def _checksum(secret: bytes) -> bytes:
+    return hashlib.sha256(b"voicelet key file\n" + secret).digest()[:_CHECKSUM]
 
 
 def _keyring() -> Any:
