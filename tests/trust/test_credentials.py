@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 from pathlib import Path
@@ -11,20 +12,33 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voicelet.audio.io import read_audio
 from voicelet.audio.writer import write_wav
-from voicelet.errors import ConfigError, TrustError
+from voicelet.errors import AudioError, ConfigError, TrustError
 from voicelet.trust import credentials
 from voicelet.trust.labels import Label, read_label
 
 NOISE = np.random.default_rng(0).uniform(-0.3, 0.3, 24000).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    pytest.importorskip("c2pa")
+    path, label = tmp_path_factory.mktemp("signed") / "a.wav", Label()
+    write_wav(path, NOISE, 24000, tags=label.tags())
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    credentials.sign_file(path, label, credentials.device_signer(key))
+    return path.read_bytes()
 
 
 def test_who_lacks_the_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +82,26 @@ def test_a_file_is_signed_and_any_change_shows(suffix: str, tmp_path: Path) -> N
     changed = credentials.read_credentials(path)
     assert changed is not None and not changed["valid"]
     assert "assertion.dataHash.mismatch" in changed["problems"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_told_apart_or_has_none(
+    signed: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(signed) - 1))
+    cut = data.draw(st.sampled_from([0, 0, 1, 40, 4000]))
+    path = tmp_path_factory.mktemp("f") / "a.wav"
+    path.write_bytes(
+        signed[:at] + bytes([signed[at] ^ 255]) * (not cut) + signed[at + (cut or 1) :]
+    )
+    told = credentials.read_credentials(path)
+    assert told is None or not told["valid"] or told["label"] is not None
+    sound = signed.find(b"data") + 8
+    if not cut and sound <= at < sound + 2 * len(NOISE) and told is not None:
+        assert not told["valid"]  # whatever else: no sample changes unseen
+    with contextlib.suppress(AudioError):
+        read_label(path)
 
 
 def test_a_certificate_of_ones_own(tmp_path: Path) -> None:
