@@ -148,3 +148,39 @@ def test_a_file_that_others_can_read_is_made_private(caplog: pytest.LogCaptureFi
     assert list(keystore.keys_folder().iterdir()) == []
     with pytest.raises(SealError, match="name of a key"):
         keystore.write("../a", b"")
+
+
+def test_the_keyring_library_is_used_as_it_wants_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+    backend = pytest.importorskip("keyring.backend")
+    fail = pytest.importorskip("keyring.backends.fail")
+    kept: dict[tuple[str, str], str] = {}
+
+    class Memory(backend.KeyringBackend):
+        priority = 1
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return kept.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            kept[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del kept[service, username]
+
+    before = keyring.get_keyring()
+    try:
+        keyring.set_keyring(Memory())
+        assert keystore.write("a", b"secret") == keystore.FILE  # VOICELET_KEYSTORE=file
+        monkeypatch.delenv("VOICELET_KEYSTORE")
+        assert keystore.write("b", b"secret") == keystore.KEYSTORE
+        assert list(kept) == [("voicelet", "b")]
+        assert keystore.read("b", keystore.KEYSTORE) == b"secret"
+        keystore.delete("b", keystore.KEYSTORE)
+        assert not kept
+        keyring.set_keyring(fail.Keyring())  # what a machine without a keystore has
+        assert keystore.write("c", b"secret") == keystore.FILE
+        with pytest.raises(SealError, match="unlock"):
+            keystore.read("b", keystore.KEYSTORE)
+    finally:
+        keyring.set_keyring(before)
