@@ -30,7 +30,7 @@ def test_file_holds_all_chunks_clamped(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_options_reach_the_voice(cli: Cli, tmp_path: Path) -> None:
-    options = ["--speed=1.5", "--pitch=-2", "--energy=0.5", "--seed=7", "--ssml"]
+    options = ["--speed=1.5", "--pitch=-2", "--energy=0.5", "--style=calm", "--seed=7", "--ssml"]
     options += ["--purpose=publishing", "--voice=low", "--threads=2"]
     code, _, _ = cli("say", "a b", "-o", str(tmp_path / "o.wav"), *options)
     assert code == 0
@@ -41,6 +41,7 @@ def test_options_reach_the_voice(cli: Cli, tmp_path: Path) -> None:
         "speed": 1.5,
         "pitch_semitones": -2.0,
         "energy": 0.5,
+        "style": "calm",
         "seed": 7,
         "ssml": True,
         "purpose": "publishing",

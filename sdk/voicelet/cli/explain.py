@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         speed=args.speed,
         pitch_semitones=args.pitch,
         energy=args.energy,
+        style=args.style,
         ssml=True if args.ssml else "auto",
         purpose=args.purpose,
     )

@@ -49,6 +49,9 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         "--energy", type=number(0.1, 4.0), default=1.0, help="1 is normal, 2 twice as loud"
     )
     parser.add_argument(
+        "--style", default="neutral", metavar="NAME", help="neutral, calm, lively or whisper"
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, help="same seed and text, same audio (default 0)"
     )
     parser.add_argument(

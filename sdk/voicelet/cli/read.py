@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = {"speed": args.speed, "pitch_semitones": args.pitch, "energy": args.energy}
-    options |= {"seed": args.seed, "purpose": args.purpose}
+    options |= {"seed": args.seed, "style": args.style, "purpose": args.purpose}
     told = [name, manifest.version, options, args.lexicon]
     told += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
     state = _State(folder)

@@ -93,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             speed=args.speed,
             pitch_semitones=args.pitch,
             energy=args.energy,
+            style=args.style,
             seed=args.seed,
             ssml=True if args.ssml else "auto",
             **who,

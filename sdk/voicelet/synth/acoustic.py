@@ -95,6 +95,7 @@ class AcousticModel:
         slower, wider, louder = learnt[:3] if len(learnt) else np.array([0, 1, 0], np.float32)
         durations = phone_frames(out["log_duration"][0] + slower, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
+        wider = np.float32(wider * controls.pitch_range)
         pitch = out["pitch"][0] * wider + np.float32(controls.pitch_semitones * semitone)
         louder_db = 20.0 * math.log10(controls.energy)
         energy = out["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)

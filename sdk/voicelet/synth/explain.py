@@ -15,6 +15,7 @@ from voicelet.errors import ConfigError
 from voicelet.synth.consented import check_consent
 from voicelet.synth.fastspeech import LABEL_DELAY_FRAMES, FastSpeechSynthesizer
 from voicelet.synth.split import split_clause
+from voicelet.synth.styles import styled
 from voicelet.synth.types import Controls, FloatArray, Speaker
 from voicelet.text.frontend import Ssml, TextFrontEnd
 from voicelet.text.origin import Origin, origins
@@ -79,6 +80,7 @@ def explain(
     speed: float = 1.0,
     pitch_semitones: float = 0.0,
     energy: float = 1.0,
+    style: str = "neutral",
     ssml: Ssml = "auto",
     purpose: str = "own-use",
 ) -> Explanation:
@@ -95,7 +97,7 @@ def explain(
     phonemiser = front_end.phonemiser
     if not isinstance(phonemiser, Phonemiser):
         raise ConfigError("this voice has a phonemiser of its own, which doesn't explain itself")
-    controls = Controls(speed, pitch_semitones, energy)
+    controls = styled(style, speed, pitch_semitones, energy, 0)
     check_consent(profile, purpose)
     speaker = synthesizer.speakers.vector(profile, preset)
     made = _Collector(synthesizer, speaker)

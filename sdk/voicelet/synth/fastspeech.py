@@ -82,7 +82,7 @@ class FastSpeechSynthesizer:
     ) -> FastSpeechRendering:
         """Encode a clause."""
         encoded = self.acoustic.encode(self.inventory.encode(phones), speaker, controls)
-        return FastSpeechRendering(self, encoded, rng, mark)
+        return FastSpeechRendering(self, encoded, rng, mark, controls.whisper)
 
 
 class FastSpeechRendering:
@@ -93,6 +93,7 @@ class FastSpeechRendering:
         encoded: the clause.
         rng: of the vocoder's sources.
         mark: of the clause.
+        whisper: without voice.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class FastSpeechRendering:
         encoded: EncodedClause,
         rng: np.random.Generator,
         mark: ClauseMark | None = None,
+        whisper: bool = False,
     ) -> None:
         s = synthesizer
         self._acoustic, self._encoded = s.acoustic, encoded
@@ -111,7 +113,7 @@ class FastSpeechRendering:
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
         gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
         self._vocoder = ClauseVocoder(
-            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains
+            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains, whisper
         )
         self._decoded = 0
 

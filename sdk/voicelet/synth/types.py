@@ -24,6 +24,7 @@ _RANGES = {
     "speed": (0.25, 4.0),
     "pitch_semitones": (-24.0, 24.0),
     "energy": (0.1, 4.0),
+    "pitch_range": (0.0, 3.0),
 }
 MAX_SEED = 2**63 - 1
 
@@ -146,6 +147,8 @@ class Controls:
         pitch_semitones: shift of f0, -24 to 24.
         energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
         seed: of the noise in the voice, 0 to 2^63 - 1; equal seeds give equal samples.
+        pitch_range: factor of how far the pitch moves about the person's mean, 0 to 3.
+        whisper: without voice.
 
     Raises:
         ConfigError: a value is out of its range or not a number.
@@ -155,6 +158,8 @@ class Controls:
     pitch_semitones: float = 0.0
     energy: float = 1.0
     seed: int = field(default=0)
+    pitch_range: float = 1.0
+    whisper: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

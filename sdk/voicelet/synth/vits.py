@@ -120,7 +120,12 @@ class VitsSynthesizer:
         return NoFrontEnd(self.config.language)
 
     def check(self, controls: Controls) -> None:
-        """Refuse a shift of pitch: VITS has no f0 to shift."""
+        """Refuse what needs an f0: VITS has none to shift."""
+        if controls.whisper or controls.pitch_range != 1.0:
+            raise ConfigError(
+                "this voice was made for Piper, which knows no styles; leave style at neutral, or"
+                " use a voice of voicelet's own"
+            )
         if controls.pitch_semitones:
             raise ConfigError(
                 "this voice was made for Piper, whose pitch can't be shifted; leave "

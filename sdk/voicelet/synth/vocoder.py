@@ -13,6 +13,7 @@ from voicelet.audio.features import hann_window
 from voicelet.engine import Graph
 from voicelet.errors import BundleError
 from voicelet.synth.source import Source
+from voicelet.synth.styles import whispered
 from voicelet.trust.watermark import FrameGains
 
 FloatArray = npt.NDArray[np.float32]
@@ -86,6 +87,7 @@ class ClauseVocoder:
         mel, log_f0, voicing: [T, bands], [T], [T]; the caller fills them ahead of `advance`.
         rng: of this clause.
         mark: its watermark, as gains of frames.
+        whisper: give the harmonics' part to the noise.
     """
 
     def __init__(
@@ -96,9 +98,10 @@ class ClauseVocoder:
         voicing: FloatArray,
         rng: np.random.Generator,
         mark: FrameGains | None = None,
+        whisper: bool = False,
     ) -> None:
         self._vocoder = v = vocoder
-        self._mark = mark
+        self._mark, self._whisper = mark, whisper
         self._mel, self._log_f0, self._voicing = mel, log_f0, voicing
         self._source = Source(v.hop, v.rate, v.size, rng)
         self._done = 0  # frames filtered so far
@@ -140,6 +143,8 @@ class ClauseVocoder:
         v, n = self._vocoder, len(log_h)
         self._draw(self._done + n)
         need = (n - 1) * v.hop + v.size
+        if self._whisper:
+            log_n = whispered(log_h, log_n, v.rate)
         gain = np.exp(np.clip(log_n, *_LOG_GAIN))
         spectrum = self._stft(self._noise[:need])
         spectrum *= gain
@@ -148,7 +153,9 @@ class ClauseVocoder:
         heard = np.lib.stride_tricks.sliding_window_view(heard, 2 * v.size // v.hop)[::2].any(
             axis=1
         )
-        if v.continuous:
+        if self._whisper:
+            heard[:] = False
+        elif v.continuous:
             heard &= (log_h - log_n).max(axis=1) > _UNHEARD
         if heard.any():
             # Frames without voice, a third of speech, need no harmonic part.

@@ -20,6 +20,7 @@ from voicelet.synth.base import FrontEnd, Synthesizer
 from voicelet.synth.consented import check_consent
 from voicelet.synth.noted import noted
 from voicelet.synth.stream import Pipeline, SpeechStream
+from voicelet.synth.styles import styled
 from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
 from voicelet.text.frontend import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
@@ -208,6 +209,7 @@ class Voice:
         speed: float = 1.0,
         pitch_semitones: float = 0.0,
         energy: float = 1.0,
+        style: str = "neutral",
         seed: int = 0,
         ssml: Ssml = "auto",
         cancel: Event | None = None,
@@ -226,6 +228,7 @@ class Voice:
             speed: factor of the speaking rate, 0.25 to 4.
             pitch_semitones: shift of f0, -24 to 24.
             energy: factor of the loudness, 0.1 to 4.
+            style: "neutral", "calm", "lively" or "whisper".
             seed: of the noise in the voice; equal seeds give equal samples.
             ssml: read the text as SSML; "auto" does so if it opens with <speak>.
             cancel: may be set from another thread; the stream then raises `Cancelled` before its
@@ -242,7 +245,7 @@ class Voice:
             Cancelled: `cancel` was set.
         """
         clauses = self._clauses(text, ssml)
-        controls = Controls(speed, pitch_semitones, energy, seed)
+        controls = styled(style, speed, pitch_semitones, energy, seed)
         self._synthesizer.check(controls)
         check_consent(profile, purpose)
         speaker = self._synthesizer.speakers.vector(profile, preset)
@@ -258,6 +261,7 @@ class Voice:
         speed: float = 1.0,
         pitch_semitones: float = 0.0,
         energy: float = 1.0,
+        style: str = "neutral",
         seed: int = 0,
         ssml: Ssml = "auto",
         cancel: Event | None = None,
@@ -265,7 +269,7 @@ class Voice:
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
         clauses = self._clauses(text, ssml)
-        controls = Controls(speed, pitch_semitones, energy, seed)
+        controls = styled(style, speed, pitch_semitones, energy, seed)
         check_consent(profile, purpose)
         return self._speak(clauses, text, profile, preset, controls, cancel)
 
@@ -278,6 +282,7 @@ class Voice:
         speed: float = 1.0,
         pitch_semitones: float = 0.0,
         energy: float = 1.0,
+        style: str = "neutral",
         seed: int = 0,
         cancel: Event | None = None,
         purpose: str = "own-use",
@@ -287,7 +292,7 @@ class Voice:
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/piper.md).
-            profile, preset, speed, pitch_semitones, energy, seed, cancel, purpose: as in
+            profile, preset, speed, pitch_semitones, energy, style, seed, cancel, purpose: as in
                 :meth:`stream`.
 
         Raises:
@@ -295,7 +300,7 @@ class Voice:
             ConfigError, ProfileError, ConsentError, Cancelled: as :meth:`stream`.
         """
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
-        controls = Controls(speed, pitch_semitones, energy, seed)
+        controls = styled(style, speed, pitch_semitones, energy, seed)
         said = phones if isinstance(phones, str) else None
         check_consent(profile, purpose)
         return self._speak(iter(clauses), said, profile, preset, controls, cancel)
