@@ -117,5 +117,5 @@ def run_rotate(args: argparse.Namespace) -> int:
     elif protection == "passphrase":
         passphrase = ask_new()
     vault.rotate_key(protection, passphrase)
-    print(f"{len(vault.names())} profiles are under a new key; protection: {vault.protection}")
+    print(f"{', '.join(vault.names()) or 'what comes'}: under a new key ({vault.protection})")
     return 0

@@ -9,8 +9,7 @@ from voicelet.enrol import vault_file
 from voicelet.enrol.names import file_stem
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault_disk import SUFFIX, Disk
-from voicelet.enrol.vault_index import FILE_NAME as INDEX_NAME
-from voicelet.enrol.vault_index import Entry, UnknownKey
+from voicelet.enrol.vault_index import Entry, IndexFile, UnknownKey
 from voicelet.enrol.vault_keys import KeyRing
 from voicelet.enrol.vault_lock import FILE_NAME as LOCK_NAME
 from voicelet.enrol.vault_lock import Lock, encrypted_part, read_lock
@@ -152,9 +151,12 @@ class Access:
         except (ProfileError, SealError, OSError) as error:
             if not self._disk.profiles():
                 # Nothing is left to lock: without this, a lost key would be in the way for ever.
+                IndexFile(self._disk, part, self._ring).remove()
                 self._disk.remove(LOCK_NAME)
-                self._disk.remove(INDEX_NAME)
-                _log.warning("nothing is left in the vault; the next profile gets a new key")
+                _log.warning(
+                    "nothing is left in the vault, and it was locked: the next profile begins a"
+                    " new one, protected in the default way"
+                )
                 return
             _log.warning(
                 "the files are gone; the key that opens copies of them elsewhere will go when the"
