@@ -12,15 +12,16 @@ import pytest
 import torch
 
 import voicelet
-from tests.consenting import scripted
+from tests.consenting import agreed, scripted
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.cli.main import build_parser, main
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault import Vault
-from voicelet.errors import BundleError, RecordingRejected
+from voicelet.errors import BundleError, ProfileError, RecordingRejected, VoiceProtected
 from voicelet_export.adapt.decoder import read_decoder
 from voicelet_export.adapt.encoder import read_speaker_encoder
 from voicelet_export.adapt.fit import FitConfig, fit
+from voicelet_export.adapt.owner import own_items, seconds
 from voicelet_export.adapt.speech import aligned_items
 from voicelet_export.convert.parity import run, session
 from voicelet_export.train.data import Item
@@ -91,6 +92,21 @@ def test_what_gains_nothing_is_not_kept(bundle: Bundle, items: list[Item], perso
     assert fit(bundle, person, items, lazy) is None
 
 
+def test_a_profile_learns_from_its_owner_alone(
+    bundle: Bundle, items: list[Item], person: Profile, tmp_path: Path
+) -> None:
+    assert own_items(person, items) == sorted(items, key=lambda i: i.entry.id)
+    others = aligned_items(SPEECH.parent / "reader-b", tmp_path, bundle)
+    with pytest.raises(VoiceProtected, match="from its owner alone"):
+        own_items(person, others)
+    assert own_items(person, [*items, others[0]]) == sorted(items, key=lambda i: i.entry.id)
+    many = own_items(person, items * 20)  # 266 s
+    assert 170.0 < sum(map(seconds, many)) <= 180.0
+    assert own_items(person, []) == []
+    with pytest.raises(ProfileError, match="another speaker encoder"):
+        own_items(agreed(dataclasses.replace(person, consent=None, encoder_id="other")), items)
+
+
 def test_too_little_speech_is_refused(bundle: Bundle, items: list[Item], person: Profile) -> None:
     with pytest.raises(RecordingRejected, match="30 to 60 s are better"):
         fit(bundle, person, items[:1])
@@ -113,6 +129,9 @@ def test_the_command(
     assert report["mel_loss_after"] == round(learnt.loss_after, 4) < report["mel_loss_before"]
     assert main(["adapt", "reader", str(tmp_path / "nothing")]) == 22
     assert main(["adapt", "nobody", str(SPEECH)]) == 41
+    assert main(["adapt", "reader", str(SPEECH.parent / "reader-c")]) == 64
+    kept = Vault().load("reader").adaptation
+    assert kept is not None and kept.to_body() == learnt.to_body()
     with pytest.raises(SystemExit):
         main(["lost"])
 

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         import torch
 
         from voicelet_export.adapt.fit import FitConfig, fit
+        from voicelet_export.adapt.owner import own_items
         from voicelet_export.adapt.speech import aligned_items
     except ImportError as error:
         raise ConfigError(
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         items = aligned_items(
             Path(args.recordings), Path(work), bundle, lambda n, of: bar.update(0.5 * n / of)
         )
+        items = own_items(profile, items)
         found = fit(
             bundle, profile, items, FitConfig(steps=int(args.steps)),
             lambda share: bar.update(0.5 + 0.5 * share, "learning"),
