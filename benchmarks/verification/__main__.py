@@ -2,7 +2,10 @@
 
     python -m benchmarks.verification voice --corpus CORPUS/real --out verification.json
     python -m benchmarks.verification text --corpus CORPUS/real --out verification.json
+    python -m benchmarks.verification origin --clips CLIPS --out verification.json
     python -m benchmarks.verification fit-text --corpus CORPUS/real
+
+`CLIPS` is a folder of `python -m benchmarks.verification.clips`.
 
 Every run adds its part to the file, and prints it as a table.
 """
@@ -17,13 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import BenchmarkError
+from benchmarks.verification.origin import origin_rows
 from benchmarks.verification.tables import fit_text, text_rows, voice_rows
 from voicelet.audio.atomic import atomic_file
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as a table; rates in percent."""
-    percent = {"eer", "eer_low", "eer_high", "miss", "false_alarm", "miss at 0.1 % false alarms"}
+    percent = {"eer", "eer_low", "eer_high", "miss", "false_alarm"}
+    percent |= {"miss at 0.1 % false alarms"}
 
     def cell(name: str, value: Any) -> str:
         if value is None:
@@ -41,8 +46,9 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one part of the benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(prog="benchmarks.verification", description=__doc__)
-    parser.add_argument("part", choices=["voice", "text", "fit-text"])
-    parser.add_argument("--corpus", type=Path, required=True, help="the packed corpus of people")
+    parser.add_argument("part", choices=["voice", "text", "origin", "fit-text"])
+    parser.add_argument("--corpus", type=Path, help="the packed corpus of people")
+    parser.add_argument("--clips", type=Path, help="for origin: folder of train and test clips")
     parser.add_argument("--out", type=Path, help="JSON to which the part is added")
     parser.add_argument("--limit", type=int, default=0, help="only so many people of each corpus")
     args = parser.parse_args(argv)
@@ -50,10 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    if (args.clips if args.part == "origin" else args.corpus) is None:
+        parser.error("origin needs --clips, every other part --corpus")
     if args.part == "fit-text":
         print(" ".join(f"{weight:.4f}" for weight in fit_text(args.corpus, args.limit)))
         return 0
-    rows = (voice_rows if args.part == "voice" else text_rows)(args.corpus, args.limit, tell)
+    if args.part == "origin":
+        rows = origin_rows(args.clips, tell)
+    else:
+        rows = (voice_rows if args.part == "voice" else text_rows)(args.corpus, args.limit, tell)
     print(markdown(rows))
     if args.out is not None:
         known = json.loads(args.out.read_text("utf-8")) if args.out.exists() else {}

@@ -20,6 +20,7 @@ from voicelet_export.corpus import commands as corpus_commands
 from voicelet_export.pipeline.command import add_pipeline_commands
 from voicelet_export.teach.command import add_label_command
 from voicelet_export.train.command import add_train_command
+from voicelet_export.train.synthetic_command import add_synthetic_command
 from voicelet_export.train.voice_match_command import add_voice_match_command
 
 
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add_bundle_command(commands)
     add_aligner_command(commands)
     add_voice_match_command(commands)
+    add_synthetic_command(commands)
     add_tflite_command(commands)
     add_quantize_command(commands)
     add_qat_command(commands)

@@ -25,9 +25,11 @@ from voicelet.cli import (
     explain,
     info,
     profiles,
+    protected,
     read,
     say,
     unlock,
+    verify,
     voices,
 )
 from voicelet.errors import VoiceletError
@@ -42,6 +44,8 @@ COMMANDS = (
     erase,
     explain,
     detect,
+    verify,
+    protected,
     info,
     audit,
     bench,

@@ -18,7 +18,9 @@ from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrol.consenting import hear, note_consent, open_encoder
 from voicelet.enrol.coverage import phones_of_text, phonetic_coverage
 from voicelet.enrol.encoder import RunnableGraph, embed_windows, mean_d_vector
+from voicelet.enrol.guard import guard_voice
 from voicelet.enrol.names import check_name
+from voicelet.enrol.origin import check_origin, readable_twice
 from voicelet.enrol.profile import Profile, QualitySummary, now_iso, voice_sha256
 from voicelet.enrol.speaker import SpeakerStatistics, speaker_statistics
 from voicelet.errors import ConfigError
@@ -147,8 +149,9 @@ def enrol(
         BundleError: the bundle can't be opened or has no speaker encoder.
         ConfigError: both a voice and a bundle are given.
         ConsentError: nobody has agreed.
-        LivenessRejected: the consent wasn't spoken by the speaker of the recordings, or was played
-            from a loudspeaker or synthesised.
+        LivenessRejected: the consent wasn't spoken by the speaker of the recordings, or a recording
+            was synthesised.
+        VoiceProtected: the voice is on a list of protected voices.
         SealError: this device's key, which signs the consent, can't be had.
     """
     agreed = require_consent(consent)
@@ -160,14 +163,18 @@ def enrol(
     found = voice.bundle if voice is not None else bundle
     opened = found if isinstance(found, Bundle) else open_bundle(found)
     encoder = open_encoder(opened)
+    heard = readable_twice(recordings)
     gated = assess(
-        recordings,
+        heard,
         encoder,
         config=config,
         phones=phones_of_text(text, opened) if text else None,
         inventory=opened.manifest.phones,
         progress=progress,
     )
+    require_accepted(gated.report)
+    check_origin(heard)
     profile = make_profile(gated, label, agreed, encoder)
+    guard_voice(profile, ())
     note_consent("enrol", profile, speech_s=round(profile.speech_s, 1))
     return profile

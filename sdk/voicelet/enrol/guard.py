@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from voicelet.enrol.profile import Profile
-from voicelet.enrol.protected import ProtectedVoices, device_lists
+from voicelet.enrol.protected import ProtectedVoices
 from voicelet.enrol.voice_match import VoiceScale, voice_scale
 from voicelet.errors import VoiceProtected
 
@@ -70,7 +70,11 @@ def guard_voice(
             f"this voice is already enrolled as {duplicate.name!r} by another person; if it is the"
             " same person, give the same speaker's name in the consent"
         )
-    for voices in device_lists() if lists is None else lists:
+    if lists is None:
+        from voicelet.enrol.protected_file import device_lists  # it knows the vault's folder
+
+        lists = device_lists()
+    for voices in lists:
         found = voices.find(profile.d_vector)
         if found is not None:
             raise VoiceProtected(

@@ -28,6 +28,7 @@ from voicelet.enrol.liveness_sentence import (
     parse_sentence,
 )
 from voicelet.enrol.liveness_text import NO_FIT, TextFit, text_fit, text_probability
+from voicelet.enrol.origin import Origin, origin_of, refusal
 from voicelet.enrol.phone_posteriors import phone_posteriors
 from voicelet.enrol.speech import LOW_RATE_HZ, RATE_HZ, speech_16k
 from voicelet.enrol.voice_match import VoiceMatch, voice_scale
@@ -86,6 +87,7 @@ class LivenessReport:
         text: how well the recording fits the sentence.
         text_probability: that the sentence was read, 0..1.
         voice: how alike its voice and that of the recordings are; None if not measured.
+        origin: voicelet's own mark, and signs of synthesis; None if not looked for.
         reasons: why it is refused; empty if it is accepted.
     """
 
@@ -93,6 +95,7 @@ class LivenessReport:
     text: TextFit
     text_probability: float
     voice: VoiceMatch | None
+    origin: Origin | None = None
     reasons: tuple[str, ...] = ()
 
     @property
@@ -172,6 +175,7 @@ def assess_spoken_consent(
     shorter_s = min(speech_s, len(windows) * _WINDOW_STEP_S) if len(windows) > 1 else speech_s
     voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
     report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)
+    report = replace(report, origin=origin_of(wave))
     return replace(report, reasons=tuple(_reasons(report, asked.age(now), config)))
 
 
@@ -196,4 +200,7 @@ def _reasons(report: LivenessReport, age: timedelta, config: LivenessConfig) -> 
             "the sentence was read by another person than the one in the recordings; the person"
             " whose voice it is has to read it"
         )
+    made = refusal(report.origin) if report.origin is not None else None
+    if made is not None:
+        reasons.append(made)
     return reasons

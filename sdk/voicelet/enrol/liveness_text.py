@@ -24,7 +24,7 @@ from voicelet.text.phones import PUNCTUATION, STRESS, PhoneInventory
 _ALIGN = AlignConfig()
 _STATES = 2  # frames a phone lasts at least, as in the aligner
 _ROOM_FRAMES = 8  # a rival may begin and end this much earlier or later
-_WEIGHTS = (2.0, 3.0, 0.6)
+_WEIGHTS = (3.51, 9.06, -2.71)
 _UNSPOKEN = frozenset(PUNCTUATION + STRESS)
 
 

@@ -5,22 +5,15 @@ techniques from rounding algorithms", 2002), drawn anew from a salt for each lis
 flipped at random (randomised response, Warner 1965).  That is enough to recognise the voice, not
 enough to rebuild the voiceprint exactly or to link two lists by their bytes.  Whoever holds a list
 can still test whether a recording matches it: a list protects voices, it doesn't hide them.
-
-A file is JSON, signed by the device that made it.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import json
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +21,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.enrol.speaker import D_VECTOR_SIZE
 from voicelet.enrol.voice_match import NEAREST, voice_scale
-from voicelet.errors import ProfileError, SealError
-from voicelet.trust.seal import sign, verify
 
-FORMAT = "voicelet-protected-voices"
-VERSION = 1
-SUFFIX = ".protected.json"
-MAX_BYTES = 8 << 20
 BITS = 1024
 FLIP = 0.1
 """Probability that a sign is turned round."""
@@ -43,9 +30,7 @@ _MATCH_ONE = 2.45
 _MATCH_TENFOLD = 0.65
 """Of 1 % false alarms a list: what that takes for one voice, and for each ten times as many."""
 
-_CONTEXT = "voicelet protected voices v1"
-_SALT_BYTES = 16
-_REMEDY = "load the list again from whoever keeps it"
+SALT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -119,89 +104,12 @@ def protect(
         voices: label → d-vector [256].
         salt, rng: only for tests; fresh randomness without them.
     """
-    salt = salt or secrets.token_bytes(_SALT_BYTES)
+    salt = salt or secrets.token_bytes(SALT_BYTES)
     generator = rng or np.random.default_rng(secrets.randbits(256))
     vectors = np.stack([np.asarray(v, dtype=np.float32) for v in voices.values()])
     signs = _signs(vectors, salt)
     flipped = signs ^ (generator.random(signs.shape) < FLIP)
     return ProtectedVoices(name, salt, tuple(voices), flipped, encoder_id)
-
-
-def encode_list(voices: ProtectedVoices, key: Any) -> bytes:
-    """A list as the contents of a file, signed.
-
-    Args:
-        key: Ed25519 private key of the device that keeps the list.
-    """
-    rows = [base64.b64encode(np.packbits(t).tobytes()).decode() for t in voices.templates]
-    body = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": voices.name,
-        "encoder_id": voices.encoder_id,
-        "salt": voices.salt.hex(),
-        "bits": BITS,
-        "flip": FLIP,
-        "voices": [{"label": a, "bits": b} for a, b in zip(voices.labels, rows)],
-        "public_key": key.public_key().public_bytes_raw().hex(),
-    }
-    body["signature"] = sign(key, _CONTEXT, _canonical(body)).hex()
-    return json.dumps(body, indent=1).encode()
-
-
-def decode_list(data: bytes) -> ProtectedVoices:
-    """Inverse of :func:`encode_list`.
-
-    Raises:
-        ProfileError: it is no such list, or a newer one.
-        SealError: it was changed since it was signed.
-    """
-    if len(data) > MAX_BYTES:
-        raise ProfileError(f"the list of protected voices is far too large; {_REMEDY}")
-    try:
-        body = json.loads(data)
-        if not isinstance(body, dict) or body.get("format") != FORMAT:
-            raise ProfileError(f"this is not a list of protected voices; {_REMEDY}")
-        if body["version"] != VERSION:
-            raise ProfileError(
-                f"the list has version {body['version']!r} and this voicelet reads {VERSION};"
-                " update voicelet"
-            )
-        signature = bytes.fromhex(body.pop("signature"))
-        public_key = bytes.fromhex(body["public_key"])
-        verify(public_key, _CONTEXT, _canonical(body), signature)
-        return _decoded(body, public_key)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ProfileError(
-            f"the list of protected voices is damaged ({error}); {_REMEDY}"
-        ) from error
-
-
-def _decoded(body: dict[str, Any], public_key: bytes) -> ProtectedVoices:
-    salt = bytes.fromhex(body["salt"])
-    rows = [_template(voice["bits"]) for voice in body["voices"]]
-    labels = tuple(str(voice["label"]) for voice in body["voices"])
-    if len(salt) != _SALT_BYTES or body["bits"] != BITS:
-        raise ProfileError(f"the list's sizes don't fit; {_REMEDY}")
-    table = np.stack(rows) if rows else np.zeros((0, BITS), dtype=bool)
-    return ProtectedVoices(
-        str(body["name"]), salt, labels, table, str(body["encoder_id"]), public_key
-    )
-
-
-def _template(text: str) -> npt.NDArray[np.bool_]:
-    try:
-        raw = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    except binascii.Error as error:
-        raise ValueError("a template isn't base64") from error
-    if len(raw) * 8 != BITS:
-        raise ValueError(f"a template has {len(raw) * 8} bits instead of {BITS}")
-    return np.unpackbits(raw).astype(bool)
-
-
-def _canonical(body: Mapping[str, Any]) -> bytes:
-    rest = {key: value for key, value in body.items() if key != "signature"}
-    return json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _signs(vectors: FloatArray, salt: bytes) -> npt.NDArray[np.bool_]:
@@ -227,26 +135,3 @@ def _nearest(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     near = np.sort(likeness, axis=1)[:, -NEAREST:]
     return near.mean(axis=1), np.maximum(near.std(axis=1), 1e-3)
-
-
-def device_lists(folder: Path | None = None) -> Sequence[ProtectedVoices]:
-    """Every list that was loaded on this device (or is in `folder`).
-
-    Raises:
-        ProfileError: one of them is damaged; a guard that can't read its list must not pass.
-    """
-    where = folder or lists_folder()
-    found = []
-    for file in sorted(where.glob(f"*{SUFFIX}")):
-        try:
-            found.append(decode_list(file.read_bytes()))
-        except (OSError, ProfileError, SealError) as error:
-            raise ProfileError(f"{file.name}: {error}") from error
-    return found
-
-
-def lists_folder() -> Path:
-    """Where lists are kept: `$XDG_DATA_HOME/voicelet/protected`, beside the profiles."""
-    from voicelet.enrol.vault import default_folder
-
-    return default_folder().parent / "protected"

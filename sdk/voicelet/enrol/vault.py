@@ -20,6 +20,7 @@ from pathlib import Path
 
 from voicelet.config import did_you_mean
 from voicelet.enrol import vault_file
+from voicelet.enrol.guard import guard_voice
 from voicelet.enrol.names import check_name, file_stem
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault_access import Access
@@ -100,11 +101,13 @@ class Vault:
 
         Raises:
             ConsentError: the profile has no consent record, or one that isn't genuine.
+            VoiceProtected: the voice is another person's on this device, or on a list.
             ProfileLocked: the vault's key or passphrase is missing or wrong.
             ProfileError: the disk is full, the folder can't be written, or there is one already
                 and `replace` is false.  What was there before is intact.
         """
         profile.check_record()
+        guard_voice(profile, self.list())
         file = file_stem(profile.name) + SUFFIX
         what = f"can't save the profile {profile.name!r}"
         with self._disk.explained(what), self._disk.writing():

@@ -1,0 +1,79 @@
+"""`voicelet verify`: is it the profile's speaker, and was it made by a machine?"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from voicelet.cli.options import add_bundle_option
+from voicelet.cli.table import print_json, print_pairs
+
+if TYPE_CHECKING:
+    from voicelet.verify import Verification
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="whose voice is it, and was it made by a machine?",
+        description="Say whether a recording holds the voice of a profile, whether voicelet made "
+        "it, and whether it is likely synthetic: three answers, each with its own error rate "
+        "(docs/verification.md).",
+    )
+    parser.add_argument("file", metavar="FILE", help="a recording, 5 s of speech or more")
+    parser.add_argument("--profile", metavar="NAME", help="whose voice it may be")
+    add_bundle_option(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    from voicelet.bundle import open_bundle
+    from voicelet.enrol import Vault
+    from voicelet.verify import verify_recording
+
+    profile = Vault().load(args.profile) if args.profile is not None else None
+    bundle = open_bundle(args.bundle) if args.bundle is not None else None
+    found = verify_recording(args.file, profile, bundle=bundle)
+    if args.json:
+        print_json(_facts(found))
+    else:
+        print_pairs(_lines(found, args.profile))
+    return 0
+
+
+def _facts(found: Verification) -> dict[str, Any]:
+    voice, origin = found.voice, found.origin
+    return {
+        "speech_s": round(found.speech_s, 2),
+        "same_speaker": found.same_speaker,
+        "same_speaker_log_likelihood_ratio": voice.log_likelihood_ratio if voice else None,
+        "same_speaker_probability": voice.probability if voice else None,
+        "cosine": voice.cosine if voice else None,
+        "made_by_voicelet": origin.made_by_voicelet,
+        "mark_probability": origin.mark.probability if origin.mark else None,
+        "likely_synthetic": origin.likely_synthetic,
+        "synthetic_probability": origin.synthetic_probability,
+    }
+
+
+def _lines(found: Verification, name: str | None) -> dict[str, str]:
+    lines = {"speech": f"{found.speech_s:.1f} s"}
+    if found.voice is not None:
+        answer = "yes" if found.same_speaker else "no"
+        ratio = found.voice.log_likelihood_ratio
+        lines[f"{name}'s voice"] = (
+            f"{answer} (probability {found.voice.probability:.3f} at even odds;"
+            f" log-likelihood ratio {ratio:+.1f})"
+        )
+    origin = found.origin
+    lines["made by voicelet"] = "yes, its mark was found" if origin.made_by_voicelet else "no mark"
+    probability = origin.synthetic_probability
+    lines["likely synthetic"] = (
+        "can't be said of this recording"
+        if probability is None
+        else f"{'yes' if origin.likely_synthetic else 'no'} (probability {probability:.2f})"
+    )
+    return lines
