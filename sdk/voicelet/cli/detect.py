@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.audio.io import read_audio
+    from voicelet.trust.provenance import provenance
     from voicelet.trust.watermark import read_key
     from voicelet.trust.watermark_detect import detect
 
@@ -51,16 +52,18 @@ def run(args: argparse.Namespace) -> int:
         if audio.cut_at_limit:
             print(f"voicelet: {path}: only the first hour is looked at", file=sys.stderr)
         found = detect(audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast)
+        said = provenance(path)
         if args.json:
-            answers.append({"file": path, **_as_dict(found)})
+            told = {"label": said.label, "credentials": said.credentials}
+            answers.append({"file": path, **_as_dict(found), **told})
         else:
-            _print(path, found)
+            _print(path, found, said.lines())
     if args.json:
         print_json(answers[0] if len(answers) == 1 else answers)
     return 0
 
 
-def _print(path: str, found: Detection) -> None:
+def _print(path: str, found: Detection, told: dict[str, str]) -> None:
     payload = found.payload
     said = "voicelet's watermark" if found.found else "no watermark of voicelet"
     pairs = {"file": path, "found": said, "probability": f"{found.probability:.4f}"}
@@ -69,7 +72,7 @@ def _print(path: str, found: Detection) -> None:
     if payload is not None:
         pairs["spoken"] = f"in the week of {payload.monday.isoformat()}"
         pairs["key"] = "the public one" if payload.key_id == 0 else f"{payload.key_id:#04x}"
-    print_pairs(pairs)
+    print_pairs({**pairs, **told})
     if found.segments:
         print()
         rows = [
