@@ -179,7 +179,7 @@ SPEAKING = {
     "adapt": ("old", "."),
 }
 NEITHER = re.compile(
-    r"(voices|info|erase|audit|unlock|detect|verify|protect)( .*)?"
+    r"(voices|info|erase|audit|detect|verify|protected)( .*)?"
     r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|verify)"
 )
 """Commands that neither make a profile nor use one's voice."""
