@@ -18,6 +18,8 @@ from voicelet.trust.audit_record import Field
 from voicelet.trust.consent import Consent, make_record, require_consent
 from voicelet.trust.consent_revocations import Revocation, device_revocations
 
+_WINDOW_STEP_S = 0.77
+
 
 def open_encoder(bundle: Bundle) -> Graph:
     """The speaker encoder of a bundle.
@@ -68,7 +70,9 @@ def give_consent(
     require_consent(consent)
     if consent.spoken is not None:
         opened = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
-        windows = np.asarray(profile.d_vector, np.float32)[None]
+        # The mean of its windows is all that a profile keeps; their number says how sure it is.
+        count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
+        windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))
         hear(consent, windows, open_encoder(opened))
     agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
     note_consent("consent", agreed)
