@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from voicelet_federated.config import FederationConfig
 from voicelet_federated.errors import FederationError
 from voicelet_federated.privacy import Guarantee, gaussian_divergence, guarantee, rdp_epsilon
 
-FILE = "run.json"
+FILE, _LOCK = "run.json", "run.lock"
 
 
 class CheckpointError(FederationError):
@@ -186,6 +188,47 @@ def read_state(folder: Path) -> RunState:
             f"{folder / FILE}: the run's state can't be read ({error}); restore it from a backup, "
             "for without it nobody knows what was spent"
         ) from None
+
+
+def rounds_ended(folder: Path) -> int:
+    """Rounds of the run in a folder that ended, well or not; 0 if none was begun.
+
+    Raises:
+        CheckpointError: the state can't be read.
+    """
+    if not (folder / FILE).exists():
+        return 0
+    return sum(record.status != "open" for record in read_state(folder).rounds)
+
+
+@contextlib.contextmanager
+def sole_run(folder: Path) -> Iterator[None]:
+    """Keep a second server away from a run's folder: each would forget what the other paid.
+
+    Raises:
+        CheckpointError: there is one already, or the folder can't be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has none
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / _LOCK, "ab")  # noqa: SIM115
+    except OSError as error:
+        raise CheckpointError(f"{folder}: can't be written ({error})") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(
+                f"{folder}: another server works on this run; wait until it has ended, or give "
+                "this one a folder of its own"
+            ) from None
+        except OSError as error:
+            raise CheckpointError(f"{folder}: can't be locked ({error})") from None
+        yield
 
 
 def new_session() -> str:

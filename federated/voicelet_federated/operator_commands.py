@@ -59,7 +59,8 @@ def _certify(args: argparse.Namespace) -> None:
 
 def _serve(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.tool_commands import settings
-    from voicelet_federated.address import Address
+    from voicelet_federated.address import Address, DeploymentError
+    from voicelet_federated.checkpoint import rounds_ended
     from voicelet_federated.config import FederationConfig, Places, to_run_config
     from voicelet_federated.deploy import SuperLink
     from voicelet_federated.processes import Processes
@@ -85,4 +86,11 @@ def _serve(args: argparse.Namespace) -> None:
             link.register(key)
         log.info("%d devices are registered; the run begins", len(keys))
         link.run(APP, to_run_config(terms, places), args.hours * 3600.0)
+        # Flower's streamed run ends with code 0 whatever became of it.
+        rounds = rounds_ended(places.path("state"))
+        if rounds < terms.rounds:
+            raise DeploymentError(
+                f"the run ended after {rounds} of {terms.rounds} rounds; what it says at the end "
+                f"tells why, and the same command goes on; {processes.tail('run')}"
+            )
     log.info("done; %s tells of it, `voicelet-federated export` makes its bundle", places.state)

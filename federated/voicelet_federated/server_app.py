@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,7 +17,13 @@ from voicelet.errors import ConfigError
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.adapter import Adapted, AdapterSpec, FloatArray, schema_hash
-from voicelet_federated.checkpoint import CheckpointError, RunState, report, start_or_resume
+from voicelet_federated.checkpoint import (
+    CheckpointError,
+    RunState,
+    report,
+    sole_run,
+    start_or_resume,
+)
 from voicelet_federated.config import FederationConfig, Places, read_run_config
 from voicelet_federated.devices import (
     BaseModel,
@@ -26,6 +33,7 @@ from voicelet_federated.devices import (
     private_key,
 )
 from voicelet_federated.losses import utterance_losses
+from voicelet_federated.steady_grid import SteadyGrid
 from voicelet_federated.strategy import MaskedSum
 
 _LOG = logging.getLogger(__name__)
@@ -39,7 +47,7 @@ app = ServerApp()
 def main(grid: Grid, context: Context) -> None:
     """Run a federation as the run's configuration says."""
     config, places = read_run_config(context.run_config)
-    serve(grid, config, places)
+    serve(SteadyGrid(grid), config, places)
 
 
 def serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
@@ -48,6 +56,11 @@ def serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
     Raises:
         VoiceletError: the run can't begin or go on; its state is on the disk, with the budget paid.
     """
+    with sole_run(places.path("state")):
+        return _serve(grid, config, places)
+
+
+def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
     base = load_base(places.path("base"))
     folder = places.path("state")
     state = start_or_resume(folder, config, base.sha256)
@@ -71,8 +84,11 @@ def serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
                 timeout=config.timeout_s,
                 evaluate_fn=_evaluate(strategy, judge) if judge else None,
             )
-    finally:
-        write_report(state, config, places)
+    except BaseException:
+        with suppress(CheckpointError):  # what stopped the run is what there is to say
+            write_report(state, config, places)
+        raise
+    write_report(state, config, places)
     return state
 
 
