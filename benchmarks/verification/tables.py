@@ -49,13 +49,13 @@ def text_rows(corpus: Path, limit: int, tell: Tell) -> list[Row]:
 
 
 def fit_text(corpus: Path, limit: int) -> Sequence[float]:
-    """Weights of `log_odds` (goodness, margin, offset), from people that no test uses."""
+    """Weights of `log_odds` (goodness, margin, whole, offset), from people that no test uses."""
     train, _ = split_people(read_people(corpus))
     trials = list(text_trials(corpus, _first(train, limit), seed=2))
     pairs: list[tuple[TextFit, bool]] = []
     for t in trials:
-        pairs += [(t.right, True), (t.other_words, False)]
-    design = np.array([[fit.goodness, fit.margin, 1.0] for fit, _ in pairs])
+        pairs += [(t.right, True), (t.right, True), (t.other_words, False), (t.other_text, False)]
+    design = np.array([[fit.goodness, fit.margin, fit.whole, 1.0] for fit, _ in pairs])
     return [float(w) for w in calibrate_linear(design, np.array([same for _, same in pairs]))]
 
 

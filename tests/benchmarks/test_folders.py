@@ -166,7 +166,7 @@ def test_voicelet_enrols_each_person_once_and_leaves_out_who_is_refused(
             said.append((profile.name, text))
             return SimpleNamespace(samples=np.zeros(240, np.float32), sample_rate_hz=24000)
 
-    def fake_enrol(recordings: list[Path], name: str, voice: FakeVoice) -> _Person:
+    def fake_enrol(recordings: list[Path], consent: object, name: str, voice: FakeVoice) -> _Person:
         enrolled.append(name)
         if name == "mumbler":
             raise RecordingRejected(["too noisy"])

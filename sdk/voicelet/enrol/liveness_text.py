@@ -24,7 +24,7 @@ from voicelet.text.phones import PUNCTUATION, STRESS, PhoneInventory
 _ALIGN = AlignConfig()
 _STATES = 2  # frames a phone lasts at least, as in the aligner
 _ROOM_FRAMES = 8  # a rival may begin and end this much earlier or later
-_WEIGHTS = (3.51, 9.06, -2.71)
+_WEIGHTS = (2.14, 3.2, 5.12, 7.0)
 _UNSPOKEN = frozenset(PUNCTUATION + STRESS)
 
 
@@ -44,19 +44,21 @@ class WordFit:
 
 @dataclass(frozen=True)
 class TextFit:
-    """How well a recording fits a sentence; means over the random words.
+    """How well a recording fits a sentence.
 
     Attributes:
-        goodness, margin: as in `WordFit`.
+        goodness, margin: as in `WordFit`, means over the random words.
+        whole: the goodness of all of the sentence.
         words: of each random word, in order.
     """
 
     goodness: float
     margin: float
+    whole: float
     words: tuple[WordFit, ...]
 
 
-NO_FIT = TextFit(-9.0, -9.0, ())
+NO_FIT = TextFit(-9.0, -9.0, -9.0, ())
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,14 @@ def text_fit(
         if np.isfinite(claimed) and len(finite) > 1:
             margin = (claimed - float(finite.mean())) / max(float(finite.std()), 1e-3)
         fits.append(WordFit(total / frames, margin))
-    goodness = float(np.mean([fit.goodness for fit in fits]))
-    return TextFit(goodness, float(np.mean([fit.margin for fit in fits])), tuple(fits))
+    every = [i + 1 for i, p in enumerate(sentence.phones) if p not in _UNSPOKEN]
+    total = sum(float(ratio[starts[i] : ends[i], tokens[i]].sum()) for i in every)
+    return TextFit(
+        float(np.mean([fit.goodness for fit in fits])),
+        float(np.mean([fit.margin for fit in fits])),
+        total / int(alignment.durations_frames[every].sum()),
+        tuple(fits),
+    )
 
 
 def log_odds(fit: TextFit) -> float:
@@ -155,8 +163,8 @@ def log_odds(fit: TextFit) -> float:
     By logistic regression on readers of the corpora whom no test uses
     (`python -m benchmarks.verification fit-text`).
     """
-    goodness, margin, offset = _WEIGHTS
-    return goodness * fit.goodness + margin * fit.margin + offset
+    goodness, margin, whole, offset = _WEIGHTS
+    return goodness * fit.goodness + margin * fit.margin + whole * fit.whole + offset
 
 
 def text_probability(fit: TextFit) -> float:

@@ -107,7 +107,11 @@ class Vault:
                 and `replace` is false.  What was there before is intact.
         """
         profile.check_record()
-        guard_voice(profile, self.list())
+        others = self.list()
+        if not any(
+            p.name == profile.name and p.voice_sha256 == profile.voice_sha256 for p in others
+        ):
+            guard_voice(profile, others)  # a voice that is here already may get a new consent
         file = file_stem(profile.name) + SUFFIX
         what = f"can't save the profile {profile.name!r}"
         with self._disk.explained(what), self._disk.writing():
