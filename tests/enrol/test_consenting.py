@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ import sys
 import textwrap
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -329,3 +331,29 @@ def test_a_spoken_consent_is_heard() -> None:
     with pytest.raises(LivenessRejected, match="sentence"):
         give_consent(made, Consent("Ana", spoken))
     assert isinstance(made.consent, ConsentRecord) and made.consent.method == "scripted"
+
+
+def test_what_was_heard_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check itself is tested where it lives; here, that it is asked and what comes of it."""
+    import voicelet.enrol.liveness as liveness
+
+    asked: list[tuple[object, str, np.ndarray]] = []
+
+    def accept(
+        recording: object, sentence: liveness.Sentence, windows: np.ndarray, **_: Any
+    ) -> None:
+        asked.append((recording, sentence.text, windows))
+
+    monkeypatch.setattr(liveness, "check_spoken_consent", accept)
+    ana = draft()
+    sentence = liveness.consent_sentence()
+    path = SAMPLES / "reader-2.opus"
+    made = give_consent(ana, Consent("Ana", SpokenConsent(path, sentence), purposes="publishing"))
+    ((recording, text, windows),) = asked
+    assert (recording, text) == (path, sentence.text)
+    assert windows.shape == (round(ana.speech_s / 0.77), 256)
+    np.testing.assert_array_equal(windows[-1], ana.d_vector)
+    record = made.check_record()
+    assert (record.method, record.sentence, record.reason) == ("spoken", sentence.text, "")
+    assert record.audio_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    made.check_consent("publishing")
