@@ -213,7 +213,7 @@ def test_any_change_of_any_byte_is_found(
     shutil.rmtree(folder)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=300), st.text(max_size=200).map(lambda s: s.encode("utf-8", "replace"))
