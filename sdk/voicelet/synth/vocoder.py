@@ -154,7 +154,7 @@ class ClauseVocoder:
             axis=1
         )
         if self._whisper:
-            heard[:] = False
+            heard = np.zeros(n, np.bool_)
         elif v.continuous:
             heard &= (log_h - log_n).max(axis=1) > _UNHEARD
         if heard.any():
