@@ -20,7 +20,7 @@ from benchmarks.verification.voice import (
     profiles,
 )
 from voicelet.enrol.guard import DEFAULT_GUARD
-from voicelet.enrol.liveness_text import TextFit, log_odds
+from voicelet.enrol.liveness_text import log_odds
 from voicelet_export.train.voice_match import calibrate_linear
 
 Row = dict[str, Any]
@@ -48,15 +48,19 @@ def text_rows(corpus: Path, limit: int, tell: Tell) -> list[Row]:
     return rows
 
 
-def fit_text(corpus: Path, limit: int) -> Sequence[float]:
-    """Weights of `log_odds` (goodness, margin, whole, offset), from people that no test uses."""
+def fit_text(corpus: Path, limit: int) -> list[float]:
+    """Weights of `log_odds`, from people that no test uses.
+
+    Goodness, margin and offset of the random words; then slope and offset of the whole.
+    """
     train, _ = split_people(read_people(corpus))
     trials = list(text_trials(corpus, _first(train, limit), seed=2))
-    pairs: list[tuple[TextFit, bool]] = []
-    for t in trials:
-        pairs += [(t.right, True), (t.right, True), (t.other_words, False), (t.other_text, False)]
-    design = np.array([[fit.goodness, fit.margin, fit.whole, 1.0] for fit, _ in pairs])
-    return [float(w) for w in calibrate_linear(design, np.array([same for _, same in pairs]))]
+    words = [(t.right, t.other_words) for t in trials]
+    texts = [(t.right, t.other_text) for t in trials]
+    same = np.array([True, False] * len(trials))
+    pairs = np.array([[f.goodness, f.margin, 1.0] for pair in words for f in pair])
+    wholes = np.array([[f.whole, 1.0] for pair in texts for f in pair])
+    return [float(w) for d in (pairs, wholes) for w in calibrate_linear(d, same)]
 
 
 def voice_rows(corpus: Path, limit: int, tell: Tell) -> list[Row]:

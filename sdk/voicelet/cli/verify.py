@@ -48,6 +48,7 @@ def _facts(found: Verification) -> dict[str, Any]:
     voice, origin = found.voice, found.origin
     return {
         "speech_s": round(found.speech_s, 2),
+        "bandwidth_hz": round(found.bandwidth_hz),
         "same_speaker": found.same_speaker,
         "same_speaker_log_likelihood_ratio": voice.log_likelihood_ratio if voice else None,
         "same_speaker_probability": voice.probability if voice else None,
@@ -62,7 +63,9 @@ def _facts(found: Verification) -> dict[str, Any]:
 def _lines(found: Verification, name: str | None) -> dict[str, str]:
     lines = {"speech": f"{found.speech_s:.1f} s"}
     if found.voice is not None:
-        answer = "yes" if found.same_speaker else "no"
+        answer = {True: "yes", False: "no", None: "can't be said over a telephone's band"}[
+            found.same_speaker
+        ]
         ratio = found.voice.log_likelihood_ratio
         lines[f"{name}'s voice"] = (
             f"{answer} (probability {found.voice.probability:.3f} at even odds;"

@@ -24,7 +24,8 @@ from voicelet.text.phones import PUNCTUATION, STRESS, PhoneInventory
 _ALIGN = AlignConfig()
 _STATES = 2  # frames a phone lasts at least, as in the aligner
 _ROOM_FRAMES = 8  # a rival may begin and end this much earlier or later
-_WEIGHTS = (2.14, 3.2, 5.12, 7.0)
+_WORDS = (3.51, 9.06, -2.71)
+_WHOLE = (15.6, 23.1)
 _UNSPOKEN = frozenset(PUNCTUATION + STRESS)
 
 
@@ -160,11 +161,13 @@ def text_fit(
 def log_odds(fit: TextFit) -> float:
     """Logarithm of the odds that the sentence was read, where both answers are as likely before.
 
-    By logistic regression on readers of the corpora whom no test uses
-    (`python -m benchmarks.verification fit-text`).
+    The lesser of two odds, each by logistic regression on readers of the corpora whom no test uses
+    (`python -m benchmarks.verification fit-text`): that these random words were read and not
+    others, and that this text was and not another.  Neither can make up for the other.
     """
-    goodness, margin, whole, offset = _WEIGHTS
-    return goodness * fit.goodness + margin * fit.margin + whole * fit.whole + offset
+    goodness, margin, offset = _WORDS
+    words = goodness * fit.goodness + margin * fit.margin + offset
+    return min(words, _WHOLE[0] * fit.whole + _WHOLE[1])
 
 
 def text_probability(fit: TextFit) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voicelet.audio.quality import bandwidth_hz
 from voicelet.audio.source import Recording, load_recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrol.consenting import open_encoder
@@ -15,6 +16,8 @@ from voicelet.enrol.voice_match import VoiceMatch, voice_scale
 from voicelet.errors import AudioError, ProfileError
 
 LEAST_SPEECH_S = 1.0
+MIN_BANDWIDTH_HZ = 4500.0
+"""Below lie telephones, over which the speaker encoder fails."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,23 @@ class Verification:
         speech_s: seconds of speech in it.
         voice: how alike it and the profile are; None without a profile.
         origin: voicelet's own mark, and signs of synthesis.
+        bandwidth_hz: highest frequency that the speech reaches.
     """
 
     speech_s: float
     voice: VoiceMatch | None
     origin: Origin
+    bandwidth_hz: float
 
     @property
     def same_speaker(self) -> bool | None:
-        """Whether it is the profile's speaker; None without a profile."""
-        return None if self.voice is None else self.voice.log_likelihood_ratio >= 0.0
+        """Whether it is the profile's speaker; None without a profile, or where it can't be said.
+
+        Over a telephone one voice in five is taken for another, which is no answer.
+        """
+        if self.voice is None or self.bandwidth_hz < MIN_BANDWIDTH_HZ:
+            return None
+        return self.voice.log_likelihood_ratio >= 0.0
 
 
 def verify_recording(
@@ -75,4 +85,5 @@ def verify_recording(
             )
         own = mean_d_vector(embed_windows(open_encoder(bundle or open_bundle(None)), speech))
         voice = scale.match(profile.d_vector, own, min(speech_s, profile.speech_s))
-    return Verification(speech_s, voice, origin_of(wave))
+    bandwidth = bandwidth_hz(speech, LOW_RATE_HZ)
+    return Verification(speech_s, voice, origin_of(wave), bandwidth)
