@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import ipaddress
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -17,6 +20,17 @@ class DeploymentError(FederationError):
     """A server or device of a deployed federation can't be reached, or refuses."""
 
     exit_code = 80
+
+
+class ClockError(DeploymentError):
+    """This device's clock and the server's are too far apart."""
+
+
+# A certificate whose day hasn't come, or has gone (OpenSSL's X509_V_ERR_*).
+_WRONG_DAY = (9, 10)
+# Flower takes calls that were signed up to 5 s in the future and 5 minutes ago; answers tell whole
+# seconds and take a while.
+_AHEAD_S, _BEHIND_S = 6.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -59,22 +73,62 @@ def is_healthy(address: Address, ca: Path) -> bool:
     """Whether a SuperLink answers there with a certificate that the CA vouches for.
 
     Raises:
+        ClockError: by this device's clock the certificate isn't good yet, or no longer.
         DeploymentError: somebody answers whom the CA doesn't vouch for.
     """
+    return _health(address, ca) is not None
+
+
+def check_clock(address: Address, ca: Path) -> None:
+    """See that the server will take this device's calls: they are signed with the time.
+
+    Nothing is said of a server that doesn't answer, or doesn't tell the time.
+
+    Raises:
+        ClockError: the two clocks are too far apart.
+        DeploymentError: as :func:`is_healthy`.
+    """
+    asked = time.time()  # before, so that a slow line doesn't look like a clock that is ahead
+    told = _health(address, ca)
+    try:
+        server = email.utils.parsedate_to_datetime(told or "").timestamp()
+    except ValueError:
+        return
+    ahead_s = asked - server
+    if not -_BEHIND_S < ahead_s < _AHEAD_S:
+        apart = datetime.timedelta(seconds=round(abs(ahead_s)))
+        raise ClockError(
+            f"this device's clock is {apart} {'ahead of' if ahead_s > 0 else 'behind'} that of "
+            f"{address}, which refuses calls more than 5 s ahead or 5 minutes behind; {_set_it()}"
+        )
+
+
+def _health(address: Address, ca: Path) -> str | None:
+    """The time that a SuperLink tells ("": none); None: nobody is there."""
     context = ssl.create_default_context(cafile=str(ca))
     try:
         url = f"https://{address}/health"
         with urllib.request.urlopen(url, timeout=5.0, context=context) as answer:
-            return bool(answer.status == 200)
+            return str(answer.headers.get("Date", "")) if answer.status == 200 else None
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
+            if error.reason.verify_code in _WRONG_DAY:
+                raise ClockError(
+                    f"the certificate of {address} isn't good today ({error.reason.verify_message}"
+                    f"): {_set_it()}; if that is right, ask the operator to renew the certificate"
+                ) from None
             raise DeploymentError(
                 f"{address} shows a certificate that {ca} doesn't vouch for "
                 f"({error.reason.verify_message}); get the right CA certificate from the operator"
             ) from None
-        return False
+        return None
     except OSError:
-        return False
+        return None
+
+
+def _set_it() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"set the clock, which shows {now:%Y-%m-%d %H:%M} UTC here (or let NTP do it)"
 
 
 def refuse_taken(address: Address) -> None:

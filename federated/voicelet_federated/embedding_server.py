@@ -138,7 +138,9 @@ class EmbeddingReceiver:
             if header.purpose not in self._purposes:
                 raise EmbeddingError(f"purpose {header.purpose!r} isn't served here")
             if header.expires <= now:
-                raise EmbeddingError("the embedding has expired; seal it again")
+                raise EmbeddingError(
+                    "the embedding has expired; seal it again, with the device's clock set"
+                )
             if header.issued > now + _SKEW_S:
                 raise EmbeddingError("sealed in the future; set the device's clock")
             if header.expires - now > self._longest_s + _SKEW_S:

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from voicelet.audio.atomic import atomic_file
 from voicelet_federated.errors import FederationError
 
-_SKEW = datetime.timedelta(hours=1)
+_SKEW = datetime.timedelta(days=2)
 
 
 class CertificateError(FederationError):
@@ -37,7 +37,7 @@ def certificate_builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - _SKEW)  # devices' clocks may be a little behind
+        .not_valid_before(now() - _SKEW)  # devices' clocks may be behind, by a time zone too
         .not_valid_after(until)
     )
 

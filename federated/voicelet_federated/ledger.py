@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import time
@@ -128,7 +129,11 @@ class DeviceLedger:
             state = self._load()
             now = max(state.latest, self._clock())
             if consent.expires <= now:
-                raise BudgetError("this consent has expired already; choose a later day")
+                day = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+                raise BudgetError(
+                    f"this consent has expired already; choose a day after {day:%Y-%m-%d}, the "
+                    "latest that this device's clock has shown"
+                )
             self._save(replace(state, consent=consent, latest=now, withdrawn=False))
 
     def revoke(self) -> None:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from voicelet_federated.address import Address, free_port, is_healthy
+from voicelet_federated.address import (
+    Address,
+    ClockError,
+    check_clock,
+    free_port,
+    is_healthy,
+)
 from voicelet_federated.flower import environment, program, toml_value
 from voicelet_federated.issuing import CertificateError
 from voicelet_federated.processes import ProcessError, Processes
@@ -88,22 +94,28 @@ def take_part(node: SuperNode, max_retries: int | None = None) -> None:
 
     Raises:
         DeploymentError: somebody answers whom the CA doesn't vouch for.
-        ProcessError: `max_retries` is used up; with the end of the log.
+        ProcessError: `max_retries` is used up; with the end of the log, or what is wrong with this
+            device's clock.
     """
     failures, pause_s = 0, _FIRST_PAUSE_S
     while True:
-        why = f"{node.superlink} doesn't answer; is the server running, and reached from here?"
-        if is_healthy(node.superlink, node.ca):
-            began = time.monotonic()
-            with Processes(node.folder / "logs") as processes:
-                node.start(processes)
-                code = processes.wait(node.name, math.inf)
-                why = (
-                    f"the SuperNode ended (exit code {code}): if it couldn't be activated, the "
-                    f"operator hasn't registered {node.key}.pub yet; {processes.tail(node.name)}"
-                )
-            if time.monotonic() - began > _LIVED_S:
-                failures, pause_s = 0, _FIRST_PAUSE_S
+        try:
+            why = f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+            if is_healthy(node.superlink, node.ca):
+                check_clock(node.superlink, node.ca)
+                began = time.monotonic()
+                with Processes(node.folder / "logs") as processes:
+                    node.start(processes)
+                    code = processes.wait(node.name, math.inf)
+                    why = (
+                        f"the SuperNode ended (exit code {code}): if it couldn't be activated, "
+                        f"the operator hasn't registered {node.key}.pub yet; "
+                        f"{processes.tail(node.name)}"
+                    )
+                if time.monotonic() - began > _LIVED_S:
+                    failures, pause_s = 0, _FIRST_PAUSE_S
+        except ClockError as error:
+            why = str(error)  # a device without a clock of its own gets the time a little later
         failures += 1
         if max_retries is not None and failures > max_retries:
             raise ProcessError(why)
