@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ pytest.importorskip("flwr")
 pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
-from flwr.app import Array, ArrayRecord, Error, Message
+from flwr.app import Array, ArrayRecord, Context, Error, Message, RecordDict
 
 from tests.federated.tiny_federation import Federation, answer_as, times_paid
 from voicelet_federated import client_app
 from voicelet_federated.checkpoint import CheckpointError, read_state
+from voicelet_federated.devices import private_key
 from voicelet_federated.errors import BudgetError, CohortError
 from voicelet_federated.ledger_file import LedgerFile
 from voicelet_federated.local import LocalResult
 from voicelet_federated.local_grid import from_wire, to_wire
 from voicelet_federated.paying import open_ledger
+from voicelet_federated.protocol import pack_assignment, read_assignment, sign
+from voicelet_federated.server_app import serve
 
 Make = Callable[..., Federation]
 Deliver = Callable[[bytes], "bytes | None"]
@@ -213,6 +217,64 @@ def test_a_device_that_comes_twice_counts_once(federation: Make) -> None:
     state = made.run()
     assert state.rounds[0].refusals == {"keys": 1} and state.rounds[0].opened == 3
     assert sorted(state.joined.values()) == [1, 1, 1]
+
+
+def test_a_copied_device_is_one_device(federation: Make) -> None:
+    """A card copied from one device into another: same keys, and each pulls what it gets first."""
+    made = federation()
+    context = made.grid.contexts[VICTIM]
+    copy = Context(1, VICTIM, dict(context.node_config), RecordDict(), dict(context.run_config))
+    asked: list[int] = []
+
+    def fault(message: Message, send: Deliver) -> bytes | None:
+        if of_victim(message) and is_share(message):
+            asked.append(VICTIM)
+            return wire(client_app.app(message, copy))
+        return send(wire(message))
+
+    state = made.run(fault)
+    record = state.rounds[0]
+    # The copy holds no secret of the key that was offered; the others begin again without it.
+    assert record.refusals == {"stale": 1} and asked == [VICTIM]
+    assert record.status == "done" and record.opened == 3 and record.attempts == 2
+    assert sorted(state.joined.values()) == [1, 2, 2, 2] and times_paid(made) == [2, 2, 2]
+
+
+def test_devices_refuse_a_cohort_that_counts_one_of_them_twice(federation: Make) -> None:
+    made = federation()
+    key = private_key(made.places.path("server_key"))
+    twice: list[int] = []
+
+    def fault(message: Message, send: Deliver) -> bytes | None:
+        if not is_share(message):
+            return send(wire(message))
+        told = read_assignment(message.content)
+        # As many as the minimum, two of them the same: with less noise than was promised.
+        offers = (told.offers[0], told.offers[1], told.offers[1])
+        twice.append(message.metadata.dst_node_id)
+        message.content = pack_assignment(sign(replace(told, offers=offers), key))
+        return send(wire(message))
+
+    state = made.run(fault)
+    assert len(twice) == 4 and state.rounds[0].refusals == {"cohort": 4}
+    assert state.rounds[0].status == "failed" and not state.flat.any()
+    assert times_paid(made) == [] and sorted(state.joined.values()) == [1, 1, 1, 1]
+
+
+def test_a_second_server_keeps_out_of_a_run_s_folder(federation: Make) -> None:
+    made, met = federation(), []
+
+    def fault(message: Message, send: Deliver) -> bytes | None:
+        if not met:
+            with pytest.raises(CheckpointError, match="another server works on this run") as told:
+                serve(made.grid, made.config, made.places)
+            met.append(told)
+        return send(wire(message))
+
+    state = made.run(fault)
+    assert met and state.rounds[0].status == "done" and state.most_joins() == 1
+    made.restart(rounds=2)
+    assert made.run().rounds[1].status == "done"
 
 
 def test_a_stranger_s_offer_is_not_taken(federation: Make) -> None:
