@@ -45,7 +45,7 @@ class Segment:
     """A marked stretch of a recording.
 
     Attributes:
-        start_s, end_s: where it lies, to about a second.
+        start_s, end_s: where it lies, to about two seconds.
         score: of its best window, in standard deviations of unmarked speech.
         tempo, pitch: factors by which it was sped up and its frequencies were raised; 1 if not.
         payload: what its mark says, None where that can't be read.
@@ -103,7 +103,8 @@ def detect(
         raise WatermarkError("a mark is looked for in one channel; give samples of shape [n]")
     if len(wave) < MIN_SECONDS * rate:
         raise WatermarkError(f"{MIN_SECONDS} s at least are needed to look for a mark")
-    wave = resample(np.nan_to_num(wave), rate, RATE_HZ)
+    wave = np.nan_to_num(wave, nan=0.0, posinf=0.0, neginf=0.0)
+    wave = resample(wave / max(float(np.abs(wave).max()), 1e-30), rate, RATE_HZ)
     hits: list[tuple[int, Hit]] = []
     blocks: dict[int, FloatArray] = {}
     frames = len(wave) * FRAMES_PER_S // RATE_HZ
@@ -160,10 +161,10 @@ def posterior(log_p: float) -> float:
 
 def _groups(hits: Sequence[tuple[int, Hit]]) -> Iterable[list[tuple[int, Hit]]]:
     """Runs of neighbouring windows in which the pattern runs on."""
-    marked = sorted(
-        ((s, h) for s, h in hits if h.log_p < _SEGMENT_LOG_P),
-        key=lambda pair: (pair[0] + pair[1].first, pair[1].last),
-    )
+    marked = [(s, h) for s, h in hits if h.log_p < _SEGMENT_LOG_P]
+    # Long windows find what short ones can't, but not where it begins.
+    short = [(s, h) for s, h in marked if h.last - h.first <= WINDOW_FRAMES + STRIDE_FRAMES]
+    marked = sorted(short or marked, key=lambda pair: (pair[0] + pair[1].first, pair[1].last))
     groups: list[list[tuple[int, Hit]]] = []
     for start, hit in marked:
         for group in groups:
