@@ -35,14 +35,14 @@ def memory(pid: int) -> Iterator[bytes]:
 class Needles:
     """Names and the numbers they stand for, in all their forms, at any byte."""
 
-    _runs: dict[bytes, str] = field(default_factory=dict)
+    runs: dict[bytes, str] = field(default_factory=dict)
 
     def add_bytes(self, name: str, data: bytes) -> None:
         """Every run of 16 bytes, but for zeros and the like, which are everywhere."""
         for at in range(len(data) - RUN + 1):
             run = data[at : at + RUN]
             if len(set(run)) > 4:
-                self._runs.setdefault(run, name)
+                self.runs.setdefault(run, name)
 
     def add(self, name: str, values: np.ndarray) -> None:
         """In their own type, in both byte orders."""
@@ -59,17 +59,17 @@ class Needles:
             self.add_bytes(f"{name} text", text.encode())
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self.runs)
 
     def found_in(self, pieces: Iterable[bytes]) -> set[str]:
         """Names of those of which 31 bytes or more in a row are there."""
         table = np.zeros(1 << 24, np.bool_)
-        table[[int.from_bytes(run[:3], "little") for run in self._runs]] = True
+        table[[int.from_bytes(run[:3], "little") for run in self.runs]] = True
         found: set[str] = set()
         for piece in pieces:
             words = np.frombuffer(piece, "<u4", len(piece) // RUN * RUN // 4)[:: RUN // 4]
             for place in np.flatnonzero(table[words & 0xFFFFFF]):
-                name = self._runs.get(piece[RUN * int(place) : RUN * int(place) + RUN])
+                name = self.runs.get(piece[RUN * int(place) : RUN * int(place) + RUN])
                 if name is not None:
                     found.add(name)
         return found

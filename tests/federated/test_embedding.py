@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import math
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 pytest.importorskip("scipy")
 
+from tests.federated.memory_search import Needles
+from voicelet.audio.io import read_audio
+from voicelet.engine import get_engine
+from voicelet.enrol.encoder import d_vector
 from voicelet.errors import ConfigError
+from voicelet_federated.certificates import make_certificates
 from voicelet_federated.embedding import ServerKey, ServerPublic, seal_embedding
 from voicelet_federated.embedding_server import (
     PATH,
@@ -26,7 +33,9 @@ from voicelet_federated.embedding_server import (
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.local_dp import LocalDp, delta_of, sigma_for
 
-SAMPLE = Path(__file__).parents[2] / "federated" / "samples" / "reader-a" / "1.opus"
+ROOT = Path(__file__).parents[2]
+ENCODER = ROOT / "export" / "artifacts" / "speaker_encoder" / "speaker_encoder.int8.onnx"
+SAMPLE = ROOT / "federated" / "samples" / "reader-a" / "1.opus"
 
 
 def unit(size: int = 256, seed: int = 0) -> np.ndarray:
@@ -147,42 +156,85 @@ class Tap:
         target.shutdown(socket.SHUT_WR)
 
 
-def windows(data: bytes, size: int = 16) -> set[bytes]:
-    return {data[i : i + size] for i in range(len(data) - size + 1)}
+def forms(vector: np.ndarray, wave: np.ndarray) -> Needles:
+    """The vector and the recording in whatever form somebody might send them."""
+    made = Needles()
+    made.add_floats("vector", vector)
+    made.add_floats("its opposite", -vector)
+    for levels, kind in ((127, "i1"), (255, "u1"), (32767, "i2"), (2**31 - 1, "i4")):
+        for scale in (1.0, float(np.abs(vector).max())):
+            whole = np.rint(vector.astype(np.float64) / scale * levels).astype(np.int64)
+            made.add("rounded vector", whole.astype(kind))
+    for data in (vector.astype("<f4").tobytes(), vector.astype("<f8").tobytes()):
+        made.add_bytes("hex vector", data.hex().encode())
+        for skipped in range(3):
+            made.add_bytes("base64 vector", base64.b64encode(data[skipped:]))
+            made.add_bytes("base64 vector", base64.urlsafe_b64encode(data[skipped:]))
+    made.add_bytes("recording", SAMPLE.read_bytes())
+    made.add_bytes("base64 recording", base64.b64encode(SAMPLE.read_bytes()))
+    made.add("recording", np.rint(wave * 32767).astype("i2"))
+    made.add("recording", wave.astype("f4"))
+    return made
 
 
-def test_a_capture_holds_neither_embedding_nor_audio() -> None:
-    key, store = ServerKey("a"), EmbeddingStore()
-    server = make_server(EmbeddingReceiver(key, ["synthesis"], store))
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
-    tap = Tap(server.server_address[1])
-    vector = unit()
-    try:
-        client = http.client.HTTPConnection("127.0.0.1", tap.port, timeout=10)
-        client.request("POST", PATH, seal_embedding(vector, key.public, "synthesis", 60))
+def upload(port: int, tls: ssl.SSLContext | None, *bodies: bytes) -> list[tuple[int, str]]:
+    """Each in a connection of its own, all of them through one tap; status and answer."""
+    answers = []
+    for body in bodies:
+        client = (
+            http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            if tls is None
+            else http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=tls)
+        )
+        client.request("POST", PATH, body)
         answer = client.getresponse()
-        body = answer.read().decode()
+        answers.append((answer.status, answer.read().decode()))
         client.close()
-        tap.thread.join(10)
+    return answers
+
+
+@pytest.mark.parametrize("with_tls", [False, True])
+def test_a_capture_holds_neither_embedding_nor_audio(with_tls: bool, tmp_path: Path) -> None:
+    """The d-vector of a real recording, through a real TCP relay that keeps every byte."""
+    rate = 16_000
+    wave = read_audio(SAMPLE, sample_rate_hz=rate).samples
+    vector = d_vector(get_engine().open(ENCODER), wave[: 4 * rate])
+    needles = forms(vector, wave[:rate])
+    near = far = None
+    if with_tls:
+        files = make_certificates(tmp_path)
+        near = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        near.load_cert_chain(files.certificate, files.key)
+        far = ssl.create_default_context(cafile=str(files.ca))
+    key, store = ServerKey("a"), EmbeddingStore()
+    server = make_server(EmbeddingReceiver(key, ["synthesis"], store), tls=near)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+    port = server.server_address[1]
+    tap, open_tap = Tap(port), Tap(port)
+    try:
+        sealed = seal_embedding(vector, key.public, "synthesis", 60)
+        [(status, body)] = upload(tap.port, far, sealed)
+        tap.thread.join(30)
+        # What a careless client might send, the server's refusal included.
+        careless = json.dumps([float(v) for v in vector]).encode()[:6000]
+        [(refused, _)] = upload(open_tap.port, far, careless)
+        open_tap.thread.join(30)
     finally:
         server.shutdown()
         server.server_close()
-    assert answer.status == 200
-    assert np.array_equal(store.get(body.split('"')[3], "synthesis"), vector)
-    secrets = [vector.astype(t).tobytes() for t in ("<f4", ">f4", "<f8", "<f2")]
-    for levels, kind in ((127, "i1"), (255, "u1"), (32767, "<i2")):
-        for scale in (1.0, float(np.abs(vector).max())):
-            secrets.append(np.rint(vector / scale * levels).astype(kind).tobytes())
-    secrets.append(SAMPLE.read_bytes())
-    secrets.append(soundfile.read(SAMPLE, dtype="int16")[0][:96_000].tobytes())
-    seen = windows(bytes(tap.seen))
-    zeros = bytes(16)
-    assert len(seen) > 1000
-    for secret in secrets:
-        assert not (windows(secret) - {zeros}) & seen
-    # The search would find it if it were there.
-    leaky = windows(bytes(tap.seen[:500]) + secrets[0][64:128])
-    assert windows(secrets[0]) & leaky
+    handle = json.loads(body)["handle"]
+    assert status == 200 and refused == 400
+    assert np.array_equal(store.get(handle, "synthesis"), vector)
+    seen = bytes(tap.seen)
+    assert len(seen) > len(sealed) and len(needles) > 100_000
+    assert not needles.found_in([seen])
+    assert (sealed in seen, handle.encode() in seen) == (not with_tls, not with_tls)
+    # The search finds what is there; TLS alone hides the careless one's too.
+    found = needles.found_in([bytes(open_tap.seen)])
+    assert found == (set() if with_tls else {"vector text"})
+    for name in ("recording <int16", "base64 recording", "hex vector", "vector >float64"):
+        leak = next(run for run, told in needles.runs.items() if told == name)
+        assert name in needles.found_in([seen[: len(seen) // 16 * 16] + leak])
 
 
 def test_noise_is_the_analytic_gaussians() -> None:

@@ -20,7 +20,7 @@ from flwr.app import Array, ArrayRecord, Context, Error, Message, RecordDict
 
 from tests.federated.tiny_federation import Federation, answer_as, times_paid
 from voicelet_federated import client_app
-from voicelet_federated.checkpoint import CheckpointError, read_state
+from voicelet_federated.checkpoint import CheckpointError, read_state, rounds_ended
 from voicelet_federated.devices import private_key
 from voicelet_federated.errors import BudgetError, CohortError
 from voicelet_federated.ledger_file import LedgerFile
@@ -324,9 +324,11 @@ def test_a_killed_server_goes_on_with_the_budget_spent(federation: Make) -> None
             raise Killed
         return reply
 
+    assert rounds_ended(made.folder) == 0
     with pytest.raises(Killed):
         made.run(kill)
     left = read_state(made.folder)
+    assert rounds_ended(made.folder) == 0
     assert [r.status for r in left.rounds] == ["open"] and not left.flat.any()
     assert sorted(left.joined.values()) == [1, 1, 1, 1]
     made.restart()
@@ -334,7 +336,7 @@ def test_a_killed_server_goes_on_with_the_budget_spent(federation: Make) -> None
     assert [r.status for r in state.rounds] == ["failed", "done"]
     assert "stopped" in state.rounds[0].why and state.flat.any()
     assert state.most_joins() == 2 and 7.8 < state.spent(made.config) <= 8.0
-    assert max(times_paid(made)) == 2
+    assert max(times_paid(made)) == 2 and rounds_ended(made.folder) == 2
 
 
 @pytest.mark.parametrize("when", ["before the shares", "after the shares"])
