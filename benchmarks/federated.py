@@ -83,6 +83,15 @@ def train(args: argparse.Namespace) -> None:
         members = bench.trainer(bench.speech(bench.speakers[:SMALL]))
         flat = pooled(members, "pooled", ROUNDS * local.steps, POOLED_ROWS, local)
         save_models(models, {"pooled": flat})
+    # For the attack alone: devices that took no part.
+    strangers = outside[:STRANGERS]
+    round_updates(single, [*inside, *strangers], bench.zeros, ONE_STEP, kept, "many", show, 16)
+    others = speakers_of(args.cache, args.held_out, OTHER_ACCENT)[:OTHERS]
+    if others:
+        clean = bench.trainer(bench.speech(others))
+        theirs = round_updates(clean, others, bench.zeros, ONE_STEP, kept, "other-accent", show)
+        mean = noised_mean(theirs, one_round(len(theirs), math.inf), np.random.default_rng(0))
+        save_models(models, {"other-accent": SERVER_STEP * mean})
     # Three rounds without noise, each of another third of the devices.
     flat = bench.zeros
     for number in range(ROUNDS):
@@ -93,15 +102,6 @@ def train(args: argparse.Namespace) -> None:
         )
         flat = flat + noised_mean(updates, config, np.random.default_rng(0))
     save_models(models, {name_of(SMALL, ROUNDS, math.inf): flat})
-    others = speakers_of(args.cache, args.held_out, OTHER_ACCENT)[:OTHERS]
-    if others:
-        clean = bench.trainer(bench.speech(others))
-        theirs = round_updates(clean, others, bench.zeros, ONE_STEP, kept, "other-accent", show)
-        mean = noised_mean(theirs, one_round(len(theirs), math.inf), np.random.default_rng(0))
-        save_models(models, {"other-accent": SERVER_STEP * mean})
-    # For the attack alone: devices that took no part.
-    strangers = outside[:STRANGERS]
-    round_updates(single, [*inside, *strangers], bench.zeros, ONE_STEP, kept, "many", show, 16)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         one.add_argument("--base", type=Path, required=True, help="model that never heard it")
         if part == "bundles":
             one.add_argument("--bundle", type=Path, required=True, help="of the base model")
+            one.add_argument("models", nargs="*", help="names of those that are to speak; all")
             continue
         one.add_argument("--cache", type=Path, required=True, help="feature cache")
         one.add_argument("--held-out", type=Path, required=True, help="JSON of people to judge by")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ from benchmarks.federated_bench import (
 )
 from benchmarks.federated_cost import Cohort, masked_sum
 from benchmarks.federated_sound import taken_apart
-from benchmarks.federated_training import Trainer, Updates, noised_mean, seed_of
+from benchmarks.federated_training import Trainer, Updates, clipped, noised_mean, seed_of
 from voicelet_export.train.data import Item
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.config import FederationConfig
@@ -47,10 +49,10 @@ from voicelet_federated.local import LocalTraining
 
 _LOG = logging.getLogger(__name__)
 _DRAWS = 3
-_PEOPLE = 10
+_PEOPLE, _SINGLE = 6, 100
 _PERSONAL_STEPS = 9
 ORIGIN = Origin("benchmark", 0, 0, math.inf, 1e-5)
-_EACH = 2  # utterances of a person that a loss is taken of
+_EACH = 1  # utterances of a person that a loss is taken of
 
 
 def _kept(bench: Bench, name: str, devices: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -66,67 +68,79 @@ def _few(items: Sequence[Item], most: int) -> list[Item]:
     return ordered[:: max(1, len(ordered) // most)][:most]
 
 
+def _told(file: Path) -> dict[str, Any]:
+    """What an earlier call found; delete the file to compute everything anew."""
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return found
+
+
 def judge(args: argparse.Namespace) -> None:
     """Held-out losses: of every model; against epsilon; and what they are made of."""
-    bench = Bench(args)
-    models = load_models(args.out / "models.npz")
+    bench, file = Bench(args), args.out / "judge.json"
+    models, told = load_models(args.out / "models.npz"), _told(file)
     judged = _few(bench.judged(bench.accent), 40)
-    trainer = bench.trainer(bench.items)
-    held_out = bench.trainer(judged)
-    told: dict[str, Any] = {"speakers": len(bench.speakers), "utterances": len(bench.items)}
-    told["held_out"] = {}
-    before = held_out.losses(judged, bench.zeros)
+    told |= {"speakers": len(bench.speakers), "utterances": len(bench.items)}
+    _judge_models(bench.trainer(judged), judged, models, told.setdefault("held_out", {}))
+    save_json(file, told)
+    cohorts = {SMALL: bench.speakers[:SMALL], args.large: bench.large_cohort(args.large)[0]}
+    if "curve" not in told:
+        told["curve"] = _curve(bench, judged, cohorts)
+        save_json(file, told)
+    groups = {bench.accent: judged, OTHER_ACCENT: bench.judged(OTHER_ACCENT)}
+    names = ("start", "other-accent", "pooled", *(name_of(SMALL, ROUNDS, e) for e in EPSILONS))
+    shown = {k: models[k] for k in names if k in models}
+    if not set(shown) <= set(told.get("sound", {})):
+        everyone = bench.trainer([*judged, *groups[OTHER_ACCENT], *bench.items])
+        told["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
+        save_json(file, told)
+    if "cost" not in told:
+        # Masks change nothing: the sum of a hundred devices' masked shares, by the real code.
+        updates = _kept(bench, "few", cohorts[SMALL])
+        opened, plain = masked_sum(updates, one_round(SMALL, 8.0), bench.base, 0)
+        told["masked_equals_plain"] = bool((opened == plain).all())
+        quiet = one_round(SMALL, math.inf)
+        exact = clipped(updates, quiet.clip_norm).mean(axis=0)
+        fixed = noised_mean(updates, quiet, np.random.default_rng())
+        told["fixed_point_error"] = float(np.abs(exact - fixed).max())
+        costs = (Cohort(one_round(n, 8.0), bench.base).cost() for n in cohorts)
+        told["cost"] = [asdict(cost) for cost in costs]
+        save_json(file, told)
+
+
+def _judge_models(
+    trainer: Trainer, judged: Sequence[Item], models: Mapping[str, Any], told: dict[str, Any]
+) -> None:
+    before = trainer.losses(judged, np.zeros(trainer.size))
     people = np.array([i.entry.speaker for i in judged])
     for name, flat in models.items():
-        losses = held_out.losses(judged, flat)
+        digest = hashlib.sha256(flat.tobytes()).hexdigest()
+        if told.get(name, {}).get("adapter") == digest:
+            continue
+        losses = trainer.losses(judged, flat)
         low, high = _interval(before["mel"] - losses["mel"], people)
-        told["held_out"][name] = {k: float(v.mean()) for k, v in losses.items()} | {
-            "gain_low": low,
-            "gain_high": high,
-        }
-        _LOG.info("%s: mel %.4f", name, told["held_out"][name]["mel"])
-    told["curve"] = []
-    cohorts = {SMALL: ("few", bench.speakers[:SMALL])}
-    cohorts[args.large] = ("many", bench.large_cohort(args.large)[0])
-    for n, (name, devices) in cohorts.items():
+        told[name] = {k: float(v.mean()) for k, v in losses.items()}
+        told[name] |= {"gain_low": low, "gain_high": high, "adapter": digest}
+        _LOG.info("%s: mel %.4f", name, told[name]["mel"])
+
+
+def _curve(
+    bench: Bench, judged: Sequence[Item], cohorts: Mapping[int, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Held-out loss after one round, for each cohort and epsilon and some draws of the noise."""
+    trainer, found = bench.trainer(judged), []
+    for (n, devices), name in zip(cohorts.items(), ("few", "many")):
         updates = _kept(bench, name, devices)
-        told.setdefault("norms", {})[n] = np.linalg.norm(updates, axis=1).mean().item()
         for epsilon in EPSILONS:
             config = one_round(n, epsilon)
-            found = []
+            losses = []
             for draw in range(_DRAWS if math.isfinite(epsilon) else 1):
                 rng = np.random.default_rng(seed_of(epsilon, n, draw))
                 mean = SERVER_STEP * noised_mean(updates, config, rng)
-                found.append(float(held_out.losses(judged, mean)["mel"].mean()))
-            row = {"devices": n, "epsilon": _finite(epsilon), "mel": found}
-            row["noise_multiplier"] = config.share().noise_multiplier
-            told["curve"].append(row)
+                losses.append(float(trainer.losses(judged, mean)["mel"].mean()))
+            row = {"devices": n, "epsilon": _finite(epsilon), "mel": losses}
+            found.append(row | {"noise_multiplier": config.share().noise_multiplier})
             _LOG.info("%s", row)
-        save_json(args.out / "judge.json", told)
-    groups = {bench.accent: judged, OTHER_ACCENT: bench.judged(OTHER_ACCENT)}
-    chosen = ("start", "other-accent", name_of(SMALL, ROUNDS, math.inf))
-    shown = {k: models[k] for k in (*chosen, name_of(SMALL, ROUNDS, 3.0), "pooled") if k in models}
-    everyone = bench.trainer([*judged, *groups[OTHER_ACCENT], *bench.items])
-    told["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
-    save_json(args.out / "judge.json", told)
-    # Masks change nothing: the sum of a hundred devices' masked shares, by the real code.
-    config = FederationConfig(rounds=ROUNDS, joins=ROUNDS, epsilon=8.0, cohort=SMALL)
-    opened, plain = masked_sum(_kept(bench, "few", bench.speakers[:SMALL]), config, bench.base, 0)
-    told["masked_equals_plain"] = bool((opened == plain).all())
-    quiet = FederationConfig(rounds=ROUNDS, joins=ROUNDS, epsilon=math.inf, cohort=SMALL)
-    exact = _clipped_mean(_kept(bench, "few", bench.speakers[:SMALL]), quiet.clip_norm)
-    fixed = noised_mean(_kept(bench, "few", bench.speakers[:SMALL]), quiet, np.random.default_rng())
-    told["fixed_point_error"] = float(np.abs(exact - fixed).max())
-    told["cost"] = [asdict(Cohort(one_round(n, 8.0), bench.base).cost()) for n in cohorts]
-    del trainer
-    save_json(args.out / "judge.json", told)
-
-
-def _clipped_mean(updates: npt.ArrayLike, clip_norm: float) -> npt.NDArray[np.float64]:
-    from benchmarks.federated_training import clipped
-
-    mean: npt.NDArray[np.float64] = clipped(updates, clip_norm).mean(axis=0)
-    return mean
+    return found
 
 
 def _interval(
@@ -154,41 +168,49 @@ def _total(losses: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float64
 
 def attack(args: argparse.Namespace) -> None:
     """Membership inference: by losses, shadow federations, all but one update, and at home."""
-    bench = Bench(args)
-    models = load_models(args.out / "models.npz")
-    told: dict[str, Any] = {"sums": [], "losses": {}, "delta": one_round(SMALL, 8.0).delta}
+    bench, file = Bench(args), args.out / "attack.json"
+    models, told = load_models(args.out / "models.npz"), _told(file)
     inside, outside = bench.large_cohort(args.large)
-    cohorts = {SMALL: ("few", bench.speakers), args.large: ("many", inside + outside[:STRANGERS])}
-    for n, (name, devices) in cohorts.items():
-        updates = _kept(bench, name, devices)
-        for epsilon in EPSILONS:
-            config = one_round(n, epsilon)
-            row = {
-                "devices": n,
-                "epsilon": _finite(epsilon),
-                "shadow": asdict(shadow_attack(updates, config)),
-                "strongest": asdict(strongest_attack(updates[: 4 * SMALL], config)),
-                "allowed": allowed_true_positives(epsilon, config.delta),
-            }
-            told["sums"].append(row)
-            _LOG.info("%s", row)
-        save_json(args.out / "attack.json", told)
-    told["personal"] = _personal(bench)
-    save_json(args.out / "attack.json", told)
+    if "sums" not in told:
+        cohorts = {SMALL: ("few", bench.speakers)}
+        cohorts[args.large] = ("many", inside + outside[:STRANGERS])
+        told["sums"] = [
+            _attack_sum(_kept(bench, name, devices), one_round(n, epsilon))
+            for n, (name, devices) in cohorts.items()
+            for epsilon in EPSILONS
+        ]
+        save_json(file, told)
+    if "personal" not in told:
+        told["personal"] = _personal(bench)
+        save_json(file, told)
     members = bench.speakers[:SMALL]
     strangers = sorted({i.entry.speaker for i in bench.judged(bench.accent)})
     strangers = [*bench.speakers[SMALL:], *strangers]
     people = bench.trainer(bench.speech([*members, *strangers]))
-    names = [name_of(SMALL, ROUNDS, e) for e in EPSILONS] + ["pooled"]
-    told["losses"] |= _by_losses(
-        people, members, strangers, {k: models[k] for k in names if k in models}
-    )
-    save_json(args.out / "attack.json", told)
     single = bench.trainer(bench.utterances)
-    names = [name_of(LARGE, 1, e) for e in EPSILONS]
-    chosen = {k: models[k] for k in names if k in models}
-    told["losses"] |= _by_losses(single, inside[:STRANGERS], outside[:STRANGERS], chosen)
-    save_json(args.out / "attack.json", told)
+    names = [name_of(SMALL, ROUNDS, e) for e in EPSILONS] + ["pooled"]
+    for trainer, taught, others, wanted in (
+        (people, members, strangers, names),
+        (single, inside[:_SINGLE], outside[:_SINGLE], [name_of(LARGE, 1, e) for e in EPSILONS]),
+    ):
+        done = told.setdefault("losses", {})
+        chosen = {k: models[k] for k in wanted if k in models and k not in done}
+        if chosen:
+            done |= _by_losses(trainer, taught, others, chosen)
+            save_json(file, told)
+
+
+def _attack_sum(updates: npt.NDArray[np.float32], config: FederationConfig) -> dict[str, Any]:
+    """The attackers who know shadow federations, and all other updates."""
+    row = {
+        "devices": config.cohort,
+        "epsilon": _finite(config.epsilon),
+        "shadow": asdict(shadow_attack(updates, config)),
+        "strongest": asdict(strongest_attack(updates[: 4 * SMALL], config)),
+        "allowed": allowed_true_positives(config.epsilon, config.delta),
+    }
+    _LOG.info("%s", row)
+    return row
 
 
 def _by_losses(
@@ -245,6 +267,6 @@ def bundles(args: argparse.Namespace) -> None:
     base = load_base(args.base)
     for name, flat in load_models(args.out / "models.npz").items():
         folder: Path = args.out / "bundles" / name
-        if folder.exists() or name == "other-accent" or name.startswith(f"n{SMALL}-r1"):
+        if folder.exists() or (args.models and name not in ("start", *args.models)):
             continue
         export_bundle(base.model, AdapterSpec(), flat, args.bundle, folder, ORIGIN)

@@ -165,6 +165,8 @@ def plot(told: Mapping[str, Any], folder: Path) -> list[Path]:
         for axis, (label, lines, before, ideal) in zip(axes[0], parts):
             for title, points in lines.items():
                 axis.semilogx(*zip(*points), "-o", label=title)
+            if label == "similarity":
+                axis.set_ylim(0.55, 0.75)  # two clips of two people to, nearly, of one
             if before is not None:
                 axis.axhline(before, color="k", ls=":", label="before")
             if ideal is not None:
