@@ -1,6 +1,6 @@
 """The watermark: what it survives, whom it takes for voicelet, who hears it, what it costs.
 
-    python -m benchmarks.watermark robustness --out DIR [--clips 120] [--attacks NAME,NAME]
+    python -m benchmarks.watermark robustness --out DIR [--clips 120] [--seconds 3] [--attacks A;B]
     python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1]
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
@@ -114,13 +114,13 @@ def wilson_low(hits: int, count: int) -> float:
 
 
 def robustness(args: argparse.Namespace) -> dict[str, Any]:
-    """The table of attacks, on clips of 3 s; clean clips of 1 s besides."""
+    """The table of attacks; clean clips of 1 s besides."""
     voice = Voice.load()
     payload = Watermark(model_digest(voice.info.name, voice.info.version)).payload()
     rng = np.random.default_rng(5)
-    waves = clips(voice, args.clips, 3.0, rng)
+    waves = clips(voice, args.clips, args.seconds, rng)
     short = clips(voice, 3 * args.clips, 1.0, rng)
-    wanted = args.attacks.split(",") if args.attacks else list(ATTACKS)
+    wanted = args.attacks.split(";") if args.attacks else list(ATTACKS)
     rows: dict[str, dict[str, float]] = {}
     for i, name in enumerate(wanted):
         rows[name] = attack_clips(waves, ATTACKS[name], payload, i)
@@ -242,7 +242,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=120)
-    parser.add_argument("--attacks", default="", help="names as in benchmarks/attacks.py")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a clip")
+    parser.add_argument(
+        "--attacks", default="", help="names of benchmarks/attacks.py, by semicolon"
+    )
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take each so-manieth utterance")
     parser.add_argument("--sentences", type=int, default=36)
