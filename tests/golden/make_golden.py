@@ -90,13 +90,11 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     )
     for name in ("mel", "log_f0", "voicing"):
         out[f"decoder_{name}"] = decoded[name][0]
-    filters = voice.open_graph("vocoder").run(
-        {
-            "mel": decoded["mel"],
-            "log_f0": decoded["log_f0"],
-            "voicing": (decoded["voicing"] > 0.5).astype(np.float32),
-        }
-    )
+    vocoder = voice.open_graph("vocoder")
+    feed = {"mel": decoded["mel"], "log_f0": decoded["log_f0"]}
+    if any(i.name == "voicing" for i in vocoder.inputs):
+        feed["voicing"] = (decoded["voicing"] > 0.5).astype(np.float32)
+    filters = vocoder.run(feed)
     for name in ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude"):
         out[f"vocoder_{name}"] = filters[name][0, 20:24]
     with patch.dict(os.environ, {DATE_VARIABLE: SPOKEN}):

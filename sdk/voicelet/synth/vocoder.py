@@ -103,6 +103,8 @@ class ClauseVocoder:
         self._vocoder = v = vocoder
         self._mark, self._whisper = mark, whisper
         self._mel, self._log_f0, self._voicing = mel, log_f0, voicing
+        # Where pulses sound; a continuous source's are told by the filters, as these come.
+        self._pulses = np.ones(len(mel), np.float32) if v.continuous else voicing
         self._source = Source(v.hop, v.rate, v.size, rng)
         self._done = 0  # frames filtered so far
         self._drawn = -1  # first block of the sources that isn't drawn yet
@@ -141,6 +143,10 @@ class ClauseVocoder:
     def _filter(self, log_h: FloatArray, phase: FloatArray, log_n: FloatArray) -> FloatArray:
         """Apply the filters of the next frames; returns one hop of samples for each."""
         v, n = self._vocoder, len(log_h)
+        if v.continuous:
+            # Pulses are drawn where they will be heard, as far as that is known.
+            sounding = (log_h - log_n).max(axis=1) > _UNHEARD
+            self._pulses[self._done : self._done + n] = _widened(sounding, self._overlap + 1)
         self._draw(self._done + n)
         need = (n - 1) * v.hop + v.size
         if self._whisper:
@@ -156,7 +162,7 @@ class ClauseVocoder:
         if self._whisper:
             heard = np.zeros(n, np.bool_)
         elif v.continuous:
-            heard &= (log_h - log_n).max(axis=1) > _UNHEARD
+            heard &= sounding
         if heard.any():
             # Frames without voice, a third of speech, need no harmonic part.
             voice = np.fft.rfft(harmonic[heard] * v.window, axis=-1).astype(
@@ -200,8 +206,7 @@ class ClauseVocoder:
         if first >= last:
             return
         centres = np.clip(np.arange(first, last + 1), 0, total - 1)
-        f0 = self._log_f0[centres]
-        voicing = np.ones_like(f0) if v.continuous else self._voicing[centres]
+        f0, voicing = self._log_f0[centres], self._pulses[centres]
         harmonic = self._source.harmonic(f0, voicing).reshape(-1)
         noise = self._source.noise(last - first).reshape(-1)
         low = v.hop // 2 if first < 0 else 0
@@ -210,3 +215,10 @@ class ClauseVocoder:
         self._harmonic = np.concatenate([self._harmonic, harmonic[low:high], after])
         self._noise = np.concatenate([self._noise, noise[low:high], after])
         self._drawn = last
+
+
+def _widened(flags: npt.NDArray[np.bool_], frames: int) -> FloatArray:
+    """1 where one of `flags` [n] lies within so many frames, else 0."""
+    near = np.convolve(flags, np.ones(2 * frames + 1, np.float32))[frames : frames + len(flags)]
+    out: FloatArray = (near > 0.5).astype(np.float32)
+    return out
