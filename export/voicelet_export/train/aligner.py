@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
+from voicelet.enrol.phone_posteriors import normalise_bands
 from voicelet_export.corpus.align import AlignConfig, ForcedAligner, IntArray, boundary_errors_ms
 from voicelet_export.models.aligner import (
     AlignerConfig,
     FrameClassifier,
     FramePosteriors,
-    normalise_bands,
     save_aligner,
 )
 from voicelet_export.train.data import Item
