@@ -18,7 +18,7 @@ from voicelet.cli.table import print_json
 from voicelet.errors import OutputError
 
 if TYPE_CHECKING:
-    from voicelet.text.document import Chapter, Document
+    from voicelet.text.chapters import Chapter, Document
 
 STATE = ".voicelet-read.json"
 FORMATS = ("opus", "mp3", "flac", "wav", "ogg")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 import unicodedata
+from pathlib import Path
 
 from voicelet.errors import ProfileError
 
@@ -68,3 +71,16 @@ def file_stem(name: str) -> str:
     digest = hashlib.sha256(encoded).hexdigest()[:12]
     short = encoded[: MAX_FILE_BYTES - 20].decode("utf-8", "ignore")
     return f"{short}~{digest}"
+
+
+def default_folder() -> Path:
+    """The user's own profiles: `$XDG_DATA_HOME/voicelet/profiles`, or the system's equivalent."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    if base and os.path.isabs(base):
+        return Path(base) / "voicelet" / "profiles"
+    try:
+        if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
+            return Path(os.environ["LOCALAPPDATA"]) / "voicelet" / "profiles"
+        return Path.home() / ".local" / "share" / "voicelet" / "profiles"
+    except RuntimeError as error:
+        raise ProfileError("there is no home folder; set XDG_DATA_HOME to a folder") from error

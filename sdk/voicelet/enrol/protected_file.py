@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.atomic import atomic_file
-from voicelet.enrol.names import check_name, file_stem
+from voicelet.enrol.names import check_name, default_folder, file_stem
 from voicelet.enrol.protected import BITS, FLIP, SALT_BYTES, ProtectedVoices
-from voicelet.enrol.vault import default_folder
 from voicelet.errors import ProfileError, ProfileNotFound, SealError
 from voicelet.trust.seal import sign, verify
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from voicelet.config import did_you_mean
 from voicelet.enrol import vault_file
 from voicelet.enrol.guard import guard_voice
-from voicelet.enrol.names import check_name, file_stem
+from voicelet.enrol.names import check_name, default_folder, file_stem
 from voicelet.enrol.profile import Profile
 from voicelet.enrol.vault_access import Access
 from voicelet.enrol.vault_disk import SUFFIX, Disk
@@ -33,19 +32,6 @@ from voicelet.errors import ProfileError, ProfileLocked, ProfileNotFound
 from voicelet.trust.audit import note
 
 __all__ = ["SUFFIX", "Vault", "default_folder"]
-
-
-def default_folder() -> Path:
-    """The user's own profiles: `$XDG_DATA_HOME/voicelet/profiles`, or the system's equivalent."""
-    base = os.environ.get("XDG_DATA_HOME", "")
-    if base and os.path.isabs(base):
-        return Path(base) / "voicelet" / "profiles"
-    try:
-        if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
-            return Path(os.environ["LOCALAPPDATA"]) / "voicelet" / "profiles"
-        return Path.home() / ".local" / "share" / "voicelet" / "profiles"
-    except RuntimeError as error:
-        raise ProfileError("there is no home folder; set XDG_DATA_HOME to a folder") from error
 
 
 class Vault:

@@ -8,47 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from voicelet.errors import TextError
+from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document, decode
+
+__all__ = ["Chapter", "Document", "chapters_of", "markdown_chapters", "plain", "read_document"]
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub")
 MAX_BYTES = 64 << 20
-MAX_TITLE_CHARS = 120
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A part of a document.
-
-    Attributes:
-        title: its heading; "" where there is none.
-        paragraphs: its text, none of them empty.
-    """
-
-    title: str
-    paragraphs: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """Heading and paragraphs, as they are to be spoken."""
-        heading = self.title if not self.title or self.title[-1] in ".!?:…" else self.title + "."
-        return "\n\n".join(filter(None, (heading, *self.paragraphs)))
-
-
-@dataclass(frozen=True)
-class Document:
-    """A text in chapters.
-
-    Attributes:
-        title, author: what the file says of itself; "" if nothing.
-        chapters: those that hold anything to say.
-    """
-
-    title: str
-    author: str
-    chapters: tuple[Chapter, ...]
 
 
 def read_document(path: str | Path) -> Document:
@@ -79,16 +47,6 @@ def read_document(path: str | Path) -> Document:
     if not document.chapters:
         raise TextError(f"{file.name!r} holds no text that can be spoken")
     return document
-
-
-def decode(raw: bytes) -> str:
-    """UTF-16 with a mark, else UTF-8, else Windows-1252, which any bytes are."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
 
 
 _HEADING = re.compile(

@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from voicelet.errors import TextError
-from voicelet.text.document import MAX_TITLE_CHARS, Chapter, Document, decode
+from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document, decode
 from voicelet.text.normalise.rules import word_set
 
 MAX_ENTRIES = 20_000
