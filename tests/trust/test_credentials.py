@@ -43,7 +43,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def test_who_lacks_the_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "c2pa", None)
-    with pytest.raises(TrustError, match=r'pip install "voicelet\[c2pa\]"'):
+    with pytest.raises(ConfigError, match=r'pip install "voicelet\[c2pa\]"'):
         credentials.check_available()
 
 

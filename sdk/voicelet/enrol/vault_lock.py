@@ -130,7 +130,12 @@ def write_lock(disk: Disk, lock: Lock) -> None:
         OSError: one of them can't be written.
     """
     told = asdict(lock)
-    record = {"format": _FORMAT, "version": _VERSION, "lock": told, "sha256": _digest(told)}
+    record = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "lock": told,
+        "sha256": _digest(_VERSION, told),
+    }
     data = (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
     disk.write(FILE_NAME, data)
     disk.write_copy(FILE_NAME, data)
@@ -142,16 +147,16 @@ def encrypted_part(lock: Lock) -> Lock | None:
     return dataclasses.replace(lock, slots=slots) if slots else None
 
 
-def _digest(told: object) -> str:
+def _digest(version: int, told: object) -> str:
     # Tells damage from a wrong passphrase; it's the ciphers that guard against people.
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([version, told], sort_keys=True).encode()).hexdigest()
 
 
 def _parse(data: bytes) -> Lock:
     record = json.loads(data)
-    if record["format"] == _FORMAT and record["version"] > _VERSION:
+    version, told = record["version"], record["lock"]
+    if record["format"] != _FORMAT or record["sha256"] != _digest(version, told):
+        raise ValueError("changed")  # a damaged version, too: the copy may be sound
+    if version > _VERSION:
         raise ProfileError("the profiles were written by a newer voicelet; update this one")
-    told = record["lock"]
-    if record["format"] != _FORMAT or record["sha256"] != _digest(told):
-        raise ValueError("changed")
     return from_mapping(Lock, told)

@@ -53,7 +53,7 @@ def check_available() -> None:
     """Refuse early where the extra isn't installed.
 
     Raises:
-        TrustError: it isn't, with the remedy.
+        ConfigError: it isn't, with the remedy.
     """
     _c2pa()
 
@@ -104,8 +104,8 @@ def sign_file(path: str | os.PathLike[str], label: Label, signer: FileSigner) ->
     """Embed signed credentials in a finished file, which is replaced, all or nothing.
 
     Raises:
-        ConfigError: the format can't hold them.
-        TrustError: the extra isn't installed, or the signer's certificate isn't fit for C2PA.
+        ConfigError: the format can't hold them, or the extra isn't installed.
+        TrustError: the signer's certificate isn't fit for C2PA.
         OSError: the file can't be read or written.
     """
     target = Path(path)
@@ -140,7 +140,7 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
     Raises:
         ConfigError: the format can't hold them.
-        TrustError: the extra isn't installed.
+        ConfigError: the extra isn't installed.
         OSError: the file can't be read.
     """
     target = Path(path)
@@ -208,7 +208,7 @@ def _c2pa() -> Any:
     try:
         import c2pa
     except (ImportError, OSError) as error:  # OSError: its shared library doesn't load
-        raise TrustError(
+        raise ConfigError(
             f'content credentials need an extra: pip install "voicelet[c2pa]" ({error})'
         ) from None
     return c2pa
