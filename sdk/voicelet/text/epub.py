@@ -7,6 +7,7 @@ of a document's own and fetches nothing; sizes are bounded before anything is un
 from __future__ import annotations
 
 import io
+import lzma
 import posixpath
 import zipfile
 import zlib
@@ -45,7 +46,15 @@ def read_epub(raw: bytes, name: str) -> Document:
             if sum(i.file_size for i in book.infolist()) > MAX_UNPACKED_BYTES:
                 raise TextError(f"{name!r} unpacks to more than {MAX_UNPACKED_BYTES >> 20} MB")
             return _read(book, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        lzma.LZMAError,
+    ) as error:
         raise TextError(f"{name!r} is damaged or isn't an EPUB ({error})") from None
     except RuntimeError as error:  # zipfile's word for an encrypted entry
         raise TextError(f"{name!r} is encrypted ({error}); voicelet can't read it") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voicelet.errors import TrustError
+from voicelet.errors import ConfigError, TrustError
 from voicelet.trust.credentials import MIME_TYPES, read_credentials
 from voicelet.trust.labels import read_label
 
@@ -54,5 +54,5 @@ def provenance(path: str | os.PathLike[str]) -> Provenance:
         return Provenance(label, None)
     try:
         return Provenance(label, read_credentials(path))
-    except TrustError as error:
+    except (ConfigError, TrustError) as error:  # the extra isn't there; or what it read is broken
         return Provenance(label, None, str(error))
