@@ -81,8 +81,7 @@ def bundle_vocoder(path: Path | None) -> Vocode:
     vocoder = Vocoder(
         get_engine().open(file, threads=1),
         bundle.graph("vocoder").context_frames,
-        features.hop_length,
-        features.sample_rate_hz,
+        features,
     )
 
     def vocode(mel: FloatArray, log_f0: FloatArray, voicing: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import onnx
 import pytest
 import torch
 
-from voicelet.audio.features import FeatureConfig
+from voicelet.audio.features import FeatureConfig, hann_window
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError, ConfigError
 from voicelet.synth import Voice
@@ -34,7 +34,16 @@ from voicelet_export.convert.presets import TEACHER_VOICES
 from voicelet_export.corpus.cache import CacheWriter
 from voicelet_export.corpus.reader import Utterance
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel, expand_frames
-from voicelet_export.models.vocos import Vocoder, VocoderConfig, harmonic_source, synthesise
+from voicelet_export.models.vocos import (
+    Vocoder,
+    VocoderConfig,
+    band_matrix,
+    corrected,
+    frame_stft,
+    harmonic_source,
+    synthesise,
+    to_wave,
+)
 from voicelet_export.train.utterances import ENERGY_STD_DB as TRAINED_ENERGY_STD_DB
 
 ACOUSTIC = AcousticConfig(
@@ -74,6 +83,15 @@ def continuous() -> Any:
     return scrambled(model)
 
 
+@pytest.fixture(scope="module")
+def correcting() -> Any:
+    """A vocoder that asks for a mel instead of turning phases."""
+    torch.manual_seed(0)
+    model = Vocoder(replace(VOCODER, corrects=True))
+    model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
+    return scrambled(model)
+
+
 def vocoder_feed(frames: int, seed: int = 0) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     return {
@@ -83,13 +101,47 @@ def vocoder_feed(frames: int, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def test_graphs_follow_the_models(acoustic: Any, vocoder: Any, continuous: Any) -> None:
+def test_graphs_follow_the_models(
+    acoustic: Any, vocoder: Any, continuous: Any, correcting: Any
+) -> None:
     encoder, decoder = encoder_graph(acoustic.encoder), decoder_graph(acoustic.decoder)
     assert parity.check_acoustic(acoustic, encoder, decoder, seed=1) < 1e-4
     assert parity.check_vocoder(vocoder, vocoder_graph(vocoder), seed=1) < 1e-4
     graph = vocoder_graph(continuous)
     assert [i.name for i in graph.graph.input] == ["mel", "log_f0"]
     assert parity.check_vocoder(continuous, graph, seed=1) < 1e-4
+    graph = vocoder_graph(correcting)
+    names = ["harmonic_log_magnitude", "noise_log_magnitude", "target"]
+    assert [o.name for o in graph.graph.output] == names
+    assert parity.check_vocoder(correcting, graph, seed=1) < 1e-4
+
+
+def test_a_model_that_corrects_starts_from_one_that_turns(vocoder: Any) -> None:
+    started = Vocoder(replace(VOCODER, corrects=True))
+    started.load_state_dict(dict(vocoder.state_dict()))
+    feed = [torch.from_numpy(v) for v in vocoder_feed(20).values()]
+    harmonic, noise, target = started(*feed)
+    expected = vocoder(*feed)
+    assert torch.equal(harmonic, expected[0]) and torch.equal(noise, expected[2])
+    torch.testing.assert_close(target, feed[0] * vocoder.mel_std + vocoder.mel_mean)
+
+
+def test_a_correction_brings_the_mel_where_it_was_meant(correcting: Any) -> None:
+    """White noise in frames that know nothing of one another, and a mel with a slope."""
+    features, rng = FeatureConfig(), torch.Generator().manual_seed(0)
+    noise = torch.randn(1, 60 * 300, generator=rng) / (0.375 * 1200) ** 0.5
+    window = torch.tensor(hann_window(1200))
+    target = torch.linspace(0.0, -3.0, 80).expand(1, 60, 80)
+    bands = band_matrix(features, 1200)
+
+    def off(spectrum: torch.Tensor) -> float:
+        there = (spectrum.abs() @ bands).clamp_min(1e-6).log()
+        return float((there - target)[:, 4:-4].abs().mean())
+
+    spectrum = frame_stft(noise, window, 300)
+    once = frame_stft(to_wave(corrected(spectrum, target, features), window, 300), window, 300)
+    assert off(once) < 0.25 * off(spectrum)
+    assert off(corrected(spectrum, target, features)) < 0.15 * off(spectrum)
 
 
 def test_parity_notices_a_changed_weight(vocoder: Any) -> None:
@@ -139,8 +191,10 @@ class Replayed:
         return self._noise[self._place - count : self._place].reshape(shape).copy()
 
 
-@pytest.mark.parametrize("stretches", [(90,), (1, 2, 40, 41, 90), (30, 60, 88, 90)])
-@pytest.mark.parametrize("kind", ["vocoder", "continuous"])
+@pytest.mark.parametrize(
+    "stretches", [(90,), (1, 2, 40, 41, 90), (30, 60, 88, 90), (3, 70, 89, 90)]
+)
+@pytest.mark.parametrize("kind", ["vocoder", "continuous", "correcting"])
 def test_device_synthesis_is_the_trainers(
     kind: str, stretches: tuple[int, ...], request: pytest.FixtureRequest
 ) -> None:
@@ -162,11 +216,10 @@ def test_device_synthesis_is_the_trainers(
         features.sample_rate_hz,
         torch.tensor([[start]]),
     )
-    expected = synthesise(vocoder(*tensors), harmonic, torch.from_numpy(used)[None], VOCODER, hop)[
-        0
-    ].numpy()
+    filters, noise = vocoder(*tensors), torch.from_numpy(used)[None]
+    expected = synthesise(filters, harmonic, noise, vocoder.config, features)[0].numpy()
     graph = OnnxGraph(parity.session(vocoder_graph(vocoder)), "vocoder")
-    device = DeviceVocoder(graph, VOCODER.context_frames, hop, features.sample_rate_hz)
+    device = DeviceVocoder(graph, VOCODER.context_frames, features)
     clause = ClauseVocoder(
         device,
         feed["mel"][0],

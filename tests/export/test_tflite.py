@@ -101,14 +101,15 @@ def test_the_decoder_s_layout_follows_it_and_ignores_padding() -> None:
     assert worst(layout(padded(frames), condition, mean, KEEP), expected) < 2e-5
 
 
-@pytest.mark.parametrize("continuous", [False, True])
-def test_the_vocoder_s_layout_follows_it_and_ignores_padding(continuous: bool) -> None:
-    model = Vocoder(replace(VOCODER, continuous_source=continuous))
+@pytest.mark.parametrize("continuous, corrects", [(False, False), (True, False), (False, True)])
+def test_the_vocoder_s_layout_follows_it_and_ignores_padding(
+    continuous: bool, corrects: bool
+) -> None:
+    model = Vocoder(replace(VOCODER, continuous_source=continuous, corrects=corrects))
     model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model = scrambled(model)
     given = random(1, LENGTH, 80), 5.0 + 0.3 * random(1, LENGTH), (random(1, LENGTH) > 0).float()
-    names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
-    expected = dict(zip(names, model(*given)))
+    expected = dict(zip(model.config.outputs, model(*given)))
     mel, log_f0, voicing = (padded(x) for x in given)
     found = VocoderAtLength(model)(mel, log_f0, KEEP, None if continuous else voicing)
     assert worst(found, expected) < 2e-5

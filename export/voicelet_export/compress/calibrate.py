@@ -92,7 +92,7 @@ class VoiceData:
         """Error of the log mel of copies, in natural log units, in the bands and frames heard."""
         features = FeatureConfig()
         graph = OnnxGraph(session(model), "vocoder")
-        vocoder = Vocoder(graph, 0, features.hop_length, features.sample_rate_hz)
+        vocoder = Vocoder(graph, 0, features)
         errors = []
         for u in self.judged:
             rng = np.random.default_rng(0)

@@ -124,13 +124,19 @@ def vocoder_graph(model: Vocoder) -> onnx.ModelProto:
         mel, (envelope * _np(model.mel_std)[:, None]).T, _np(model.mel_mean) @ envelope, "envelope"
     )
     weight, bias = _np(model.head.weight), _np(model.head.bias)
-    names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
-    for i, name in enumerate(names):
+    for i, name in enumerate(n for n in c.outputs if n != "target"):
         cut = slice(i * c.n_bins, (i + 1) * c.n_bins)
         y = g.linear(x, weight[cut], bias[cut], f"head.{name}")
         if name != "harmonic_phase":
             y = g.add(base, y)
         g.output(g.reshape(y, (1, -1, c.n_bins)), name, (1, "frames_count", c.n_bins))
+    if c.corrects:
+        bands = g.add(
+            g.mul(mel, g.constant(_np(model.mel_std), "mel_std")),
+            g.constant(_np(model.mel_mean), "mel_mean"),
+        )
+        target = g.add(bands, _linear(g, x, model.target, "target"))
+        g.output(g.reshape(target, (1, -1, c.n_mels)), "target", (1, "frames_count", c.n_mels))
     return g.model()
 
 

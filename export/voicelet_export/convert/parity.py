@@ -90,8 +90,8 @@ def check_vocoder(model: Vocoder, graph: onnx.ModelProto, seed: int = 0) -> floa
             expected = model(*(torch.from_numpy(v) for v in inputs.values()))
         if model.config.continuous_source:
             del inputs["voicing"]
-        names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
-        worst = max(worst, _compare("vocoder", names, expected, run(opened, inputs)))
+        outputs = model.config.outputs
+        worst = max(worst, _compare("vocoder", outputs, expected, run(opened, inputs)))
     return worst
 
 

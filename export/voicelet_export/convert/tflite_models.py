@@ -281,7 +281,13 @@ class VocoderAtLength(nn.Module):
         self.out_norm = Norm(model.out_norm.norm)
         bins = model.config.n_bins
         weights, biases = model.head.weight.split(bins), model.head.bias.split(bins)
-        self.harmonic, self.phase, self.noise = (Linear(w, b) for w, b in zip(weights, biases))
+        self.heads = nn.ModuleList(Linear(w, b) for w, b in zip(weights, biases))
+        self.names = tuple(n for n in model.config.outputs if n != "target")
+        self.target = (
+            Linear(model.target.weight, model.target.bias) if model.config.corrects else None
+        )
+        self.register_buffer("mel_std", model.mel_std.clone())
+        self.register_buffer("mel_mean", model.mel_mean.clone())
         # mel · std + mean, then to bins: one product.
         self.envelope = FloatLinear(
             (model.envelope * model.mel_std[:, None]).T, model.mel_mean @ model.envelope
@@ -298,11 +304,12 @@ class VocoderAtLength(nn.Module):
             x = block(x, keep)
         x = self.out_norm(x)
         base = self.envelope(mel)
-        return {
-            "harmonic_log_magnitude": base + self.harmonic(x),
-            "harmonic_phase": self.phase(x),
-            "noise_log_magnitude": base + self.noise(x),
-        }
+        out = {name: head(x) for name, head in zip(self.names, self.heads)}
+        for name in ("harmonic_log_magnitude", "noise_log_magnitude"):
+            out[name] = base + out[name]
+        if self.target is not None:
+            out["target"] = mel * self.mel_std + self.mel_mean + self.target(x)
+        return out
 
 
 def cut_films(films: Tensor, count: int, channels: int) -> list[tuple[Tensor, Tensor]]:

@@ -127,8 +127,7 @@ def voice_references(
         decoded["voicing"] = 1.0 / (1.0 + np.exp(-decoded["voicing"]))  # the model gives logits
         out["acoustic_decoder"].append(Reference(inputs, decoded))
         inputs = {**decoded, "voicing": np.rint(decoded["voicing"])}
-        names = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
-        given = _run(vocoder, inputs, names)
+        given = _run(vocoder, inputs, vocoder.config.outputs)
         if vocoder.config.continuous_source:
             del inputs["voicing"]
         out["vocoder"].append(Reference(inputs, given))

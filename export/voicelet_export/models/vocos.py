@@ -8,16 +8,21 @@ follow; the filters start from the mel's own envelope, so the network learns cor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz
+from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz, mel_filterbank
 from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, check_block_sizes
 
 MAX_HARMONIC_HZ = 11500.0
+MOST_CORRECTED = 2.0
+"""A band is brought up or down by at most this much (natural log)."""
+BAND_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class VocoderConfig:
         fft_size: of the synthesis STFT; also its window, in samples.
         block_hidden: hidden size of each block, where they differ (a pruned model); empty gives
             every block `hidden`.
+        corrects: the filters turn no phases; instead the model says what mel its output is to have,
+            and one round of correction brings it there.  The graph has an output `target` in
+            place of `harmonic_phase`.
         continuous_source: pulses go on through unvoiced frames, and the filters, which hear
             voicing in the mel, decide how much of them is heard: a wrong voicing decision then
             costs nothing.  The graph has no `voicing` input.
@@ -41,9 +49,17 @@ class VocoderConfig:
     fft_size: int = 1200
     block_hidden: tuple[int, ...] = ()
     continuous_source: bool = False
+    corrects: bool = False
 
     def __post_init__(self) -> None:
         check_block_sizes(self.block_hidden, self.blocks, "block_hidden")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what the model returns, in order."""
+        if self.corrects:
+            return "harmonic_log_magnitude", "noise_log_magnitude", "target"
+        return "harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude"
 
     @property
     def context_frames(self) -> int:
@@ -56,12 +72,23 @@ class VocoderConfig:
         return self.fft_size // 2 + 1
 
 
+@lru_cache(maxsize=8)
 def envelope_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
     """Linear interpolation from mel bands to FFT bins, [n_mels, bins]."""
     bins = np.fft.rfftfreq(fft_size, 1.0 / features.sample_rate_hz)
     centres = mel_centres_hz(features)
     matrix = np.stack([np.interp(bins, centres, row) for row in np.eye(features.n_mels)])
     return torch.tensor(matrix, dtype=torch.float32)
+
+
+@lru_cache(maxsize=8)
+def band_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
+    """Mean magnitude of a mel band, from the bins of the synthesis STFT; [bins, n_mels].
+
+    In level the inverse of :func:`envelope_matrix`: a flat spectrum has its own height everywhere.
+    """
+    bank = mel_filterbank(replace(features, n_fft=fft_size))
+    return torch.tensor(bank / bank.sum(axis=1, keepdims=True).clip(1e-9)).T.contiguous()
 
 
 class Vocoder(nn.Module):
@@ -78,7 +105,7 @@ class Vocoder(nn.Module):
         self.config = c = config
         # A mel band of unit area sums about n_fft / sample_rate of magnitude per unit.
         offset = -float(np.log(features.n_fft / features.sample_rate_hz))
-        self.register_buffer("envelope", envelope_matrix(features, c.fft_size))
+        self.register_buffer("envelope", envelope_matrix(features, c.fft_size).clone())
         self.register_buffer("mel_mean", torch.full((c.n_mels,), offset))
         self.register_buffer("mel_std", torch.ones(c.n_mels))
         self._offset = offset
@@ -89,11 +116,15 @@ class Vocoder(nn.Module):
             for hidden in c.block_hidden or (c.hidden,) * c.blocks
         )
         self.out_norm = ChannelNorm(c.channels)
-        self.head = nn.Linear(c.channels, 3 * c.n_bins)
+        self.head = nn.Linear(c.channels, (2 if c.corrects else 3) * c.n_bins)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():  # a little noise to begin with; training finds the balance
-            self.head.bias[2 * c.n_bins :] = -1.5
+            self.head.bias[-c.n_bins :] = -1.5
+        if c.corrects:
+            self.target = nn.Linear(c.channels, c.n_mels)
+            nn.init.zeros_(self.target.weight)
+            nn.init.zeros_(self.target.bias)
 
     def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
         """Take the statistics by which mels are normalised, both [n_mels]."""
@@ -104,6 +135,17 @@ class Vocoder(nn.Module):
         """Where pulses sound, of a given voicing [B, T]: there, or everywhere."""
         return torch.ones_like(voicing) if self.config.continuous_source else voicing
 
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *args: Any) -> None:
+        """A model that corrects can start from one that turns phases."""
+        bins, own = self.config.n_bins, self.state_dict()
+        for name in ("head.weight", "head.bias"):
+            value = state.get(prefix + name)
+            if self.config.corrects and value is not None and len(value) == 3 * bins:
+                state[prefix + name] = torch.cat([value[:bins], value[2 * bins :]])
+                for new in ("target.weight", "target.bias"):
+                    state.setdefault(prefix + new, own[new])
+        super()._load_from_state_dict(state, prefix, *args)
+
     def forward(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, ...]:
         """Predict the filters.
 
@@ -113,6 +155,8 @@ class Vocoder(nn.Module):
 
         Returns:
             harmonic_log_magnitude, harmonic_phase (radians), noise_log_magnitude: [B, T, bins].
+            Of a model that corrects: both log magnitudes, and the log magnitude of the mel bands
+            that the output is to have, [B, T, n_mels].
         """
         heard = self.sounding(voicing)
         pitch = torch.stack([(log_f0 - 5.0) * 2.0 * heard, heard], dim=-1)
@@ -120,8 +164,13 @@ class Vocoder(nn.Module):
         x = self.entry_norm(x)
         for block in self.blocks:
             x = block(x)
-        harmonic, phase, noise = self.head(self.out_norm(x)).chunk(3, dim=-1)
-        base = (mel * self.mel_std + self.mel_mean) @ self.envelope
+        x = self.out_norm(x)
+        bands = mel * self.mel_std + self.mel_mean
+        base = bands @ self.envelope
+        if self.config.corrects:
+            harmonic, noise = self.head(x).chunk(2, dim=-1)
+            return base + harmonic, base + noise, bands + self.target(x)
+        harmonic, phase, noise = self.head(x).chunk(3, dim=-1)
         return base + harmonic, phase, base + noise
 
 
@@ -155,7 +204,11 @@ def _to_samples(x: Tensor, hop: int) -> Tensor:
 
 
 def synthesise(
-    filters: tuple[Tensor, ...], harmonic: Tensor, noise: Tensor, config: VocoderConfig, hop: int
+    filters: tuple[Tensor, ...],
+    harmonic: Tensor,
+    noise: Tensor,
+    config: VocoderConfig,
+    features: FeatureConfig,
 ) -> Tensor:
     """Filter the sources in the STFT domain and overlap-add.
 
@@ -166,15 +219,42 @@ def synthesise(
     Returns:
         waveform [B, T * hop].
     """
-    log_h, phase, log_n = filters
+    hop = features.hop_length
     window = torch.tensor(hann_window(config.fft_size), device=harmonic.device)
     h = frame_stft(harmonic, window, hop)
     n = frame_stft(noise, window, hop)
-    gain_h = log_h.clamp(-14.0, 6.0).exp()
-    gain_n = log_n.clamp(-14.0, 6.0).exp()
-    spectrum = torch.polar(gain_h, phase) * h + gain_n * n
-    frames = torch.fft.irfft(spectrum, config.fft_size, dim=-1) * window
-    return overlap_add(frames, hop, config.fft_size) / (1.5 * config.fft_size / (4 * hop))
+    if not config.corrects:
+        log_h, phase, log_n = filters
+        return to_wave(torch.polar(_gain(log_h), phase) * h + _gain(log_n) * n, window, hop)
+    log_h, log_n, target = filters
+    spectrum = frame_stft(to_wave(_gain(log_h) * h + _gain(log_n) * n, window, hop), window, hop)
+    return to_wave(corrected(spectrum, target, features), window, hop)
+
+
+def corrected(spectrum: Tensor, target: Tensor, features: FeatureConfig) -> Tensor:
+    """A spectrum [B, T, bins] with its mel bands' magnitudes brought to `target` [B, T, n_mels].
+
+    The filters can't foresee how neighbouring frames add up, nor how the noise falls; what came of
+    them can be measured.  After Griffin & Lim (1984): the phases stay, the magnitudes are asked for
+    again, here only as finely as the mel tells them.
+    """
+    size = 2 * (spectrum.shape[-1] - 1)
+    bands = band_matrix(features, size).to(spectrum.device)
+    envelope = envelope_matrix(features, size).to(spectrum.device)
+    magnitude = (spectrum.real**2 + spectrum.imag**2 + 1e-12).sqrt()
+    missing = target - (magnitude @ bands).clamp_min(BAND_FLOOR).log()
+    return spectrum * (missing.clamp(-MOST_CORRECTED, MOST_CORRECTED) @ envelope).exp()
+
+
+def _gain(log_magnitude: Tensor) -> Tensor:
+    return log_magnitude.clamp(-14.0, 6.0).exp()
+
+
+def to_wave(spectrum: Tensor, window: Tensor, hop: int) -> Tensor:
+    """The waveform [B, T * hop] whose STFT is nearest to `spectrum` [B, T, bins]."""
+    size = len(window)
+    frames = torch.fft.irfft(spectrum, size, dim=-1) * window
+    return overlap_add(frames, hop, size) / (1.5 * size / (4 * hop))
 
 
 def frame_stft(wave: Tensor, window: Tensor, hop: int) -> Tensor:

@@ -121,7 +121,8 @@ class VocosVocoder:
         phase = torch.rand(1, 1, generator=draw)
         harmonic = harmonic_source(f0, voiced, hop, self.features.sample_rate_hz, phase)
         noise = torch.randn(harmonic.shape, generator=draw) / (0.375 * config.fft_size) ** 0.5
-        return _finish(synthesise(self._model(mel, f0, voiced), harmonic, noise, config, hop))
+        filters = self._model(mel, f0, voiced)
+        return _finish(synthesise(filters, harmonic, noise, config, self.features))
 
 
 def _finish(wave: Tensor) -> FloatArray:

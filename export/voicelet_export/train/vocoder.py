@@ -97,7 +97,7 @@ class VocoderTask(Task):
         phase = torch.rand(len(mel), 1, device=self.device)
         harmonic = harmonic_source(log_f0, model.sounding(voicing), hop, rate, phase)
         noise = torch.randn_like(harmonic) / (0.375 * model.config.fft_size) ** 0.5
-        return synthesise(model(mel, log_f0, voicing), harmonic, noise, model.config, hop)
+        return synthesise(model(mel, log_f0, voicing), harmonic, noise, model.config, self.features)
 
     def train_step(self, step: int) -> dict[str, float]:
         """Judge first, then the vocoder."""

@@ -58,8 +58,7 @@ class FastSpeechSynthesizer:
         self.vocoder = Vocoder(
             open_graph("vocoder"),
             bundle.graph("vocoder").context_frames,
-            manifest.features.hop_length,
-            manifest.sample_rate_hz,
+            manifest.features,
         )
         self.inventory = PhoneInventory(manifest.phones)
         self.bands, self.statistics = manifest.features.n_mels, manifest.statistics
