@@ -37,7 +37,7 @@ from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel, ex
 from voicelet_export.models.vocos import (
     Vocoder,
     VocoderConfig,
-    band_matrix,
+    band_matrices,
     corrected,
     frame_stft,
     harmonic_source,
@@ -85,7 +85,7 @@ def continuous() -> Any:
 
 @pytest.fixture(scope="module")
 def correcting() -> Any:
-    """A vocoder that asks for a mel instead of turning phases."""
+    """A vocoder whose output is corrected."""
     torch.manual_seed(0)
     model = Vocoder(replace(VOCODER, corrects=True))
     model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
@@ -111,36 +111,26 @@ def test_graphs_follow_the_models(
     assert [i.name for i in graph.graph.input] == ["mel", "log_f0"]
     assert parity.check_vocoder(continuous, graph, seed=1) < 1e-4
     graph = vocoder_graph(correcting)
-    names = ["harmonic_log_magnitude", "noise_log_magnitude", "target"]
-    assert [o.name for o in graph.graph.output] == names
+    assert [o.name for o in graph.graph.output][3:] == ["target"]
     assert parity.check_vocoder(correcting, graph, seed=1) < 1e-4
 
 
-def test_a_model_that_corrects_starts_from_one_that_turns(vocoder: Any) -> None:
-    started = Vocoder(replace(VOCODER, corrects=True))
-    started.load_state_dict(dict(vocoder.state_dict()))
-    feed = [torch.from_numpy(v) for v in vocoder_feed(20).values()]
-    harmonic, noise, target = started(*feed)
-    expected = vocoder(*feed)
-    assert torch.equal(harmonic, expected[0]) and torch.equal(noise, expected[2])
-    torch.testing.assert_close(target, feed[0] * vocoder.mel_std + vocoder.mel_mean)
-
-
-def test_a_correction_brings_the_mel_where_it_was_meant(correcting: Any) -> None:
+def test_a_correction_brings_the_mel_nearer() -> None:
     """White noise in frames that know nothing of one another, and a mel with a slope."""
     features, rng = FeatureConfig(), torch.Generator().manual_seed(0)
     noise = torch.randn(1, 60 * 300, generator=rng) / (0.375 * 1200) ** 0.5
     window = torch.tensor(hann_window(1200))
     target = torch.linspace(0.0, -3.0, 80).expand(1, 60, 80)
-    bands = band_matrix(features, 1200)
+    of_bins, of_mels = band_matrices(features, 1200)
+    wanted = (target.exp() @ of_mels).log()
 
     def off(spectrum: torch.Tensor) -> float:
-        there = (spectrum.abs() @ bands).clamp_min(1e-6).log()
-        return float((there - target)[:, 4:-4].abs().mean())
+        there = (spectrum.abs() @ of_bins).log()
+        return float((there - wanted)[:, 4:-4].abs().mean())
 
     spectrum = frame_stft(noise, window, 300)
     once = frame_stft(to_wave(corrected(spectrum, target, features), window, 300), window, 300)
-    assert off(once) < 0.25 * off(spectrum)
+    assert off(spectrum) > 1.0 and off(once) < 0.2 * off(spectrum)
     assert off(corrected(spectrum, target, features)) < 0.15 * off(spectrum)
 
 

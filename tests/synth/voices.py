@@ -75,6 +75,7 @@ VOCODER_IO = (
         "harmonic_log_magnitude": (1, "t", BINS),
         "harmonic_phase": (1, "t", BINS),
         "noise_log_magnitude": (1, "t", BINS),
+        "target": (1, "t", 80),
     },
 )
 
@@ -148,11 +149,11 @@ def vocoder() -> bytes:
         node("Conv", ["channels_first", "smooth"], ["smoothed"], group=80, pads=[1, 1]),
         node("Transpose", ["smoothed"], ["x"], perm=[0, 2, 1]),
     ]
-    for name in VOCODER_IO[1]:
-        weight = rng.standard_normal((80, BINS)) * 0.05
+    for name, shape in VOCODER_IO[1].items():
+        weight = rng.standard_normal((80, shape[-1])) * 0.05
         constants[f"{name}.w"] = weight.astype(np.float32)
         nodes.append(node("MatMul", ["x", f"{name}.w"], [f"{name}.raw"]))
-        shift = "down" if name.startswith("noise") else "none"
+        shift = "none" if name.startswith("harmonic") else "down"
         nodes.append(node("Add", [f"{name}.raw", shift], [name]))
     constants["none"] = np.array(0.0, np.float32)
     return _graph("vocoder", nodes, *VOCODER_IO, constants)

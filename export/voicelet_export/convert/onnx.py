@@ -135,8 +135,7 @@ def vocoder_graph(model: Vocoder) -> onnx.ModelProto:
             g.mul(mel, g.constant(_np(model.mel_std), "mel_std")),
             g.constant(_np(model.mel_mean), "mel_mean"),
         )
-        target = g.add(bands, _linear(g, x, model.target, "target"))
-        g.output(g.reshape(target, (1, -1, c.n_mels)), "target", (1, "frames_count", c.n_mels))
+        g.output(g.reshape(bands, (1, -1, c.n_mels)), "target", (1, "frames_count", c.n_mels))
     return g.model()
 
 

@@ -283,9 +283,7 @@ class VocoderAtLength(nn.Module):
         weights, biases = model.head.weight.split(bins), model.head.bias.split(bins)
         self.heads = nn.ModuleList(Linear(w, b) for w, b in zip(weights, biases))
         self.names = tuple(n for n in model.config.outputs if n != "target")
-        self.target = (
-            Linear(model.target.weight, model.target.bias) if model.config.corrects else None
-        )
+        self.corrects = model.config.corrects
         self.register_buffer("mel_std", model.mel_std.clone())
         self.register_buffer("mel_mean", model.mel_mean.clone())
         # mel · std + mean, then to bins: one product.
@@ -307,8 +305,8 @@ class VocoderAtLength(nn.Module):
         out = {name: head(x) for name, head in zip(self.names, self.heads)}
         for name in ("harmonic_log_magnitude", "noise_log_magnitude"):
             out[name] = base + out[name]
-        if self.target is not None:
-            out["target"] = mel * self.mel_std + self.mel_mean + self.target(x)
+        if self.corrects:
+            out["target"] = mel * self.mel_std + self.mel_mean
         return out
 
 

@@ -8,21 +8,18 @@ follow; the filters start from the mel's own envelope, so the network learns cor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz, mel_filterbank
+from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz
+from voicelet.synth.correction import BAND_FLOOR, MOST_CORRECTED, Bands
 from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, check_block_sizes
 
 MAX_HARMONIC_HZ = 11500.0
-MOST_CORRECTED = 2.0
-"""A band is brought up or down by at most this much (natural log)."""
-BAND_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,9 +30,8 @@ class VocoderConfig:
         fft_size: of the synthesis STFT; also its window, in samples.
         block_hidden: hidden size of each block, where they differ (a pruned model); empty gives
             every block `hidden`.
-        corrects: the filters turn no phases; instead the model says what mel its output is to have,
-            and one round of correction brings it there.  The graph has an output `target` in
-            place of `harmonic_phase`.
+        corrects: what the filters gave is measured and brought to the mel once (`corrected`).  No
+            weights belong to it; the graph tells by its output `target`.
         continuous_source: pulses go on through unvoiced frames, and the filters, which hear
             voicing in the mel, decide how much of them is heard: a wrong voicing decision then
             costs nothing.  The graph has no `voicing` input.
@@ -57,9 +53,8 @@ class VocoderConfig:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of what the model returns, in order."""
-        if self.corrects:
-            return "harmonic_log_magnitude", "noise_log_magnitude", "target"
-        return "harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude"
+        filters = ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
+        return (*filters, "target") if self.corrects else filters
 
     @property
     def context_frames(self) -> int:
@@ -82,13 +77,14 @@ def envelope_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def band_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
-    """Mean magnitude of a mel band, from the bins of the synthesis STFT; [bins, n_mels].
+def band_matrices(features: FeatureConfig, fft_size: int) -> tuple[Tensor, Tensor]:
+    """What a correction compares: [bins, n_mels] and [n_mels, n_mels].
 
-    In level the inverse of :func:`envelope_matrix`: a flat spectrum has its own height everywhere.
+    The first takes magnitudes of the synthesis STFT to bands, the second those of a mel's bands to
+    the same; see `voicelet.synth.correction.Bands`.
     """
-    bank = mel_filterbank(replace(features, n_fft=fft_size))
-    return torch.tensor(bank / bank.sum(axis=1, keepdims=True).clip(1e-9)).T.contiguous()
+    bands = Bands(features, fft_size)
+    return torch.tensor(bands.of_bins), torch.tensor(bands.of_mels)
 
 
 class Vocoder(nn.Module):
@@ -116,15 +112,11 @@ class Vocoder(nn.Module):
             for hidden in c.block_hidden or (c.hidden,) * c.blocks
         )
         self.out_norm = ChannelNorm(c.channels)
-        self.head = nn.Linear(c.channels, (2 if c.corrects else 3) * c.n_bins)
+        self.head = nn.Linear(c.channels, 3 * c.n_bins)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():  # a little noise to begin with; training finds the balance
-            self.head.bias[-c.n_bins :] = -1.5
-        if c.corrects:
-            self.target = nn.Linear(c.channels, c.n_mels)
-            nn.init.zeros_(self.target.weight)
-            nn.init.zeros_(self.target.bias)
+            self.head.bias[2 * c.n_bins :] = -1.5
 
     def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
         """Take the statistics by which mels are normalised, both [n_mels]."""
@@ -135,17 +127,6 @@ class Vocoder(nn.Module):
         """Where pulses sound, of a given voicing [B, T]: there, or everywhere."""
         return torch.ones_like(voicing) if self.config.continuous_source else voicing
 
-    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *args: Any) -> None:
-        """A model that corrects can start from one that turns phases."""
-        bins, own = self.config.n_bins, self.state_dict()
-        for name in ("head.weight", "head.bias"):
-            value = state.get(prefix + name)
-            if self.config.corrects and value is not None and len(value) == 3 * bins:
-                state[prefix + name] = torch.cat([value[:bins], value[2 * bins :]])
-                for new in ("target.weight", "target.bias"):
-                    state.setdefault(prefix + new, own[new])
-        super()._load_from_state_dict(state, prefix, *args)
-
     def forward(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, ...]:
         """Predict the filters.
 
@@ -155,8 +136,7 @@ class Vocoder(nn.Module):
 
         Returns:
             harmonic_log_magnitude, harmonic_phase (radians), noise_log_magnitude: [B, T, bins].
-            Of a model that corrects: both log magnitudes, and the log magnitude of the mel bands
-            that the output is to have, [B, T, n_mels].
+            Of a model that corrects also the log magnitudes of the mel's bands, [B, T, n_mels].
         """
         heard = self.sounding(voicing)
         pitch = torch.stack([(log_f0 - 5.0) * 2.0 * heard, heard], dim=-1)
@@ -164,14 +144,11 @@ class Vocoder(nn.Module):
         x = self.entry_norm(x)
         for block in self.blocks:
             x = block(x)
-        x = self.out_norm(x)
+        harmonic, phase, noise = self.head(self.out_norm(x)).chunk(3, dim=-1)
         bands = mel * self.mel_std + self.mel_mean
         base = bands @ self.envelope
-        if self.config.corrects:
-            harmonic, noise = self.head(x).chunk(2, dim=-1)
-            return base + harmonic, base + noise, bands + self.target(x)
-        harmonic, phase, noise = self.head(x).chunk(3, dim=-1)
-        return base + harmonic, phase, base + noise
+        filters = base + harmonic, phase, base + noise
+        return (*filters, bands) if self.config.corrects else filters
 
 
 def harmonic_source(log_f0: Tensor, voicing: Tensor, hop: int, rate: int, phase: Tensor) -> Tensor:
@@ -223,26 +200,27 @@ def synthesise(
     window = torch.tensor(hann_window(config.fft_size), device=harmonic.device)
     h = frame_stft(harmonic, window, hop)
     n = frame_stft(noise, window, hop)
+    log_h, phase, log_n = filters[:3]
+    wave = to_wave(torch.polar(_gain(log_h), phase) * h + _gain(log_n) * n, window, hop)
     if not config.corrects:
-        log_h, phase, log_n = filters
-        return to_wave(torch.polar(_gain(log_h), phase) * h + _gain(log_n) * n, window, hop)
-    log_h, log_n, target = filters
-    spectrum = frame_stft(to_wave(_gain(log_h) * h + _gain(log_n) * n, window, hop), window, hop)
-    return to_wave(corrected(spectrum, target, features), window, hop)
+        return wave
+    return to_wave(corrected(frame_stft(wave, window, hop), filters[3], features), window, hop)
 
 
 def corrected(spectrum: Tensor, target: Tensor, features: FeatureConfig) -> Tensor:
-    """A spectrum [B, T, bins] with its mel bands' magnitudes brought to `target` [B, T, n_mels].
+    """A spectrum [B, T, bins] with its bands' magnitudes brought to those of a mel.
 
-    The filters can't foresee how neighbouring frames add up, nor how the noise falls; what came of
-    them can be measured.  After Griffin & Lim (1984): the phases stay, the magnitudes are asked for
-    again, here only as finely as the mel tells them.
+    Args:
+        target: log magnitudes of the mel's bands, [B, T, n_mels].
+
+    See `voicelet.synth.correction`, which does the same on the device.
     """
     size = 2 * (spectrum.shape[-1] - 1)
-    bands = band_matrix(features, size).to(spectrum.device)
+    of_bins, of_mels = (m.to(spectrum.device) for m in band_matrices(features, size))
     envelope = envelope_matrix(features, size).to(spectrum.device)
     magnitude = (spectrum.real**2 + spectrum.imag**2 + 1e-12).sqrt()
-    missing = target - (magnitude @ bands).clamp_min(BAND_FLOOR).log()
+    wanted = (target.exp() @ of_mels).clamp_min(BAND_FLOOR).log()
+    missing = wanted - (magnitude @ of_bins).clamp_min(BAND_FLOOR).log()
     return spectrum * (missing.clamp(-MOST_CORRECTED, MOST_CORRECTED) @ envelope).exp()
 
 

@@ -1,9 +1,8 @@
 """From mels and f0 to samples, stretch by stretch.
 
 The vocoder graph predicts the filters of two sources; here they are applied in the STFT domain and
-overlap-added (Vocos, Siuzdak 2023, with the source-filter idea of HiFT-Net, Li et al. 2023).  A
-graph with an output `target` says what mel its output is to have, and has it corrected once
-(`voicelet.synth.correction`).
+overlap-added (Vocos, Siuzdak 2023, with the source-filter idea of HiFT-Net, Li et al. 2023).  What
+a graph with an output `target` gave is corrected once (`voicelet.synth.correction`).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Filters:
     Attributes:
         log_harmonic, log_noise: natural log magnitudes of both filters, [n, bins].
         phase: of the harmonic filter, in radians, [n, bins]; None turns nothing.
-        target: natural log magnitudes of the mel bands to come, [n, n_mels]; None corrects nothing.
+        target: natural log magnitudes of the mel's bands, [n, n_mels]; None corrects nothing.
     """
 
     log_harmonic: FloatArray
@@ -152,7 +151,9 @@ class ClauseVocoder:
         return self._vocoder.window.delay_frames + later
 
     def advance(self, last: int) -> FloatArray:
-        """Filter the frames up to `last` (more than before); returns what samples are now final."""
+        """Filter the frames up to `last`; returns what samples are now final."""
+        if last == self._done:
+            return np.zeros(0, np.float32)
         v, ends = self._vocoder, last == len(self._mel)
         filters = v.filters(self._mel, self._log_f0, self._voicing, self._done, last)
         if self._correction and filters.target is not None:
