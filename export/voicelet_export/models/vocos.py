@@ -77,14 +77,17 @@ def envelope_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def band_matrices(features: FeatureConfig, fft_size: int) -> tuple[Tensor, Tensor]:
-    """What a correction compares: [bins, n_mels] and [n_mels, n_mels].
+def band_matrices(features: FeatureConfig, fft_size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """What a correction computes (`voicelet.synth.correction.Bands`), as products.
 
-    The first takes magnitudes of the synthesis STFT to bands, the second those of a mel's bands to
-    the same; see `voicelet.synth.correction.Bands`.
+    Returns:
+        from magnitudes of STFT bins to bands, [bins, n_mels]; from those of a mel to the same,
+        [n_mels, n_mels];
+        from bands to bins, [n_mels, bins].
     """
     bands = Bands(features, fft_size)
-    return torch.tensor(bands.of_bins), torch.tensor(bands.of_mels)
+    of_bins, of_mels = torch.tensor(bands.of_bins), torch.tensor(bands.of_mels)
+    return of_bins, of_mels, torch.tensor(bands.to_bins)
 
 
 class Vocoder(nn.Module):
@@ -216,12 +219,12 @@ def corrected(spectrum: Tensor, target: Tensor, features: FeatureConfig) -> Tens
     See `voicelet.synth.correction`, which does the same on the device.
     """
     size = 2 * (spectrum.shape[-1] - 1)
-    of_bins, of_mels = (m.to(spectrum.device) for m in band_matrices(features, size))
-    envelope = envelope_matrix(features, size).to(spectrum.device)
+    matrices = band_matrices(features, size)
+    of_bins, of_mels, to_bins = (m.to(spectrum.device) for m in matrices)
     magnitude = (spectrum.real**2 + spectrum.imag**2 + 1e-12).sqrt()
-    wanted = (target.exp() @ of_mels).clamp_min(BAND_FLOOR).log()
-    missing = wanted - (magnitude @ of_bins).clamp_min(BAND_FLOOR).log()
-    return spectrum * (missing.clamp(-MOST_CORRECTED, MOST_CORRECTED) @ envelope).exp()
+    wanted = (target.exp() @ of_mels).clamp_min(float(BAND_FLOOR)).log()
+    missing = wanted - (magnitude @ of_bins).clamp_min(float(BAND_FLOOR)).log()
+    return spectrum * (missing.clamp(-MOST_CORRECTED, MOST_CORRECTED) @ to_bins).exp()
 
 
 def _gain(log_magnitude: Tensor) -> Tensor:
