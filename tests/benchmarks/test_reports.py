@@ -45,7 +45,7 @@ def test_a_bundles_vocoder_gets_normalised_mels_and_gives_a_hop_a_frame(
 
     class Graph:
         inputs = (SimpleNamespace(name="voicing"),)
-        outputs = (SimpleNamespace(name="harmonic_phase", shape=(1, "frames", 601)),)
+        outputs = (SimpleNamespace(name="harmonic_log_magnitude", shape=(1, "frames", 601)),)
 
         def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             given.append(inputs["mel"])

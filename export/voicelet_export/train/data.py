@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,14 @@ def load_items(
             elif not {name.split(COPY_MARK)[0] for name in names} & held_out:
                 train.append(Item(cache, entry))
     return train, valid
+
+
+def by_speaker(items: Sequence[Item]) -> dict[str, list[Item]]:
+    """Utterances of everybody who has two or more."""
+    people: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        people[item.entry.speaker].append(item)
+    return {name: found for name, found in people.items() if len(found) > 1}
 
 
 def read_held_out(path: Path) -> set[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from voicelet.audio.resample import resample
 from voicelet.enrol.ge2e_mel import GE2E_FEATURES, WINDOW_FRAMES, ge2e_mel
 from voicelet_export.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
 from voicelet_export.report.eer import equal_error_rate
-from voicelet_export.train.data import Item
+from voicelet_export.train.data import Item, by_speaker
 from voicelet_export.train.loop import LoopConfig, Task
 from voicelet_export.train.speaker_loss import load_encoder
 
@@ -89,8 +87,8 @@ class EncoderTask(Task):
         self.model.requires_grad_(True).train()
         self.modules = {"encoder": self.model}
         self.optimisers = {"encoder": torch.optim.Adam(self.model.parameters())}
-        self.people = _by_speaker(train)
-        self.held_out = _by_speaker(valid)
+        self.people = by_speaker(train)
+        self.held_out = by_speaker(valid)
         if len(self.people) < 2:
             raise ValueError("GE2E training needs two or more people with two utterances each")
 
@@ -146,10 +144,3 @@ class EncoderTask(Task):
             cosines[same], cosines[who[:, None] != who[None, :]]
         )
         return {"eer": eer, "threshold": threshold}
-
-
-def _by_speaker(items: Sequence[Item]) -> dict[str, list[Item]]:
-    people: dict[str, list[Item]] = defaultdict(list)
-    for item in items:
-        people[item.entry.speaker].append(item)
-    return {name: found for name, found in people.items() if len(found) > 1}

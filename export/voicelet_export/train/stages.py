@@ -100,6 +100,16 @@ STAGES: dict[str, Stage] = {
         finish="save_average",
         product="aligner.safetensors",
     ),
+    "xvector": Stage(
+        "voicelet_export.train.xvector",
+        "XVectorTraining",
+        "XVectorTask",
+        False,
+        False,
+        "the benchmarks' second speaker encoder",
+        finish="save_average",
+        product="xvector.npz",
+    ),
     "fastspeech2": _teacher(
         "fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher", "save_trained", "model"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ class VocoderTraining:
         segment_frames: length of a training stretch.
         adversarial_from: first step with discriminators.
         mel_weight, stft_weight, adversarial_weight, matching_weight: of the loss terms.
+        through_correction: of a model that corrects, whether training hears what is corrected.
         mel_noise: standard deviation of noise added to normalised mels, so that the vocoder
             forgives an acoustic model's errors.
     """
@@ -43,6 +44,7 @@ class VocoderTraining:
     stft_weight: float = 4.0
     adversarial_weight: float = 1.0
     matching_weight: float = 4.0
+    through_correction: bool = False
     mel_noise: float = 0.05
     weight_decay: float = 0.01
 
@@ -97,7 +99,10 @@ class VocoderTask(Task):
         phase = torch.rand(len(mel), 1, device=self.device)
         harmonic = harmonic_source(log_f0, model.sounding(voicing), hop, rate, phase)
         noise = torch.randn_like(harmonic) / (0.375 * model.config.fft_size) ** 0.5
-        return synthesise(model(mel, log_f0, voicing), harmonic, noise, model.config, self.features)
+        heard = model.config
+        if not self.config.through_correction:
+            heard = replace(heard, corrects=False)
+        return synthesise(model(mel, log_f0, voicing), harmonic, noise, heard, self.features)
 
     def train_step(self, step: int) -> dict[str, float]:
         """Judge first, then the vocoder."""
