@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> None:
     judges = Judges(cache)
     clips = {name: read_folder(folder) for name, folder in folders.items()}
     scores = [score_clips(name, clips[name], judges, progress(name)) for name in folders]
-    print(write_report(scores, clips, args.out), end="")
+    print(write_report(scores, clips, args.out, args.rows), end="")
 
 
 def write_references(args: argparse.Namespace) -> None:
@@ -153,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--hard", action="store_true", help="longer and harder sentences as well")
     one.add_argument("--per-person", type=int, default=2, help="sentences in each cloned voice")
     one.add_argument("--people", choices=("real", "teacher"), default="real")
+    one.add_argument("--rows", type=int, default=16, help="sentences and people to listen to")
     one.add_argument("--no-cache", action="store_true", help="speak and judge everything again")
     one.set_defaults(go=run)
     one = commands.add_parser("score-folder", help="judge wavs listed in DIR/texts.tsv")

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.common import Cache, FloatArray, digest, read_audio
 from benchmarks.folder import Clip
-from benchmarks.judges import fidelity, intelligibility, naturalness, similarity
+from benchmarks.judges import fidelity, intelligibility, naturalness, second_encoder, similarity
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,11 @@ class Judges:
         """The speaker encoder; missing weights only matter to clips with a reference."""
         return similarity.SpeakerJudge()
 
+    @cached_property
+    def second(self) -> second_encoder.SecondJudge:
+        """The speaker encoder that is in no loss."""
+        return second_encoder.SecondJudge()
+
     def heard(self, path: Path) -> str:
         """Words the recogniser hears in a file."""
         key = digest("asr", intelligibility.VERSION, path.read_bytes())
@@ -45,6 +50,11 @@ class Judges:
         """d-vector of a file."""
         key = digest("dvector", self.speaker.version, path.read_bytes())
         return self.cache.array_or(key, lambda: self.speaker.embed(*read_audio(path)))
+
+    def second_vector(self, path: Path) -> FloatArray:
+        """x-vector of a file."""
+        key = digest("xvector", self.second.version, path.read_bytes())
+        return self.cache.array_or(key, lambda: self.second.embed(*read_audio(path)))
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,7 @@ def score_clips(
     total = intelligibility.WordErrors()
     paths: dict[str, Path] = dict(references or {})
     vectors: list[tuple[str, FloatArray]] = []
+    seconds: list[tuple[str, FloatArray]] = []
     for index, clip in enumerate(clips):
         samples, rate = read_audio(clip.path)
         row: dict[str, Any] = {"file": clip.path.name, "text": clip.text}
@@ -103,6 +114,7 @@ def score_clips(
             key = digest(clip.reference.read_bytes())
             paths.setdefault(key, clip.reference)
             vectors.append((key, judges.vector(clip.path)))
+            seconds.append((key, judges.second_vector(clip.path)))
             row["reference"] = clip.reference.name
         rows.append(row)
         if progress:
@@ -116,10 +128,12 @@ def score_clips(
     if not vectors:
         return FolderScore(name, summary, tuple(rows))
     match = similarity.compare(vectors, {k: judges.vector(p) for k, p in paths.items()})
-    cosines = iter(match.own)
+    again = similarity.compare(seconds, {k: judges.second_vector(p) for k, p in paths.items()})
+    cosines = iter(zip(match.own, again.own))
     for row in rows:
         if "reference" in row:
-            row["similarity"] = next(cosines)
+            row["similarity"], row["second"] = next(cosines)
+    summary["second"] = float(np.mean(again.own))
     summary["similarity"] = float(np.mean(match.own))
     summary["speakers"] = float(match.speakers)
     if match.speakers > 1:
@@ -128,6 +142,10 @@ def score_clips(
         summary["nearest_of_10"] = match.nearest_of_10
         error, threshold = similarity.equal_error(match.own, match.others)
         summary["eer"], summary["eer_threshold"] = error, threshold
+        summary["second_others"] = float(np.mean(again.others))
+        summary["second_nearest_of_10"] = again.nearest_of_10
+        error, threshold = similarity.equal_error(again.own, again.others)
+        summary["second_eer"], summary["second_eer_threshold"] = error, threshold
     return FolderScore(name, summary, tuple(rows), match.own, match.others)
 
 

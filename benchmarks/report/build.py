@@ -21,13 +21,32 @@ def bounds(scores: Sequence[FolderScore]) -> dict[str, float]:
     """Floor, ceiling and equal error of the recordings of real people, where they were scored."""
     for score in scores:
         if score.name == RECORDINGS and "similarity_others" in score.summary:
+            second = {k: v for k, v in score.summary.items() if k == "second_eer_threshold"}
             return {
+                **second,
                 "floor": score.summary["similarity_others"],
                 "ceiling": score.summary["similarity"],
                 "eer": score.summary["eer"],
                 "eer_threshold": score.summary["eer_threshold"],
             }
     return {}
+
+
+def accepted(score: FolderScore, limits: Mapping[str, float]) -> dict[str, float]:
+    """The summary of a score, with the share of clips taken for the person they are to sound like.
+
+    That is: whose cosine is above the threshold at which each encoder errs as often in either
+    direction on recordings of real people.
+    """
+    out = dict(score.summary)
+    for key, threshold, name in (
+        ("similarity", "eer_threshold", "accepted"),
+        ("second", "second_eer_threshold", "second_accepted"),
+    ):
+        cosines = [row[key] for row in score.clips if key in row]
+        if cosines and threshold in limits:
+            out[name] = sum(c >= limits[threshold] for c in cosines) / len(cosines)
+    return out
 
 
 def notes(limits: Mapping[str, float]) -> list[str]:
@@ -54,7 +73,7 @@ def _note(row: Mapping[str, object]) -> str:
 
 
 def listening(
-    scores: Sequence[FolderScore], clips: Mapping[str, Sequence[Clip]]
+    scores: Sequence[FolderScore], clips: Mapping[str, Sequence[Clip]], rows: int = MAX_ROWS
 ) -> list[Listening]:
     """One table by sentence and, where clips have references, one by person."""
     names = [s.name for s in scores if s.name != RECORDINGS]
@@ -71,13 +90,13 @@ def listening(
                 by_person.setdefault(clip.reference.stem, {}).setdefault(score.name, sound)
     tables = []
     texts = Listening("By sentence", names)
-    for text, sounds in list(by_text.items())[:MAX_ROWS]:
+    for text, sounds in list(by_text.items())[:rows]:
         texts.rows.append((text, [sounds.get(n) for n in names]))
     if texts.rows:
         tables.append(texts)
     cloners = [s.name for s in scores if s.own]
     people = Listening("By person", ["reference", *cloners])
-    for person, sounds in list(by_person.items())[:MAX_ROWS]:
+    for person, sounds in list(by_person.items())[:rows]:
         players = [Sound(references[person], "enrolled"), *(sounds.get(n) for n in cloners)]
         people.rows.append((person, players))
     if people.rows:
@@ -114,15 +133,24 @@ def _pictures(
 
 
 def write_report(
-    scores: Sequence[FolderScore], clips: Mapping[str, Sequence[Clip]], out: Path
+    scores: Sequence[FolderScore],
+    clips: Mapping[str, Sequence[Clip]],
+    out: Path,
+    rows: int = MAX_ROWS,
 ) -> str:
-    """Write `quality.json`, `quality.md`, `plots/*.png` and `listen.html`; the table comes back."""
+    """Write `quality.json`, `quality.md`, `plots/*.png` and `listen.html`; the table comes back.
+
+    Args:
+        rows: sentences and people to listen to.
+    """
     limits = bounds(scores)
-    table = markdown([(s.name, s.summary) for s in scores])
+    table = markdown([(s.name, accepted(s, limits)) for s in scores])
     text = "\n".join([table, *notes(limits)]) + "\n"
     data = {
         "bounds": limits,
-        "systems": [{"name": s.name, "summary": s.summary, "clips": list(s.clips)} for s in scores],
+        "systems": [
+            {"name": s.name, "summary": accepted(s, limits), "clips": list(s.clips)} for s in scores
+        ],
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "quality.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
@@ -133,7 +161,7 @@ def write_report(
         "voicelet: quality",
         table,
         pictures,
-        listening(scores, clips),
+        listening(scores, clips, rows),
         notes(limits),
     )
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 from benchmarks import copies, quality
 from benchmarks.common import BenchmarkError, need, read_audio, write_wav
 from benchmarks.folder import Clip, read_copies
-from benchmarks.report.build import bounds, listening, notes
+from benchmarks.report.build import accepted, bounds, listening, notes
 from benchmarks.scoring import FolderScore
 from voicelet.audio.features import FeatureConfig
 
@@ -97,6 +98,9 @@ def test_bounds_come_from_the_recordings_of_real_people() -> None:
     assert bounds([_score("voicelet", similarity=0.7)]) == {}
     limits = bounds([_score("voicelet", similarity=0.7), real])
     assert limits == {"floor": 0.5, "ceiling": 0.9, "eer": 0.02, "eer_threshold": 0.75}
+    heard = ({"similarity": 0.8}, {"similarity": 0.7}, {"similarity": 0.75}, {"similarity": 0.1})
+    judged = accepted(replace(_score("a", similarity=0.6), clips=heard), limits)
+    assert judged == {"similarity": 0.6, "accepted": 0.5}
     assert "0.500" in notes(limits)[0] and "0.900" in notes(limits)[0]
     assert notes({}) == []
 

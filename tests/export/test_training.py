@@ -18,7 +18,7 @@ from voicelet_export.corpus.reader import Utterance  # noqa: E402
 from voicelet_export.train.data import load_items, read_held_out  # noqa: E402
 from voicelet_export.train.encoder import ge2e_loss  # noqa: E402
 from voicelet_export.train.milestone import save_milestone  # noqa: E402
-from voicelet_export.train.run import TrainingRun, build_trainer  # noqa: E402
+from voicelet_export.train.run import TrainingRun, build_trainer, finish_run  # noqa: E402
 from voicelet_export.train.schedule import warmup_cosine  # noqa: E402
 
 RATE = 24000
@@ -123,6 +123,25 @@ def test_the_encoder_learns_to_tell_people_apart(tmp_path: Path, cache: Path) ->
     rows = [json.loads(r) for r in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [r["loss"] for r in rows if r["kind"] == "train"]
     assert losses[-1] < 0.95 * losses[0]
+
+
+XVECTOR = """
+loop: {steps: 12, warmup_steps: 2, learning_rate: 0.003, log_every: 3, validate_every: 12}
+model: {channels: 16, wide: 24, size: 12}
+speakers: 4
+frames: 40
+"""
+
+
+def test_the_second_encoder_learns_as_well(tmp_path: Path, cache: Path) -> None:
+    run = _run(tmp_path, cache, "xvector", XVECTOR, "run")
+    trainer = build_trainer(run)
+    trainer.run()
+    rows = [json.loads(r) for r in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [r["loss"] for r in rows if r["kind"] == "train"]
+    assert losses[-1] < 0.9 * losses[0]
+    written = finish_run(run, trainer)
+    assert written is not None and written.name == "xvector.npz"
 
 
 def test_the_ge2e_loss_is_small_when_people_are_apart_and_large_when_they_are_mixed() -> None:
