@@ -250,3 +250,18 @@ def test_a_package_may_name_the_keys_it_trusts(
 def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="'voiceled'; did you mean 'voicelet'.*piper-vits"):
         Voice.load(tiny_voice(tmp_path / "odd", architecture="voiceled"))
+
+
+def test_a_strangers_mel_is_corrected_half_the_way(voice: Voice) -> None:
+    """Presets get all of the vocoder's correction, anybody else half; see `synth.correction`."""
+    low, high = (voice.synthesizer.speakers.vector(None, name) for name in voice.presets)
+    assert voice.synthesizer.speakers.is_preset(low)
+    assert not voice.synthesizer.speakers.is_preset((low + high) / 2)
+    bands = voice.synthesizer.vocoder.bands
+    assert bands is not None
+    rng = np.random.default_rng(0)
+    spectra = np.exp(rng.normal(-1.0, 0.3, (4, bands.of_bins.shape[0]))).astype(np.float32)
+    target = np.zeros((4, 80), np.float32)
+    whole, half = bands.gains(spectra, target), bands.gains(spectra, target, 0.5)
+    np.testing.assert_allclose(half, np.sqrt(whole), rtol=1e-5)
+    assert whole.min() > 1.5

@@ -10,7 +10,6 @@ and without lossy coding and noise.  What it makes of engines that it never hear
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray, hann_window
 from voicelet.audio.quality import bandwidth_hz
-from voicelet.errors import EngineError
+from voicelet.errors import NPZ_ERRORS, EngineError
 
 WEIGHTS_FILE = "synthetic_speech.npz"
 SAMPLE_RATE_HZ = 16000
@@ -152,7 +151,7 @@ def decode_weights(data: bytes) -> SyntheticWeights:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             rows = [np.asarray(file[k], np.float32) for k in ("mean", "deviation", "weights")]
             offset, scale = (float(v) for v in file["line"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise EngineError(
             f"the detector of synthetic speech is damaged ({error}); install voicelet again"
         ) from error

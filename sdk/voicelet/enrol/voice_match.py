@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -23,7 +22,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.enrol.speaker import D_VECTOR_SIZE
-from voicelet.errors import EngineError
+from voicelet.errors import NPZ_ERRORS, EngineError
 
 SCALE_FILE = "voice_match.npz"
 NEAREST = 8
@@ -111,7 +110,7 @@ def decode_scale(data: bytes) -> VoiceScale:
             cohort = np.asarray(file["cohort"], dtype=np.float32)
             slope, per_second, seconds, offset = (float(w) for w in file["weights"])
             encoder_id = str(file["encoder_id"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise EngineError(
             f"the voice scale is damaged ({error}); install voicelet again"
         ) from error

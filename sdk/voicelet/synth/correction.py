@@ -22,6 +22,9 @@ MOST_CORRECTED = 2.0
 LEAST_HALF_WIDTH_HZ = 60.0
 """Of the triangular bands compared.  Between 50 and 100 Hz copies gain what speech from predicted
 mels loses, both little; the mel's own 38 Hz costs signal quality (DNSMOS SIG 3.37 for 3.47)."""
+OF_STRANGERS = 0.5
+"""Share of the correction that people get whom the voice wasn't trained with: the mels predicted
+for them are less sure (forty clones: cosine 0.796 for 0.790, DNSMOS SIG 3.32 for 3.27)."""
 BAND_FLOOR = np.float32(1e-6)
 
 
@@ -52,12 +55,13 @@ class Bands:
         self.of_mels: FloatArray = np.ascontiguousarray(wide.T, dtype=np.float32)
         self.to_bins: FloatArray = np.stack(rows).astype(np.float32)
 
-    def gains(self, magnitude: FloatArray, target: FloatArray) -> FloatArray:
+    def gains(self, magnitude: FloatArray, target: FloatArray, share: float = 1.0) -> FloatArray:
         """What brings spectra to their targets.
 
         Args:
             magnitude: [n, bins].
             target: natural log magnitudes of the mel's bands, [n, n_mels].
+            share: of the way, in decibels.
 
         Returns:
             [n, bins], linear.
@@ -65,6 +69,7 @@ class Bands:
         wanted = np.log(np.maximum(np.exp(target) @ self.of_mels, BAND_FLOOR))
         missing = wanted - np.log(np.maximum(magnitude @ self.of_bins, BAND_FLOOR))
         np.clip(missing, -MOST_CORRECTED, MOST_CORRECTED, out=missing)
+        missing *= np.float32(share)
         gains: FloatArray = missing @ self.to_bins
         return np.exp(gains, out=gains)
 
@@ -75,10 +80,13 @@ class Correction:
     Args:
         bands, window: shared.
         mark: the clause's watermark, put on after the correction, which would take it off again.
+        share: of the correction that is made, 0 to 1.
     """
 
-    def __init__(self, bands: Bands, window: Window, mark: FrameGains | None) -> None:
-        self._bands, self._window, self._mark = bands, window, mark
+    def __init__(
+        self, bands: Bands, window: Window, mark: FrameGains | None, share: float = 1.0
+    ) -> None:
+        self._bands, self._window, self._mark, self._share = bands, window, mark, share
         self._out = OverlapAdd(window)
         self._wave = np.zeros(window.side, np.float32)  # from the next frame's start on
         self._targets = np.zeros((0, 0), np.float32)
@@ -112,7 +120,7 @@ class Correction:
     def _corrected(self, n: int) -> FloatArray:
         w = self._window
         spectra = w.spectra(self._wave[: (n - 1) * w.hop + w.size])
-        gains = self._bands.gains(np.abs(spectra), self._targets[:n])
+        gains = self._bands.gains(np.abs(spectra), self._targets[:n], self._share)
         if self._mark is not None:
             gains *= self._mark(self._done, n)
         spectra *= gains

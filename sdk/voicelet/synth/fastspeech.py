@@ -10,6 +10,7 @@ import numpy.typing as npt
 from voicelet.bundle import Bundle
 from voicelet.synth.acoustic import AcousticModel, EncodedClause
 from voicelet.synth.base import Check, OpenGraph
+from voicelet.synth.correction import OF_STRANGERS
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.types import Controls
@@ -81,7 +82,8 @@ class FastSpeechSynthesizer:
     ) -> FastSpeechRendering:
         """Encode a clause."""
         encoded = self.acoustic.encode(self.inventory.encode(phones), speaker, controls)
-        return FastSpeechRendering(self, encoded, rng, mark, controls.whisper)
+        share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
+        return FastSpeechRendering(self, encoded, rng, mark, controls.whisper, share)
 
 
 class FastSpeechRendering:
@@ -93,6 +95,7 @@ class FastSpeechRendering:
         rng: of the vocoder's sources.
         mark: of the clause.
         whisper: without voice.
+        share: of the vocoder's correction.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class FastSpeechRendering:
         rng: np.random.Generator,
         mark: ClauseMark | None = None,
         whisper: bool = False,
+        share: float = 1.0,
     ) -> None:
         s = synthesizer
         self._acoustic, self._encoded = s.acoustic, encoded
@@ -112,7 +116,7 @@ class FastSpeechRendering:
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
         gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
         self._vocoder = ClauseVocoder(
-            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains, whisper
+            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains, whisper, share
         )
         self._decoded = 0
 

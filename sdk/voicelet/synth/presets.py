@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.errors import BundleError, ConfigError, ProfileError
+from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError
 from voicelet.synth.types import Speaker
 
 FloatArray = npt.NDArray[np.float32]
@@ -21,6 +21,8 @@ F0_INDEX = 256
 """Where a speaker vector holds the mean log f0: behind the d-vector.  `voicelet.enrol.speaker` says
 so, but isn't imported, for it brings all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
+
+_DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError, ProfileError)
 
 
 class SpeakerBook:
@@ -48,7 +50,7 @@ class SpeakerBook:
             table = np.load(path, allow_pickle=False)
             for preset in manifest.presets:
                 self._vectors[preset.name] = self._checked(table[preset.index])
-        except (OSError, ValueError, IndexError, ProfileError) as error:
+        except _DAMAGED as error:
             raise BundleError(
                 f"{path.name}: the presets can't be read ({error}); install the voice again"
             ) from None
@@ -57,6 +59,10 @@ class SpeakerBook:
     def names(self) -> tuple[str, ...]:
         """The presets, the default first."""
         return tuple(self._vectors)
+
+    def is_preset(self, vector: npt.NDArray[np.float32]) -> bool:
+        """Whether a speaker vector is one that the voice was trained with."""
+        return any(np.array_equal(vector, own) for own in self._vectors.values())
 
     def vector(self, profile: Speaker | None, preset: str | None) -> FloatArray:
         """Return the speaker vector of a profile or a preset; of the first preset without either.

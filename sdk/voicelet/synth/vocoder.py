@@ -111,6 +111,7 @@ class ClauseVocoder:
         rng: of this clause.
         mark: its watermark, as gains of frames.
         whisper: give the harmonics' part to the noise.
+        share: of the correction, 0 to 1.
     """
 
     def __init__(
@@ -122,11 +123,12 @@ class ClauseVocoder:
         rng: np.random.Generator,
         mark: FrameGains | None = None,
         whisper: bool = False,
+        share: float = 1.0,
     ) -> None:
         self._vocoder = v = vocoder
         # A whisper lacks the low frequencies that a correction would give back.
         bands = None if whisper else v.bands
-        self._correction = Correction(bands, v.window, mark) if bands else None
+        self._correction = Correction(bands, v.window, mark, share) if bands else None
         self._mark, self._whisper = None if bands else mark, whisper
         self._mel, self._log_f0, self._voicing = mel, log_f0, voicing
         # Where pulses sound; a continuous source's are told by the filters, as these come.
