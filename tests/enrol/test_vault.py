@@ -165,13 +165,13 @@ def test_damaged_files_are_named_and_hide_no_others(tmp_path: Path) -> None:
     assert "bad" not in vault
 
 
-def die_at_a_file_operation(number: int) -> None:
-    """Have this process killed just before it opens, renames or removes its n-th file."""
+def die_at_a_file_operation(number: int, operations: tuple[str, ...]) -> None:
+    """Have this process killed just before its n-th operation of a kind on a file."""
     left = number
 
     def count(event: str, _: object) -> None:
         nonlocal left
-        left -= event in ("open", "os.rename", "os.remove")
+        left -= event in operations
         if left == 0 and event != "os.kill":  # which is an event, too
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -199,8 +199,10 @@ def test_kill_in_mid_write_loses_nothing(protection: str, tmp_path: Path) -> Non
         child = os.fork()
         if child == 0:
             try:
-                if turn % 2 == 0:
-                    die_at_a_file_operation(number)
+                if turn % 4 == 0:  # with a file written, and not yet in its place
+                    die_at_a_file_operation(1 + turn // 4, ("os.rename",))
+                elif turn % 4 == 2:
+                    die_at_a_file_operation(number, ("open", "os.rename", "os.remove"))
                 for i in range(1, 100_000):
                     vault.save(profile("ana", float(i)))
                     os.write(send, f"{i}\n".encode())
