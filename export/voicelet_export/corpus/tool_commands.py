@@ -1,4 +1,4 @@
-"""`voicelet-export corpus check|prepare|augment|split`."""
+"""`voicelet-export corpus check|prepare|denoise|voicing|augment|split`."""
 
 from __future__ import annotations
 
@@ -134,6 +134,24 @@ def _augment(args: argparse.Namespace) -> None:
     log.info("%d copies in %s", count, args.out)
 
 
+def _denoise(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.denoise import denoise_cache
+    from voicelet_export.corpus.prepare import Tools
+
+    encoder = Tools.found(args.encoder, aligned=False).encoder
+    with progress("denoise") as told:
+        done = denoise_cache(args.cache, args.out, encoder, told)
+    log.info("%d utterances in %s; %d sounded like another", done.kept, args.out, done.changed)
+
+
+def _voicing(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.voicing import revoice_cache
+
+    with progress("voicing") as told:
+        before, after = revoice_cache(args.cache, args.corpus, told)
+    log.info("%.1f %% of the frames are voiced, %.1f %% before", 100 * after, 100 * before)
+
+
 def _split(args: argparse.Namespace) -> None:
     from voicelet.cli.table import print_table
     from voicelet_export.corpus.splits import (
@@ -182,6 +200,17 @@ def add_tool_commands(actions: Any) -> None:
     prepare.add_argument("--encoder", type=Path, help="speaker encoder, ONNX")
     prepare.add_argument("--aligner", type=Path, help="weights, safetensors")
     prepare.set_defaults(run=_prepare)
+
+    denoise = actions.add_parser("denoise", help="the aligned part of a cache without its noise")
+    denoise.add_argument("--cache", type=Path, required=True)
+    denoise.add_argument("--out", type=Path, required=True)
+    denoise.add_argument("--encoder", type=Path, help="speaker encoder, ONNX")
+    denoise.set_defaults(run=_denoise)
+
+    voicing = actions.add_parser("voicing", help="decide anew which frames of a cache are voiced")
+    voicing.add_argument("--cache", type=Path, required=True, help="its f0 is replaced")
+    voicing.add_argument("--corpus", type=Path, help="if its rows tell an f0")
+    voicing.set_defaults(run=_voicing)
 
     augment = actions.add_parser("augment", help="changed copies of a cache, labels with them")
     augment.add_argument("--cache", type=Path, required=True)

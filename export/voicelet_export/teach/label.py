@@ -43,7 +43,7 @@ class LabelConfig:
         lead_in_frames, tail_frames: silence put before and after.  The student's corpora have it,
             and the runtime gives its decoder a lead-in.
         label_delay_frames: by how much labels lie behind what is heard.  The default voice's own
-            corpus has 4.5 (see `voicelet.synth.stream.LABEL_DELAY_FRAMES`), and a student that
+            corpus has 4.5 (see `voicelet.synth.intonation.LABEL_DELAY_FRAMES`), and a student that
             starts from it learns soonest from the same convention.
         max_seconds: longer utterances are left out.
         name: of the voice; single-speaker teachers have none of their own.

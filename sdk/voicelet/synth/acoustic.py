@@ -7,6 +7,7 @@ repeated for its frames, and the decoder runs on any stretch of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ import numpy.typing as npt
 
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
+from voicelet.synth.intonation import turn
 from voicelet.synth.types import Controls
+from voicelet.text.words import Tone
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -39,6 +42,7 @@ class EncodedClause:
         ends: frames until the end of each phone, pads included, [N]; the last is the length.
         frames: the decoder's input, [lead + T, C + 4].
         lead: frames before the first that is spoken, seen by the decoder only.
+        voiced: bool [lead + T], frames that are voiced whatever the decoder says.
         condition: [1, K].
         log_f0_mean: the speaker's, [1, 1].
     """
@@ -48,6 +52,7 @@ class EncodedClause:
     condition: FloatArray
     log_f0_mean: FloatArray
     lead: int = 0
+    voiced: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.frames) - self.lead
@@ -78,7 +83,14 @@ class AcousticModel:
         self.context_frames = context_frames
         self._pitch_scale, self._f0_index = pitch_scale, f0_index
 
-    def encode(self, phones: IntArray, speaker: FloatArray, controls: Controls) -> EncodedClause:
+    def encode(
+        self,
+        phones: IntArray,
+        speaker: FloatArray,
+        controls: Controls,
+        tones: Sequence[Tone] = (),
+        spelled: str = "",
+    ) -> EncodedClause:
         """Run the encoder and lay out the frames.
 
         Args:
@@ -86,6 +98,8 @@ class AcousticModel:
             speaker: the speaker vector; for an adapted one, behind it a shift of log durations,
                 a gain of pitch, a shift of energy, and one of the condition.
             controls: speed, pitch and energy of this clause.
+            tones: where its pitch turns.
+            spelled: the phones' symbols, without pads; tones need them.
         """
         size = self._speaker_size or len(speaker)
         speaker, learnt = speaker[:size], speaker[size:]
@@ -96,18 +110,32 @@ class AcousticModel:
         durations = phone_frames(out["log_duration"][0] + slower, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
         wider = np.float32(wider * controls.pitch_range)
-        pitch = out["pitch"][0] * wider + np.float32(controls.pitch_semitones * semitone)
+        pitch = out["pitch"][0] * wider
         louder_db = 20.0 * math.log10(controls.energy)
         energy = out["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
         # The decoder knows long silences before a clause and begins its first sound by them, so it
         # is given all of the silence, though most of it isn't spoken.
         lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
+        frames = repeat_phones(out["hidden"][0], pitch, energy, durations)
+        ends = np.cumsum(durations)
+        turned = turn(
+            (frames[:, -4], frames[:, -3]),
+            spelled,
+            ends,
+            tones,
+            semitone,
+            1.0 / ENERGY_STD_DB,
+            controls.pitch_range,
+        )
+        frames[:, -4] = turned.pitch + np.float32(controls.pitch_semitones * semitone)
+        frames[:, -3] = turned.energy
         return EncodedClause(
-            np.cumsum(durations) - lead,
-            repeat_phones(out["hidden"][0], pitch, energy, durations),
+            ends - lead,
+            frames,
             out["condition"] + learnt[3:] if len(learnt) else out["condition"],
             speaker[self._f0_index].reshape(1, 1),
             lead,
+            turned.voiced,
         )
 
     def decode(
@@ -139,6 +167,8 @@ class AcousticModel:
             )
         # The vocoder was trained on frames that are either voiced or not.
         voicing = (out["voicing"][0, cut] > 0.5).astype(np.float32)
+        if clause.voiced is not None:
+            voicing[clause.voiced[first:last]] = 1.0
         return mel, np.clip(log_f0, *_LOG_F0_RANGE), voicing
 
 

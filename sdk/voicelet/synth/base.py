@@ -15,7 +15,7 @@ import numpy.typing as npt
 from voicelet.engine import Graph
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations, Ssml
-from voicelet.text.words import PhoneClause
+from voicelet.text.words import PhoneClause, Tone
 from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
@@ -132,6 +132,7 @@ class Synthesizer(Protocol):
         controls: Controls,
         rng: np.random.Generator,
         mark: ClauseMark | None = None,
+        tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause.
 
@@ -141,6 +142,7 @@ class Synthesizer(Protocol):
             controls: of this clause.
             rng: all randomness of the clause comes from it.
             mark: the watermark that its samples are to carry.
+            tones: where its pitch turns; a voice that has a melody of its own leaves them be.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.

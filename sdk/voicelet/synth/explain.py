@@ -13,13 +13,15 @@ import numpy.typing as npt
 
 from voicelet.errors import ConfigError
 from voicelet.synth.consented import check_consent
-from voicelet.synth.fastspeech import LABEL_DELAY_FRAMES, FastSpeechSynthesizer
+from voicelet.synth.fastspeech import FastSpeechSynthesizer
+from voicelet.synth.intonation import LABEL_DELAY_FRAMES, of_clause
 from voicelet.synth.split import split_clause
 from voicelet.synth.styles import styled
 from voicelet.synth.types import Controls, FloatArray, Speaker
 from voicelet.text.frontend import Ssml, TextFrontEnd
 from voicelet.text.origin import Origin, origins
 from voicelet.text.phonemise import Phonemiser
+from voicelet.text.words import PhoneClause
 
 if TYPE_CHECKING:
     from voicelet.synth.voice import Voice
@@ -108,16 +110,11 @@ def explain(
         of_phone: list[int | None] = [None] * len(spoken.phones)
         for number, word in enumerate(spoken.words):
             of_phone[word.start : word.end] = [first + number] * (word.end - word.start)
-        p = spoken.prosody
         at = 0
         for part in split_clause(spoken):
             if part.phones:
                 size = len(part.phones)
-                made.add(
-                    part.phones,
-                    of_phone[at : at + size],
-                    controls.times(p.speed, p.pitch_semitones, p.energy),
-                )
+                made.add(part, of_phone[at : at + size], of_clause(controls, part))
                 at += size
     return made.result(tuple(words))
 
@@ -134,9 +131,10 @@ class _Collector:
         self._phones: list[tuple[str, int, int, int | None]] = []  # symbol, frames from and to
         self._frames = 0
 
-    def add(self, phones: str, words: list[int | None], controls: Controls) -> None:
-        s = self._s
-        encoded = s.acoustic.encode(s.inventory.encode(phones), self._speaker, controls)
+    def add(self, clause: PhoneClause, words: list[int | None], controls: Controls) -> None:
+        s, phones = self._s, clause.phones
+        given = s.inventory.encode(phones)
+        encoded = s.acoustic.encode(given, self._speaker, controls, clause.tones, phones)
         mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
         statistics = s.statistics
         mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)

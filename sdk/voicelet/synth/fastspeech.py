@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from voicelet.synth.acoustic import AcousticModel, EncodedClause
 from voicelet.synth.base import Check, OpenGraph
 from voicelet.synth.correction import OF_STRANGERS
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.intonation import LABEL_DELAY_FRAMES
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.types import Controls
 from voicelet.synth.vocoder import ClauseVocoder, Vocoder
 from voicelet.text.frontend import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
+from voicelet.text.words import Tone
 from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
@@ -25,9 +28,6 @@ FIRST_FRAMES = (16, 64, 192)
 """Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
 STRETCH_FRAMES = 320
 OFFLINE_FRAMES = 800
-LABEL_DELAY_FRAMES = 4.5
-"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
-on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
 
 
 class FastSpeechSynthesizer:
@@ -79,9 +79,12 @@ class FastSpeechSynthesizer:
         controls: Controls,
         rng: np.random.Generator,
         mark: ClauseMark | None = None,
+        tones: Sequence[Tone] = (),
     ) -> FastSpeechRendering:
         """Encode a clause."""
-        encoded = self.acoustic.encode(self.inventory.encode(phones), speaker, controls)
+        encoded = self.acoustic.encode(
+            self.inventory.encode(phones), speaker, controls, tones, phones
+        )
         share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
         return FastSpeechRendering(self, encoded, rng, mark, controls.whisper, share)
 

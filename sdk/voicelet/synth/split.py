@@ -41,5 +41,10 @@ def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[Phone
             pause_after_ms=clause.pause_after_ms if is_last else 0,
             marks=clause.marks if start == 0 else (),
             sentence_end=clause.sentence_end and is_last,
+            tones=tuple(
+                replace(t, start=t.start - start, end=t.end - start)
+                for t in clause.tones
+                if start <= t.start and t.end <= end
+            ),
         )
         start = end

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from voicelet.errors import Cancelled
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.intonation import of_clause
 from voicelet.synth.level import Fader, to_output_level
 from voicelet.synth.split import split_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
@@ -99,14 +100,15 @@ class SpeechStream:
         marks = tuple(MarkTiming(m, self._position / self._p.rate) for m in clause.marks)
         pause = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS) * self._p.rate // 1000
         if clause.phones:
-            prosody = clause.prosody
-            controls = self._controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
+            controls = of_clause(self._controls, clause)
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
             mark = self._p.watermark.at(self._position)
-            spoken = self._p.synthesizer.begin(clause.phones, self._speaker, controls, rng, mark)
+            spoken = self._p.synthesizer.begin(
+                clause.phones, self._speaker, controls, rng, mark, clause.tones
+            )
             words = self._timings(clause, spoken)
             for samples, is_end in self._render(spoken, controls.energy):
                 yield self._chunk(samples, words, marks), is_end and not pause

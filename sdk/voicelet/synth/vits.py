@@ -7,6 +7,7 @@ decoder then run on stretches of frames with as many neighbours as they see.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from voicelet.synth.front_end import open_front_end
 from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.frontend import Pronunciations
+from voicelet.text.words import Tone
 from voicelet.trust.watermark import ClauseMark
 
 FloatArray = npt.NDArray[np.float32]
@@ -139,8 +141,9 @@ class VitsSynthesizer:
         controls: Controls,
         rng: np.random.Generator,
         mark: ClauseMark | None = None,
+        tones: Sequence[Tone] = (),
     ) -> Rendering:
-        """Encode a clause and draw its latents."""
+        """Encode a clause and draw its latents; its melody is in them, so `tones` are left be."""
         config = self.config
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")

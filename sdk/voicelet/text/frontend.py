@@ -20,6 +20,7 @@ from voicelet.text.segment import (
     Segmenter,
     SetProsody,
 )
+from voicelet.text.tune import Tunes
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Word
 
@@ -146,7 +147,8 @@ class TextFrontEnd:
             known=self._known,
             inline_phones=self._inline_phones,
         )
-        return ((clause, self._phonemised(clause)) for clause in found)
+        tunes = Tunes()
+        return ((clause, tunes(clause, self._phonemised(clause))) for clause in found)
 
     @property
     def phonemiser(self) -> ClausePhonemiser:

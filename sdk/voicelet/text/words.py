@@ -101,6 +101,24 @@ class WordPhones:
     end: int
 
 
+Turn: TypeAlias = Literal["rise", "fall", "go_on"]
+
+
+@dataclass(frozen=True)
+class Tone:
+    """Where the pitch turns because of what a sentence is, not because of its phones.
+
+    Attributes:
+        turn: "rise" at the end of a question, "fall" at the end of a list or a choice, "go_on" (a
+            little up) where more is to come.
+        start, end: it turns over `phones[start:end]`, from the last stressed vowel on.
+    """
+
+    turn: Turn
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class PhoneClause:
     """A clause, ready for the acoustic model.
@@ -108,6 +126,8 @@ class PhoneClause:
     Attributes:
         phones: symbols of the inventory; empty where the clause is only a pause or marks.
         words: where each word lies in `phones`, in order.
+        tones: where the pitch turns, in order (`voicelet.text.tune`).
+        exclaimed: whether it belongs to an exclamation.
         pause_after_ms, prosody, marks, sentence_end: as in :class:`Clause`.
     """
 
@@ -117,3 +137,5 @@ class PhoneClause:
     prosody: Prosody = field(default_factory=Prosody)
     marks: tuple[str, ...] = ()
     sentence_end: bool = False
+    tones: tuple[Tone, ...] = ()
+    exclaimed: bool = False

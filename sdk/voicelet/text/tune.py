@@ -1,0 +1,198 @@
+"""What a sentence asks of the pitch: questions rise, choices and lists fall, exclamations are told.
+
+The voice learnt its melody from read prose, which hardly asks anything.  So where a melody carries
+meaning it is prescribed, by the tunes that grammars of spoken English agree on (Pierrehumbert &
+Hirschberg 1990; Wells 2006, "English Intonation", 2.2-2.9): yes-no questions, tags and statements
+with a question mark rise from the last stressed syllable; questions with wh-words fall; in
+"tea or coffee?" and in lists every item goes up a little, and the last one falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from voicelet.text.normalise.rules import word_set
+from voicelet.text.phones import PUNCTUATION, VOWELS
+from voicelet.text.words import Clause, Mark, PhoneClause, Tone, Turn, Word, WordPhones
+
+_STRONG = ".?!…"
+_BREAKS = ",;:()"
+LIST_ITEM_WORDS = 4
+"""A stretch between commas is an item of a list if it has no more words than this."""
+
+_WH = word_set("what which who whom whose when where why how")
+_ASKING = word_set(
+    """am is are was were do does did have has had can could will would shall should may might must
+    isn't aren't wasn't weren't don't doesn't didn't haven't hasn't hadn't can't couldn't won't
+    wouldn't shan't shouldn't mustn't needn't mightn't ain't right okay ok yes no eh huh"""
+)
+_OPENERS = word_set(
+    """and but so or well oh ah hey then now okay ok please look listen sorry excuse me in on at to
+    from for with by of about since until under over after before into"""
+)
+_NO_CHOICE = word_set("not so something anything somebody someone whatever anyone else")
+"""After "or" they don't offer a choice: "or not?", "or so?", "or something?"."""
+
+
+class Tunes:
+    """Finds the tones of one text's clauses, given in order; it remembers how a sentence began."""
+
+    def __init__(self) -> None:
+        self._asked: bool | None = None  # whether the sentence began with a wh-word
+        self._alone = False  # and that alone ("Why, then, did you go?")
+        self._items = 0  # stretches of a list that the sentence's clauses before this one held
+
+    def __call__(self, clause: Clause, spoken: PhoneClause) -> PhoneClause:
+        """The clause with its tones.
+
+        Args:
+            clause: words and marks.
+            spoken: what the phonemiser made of it.
+        """
+        phrases = _phrases(clause, spoken)
+        if not spoken.phones or not phrases:
+            return spoken
+        if self._asked is None:
+            self._asked = _begins(phrases[0]) in _WH
+            self._alone = len([w for w in phrases[0] if w.text.lower() not in _OPENERS]) == 1
+        closing = _closing(clause)
+        tones: list[Tone] = []
+        if closing == "?":
+            tones = self._question(phrases, spoken)
+        elif _is_list(phrases, self._items):
+            tones = _listed(phrases, spoken, closing)
+        elif not closing and _goes_on(clause) and _are_items(phrases[1:]):
+            tones = _ups(phrases, spoken)
+            self._items += len(phrases)
+        if clause.sentence_end or closing:
+            self._asked, self._items = None, 0
+        return replace(spoken, tones=tuple(tones), exclaimed=closing == "!")
+
+    def _question(self, phrases: list[list[Word]], spoken: PhoneClause) -> list[Tone]:
+        last = [word.text.lower() for word in phrases[-1]]
+        asks = _begins(phrases[-1])
+        wh = asks in _WH or (bool(self._asked) and (self._alone or asks not in _ASKING))
+        choice = _choice(last)
+        if choice and not wh:
+            before = sum(map(len, phrases[:-1])) + choice
+            tones = [_tone("go_on", spoken, 0, before), _tone("fall", spoken, before)]
+        elif len(phrases) > 2 and not wh and _is_list(phrases):
+            return _listed(phrases, spoken, "?")
+        else:
+            tones = [] if wh else [_tone("rise", spoken, 0)]
+        return [tone for tone in tones if tone is not None]
+
+
+def _closing(clause: Clause) -> str:
+    """The strong mark that ends the clause, or ""."""
+    for token in reversed(clause.tokens):
+        if isinstance(token, Word):
+            break
+        if token.text in _STRONG:
+            return token.text
+    return ""
+
+
+def _phrases(clause: Clause, spoken: PhoneClause) -> list[list[Word]]:
+    """The words between the breaks, in step with `spoken.words`; no phrase is empty."""
+    phrases: list[list[Word]] = [[]]
+    said = 0
+    for token in clause.tokens:
+        if isinstance(token, Mark):
+            if token.text in _BREAKS:
+                phrases.append([])
+        elif spoken.words[said : said + 1] and (
+            (spoken.words[said].text, spoken.words[said].span) == (token.text, token.span)
+        ):  # a word without phones isn't there
+            phrases[-1].append(token)
+            said += 1
+    return [phrase for phrase in phrases if phrase]
+
+
+def _begins(phrase: Sequence[Word]) -> str:
+    """What a phrase begins with, past "and", "oh", "in" and the like; "what" for "what's"."""
+    words = [word.text.lower().replace("’", "'") for word in phrase]
+    first = next((word for word in words if word not in _OPENERS), words[-1])
+    stem = first.split("'")[0]
+    return stem if stem in _WH else first
+
+
+def _choice(words: Sequence[str]) -> int:
+    """How many words stand before the "or" of a choice; 0 if there is none."""
+    for place in range(len(words) - 2, 0, -1):
+        if words[place] == "or" and words[place + 1] not in _NO_CHOICE:
+            return place
+    return 0
+
+
+def _goes_on(clause: Clause) -> bool:
+    """Whether it ends at a comma."""
+    last = clause.tokens[-1]
+    return isinstance(last, Mark) and last.text == ","
+
+
+def _are_items(phrases: Sequence[Sequence[Word]]) -> bool:
+    """Whether all are short, and none is set off by "after", "with", "but"."""
+    short = all(len(phrase) <= LIST_ITEM_WORDS for phrase in phrases)
+    return short and bool(phrases) and all(p[0].text.lower() not in _OPENERS for p in phrases)
+
+
+def _is_list(phrases: Sequence[Sequence[Word]], before: int = 0) -> bool:
+    """Whether it says "pears, plums, and figs", or "pears, plums and figs".
+
+    `before` items may have been said by an earlier clause.
+    """
+    if len(phrases) < (1 if before else 2):
+        return False
+    texts = [word.text.lower() for word in phrases[-1]]
+    joined = [place for place, text in enumerate(texts) if text in ("and", "or")]
+    if not joined or not all(len(phrase) <= LIST_ITEM_WORDS for phrase in phrases[1:-1]):
+        return False
+    if joined[0] == 0:  # a comma before "and": two items at least stand before it
+        return len(phrases) + before > 2 and len(texts) <= LIST_ITEM_WORDS + 2
+    most = LIST_ITEM_WORDS if len(phrases) + before > 2 else LIST_ITEM_WORDS - 2
+    return joined[0] <= most and len(texts) - joined[0] <= most + 1
+
+
+def _ups(phrases: Sequence[Sequence[Word]], spoken: PhoneClause) -> list[Tone]:
+    """Up at the end of every phrase."""
+    ends = [0]
+    for phrase in phrases:
+        ends.append(ends[-1] + len(phrase))
+    found = [_tone("go_on", spoken, begin, end) for begin, end in pairwise(ends)]
+    return [tone for tone in found if tone is not None]
+
+
+def _listed(phrases: Sequence[Sequence[Word]], spoken: PhoneClause, closing: str) -> list[Tone]:
+    """Up at the end of every item, down at the end of the last."""
+    items = [list(phrase) for phrase in phrases]
+    last = items[-1]
+    inner = next(i for i, word in enumerate(last) if word.text.lower() in ("and", "or"))
+    if inner:  # "plums and figs": the last phrase holds two items
+        items[-1:] = [last[:inner], last[inner:]]
+    tones = _ups(items[:-1], spoken)
+    falls = _tone("fall", spoken, sum(map(len, items[:-1]))) if closing else None
+    return [*tones, falls] if falls else tones
+
+
+def _tone(turn: Turn, spoken: PhoneClause, begin: int, end: int | None = None) -> Tone | None:
+    """A tone over the words `begin` to `end` from their last stress mark on."""
+    words = spoken.words[begin:end]
+    if not words:
+        return None
+    start, stop = _nucleus(spoken.phones, words)
+    return Tone(turn, start, stop) if start < stop else None
+
+
+def _nucleus(phones: str, words: Sequence[WordPhones]) -> tuple[int, int]:
+    first, stop = words[0].start, words[-1].end
+    while stop > first and phones[stop - 1] in PUNCTUATION:
+        stop -= 1
+    for mark in "ˈˌ":
+        place = phones.rfind(mark, first, stop)
+        if place >= 0:
+            return place, stop
+    vowels = [place for place in range(first, stop) if phones[place] in VOWELS]
+    return (vowels[-1] if vowels else first), stop
