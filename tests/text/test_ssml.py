@@ -228,6 +228,15 @@ def test_controls_and_surrogates_are_spaces() -> None:
     assert said("a\x00b\ud800c") == "a b c ."
 
 
+@pytest.mark.parametrize("empty", ["<sub alias='x'></sub>", "<sub alias='x'/>"])
+def test_what_is_said_for_an_empty_element_stands_where_its_tag_does(empty: str) -> None:
+    text = f"<speak>go {empty} on</speak>"
+    words = [t for c in clauses(text) for t in c.tokens if isinstance(t, Word)]
+    assert [w.text for w in words] == ["go", "x", "on"]
+    first, last = words[1].span
+    assert empty.startswith(text[first:last]) and first < last
+
+
 TAGS = st.sampled_from(
     [
         *("<p>", "</p>", "<s>", "</s>", "<break/>", "<prosody rate='fast'>", "</prosody>"),

@@ -19,7 +19,7 @@ from voicelet.trust.watermark_pattern import FloatArray
 
 MOST_CORRECTED = 2.0
 """A band is brought up or down by at most this much (natural log), as in training."""
-LEAST_HALF_WIDTH_HZ = 60.0
+LEAST_HALF_WIDTH_HZ = 50.0
 """Of the triangular bands compared.  Between 50 and 100 Hz copies gain what speech from predicted
 mels loses, both little; the mel's own 38 Hz costs signal quality (DNSMOS SIG 3.37 for 3.47)."""
 OF_STRANGERS = 0.5

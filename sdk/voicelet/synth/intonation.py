@@ -1,7 +1,7 @@
 """Tones and exclamations, laid over the melody that the acoustic model predicts.
 
 `voicelet.text.tune` says where the pitch turns; here is how far.  The sizes are those of neutral
-read English: a yes-no question ends some five semitones above the speaker's mean, an item of a list
+read English: a yes-no question ends some six semitones above the speaker's mean, an item of a list
 about two above (Wells 2006; 't Hart, Collier & Cohen 1990, ch. 4).
 """
 
@@ -39,7 +39,7 @@ class Contour:
 
 
 CONTOURS: dict[Turn, Contour] = {
-    "rise": Contour(0.0, 5.5, 0.1, 3.0),
+    "rise": Contour(0.0, 6.5, 0.1, 4.0),
     "go_on": Contour(0.5, 2.0, 0.1),
     "fall": Contour(0.5, -5.0, 0.0),
 }

@@ -239,7 +239,9 @@ class _Parser:
 
     def _say(self, frame: _Frame, end: int) -> None:
         text, attributes = "".join(frame.text), frame.attributes
-        span = frame.span if frame.text and frame.span else (end, end)
+        span = frame.span or (end, end)
+        if span[0] == span[1]:  # an empty element: what is said for it stands where its tag does
+            span = (span[0], max(end, span[0] + 1))
         alias, phones = None, None
         if frame.name == "sub":
             alias = attributes["alias"]
