@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from voicelet.audio.atomic import atomic_file
+from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
 from voicelet.errors import ConfigError, CorpusError
 from voicelet_export.corpus.cache import (
@@ -102,6 +103,7 @@ def _copy(
     on_item: OnItem | None,
 ) -> None:
     writer = CacheWriter(part, source.features)
+    rate = source.features.sample_rate_hz
     for number, entry in enumerate(entries, 1):
         rng = _generator(config.seed, copy, entry.id)
         speed, speaker = 1.0, entry.speaker
@@ -114,16 +116,18 @@ def _copy(
         changed = sound_otherwise(sounding, rng, config, source.features, speed)
         d_vector = np.asarray(entry.d_vector, np.float32)
         if extract is not None and speed != 1.0:
-            d_vector = extract(changed.samples, source.features.sample_rate_hz)
+            d_vector = extract(changed.samples, rate)
         writer.append(
             id=f"{entry.id}{COPY_MARK}{copy}",
             speaker=speaker,
             samples=changed.samples,
             f0_hz=changed.f0_hz,
+            # The label may know of more voiced frames than a device that enrols would find.
+            own_f0_hz=estimate_f0(changed.samples, rate, source.features.hop_length),
             d_vector=d_vector,
             phones=source.phones(entry) if entry.n_phones else None,
             durations_frames=changed.durations_frames,
-            bandwidth_hz=min(entry.bandwidth_hz * speed, source.features.sample_rate_hz / 2.0),
+            bandwidth_hz=min(entry.bandwidth_hz * speed, rate / 2.0),
             change_mel=_hiding(config.spec, rng),
         )
         if on_item is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RATE_HZ = 24000
 MAX_SECONDS = 60
+_PATIENCE_S = 0.5
 
 # Each writes mono signed 16-bit little-endian samples to standard output; {} is the rate in Hz.
 _RECORDERS = (
@@ -69,6 +70,8 @@ class Recorder:
         """
         import numpy as np
 
+        if not self._data:  # a program that can't record says so within moments
+            self._thread.join(_PATIENCE_S)
         self._process.terminate()
         self._thread.join(5.0)
         _, complaint = self._process.communicate()
