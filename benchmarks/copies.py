@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.common import FloatArray, read_audio, resample, write_wav
 from benchmarks.corpora import TarCorpus
 from benchmarks.heldout import HeldOut
-from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.audio.level import normalise_level
+from voicelet.audio.voicing import voiced_f0
 
 UTTERANCES_EACH = 2
 # log mel [T, 80], log f0 [T] (interpolated where unvoiced), voicing [T] -> samples [n]
@@ -48,7 +48,7 @@ def vocoder_features(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log mel [T, n_mels], log f0 [T] (interpolated) and voicing [T] (0 or 1) of a recording."""
     mel = log_mel(samples, config)
-    f0 = estimate_f0(samples, config.sample_rate_hz, config.hop_length)[: len(mel)]
+    f0 = voiced_f0(samples, config.sample_rate_hz, config.hop_length)[: len(mel)]
     voiced = np.flatnonzero(f0 > 0.0)
     log_f0 = np.full(len(mel), 5.0, dtype=np.float32)
     if len(voiced):

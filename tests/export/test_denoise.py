@@ -143,6 +143,15 @@ class TestVoicing:
         own[100:104] = 120.0  # a few frames found by mistake don't spread
         assert (voiced_f0(wave, RATE, HOP, own) > 0.0).sum() < 20
 
+    def test_the_device_s_own_decision_agrees(self, speech: np.ndarray) -> None:
+        from voicelet.audio.voicing import voiced_f0 as without_world
+        from voicelet_export.corpus.voicing import voiced_f0
+
+        own = estimate_f0(speech, RATE, HOP)
+        world, device = voiced_f0(speech, RATE, HOP, own), without_world(speech, RATE, HOP, own)
+        assert ((world > 0.0) == (device > 0.0)).mean() > 0.95
+        assert (world > 0.0).sum() > (own > 0.0).sum()
+
     def test_a_given_f0_fills_the_gaps(self, speech: np.ndarray) -> None:
         from voicelet_export.corpus.voicing import voiced_f0
 

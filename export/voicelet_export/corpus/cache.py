@@ -19,6 +19,7 @@ import numpy.typing as npt
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
+from voicelet.audio.voicing import voiced_f0
 from voicelet.engine import get_engine
 from voicelet.enrol.encoder import mean_d_vector
 from voicelet.enrol.ge2e_mel import ge2e_mel, ge2e_windows
@@ -142,7 +143,7 @@ class CacheWriter:
             d_vector: its d-vector [256].
             phones, durations_frames: alignment, when known.  Phones without durations are kept with
                 zeros, for models that learn to align.
-            f0_hz: a better f0 than our own estimate where voiced, when known.
+            f0_hz: a better f0 than `voiced_f0` tells, when known; that still says what is voiced.
             bandwidth_hz: what the audio held before it was resampled; half its rate by default.
         """
         config = self.features
@@ -158,11 +159,11 @@ class CacheWriter:
         wave = normalise_level(wave[: n_frames * config.hop_length], config.sample_rate_hz)
         mel = log_mel(wave, config)
         own_f0 = estimate_f0(wave, config.sample_rate_hz, config.hop_length)
-        f0 = own_f0
+        f0 = voiced_f0(wave, config.sample_rate_hz, config.hop_length, own_f0)
         if f0_hz is not None:
             given = np.zeros(n_frames, dtype=np.float32)
             given[: min(n_frames, len(f0_hz))] = f0_hz[:n_frames]
-            f0 = np.where((own_f0 > 0) & (given > 60.0), given, 0.0).astype(np.float32)
+            f0 = np.where((f0 > 0) & (given > 60.0), given, 0.0).astype(np.float32)
         self.append(
             id=utterance.id,
             speaker=utterance.speaker,

@@ -1,11 +1,10 @@
-"""Which frames of a cache are voiced, decided better than a device can.
+"""Which frames of a cache are voiced, and their f0, with the methods of WORLD.
 
-The device's f0 estimator (`voicelet.audio.f0`) is made to be sure: it calls one frame in seven of
-vowels unvoiced, most of them where a sentence ends and the voice creaks.  A model that learns from
-it hoarsens every last word.  So where a corpus is prepared, voicing is decided once more by
-LoveTrain (Morise 2016, D4C, in `pyworld`), and the f0 of frames that the estimator left out comes
-from the corpus, where it tells (`f0` of its rows), else from DIO with StoneMask (Morise et al.
-2009), else from their voiced neighbours.
+A model that learns creak as unvoiced hoarsens every last word (`voicelet.audio.voicing`, which new
+caches are made with).  Where a corpus is prepared for a release, or was cached by an older version,
+voicing is decided once more by LoveTrain (Morise 2016, D4C, in `pyworld`), and the f0 of frames
+that the cache has unvoiced comes from the corpus, where it tells (`f0` of its rows), else from DIO
+with StoneMask (Morise et al. 2009), else from their voiced neighbours.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
+from voicelet.audio.voicing import LOVE_TRAIN, QUIET_DB, REACH_FRAMES, SLACK_SEMITONES
 from voicelet.errors import ConfigError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.corpus.reader import read_rows
@@ -28,13 +28,6 @@ from voicelet_export.corpus.reader import read_rows
 log = logging.getLogger(__name__)
 
 LOWEST_HZ, HIGHEST_HZ = 45.0, 600.0
-QUIET_DB = 40.0
-"""A frame so much below the loudest isn't voiced."""
-REACH_FRAMES = 16
-"""Nor is one further than this from all that the estimator found voiced."""
-SLACK_SEMITONES = 8.0
-"""DIO is believed if it lies so near to the neighbours: a creak falls far, an octave is wrong."""
-_LOVE_TRAIN = 0.85
 
 
 def voiced_f0(
@@ -74,7 +67,7 @@ def voiced_f0(
     near = np.abs(12.0 * np.log2(np.maximum(better, 1.0) / held)) < SLACK_SEMITONES
     f0 = np.where((own_f0_hz <= 0.0) & near, better, f0)
     times = places * (period_ms / 1000.0)
-    aperiodicity = world.d4c(wave, f0, times, sample_rate_hz, threshold=_LOVE_TRAIN)
+    aperiodicity = world.d4c(wave, f0, times, sample_rate_hz, threshold=LOVE_TRAIN)
     rows = wave[: n * hop_length].reshape(n, hop_length)
     level_db = 10.0 * np.log10(np.mean(rows**2, axis=1) + 1e-10)
     distance = np.abs(places[:, None] - voiced[None, :]).min(axis=1)
