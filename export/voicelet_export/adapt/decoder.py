@@ -6,6 +6,7 @@ with, so that the adaptation even learns around the quantization.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,12 @@ from onnx import numpy_helper
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
+from voicelet.synth.acoustic import phone_frames, repeat_phones
+from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import FRAME_FEATURES, AcousticConfig, AcousticDecoder
+
+log = logging.getLogger(__name__)
 
 _MAX_ERROR = 0.1
 """Relative RMS difference of mels between the graph and what was read from it: int8 arithmetic
@@ -59,7 +64,7 @@ def read_decoder(bundle: Bundle) -> tuple[AcousticDecoder, str]:
         raise BundleError(f"{path.name} isn't a decoder that can be adapted ({error})") from None
     decoder.load_state_dict(state)
     decoder.eval().requires_grad_(False)
-    _compare(decoder, path)
+    _compare(decoder, bundle, path)
     return decoder, spec.sha256
 
 
@@ -89,16 +94,26 @@ def _widths(weights: dict[str, FloatArray], part: str) -> tuple[int, ...]:
     return tuple(widths)
 
 
-def _compare(decoder: AcousticDecoder, path: Path) -> None:
-    rng, c = np.random.default_rng(0), decoder.config
-    frames = rng.standard_normal((1, 90, c.channels + FRAME_FEATURES)).astype(np.float32)
-    condition = 0.1 * rng.standard_normal((1, c.condition_size)).astype(np.float32)
-    mean = np.array([[5.1]], np.float32)
-    feed = {"frames": frames, "condition": condition, "log_f0_mean": mean}
+def _compare(decoder: AcousticDecoder, bundle: Bundle, path: Path) -> None:
+    """Both must say the same of what the bundle's own encoder gives: int8 knows no other input."""
+    speakers = SpeakerBook(bundle)
+    if not speakers.names:
+        return
+    encoder = session(bundle.graph_path("acoustic_encoder")[0].read_bytes())
+    phones = np.arange(1, len(bundle.manifest.phones), dtype=np.int64)
+    speaker = speakers.vector(None, speakers.names[0])
+    out = run(encoder, {"phones": phones[None], "speaker": speaker[None]})
+    parts = (out[name][0] for name in ("hidden", "pitch", "energy"))
+    feed = {
+        "frames": repeat_phones(*parts, phone_frames(out["log_duration"][0], 1.0))[None],
+        "condition": out["condition"],
+        "log_f0_mean": speaker[F0_INDEX].reshape(1, 1),
+    }
     found = run(session(path.read_bytes()), feed)["mel"]
     with torch.no_grad():
         made = decoder(*(torch.from_numpy(feed[k]) for k in feed))[0].numpy()
     error = float(np.sqrt(np.mean((made - found) ** 2)) / max(1e-6, float(found.std())))
+    log.info("the decoder's layers follow its graph to %.1f %%", 100.0 * error)
     if not error < _MAX_ERROR:
         raise BundleError(
             f"{path.name} computes something else than the layers read from it ({error:.0%} apart);"
