@@ -20,7 +20,7 @@ from voicelet.errors import BundleError
 from voicelet.synth.acoustic import phone_frames, repeat_phones
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet_export.convert.parity import run, session
-from voicelet_export.models.fastspeech2 import FRAME_FEATURES, AcousticConfig, AcousticDecoder
+from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticDecoder
 
 log = logging.getLogger(__name__)
 
