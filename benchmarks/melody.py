@@ -68,7 +68,10 @@ def heard_semitones(samples: FloatArray, rate: int) -> tuple[FloatArray, FloatAr
     padded = np.pad(samples, (0, max(0, size * len(f0) - len(samples))))[: size * len(f0)]
     level = 10.0 * np.log10(np.mean(padded.reshape(len(f0), size) ** 2, axis=1) + 1e-10)
     heard = (f0 > 0.0) & (level > np.percentile(level, 95) - 25.0)
-    return (12.0 * np.log2(f0[heard])).astype(np.float32), times[heard].astype(np.float32)
+    pitch, times = 12.0 * np.log2(f0[heard]), times[heard]
+    # Breath at the end of a word is heard one octave or two below the voice.
+    near = np.abs(pitch - np.median(pitch)) < 12.0
+    return pitch[near].astype(np.float32), times[near].astype(np.float32)
 
 
 def end_of(voice: Voice, text: str, preset: str) -> float:

@@ -45,5 +45,6 @@ def plot_runs(runs: Sequence[Path], terms: Sequence[str], out: Path) -> None:
             offset += max(step for values in log["train"].values() for step, _ in values)
         axes.set_title(term)
         axes.set_xlabel("step")
-        axes.legend(fontsize=7)
+        columns = 1 + len(axes.lines) // 8
+        axes.legend(fontsize=7 if columns == 1 else 5, ncols=columns, loc="upper right")
     figure.savefig(out, dpi=80)
