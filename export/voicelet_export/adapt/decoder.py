@@ -103,9 +103,10 @@ def _compare(decoder: AcousticDecoder, bundle: Bundle, path: Path) -> None:
     phones = np.arange(1, len(bundle.manifest.phones), dtype=np.int64)
     speaker = speakers.vector(None, speakers.names[0])
     out = run(encoder, {"phones": phones[None], "speaker": speaker[None]})
-    parts = (out[name][0] for name in ("hidden", "pitch", "energy"))
+    durations = phone_frames(out["log_duration"][0], 1.0)
+    frames = repeat_phones(out["hidden"][0], out["pitch"][0], out["energy"][0], durations)
     feed = {
-        "frames": repeat_phones(*parts, phone_frames(out["log_duration"][0], 1.0))[None],
+        "frames": frames[None],
         "condition": out["condition"],
         "log_f0_mean": speaker[F0_INDEX].reshape(1, 1),
     }
