@@ -28,7 +28,7 @@ from voicelet_export.convert.parity import run, session
 from voicelet_export.train.data import Item
 
 SPEECH = Path(__file__).resolve().parents[2] / "federated" / "samples" / "reader-a"
-QUICK = FitConfig(steps=24, check_every=8, batch=3, learning_rate=0.01)
+QUICK = FitConfig(steps=80)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_the_command(
     lost = EntryPoint("lost", "voicelet_nowhere", "voicelet.commands")
     monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: [here, lost])
     Vault().save(person)
-    assert main(["adapt", "reader", str(SPEECH), "--steps", "24", "--json"]) == 0
+    assert main(["adapt", "reader", str(SPEECH), "--steps", "60", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     learnt = Vault().load("reader").adaptation
     assert report["kept"] and learnt is not None and report["utterances"] == 5
