@@ -77,15 +77,21 @@ def test_without_noise_the_model_moves_by_the_mean_of_clipped_updates(
     assert told["guarantee"]["epsilon"] is None and told["guarantee"]["clip_norm"] == 0.01
 
 
-def test_the_noise_is_that_of_the_account(federation: Make) -> None:
+def test_the_noise_is_that_of_the_account(
+    federation: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Spy(monkeypatch)
     made = federation(rounds=2, clip_norm=1e-6)
     state = made.run()
-    # Updates of 1e-6 vanish in the noise of z * C * sqrt(4 / 3); the mean is over four.
+    # What isn't the sum of clipped updates is noise of z * C * sqrt(4 / 3); the mean is over four.
+    clipped = [u * min(1.0, 1e-6 / float(np.linalg.norm(u))) for u in spy.updates]
+    assert len(clipped) == 8
+    noise = state.flat - np.sum(clipped, axis=0) / 4
     share = made.config.share()
     expected = share.noise_multiplier * 1e-6 * np.sqrt(4 / 3) / 4 * np.sqrt(2)
-    # Of n numbers, within five standard errors of a deviation: 5 / sqrt(2 n).
-    sure = 5.0 / np.sqrt(2 * state.flat.size)
-    assert sure < 0.5 and np.sqrt(np.mean(state.flat**2)) == pytest.approx(expected, rel=sure)
+    # Of n numbers, within six standard errors of a deviation: 6 / sqrt(2 n).
+    sure = 6.0 / np.sqrt(2 * state.flat.size)
+    assert sure < 0.5 and np.sqrt(np.mean(noise**2)) == pytest.approx(expected, rel=sure)
     told = json.loads((made.folder / "report.json").read_text())
     assert told["epsilon_spent"] == pytest.approx(told["guarantee"]["epsilon"], rel=1e-6)
     assert 7.8 < told["epsilon_spent"] <= 8.0 and told["joins_most"] == 2
