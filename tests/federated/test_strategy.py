@@ -89,8 +89,8 @@ def test_the_noise_is_that_of_the_account(
     noise = state.flat - np.sum(clipped, axis=0) / 4
     share = made.config.share()
     expected = share.noise_multiplier * 1e-6 * np.sqrt(4 / 3) / 4 * np.sqrt(2)
-    # Of n numbers, within six standard errors of a deviation: 6 / sqrt(2 n).
-    sure = 6.0 / np.sqrt(2 * state.flat.size)
+    # Of n numbers, within five standard errors of a deviation: 5 / sqrt(2 n).
+    sure = 5.0 / np.sqrt(2 * state.flat.size)
     assert sure < 0.5 and np.sqrt(np.mean(noise**2)) == pytest.approx(expected, rel=sure)
     told = json.loads((made.folder / "report.json").read_text())
     assert told["epsilon_spent"] == pytest.approx(told["guarantee"]["epsilon"], rel=1e-6)

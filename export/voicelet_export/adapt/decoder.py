@@ -16,9 +16,9 @@ from onnx import numpy_helper
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
+from voicelet.enrol.speaker import D_VECTOR_SIZE, DEFAULT_LOG_F0, F0_SIZE
 from voicelet.errors import BundleError
 from voicelet.synth.acoustic import phone_frames, repeat_phones
-from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticDecoder
 
@@ -96,19 +96,18 @@ def _widths(weights: dict[str, FloatArray], part: str) -> tuple[int, ...]:
 
 def _compare(decoder: AcousticDecoder, bundle: Bundle, path: Path) -> None:
     """Both must say the same of what the bundle's own encoder gives: int8 knows no other input."""
-    speakers = SpeakerBook(bundle)
-    if not speakers.names:
-        return
+    speaker = np.zeros(bundle.manifest.statistics.speaker_size, np.float32)
+    speaker[:D_VECTOR_SIZE] = D_VECTOR_SIZE**-0.5
+    speaker[D_VECTOR_SIZE : D_VECTOR_SIZE + F0_SIZE] = DEFAULT_LOG_F0
     encoder = session(bundle.graph_path("acoustic_encoder")[0].read_bytes())
     phones = np.arange(1, len(bundle.manifest.phones), dtype=np.int64)
-    speaker = speakers.vector(None, speakers.names[0])
     out = run(encoder, {"phones": phones[None], "speaker": speaker[None]})
     durations = phone_frames(out["log_duration"][0], 1.0)
     frames = repeat_phones(out["hidden"][0], out["pitch"][0], out["energy"][0], durations)
     feed = {
         "frames": frames[None],
         "condition": out["condition"],
-        "log_f0_mean": speaker[F0_INDEX].reshape(1, 1),
+        "log_f0_mean": speaker[D_VECTOR_SIZE].reshape(1, 1),
     }
     found = run(session(path.read_bytes()), feed)["mel"]
     with torch.no_grad():
