@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_training import FloatArray, Trainer, seed_of, split_by_utterance
-from voicelet.audio.atomic import atomic_file
+from benchmarks.federated_training import Trainer, seed_of, split_by_utterance
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.config import FederationConfig

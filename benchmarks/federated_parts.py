@@ -43,7 +43,7 @@ from voicelet_export.train.data import Item
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.config import FederationConfig
 from voicelet_federated.devices import load_base
-from voicelet_federated.export_model import Origin, export_bundle
+from voicelet_federated.export_model import RunProvenance, export_bundle
 from voicelet_federated.local import _WEIGHTS as WEIGHTS
 from voicelet_federated.local import LocalTraining
 
@@ -51,7 +51,7 @@ _LOG = logging.getLogger(__name__)
 _DRAWS = 3
 _PEOPLE, _SINGLE = 6, 100
 _PERSONAL_STEPS = 9
-ORIGIN = Origin("benchmark", 0, 0, math.inf, 1e-5)
+ORIGIN = RunProvenance("benchmark", 0, 0, math.inf, 1e-5)
 _EACH = 1  # utterances of a person that a loss is taken of
 
 

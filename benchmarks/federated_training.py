@@ -21,8 +21,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.adapter import Adapted, AdapterSpec
@@ -32,7 +33,6 @@ from voicelet_federated.local import _WEIGHTS as WEIGHTS
 from voicelet_federated.local import LocalTraining
 from voicelet_federated.losses import utterance_losses
 
-FloatArray = npt.NDArray[np.float32]
 _ROWS = 6  # utterances in one pass, of like length
 _FRAMES = 4800
 _SPEC = AdapterSpec()

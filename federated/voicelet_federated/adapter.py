@@ -23,11 +23,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_federated.errors import UpdateError
 
-FloatArray = npt.NDArray[np.float32]
 SIZES = (256, 2000, 4000)
 Size = Literal[256, 2000, 4000]
 _EMBEDDING = "speaker"

@@ -7,8 +7,8 @@ import math
 import sys
 from pathlib import Path
 
-from voicelet.errors import ConfigError, ConsentEnded, ConsentError
-from voicelet.trust.audit import note
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError
+from voicelet.trust.audit.device_log import note
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
 from voicelet_federated.paying import days_from_now, open_ledger
@@ -71,7 +71,7 @@ def consenting_ledger(state: Path, stated: FederationConsent | None) -> DeviceLe
 
     Raises:
         ConsentError: no agreement, and nobody to ask, or the answer is no.
-        ConsentEnded: it was withdrawn and nobody is there to ask.
+        ConsentEndedError: it was withdrawn and nobody is there to ask.
         BudgetError: all that was agreed to is spent, or the ledger can't be used.
     """
     ledger = open_ledger(state)
@@ -110,7 +110,7 @@ def withdraw(ledger: DeviceLedger) -> None:
 
 def _ask(state: Path, ledger: DeviceLedger) -> FederationConsent:
     if not sys.stdin.isatty():
-        kind = ConsentEnded if ledger.withdrawn or ledger.expired else ConsentError
+        kind = ConsentEndedError if ledger.withdrawn or ledger.expired else ConsentError
         raise kind(
             "the person whose speech it is hasn't agreed to federated learning; add --consent "
             "if they do (--rounds, --epsilon and --days bound it)"

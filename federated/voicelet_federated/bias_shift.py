@@ -10,10 +10,10 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import BundleError
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
-from voicelet_federated.adapter import FloatArray
 
 _SAME = 0.05
 """Of a bias's largest value: what quantization may have changed, and no other model."""

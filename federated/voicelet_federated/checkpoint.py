@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_federated.account import Account
-from voicelet_federated.adapter import FloatArray
 from voicelet_federated.config import FederationConfig
 from voicelet_federated.errors import FederationError
 from voicelet_federated.privacy import Guarantee, gaussian_divergence, guarantee, rdp_epsilon

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import VoiceletError
-from voicelet.trust.audit import note
-from voicelet_federated.adapter import Adapted, FloatArray, schema_hash
+from voicelet.trust.audit.device_log import note
+from voicelet_federated.adapter import Adapted, schema_hash
 from voicelet_federated.clipping import with_bit
 from voicelet_federated.config import Places, device_places, is_simulation
 from voicelet_federated.devices import (

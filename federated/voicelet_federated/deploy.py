@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.files import atomic_file
 from voicelet_federated.address import Address, DeploymentError, is_healthy, refuse_taken
 from voicelet_federated.certificates import Certificates, open_certificates
 from voicelet_federated.flower import environment, program, toml_value

@@ -13,9 +13,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.convert.checkpoint import RunInfo, load_acoustic
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel

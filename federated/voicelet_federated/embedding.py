@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from voicelet.config import from_mapping
 from voicelet.errors import SealError, VoiceletError
-from voicelet.trust import hpke
-from voicelet.trust.seal import new_sealing_key
+from voicelet.trust.keys import hpke
+from voicelet.trust.keys.seal import new_sealing_key
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.local_dp import LocalDp
 
@@ -33,7 +33,7 @@ _LABEL = b"voicelet sealed embedding 1"
 
 
 @dataclass(frozen=True)
-class Header:
+class EmbeddingHeader:
     """What a sealed vector says in clear, and can't be changed.
 
     Attributes:
@@ -93,7 +93,7 @@ class ServerPublic:
             raise EmbeddingError(f"not a server's public key ({error}); ask for it again") from None
 
     def key(self) -> bytes:
-        """The key as :mod:`voicelet.trust.hpke` wants it.
+        """The key as :mod:`voicelet.trust.keys.hpke` wants it.
 
         Raises:
             EmbeddingError: it is broken.
@@ -127,7 +127,7 @@ class ServerKey:
             audience, base64.b64encode(short).decode(), base64.b64encode(long).decode()
         )
 
-    def open(self, sealed: bytes) -> tuple[Header, npt.NDArray[np.float32]]:
+    def open(self, sealed: bytes) -> tuple[EmbeddingHeader, npt.NDArray[np.float32]]:
         """The header and the vector [size]; time, purpose and replays are the caller's to check.
 
         Raises:
@@ -177,7 +177,7 @@ def seal_embedding(
         values = local_dp.noised(values)
     now = time.time()
     finite = local_dp is not None and math.isfinite(local_dp.epsilon)
-    header = Header(
+    header = EmbeddingHeader(
         suite=server_public.suite,
         audience=server_public.audience,
         purpose=purpose,
@@ -196,7 +196,7 @@ def seal_embedding(
     return bytes(_MAGIC + struct.pack(">H", len(raw)) + raw + box)
 
 
-def read_header(sealed: bytes) -> tuple[Header, bytes, bytes]:
+def read_header(sealed: bytes) -> tuple[EmbeddingHeader, bytes, bytes]:
     """(header, its bytes, the HPKE message); nothing of it is proven yet.
 
     Raises:
@@ -208,7 +208,7 @@ def read_header(sealed: bytes) -> tuple[Header, bytes, bytes]:
     (length,) = struct.unpack(">H", sealed[len(_MAGIC) : start])
     raw = sealed[start : start + length]
     try:
-        header = from_mapping(Header, json.loads(raw))
+        header = from_mapping(EmbeddingHeader, json.loads(raw))
         if header.size not in SIZES or not math.isfinite(header.issued + header.expires):
             raise ValueError("impossible values")
     except (ValueError, RecursionError, VoiceletError) as error:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import numpy.typing as npt
 
-from voicelet_federated.embedding import MOST_BYTES, Header, ServerKey
+from voicelet_federated.embedding import MOST_BYTES, EmbeddingHeader, ServerKey
 from voicelet_federated.errors import EmbeddingError
 
 Vector = npt.NDArray[np.float32]
@@ -37,10 +37,10 @@ class EmbeddingStore:
         if capacity < 1:
             raise EmbeddingError(f"a store of {capacity} vectors holds nothing")
         self._capacity, self._clock = capacity, clock
-        self._held: OrderedDict[str, tuple[float, Header, Vector]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[float, EmbeddingHeader, Vector]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, header: Header, vector: Vector, seconds: float) -> str:
+    def put(self, header: EmbeddingHeader, vector: Vector, seconds: float) -> str:
         """Keep `vector` itself for `seconds`; returns a handle that can't be guessed."""
         handle = secrets.token_urlsafe(24)
         with self._lock:
@@ -131,7 +131,7 @@ class EmbeddingReceiver:
             raise
         return self._store.put(header, vector, left)
 
-    def _check(self, header: Header) -> float:
+    def _check(self, header: EmbeddingHeader) -> float:
         with self._lock:
             # A clock set back would bring expired messages to life.
             now = self._latest = max(self._latest, self._clock())

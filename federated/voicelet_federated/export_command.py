@@ -12,7 +12,7 @@ from typing import Any
 from voicelet.config import from_mapping
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.errors import FederationError
-from voicelet_federated.export_model import Exported, Origin, export_bundle, speak
+from voicelet_federated.export_model import Exported, RunProvenance, export_bundle, speak
 
 
 def add_export_command(commands: Any) -> None:
@@ -48,7 +48,7 @@ def export_run(
         raise FederationError(f"{state_folder}: no round ended well, so there is nothing to export")
     promise = told["guarantee"]
     spent = told["epsilon_spent"]
-    origin = Origin(
+    origin = RunProvenance(
         run=state_folder.resolve().name,
         rounds=int(told["rounds_done"]),
         devices=sum(1 for joins in state.joined.values() if joins),

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from voicelet.audio.features import FloatArray
 from voicelet.bundle import (
     UNHASHED,
     Bundle,
@@ -27,7 +28,7 @@ from voicelet.errors import BundleError
 from voicelet_export.compress.weights import store_weights
 from voicelet_export.convert.onnx import encoder_graph
 from voicelet_export.models.fastspeech2 import AcousticModel
-from voicelet_federated.adapter import AdapterSpec, FloatArray, merge
+from voicelet_federated.adapter import AdapterSpec, merge
 from voicelet_federated.bias_shift import parity, shift_biases
 from voicelet_federated.errors import FederationError
 
@@ -48,7 +49,7 @@ voice it began from.
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunProvenance:
     """What a bundle says of the run it came from.
 
     Attributes:
@@ -101,7 +102,7 @@ def export_bundle(
     flat: FloatArray,
     source: Path | None,
     out: Path,
-    origin: Origin,
+    origin: RunProvenance,
     signing_key: Path | None = None,
 ) -> Exported:
     """Write the bundle of a model with an adapter folded in, and let it speak.

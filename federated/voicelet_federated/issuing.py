@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.files import atomic_file
 from voicelet_federated.errors import FederationError
 
 _SKEW = datetime.timedelta(days=2)

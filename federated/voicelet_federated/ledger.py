@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, ConsentEnded, ConsentError, VoiceletError
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, VoiceletError
 from voicelet_federated.account import Account
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger_file import LedgerFile
@@ -44,7 +44,7 @@ class FederationConsent:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One payment: run, round, when (seconds since 1970), and the noise it is accounted with."""
 
     run: str
@@ -58,11 +58,11 @@ class _State:
     counter: int = 0
     latest: float = 0.0
     consent: FederationConsent | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
     withdrawn: bool = False
 
 
-Check = Callable[[tuple[Entry, ...]], None]
+Check = Callable[[tuple[LedgerEntry, ...]], None]
 
 
 class DeviceLedger:
@@ -103,7 +103,7 @@ class DeviceLedger:
         return self._state.withdrawn
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LedgerEntry, ...]:
         """All payments, the oldest first."""
         return self._state.entries
 
@@ -148,7 +148,7 @@ class DeviceLedger:
             withdrawn = state.withdrawn or state.consent is not None
             self._save(replace(state, consent=None, latest=latest, withdrawn=withdrawn))
 
-    def adopt(self, entries: Sequence[Entry]) -> None:
+    def adopt(self, entries: Sequence[LedgerEntry]) -> None:
         """Take over payments that were written down elsewhere, before this ledger was.
 
         Raises:
@@ -189,14 +189,15 @@ class DeviceLedger:
             epsilon spent so far, this round included; on the disk when this returns.
 
         Raises:
-            ConsentError: nobody has agreed, or to something else; ConsentEnded: withdrawn, expired.
+            ConsentError: nobody has agreed, or to something else.
+            ConsentEndedError: withdrawn, or expired.
             BudgetError: too many rounds, too much epsilon, or it can't be written.
             The device must then not join.
         """
         with self._file.locked():
             state = self._load()
             now, spent = self._next(state, share, purpose, check)
-            entries = (*state.entries, Entry(run, round, now, share))
+            entries = (*state.entries, LedgerEntry(run, round, now, share))
             self._save(replace(state, latest=now, entries=entries))
             return spent
 
@@ -207,7 +208,9 @@ class DeviceLedger:
         now = max(state.latest, self._clock())
         consent = state.consent
         if consent is None and state.withdrawn:
-            raise ConsentEnded(f"the consent to federated learning was withdrawn; {_REMEDY} again")
+            raise ConsentEndedError(
+                f"the consent to federated learning was withdrawn; {_REMEDY} again"
+            )
         if consent is None:
             raise ConsentError(f"nobody has agreed to federated learning; {_REMEDY}")
         if consent.purpose != purpose:
@@ -215,7 +218,9 @@ class DeviceLedger:
         if consent.expires <= now:
             if now > state.latest:
                 self._save(replace(state, latest=now))  # so that it stays expired
-            raise ConsentEnded(f"the consent to federated learning has expired; {_REMEDY} again")
+            raise ConsentEndedError(
+                f"the consent to federated learning has expired; {_REMEDY} again"
+            )
         if len(state.entries) >= consent.rounds:
             raise BudgetError(f"{len(state.entries)} rounds joined, as many as agreed to")
         if check is not None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_federated.errors import BudgetError
 
 _DATA, _COUNT = b"VLLG\x01", b"VLLC\x01"

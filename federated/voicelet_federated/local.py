@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.adapter import Adapted
 from voicelet_federated.errors import UpdateError
 from voicelet_federated.losses import utterance_losses
 
-FloatArray = npt.NDArray[np.float32]
 _WEIGHTS = {"mel": 1.0, "duration": 0.3, "pitch": 0.1, "energy": 0.1, "f0": 0.2}
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voicelet.audio.atomic import atomic_file, sync_folder
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file, sync_folder
 from voicelet_federated.account import Account
 from voicelet_federated.errors import BudgetError
-from voicelet_federated.ledger import DeviceLedger, Entry
+from voicelet_federated.ledger import DeviceLedger, LedgerEntry
 from voicelet_federated.privacy import DELTA
 from voicelet_federated.skellam import NoiseShare
 
@@ -59,12 +59,12 @@ def open_ledger(state: Path) -> DeviceLedger:
     return ledger
 
 
-def _read_old_books(file: Path) -> list[Entry]:
+def _read_old_books(file: Path) -> list[LedgerEntry]:
     try:
         found, then = [], os.stat(file).st_mtime
         for paid in json.loads(file.read_text(encoding="utf-8"))["paid"]:
             share = from_mapping(NoiseShare, {k: v for k, v in paid.items() if k != "round"})
-            found.append(Entry(OLD_BOOKS, _old_round(paid), then, share))
+            found.append(LedgerEntry(OLD_BOOKS, _old_round(paid), then, share))
         return found
     except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise BudgetError(
@@ -108,10 +108,10 @@ def pay(ledger: DeviceLedger, terms: Terms) -> float:
     return ledger.join(terms.share, run_name(terms), terms.where.number, check=_within(terms))
 
 
-def _within(terms: Terms) -> Callable[[tuple[Entry, ...]], None]:
+def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
     name = run_name(terms)
 
-    def check(entries: tuple[Entry, ...]) -> None:
+    def check(entries: tuple[LedgerEntry, ...]) -> None:
         # Of what the older books hold nobody knows the run, so it counts for any.
         paid = tuple(e.share for e in entries if e.run in (name, OLD_BOOKS))
         if len(paid) >= terms.joins:

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
+from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentError, VoiceletError
-from voicelet_federated.adapter import AdapterSpec, FloatArray
+from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.errors import (
     BudgetError,
     CohortError,

@@ -12,11 +12,12 @@ import torch
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
-from voicelet_federated.adapter import Adapted, AdapterSpec, FloatArray, schema_hash
+from voicelet_federated.adapter import Adapted, AdapterSpec, schema_hash
 from voicelet_federated.checkpoint import (
     CheckpointError,
     RunState,

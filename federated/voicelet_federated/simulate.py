@@ -21,8 +21,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.checkpoint import RunState, read_state, report
 from voicelet_federated.clipping import AdaptiveClipping

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from voicelet.errors import ConfigError
 
-FloatArray = npt.NDArray[np.float64]
+DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 RING_BITS = 32

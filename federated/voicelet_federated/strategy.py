@@ -21,7 +21,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
-from voicelet_federated.adapter import FloatArray
+from voicelet.audio.features import FloatArray
 from voicelet_federated.checkpoint import RoundRecord, RunState, new_session
 from voicelet_federated.clipping import part_below
 from voicelet_federated.config import FederationConfig

@@ -16,9 +16,9 @@ import voicelet
 from tests.consenting import agreed, scripted
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.cli.main import build_parser, main
-from voicelet.enrol.profile import Profile
-from voicelet.enrol.vault import Vault
-from voicelet.errors import BundleError, ProfileError, RecordingRejected, VoiceProtected
+from voicelet.errors import BundleError, ProfileError, RecordingRejectedError, VoiceProtectedError
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault.vault import Vault
 from voicelet_export.adapt.decoder import read_decoder
 from voicelet_export.adapt.encoder import read_speaker_encoder
 from voicelet_export.adapt.fit import FitConfig, fit
@@ -98,7 +98,7 @@ def test_a_profile_learns_from_its_owner_alone(
 ) -> None:
     assert own_items(person, items) == sorted(items, key=lambda i: i.entry.id)
     others = aligned_items(SPEECH.parent / "reader-b", tmp_path, bundle)
-    with pytest.raises(VoiceProtected, match="from its owner alone"):
+    with pytest.raises(VoiceProtectedError, match="from its owner alone"):
         own_items(person, others)
     assert own_items(person, [*items, others[0]]) == sorted(items, key=lambda i: i.entry.id)
     many = own_items(person, items * 20)  # 266 s
@@ -109,7 +109,7 @@ def test_a_profile_learns_from_its_owner_alone(
 
 
 def test_too_little_speech_is_refused(bundle: Bundle, items: list[Item], person: Profile) -> None:
-    with pytest.raises(RecordingRejected, match="30 to 60 s are better"):
+    with pytest.raises(RecordingRejectedError, match="30 to 60 s are better"):
         fit(bundle, person, items[:1])
 
 

@@ -18,7 +18,7 @@ from voicelet_export.corpus.check import aligner_fit, check_corpus  # noqa: E402
 from voicelet_export.corpus.check_audio import check_measured, measure  # noqa: E402
 from voicelet_export.corpus.check_config import CheckConfig  # noqa: E402
 from voicelet_export.corpus.check_text import check_text, letters_in  # noqa: E402
-from voicelet_export.corpus.layouts import Source  # noqa: E402
+from voicelet_export.corpus.layouts import CorpusRecording  # noqa: E402
 from voicelet_export.corpus.prepare import Tools, recording_aligner  # noqa: E402
 
 TEXTS = {
@@ -92,7 +92,7 @@ def test_the_noise_is_estimated(tmp_path: Path, snr: float) -> None:
     level = active_level_dbfs(wave, RATE)
     noise = np.random.default_rng(1).standard_normal(len(wave)) * 10 ** ((level - snr) / 20)
     path = write(tmp_path / "a.wav", (wave + noise).astype(np.float32), subtype="FLOAT")
-    found = measure(Source("a", "s", TEXTS[8], path), 30.0)
+    found = measure(CorpusRecording("a", "s", TEXTS[8], path), 30.0)
     assert found.snr_db == pytest.approx(snr, abs=4.0)
     severity = {f.severity for f in check_measured(found, CheckConfig()) if f.check == "noise"}
     assert severity == ({"error"} if snr < 8 else {"warning"} if snr < 20 else set())

@@ -16,9 +16,9 @@ from voicelet.audio.features import FeatureConfig, hann_window
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError, ConfigError
 from voicelet.synth import Voice
-from voicelet.synth.acoustic import ENERGY_STD_DB, repeat_phones
-from voicelet.synth.vocoder import ClauseVocoder
-from voicelet.synth.vocoder import Vocoder as DeviceVocoder
+from voicelet.synth.source_filter.acoustic import ENERGY_STD_DB, repeat_phones
+from voicelet.synth.source_filter.vocoder import ClauseVocoder
+from voicelet.synth.source_filter.vocoder import Vocoder as DeviceVocoder
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet_export.compress.quantize import best_scale, quantize_weight

@@ -28,7 +28,7 @@ from voicelet_export.corpus.convention import (  # noqa: E402
     units,
 )
 from voicelet_export.corpus.lexicon import (  # noqa: E402
-    Source,
+    LexiconSource,
     in_corpus_convention,
     pruned,
     read_misaki,
@@ -231,7 +231,7 @@ def test_misaki_is_read(tmp_path: Path) -> None:
 
 
 def test_the_corpus_wins_and_what_is_said_anyway_is_dropped(tmp_path: Path) -> None:
-    source = Source(
+    source = LexiconSource(
         {"visit": "vˈɪzət", "visits": "vˈɪzəts", "blick": "blˈɪk", "zebra": "zˈibɹə"}, {}
     )
     converter = ConventionConverter.train([("visit", "vˈɪzət", "vˈɪzɪt")])

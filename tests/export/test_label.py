@@ -10,7 +10,7 @@ from voicelet.audio.features import FeatureConfig
 from voicelet.errors import BundleError, ConfigError, CorpusError
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.corpus.cache import FeatureCache
-from voicelet_export.teach.base import Spoken, duration_frames
+from voicelet_export.teach.base import TeacherSpeech, duration_frames
 from voicelet_export.teach.label import LabelConfig, label_corpus, lay_out, read_phones
 
 ENCODER = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.onnx"
@@ -30,7 +30,7 @@ class Buzzer:
     def speakers(self) -> tuple[str, ...]:
         return self._speakers
 
-    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> Spoken:
+    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> TeacherSpeech:
         if self.calls >= self._fail_after:
             raise KeyboardInterrupt
         self.calls += 1
@@ -41,7 +41,7 @@ class Buzzer:
         f0 = 110.0 if speaker == self._speakers[0] else 200.0
         wave = sum(np.sin(2 * np.pi * f0 * k * time) / k for k in range(1, 12))
         noisy = 0.1 * wave + 0.002 * rng.standard_normal(count)
-        return Spoken(noisy.astype(np.float32), RATE, durations)
+        return TeacherSpeech(noisy.astype(np.float32), RATE, durations)
 
 
 def test_a_cut_off_labelling_goes_on_and_ends_in_the_same_bytes(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_cache_holds_what_the_teacher_said(tmp_path: Path) -> None:
 def test_silence_and_label_delay_lie_where_they_should() -> None:
     features = FeatureConfig()
     phones = "bˈAt."
-    spoken = Spoken(np.ones(RATE * 7 // 10, np.float32), RATE, np.full(7, 0.1, np.float32))
+    spoken = TeacherSpeech(np.ones(RATE * 7 // 10, np.float32), RATE, np.full(7, 0.1, np.float32))
     config = LabelConfig(lead_in_frames=20, tail_frames=10, label_delay_frames=4.0)
     samples, frames = lay_out(spoken, phones, features, config)
     assert frames is not None
@@ -93,7 +93,7 @@ def test_silence_and_label_delay_lie_where_they_should() -> None:
 def test_phones_too_short_for_a_frame_still_get_one() -> None:
     seconds = np.array([0.1, 0.001, 0.001, 0.001, 0.001, 0.1, 0.1], np.float32)
     count = round(float(seconds.sum()) * 24000)
-    spoken = Spoken(np.zeros(count, np.float32), 24000, seconds)
+    spoken = TeacherSpeech(np.zeros(count, np.float32), 24000, seconds)
     samples, frames = lay_out(spoken, "bˈAt.", FeatureConfig(), LabelConfig())
     assert frames is not None
     assert frames.min() >= 1

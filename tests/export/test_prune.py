@@ -19,7 +19,7 @@ from tests.tiny_models import save_model, tiny_cache
 torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
-from voicelet.errors import BundleError, Cancelled, ConfigError  # noqa: E402
+from voicelet.errors import BundleError, CancelledError, ConfigError  # noqa: E402
 from voicelet_export.cli import main  # noqa: E402
 from voicelet_export.compress.cost import model_cost  # noqa: E402
 from voicelet_export.compress.distil_acoustic import (  # noqa: E402
@@ -313,7 +313,7 @@ def test_training_that_is_stopped_goes_on_to_the_same_bits(
     handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
     done: list[int] = []
     try:
-        with pytest.raises(Cancelled, match="start again"):
+        with pytest.raises(CancelledError, match="start again"):
             prune(run, lambda step, _: os.kill(os.getpid(), signal.SIGTERM))
         assert not (run.out / "prune.json").exists()
         assert not (run.out / "weights.safetensors").exists()

@@ -22,7 +22,7 @@ from voicelet_export.corpus.prepare import Tools, build_cache, prepare_data  # n
 from voicelet_export.corpus.reader import Utterance  # noqa: E402
 from voicelet_export.corpus.splits import (  # noqa: E402
     SplitConfig,
-    Spoken,
+    SpokenUtterance,
     draw_held_out,
     read_spoken,
     split_speakers,
@@ -31,11 +31,11 @@ from voicelet_export.corpus.splits import (  # noqa: E402
 from voicelet_export.train.data import load_items  # noqa: E402
 
 
-def people(count: int, seed: int = 0) -> list[Spoken]:
+def people(count: int, seed: int = 0) -> list[SpokenUtterance]:
     """Speakers of both genders with 2 to 12 utterances each."""
     rng = np.random.default_rng(seed)
     return [
-        Spoken(f"{who}-{n}", f"p{who}", float(rng.uniform(1, 9)), "fm"[who % 3 == 0])
+        SpokenUtterance(f"{who}-{n}", f"p{who}", float(rng.uniform(1, 9)), "fm"[who % 3 == 0])
         for who in range(count)
         for n in range(int(rng.integers(2, 13)))
     ]
@@ -68,7 +68,7 @@ def test_parts_have_their_share_of_each_gender() -> None:
 
 
 def test_one_speaker_is_split_by_utterance(tmp_path: Path) -> None:
-    spoken = [Spoken(f"u{i}", "only", 3.0) for i in range(40)]
+    spoken = [SpokenUtterance(f"u{i}", "only", 3.0) for i in range(40)]
     split = split_speakers(spoken)
     assert split.by_utterance
     assert [len(split.utterances[p]) for p in ("train", "valid", "test")] == [36, 2, 2]

@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
 from tests.federated.tiny_federation import Federation, times_paid
-from voicelet.trust.audit import default_log
+from voicelet.trust.audit.device_log import default_log
 from voicelet_federated import client_app
 from voicelet_federated.config import SIMULATION
 from voicelet_federated.devices import device_of

@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("flwr")
 pytest.importorskip("cryptography.hazmat.primitives.hpke")
 
-from voicelet.errors import ConsentEnded
+from voicelet.errors import ConsentEndedError
 from voicelet_federated import issuing
 from voicelet_federated.address import Address, ClockError, check_clock, is_healthy
 from voicelet_federated.certificates import Certificates, make_certificates
@@ -148,11 +148,11 @@ def test_a_consent_outlives_no_clock(tmp_path: Path) -> None:
     now[0] -= 5 * HOUR
     ledger.join(SHARE, "r", 2)
     now[0] += 20 * HOUR
-    with pytest.raises(ConsentEnded, match="expired"):
+    with pytest.raises(ConsentEndedError, match="expired"):
         ledger.join(SHARE, "r", 3)
     now[0] -= 20 * HOUR
     again = DeviceLedger(tmp_path / "l", bytes(range(32)), clock=lambda: now[0])
-    with pytest.raises(ConsentEnded, match="expired"):
+    with pytest.raises(ConsentEndedError, match="expired"):
         again.join(SHARE, "r", 3)
     with pytest.raises(BudgetError, match="latest that this device's clock has shown"):
         again.grant(FederationConsent(PURPOSE, 5, 8.0, now[0] + HOUR))

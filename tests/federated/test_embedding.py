@@ -20,8 +20,8 @@ pytest.importorskip("scipy")
 from tests.federated.memory_search import Needles
 from voicelet.audio.io import read_audio
 from voicelet.engine import get_engine
-from voicelet.enrol.encoder import d_vector
 from voicelet.errors import ConfigError
+from voicelet.speaker.encoder import d_vector
 from voicelet_federated.certificates import make_certificates
 from voicelet_federated.embedding import ServerKey, ServerPublic, seal_embedding
 from voicelet_federated.embedding_server import (

@@ -10,16 +10,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("flwr")
 
+from voicelet.audio.features import FloatArray  # noqa: E402
 from voicelet.bundle import open_bundle  # noqa: E402
 from voicelet.errors import BundleError  # noqa: E402
-from voicelet_federated.adapter import AdapterSpec, FloatArray, merge  # noqa: E402
+from voicelet_federated.adapter import AdapterSpec, merge  # noqa: E402
 from voicelet_federated.devices import BaseModel, load_base  # noqa: E402
 from voicelet_federated.errors import FederationError  # noqa: E402
 from voicelet_federated.export_command import export_run  # noqa: E402
-from voicelet_federated.export_model import Origin, export_bundle  # noqa: E402
+from voicelet_federated.export_model import RunProvenance, export_bundle  # noqa: E402
 
 BASE = Path(__file__).resolve().parents[2] / "export" / "artifacts" / "acoustic"
-ORIGIN = Origin("run-7", 2, 3, 151.4, 1e-5)
+ORIGIN = RunProvenance("run-7", 2, 3, 151.4, 1e-5)
 SPEC = AdapterSpec()
 
 

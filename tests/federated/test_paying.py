@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.federated.tiny_federation import Federation, times_paid
-from voicelet.audio import atomic
-from voicelet.errors import ConsentEnded, ConsentError, VoiceletError
+from voicelet import files as atomic
+from voicelet.errors import ConsentEndedError, ConsentError, VoiceletError
 from voicelet_federated.account import Account
 from voicelet_federated.adapter import AdapterSpec
 from voicelet_federated.agreeing import (
@@ -213,7 +213,7 @@ def test_joining_asks_for_consent(
         with pytest.raises(BudgetError, match="as many as agreed to"):
             consenting_ledger(tmp_path, None)
         ledger.revoke()
-        with pytest.raises(ConsentEnded, match="add --consent"):
+        with pytest.raises(ConsentEndedError, match="add --consent"):
             consenting_ledger(tmp_path, None)
 
 

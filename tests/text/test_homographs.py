@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from voicelet.text.homograph_rules import RULES
 from voicelet.text.homographs import sense_of
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.particular import RULES
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Clause, Mark, Word

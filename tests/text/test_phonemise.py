@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError
-from voicelet.text.frontend import clauses
+from voicelet.text.front_end import clauses
 from voicelet.text.letters import spelled, to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.phonemise import Phonemiser, to_key

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.bundle import open_bundle
-    from voicelet.enrol.vault import Vault
+    from voicelet.profiles.vault.vault import Vault
 
     try:
         import torch

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from voicelet.audio.features import FeatureConfig, log_mel
+from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
-from voicelet.synth.acoustic import repeat_phones
-from voicelet.synth.vocoder import ClauseVocoder, Vocoder
+from voicelet.synth.source_filter.acoustic import repeat_phones
+from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet_export.compress.quantize import Feed
 from voicelet_export.convert.checkpoint import RunInfo
 from voicelet_export.convert.parity import Arrays, run, session
@@ -27,11 +27,9 @@ CALIBRATION_UTTERANCES = 24
 JUDGED_UTTERANCES = 12
 MAX_FRAMES = 480
 
-FloatArray = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class Utterance:
+class CalibrationUtterance:
     """Features of one utterance, each with a leading axis of 1 as the graphs take it."""
 
     phones: npt.NDArray[np.int64]
@@ -57,7 +55,7 @@ class VoiceData:
     """
 
     feeds: Mapping[str, Sequence[Feed]]
-    judged: Sequence[Utterance]
+    judged: Sequence[CalibrationUtterance]
     models: Mapping[str, onnx.ModelProto]
     mel_mean: FloatArray
     mel_std: FloatArray
@@ -104,7 +102,7 @@ class VoiceData:
         return {"mel": float(np.mean(errors))}
 
 
-def decoder_feed(u: Utterance, encoded: Arrays) -> Arrays:
+def decoder_feed(u: CalibrationUtterance, encoded: Arrays) -> Arrays:
     """The decoder's inputs with the utterance's own durations, pitch and energy."""
     frames = repeat_phones(encoded["hidden"][0], u.pitch[0], u.energy[0], u.durations[0])
     return {
@@ -150,14 +148,14 @@ def read_voice_data(
     return VoiceData(feeds, judged, models, info.mel_mean, info.mel_std)
 
 
-def pick_utterances(items: Sequence[Item], info: RunInfo, count: int) -> list[Utterance]:
+def pick_utterances(items: Sequence[Item], info: RunInfo, count: int) -> list[CalibrationUtterance]:
     """About `count` utterances of at most :data:`MAX_FRAMES`, from the short to the long ones."""
     sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 1)
     fit = [i for i in sampler.items if i.entry.n_frames <= MAX_FRAMES]
     picked = fit[:: max(1, len(fit) // count)][:count]
     batches = [sampler.collate([i], None) for i in picked]
-    names = list(Utterance.__dataclass_fields__)
-    return [Utterance(**{n: getattr(b, n).numpy() for n in names}) for b in batches]
+    names = list(CalibrationUtterance.__dataclass_fields__)
+    return [CalibrationUtterance(**{n: getattr(b, n).numpy() for n in names}) for b in batches]
 
 
 def _l1(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.compress.distil_acoustic import AcousticDistillation, DistilAcousticTask
 from voicelet_export.compress.distil_vocoder import DistilVocoderTask, VocoderDistillation
 from voicelet_export.convert.checkpoint import load_acoustic, load_vocoder

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet_export.corpus.cache import Entry, FeatureCache
+from voicelet_export.corpus.cache import CacheEntry, FeatureCache
 from voicelet_export.train.data import Item
 
 Oracle = Callable[[Item], Mapping[str, FloatArray]]
@@ -41,7 +41,7 @@ class Field:
 
     axes: tuple[str | int, ...]
 
-    def shape(self, entry: Entry) -> tuple[int, ...]:
+    def shape(self, entry: CacheEntry) -> tuple[int, ...]:
         """Its shape for one utterance."""
         sizes = {"frames": entry.n_frames, "phones": entry.n_phones}
         return tuple(a if isinstance(a, int) else sizes[a] for a in self.axes)

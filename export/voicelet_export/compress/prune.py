@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.config import to_mapping
-from voicelet.errors import BundleError, Cancelled, ConfigError
+from voicelet.errors import BundleError, CancelledError, ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.compress.cost import model_cost
 from voicelet_export.compress.distil import DistilRun, build_distillation
 from voicelet_export.compress.prune_cut import cut_model, hidden_moments, repair
@@ -123,7 +123,7 @@ def prune(run: PruneRun, on_step: Callable[[int, int], None] | None = None) -> d
         ConfigError: the target can't be reached, or the recipe is wrong.
         BundleError: the folder holds no such model.
         CorpusError: the caches lack speech of training or held-out speakers.
-        Cancelled: a signal stopped the training; the next call goes on with it.
+        CancelledError: a signal stopped the training; the next call goes on with it.
     """
     stage = stage_of(run.model)
     load = load_acoustic if stage == "acoustic" else load_vocoder
@@ -150,7 +150,7 @@ def prune(run: PruneRun, on_step: Callable[[int, int], None] | None = None) -> d
         )  # fmt: skip
         trainer.run(on_step=on_step)
         if not trainer.finished:
-            raise Cancelled(f"{run.out}: training was stopped; start again to go on")
+            raise CancelledError(f"{run.out}: training was stopped; start again to go on")
         save_milestone(run.out / "retrain", run.out, half=False)
         final, _ = load(run.out)
         after = export_graphs(final)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.compress.prune import PruneRun, prune
 
 Result = dict[str, Any]

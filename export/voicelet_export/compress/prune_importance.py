@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from voicelet_export.models.blocks import ConvNeXtBlock, SelfAttention
 
 Criterion = Literal["taylor", "magnitude"]
-FloatArray = npt.NDArray[np.float64]
+DoubleArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Importance:
         blocks: block → of the whole of it.
     """
 
-    units: dict[str, FloatArray]
-    heads: dict[str, FloatArray]
+    units: dict[str, DoubleArray]
+    heads: dict[str, DoubleArray]
     blocks: dict[str, float]
 
 

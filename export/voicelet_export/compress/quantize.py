@@ -16,9 +16,9 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
+from voicelet.audio.features import FloatArray
 from voicelet_export.convert.parity import run, session
 
-FloatArray = npt.NDArray[np.float32]
 Feed = Mapping[str, npt.NDArray[Any]]
 
 WEIGHT_MAX = 63

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import BundleError, ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.compress.quantize import Feed, Scale
 from voicelet_export.compress.quantize_report import GraphReport, source_hash
 from voicelet_export.compress.schemes import Gate, Judge, Search, scheme_quantizer

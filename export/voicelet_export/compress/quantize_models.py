@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnx
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.files import atomic_file
 from voicelet_export.compress.calibrate import VoiceData, read_voice_data
 from voicelet_export.compress.qat import fine_tune, trained_scales
 from voicelet_export.compress.quantize import Scale

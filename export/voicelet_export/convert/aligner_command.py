@@ -11,7 +11,7 @@ from voicelet.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-DEFAULT_OUT = Path("sdk/voicelet/enrol/phone_posteriors.onnx")
+DEFAULT_OUT = Path("sdk/voicelet/speaker/phone_posteriors.onnx")
 
 
 def add_aligner_command(commands: Any) -> None:

@@ -19,9 +19,9 @@ import torch
 from voicelet.bundle import Bundle, GraphSpec
 from voicelet.engine import Graph, open_form
 from voicelet.errors import BundleError
-from voicelet.synth.acoustic import phone_frames, repeat_phones
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX
+from voicelet.synth.source_filter.acoustic import phone_frames, repeat_phones
 from voicelet.text.g2p import encode_letters
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.models.fastspeech2 import AcousticModel

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import (
     COPY_MARK,
+    CacheEntry,
     CacheWriter,
     DVectorExtractor,
-    Entry,
     FeatureCache,
 )
 from voicelet_export.corpus.effects import speed_ratio
@@ -95,7 +95,7 @@ def augment_cache(
 
 def _copy(
     source: FeatureCache,
-    entries: Sequence[Entry],
+    entries: Sequence[CacheEntry],
     part: Path,
     copy: int,
     config: AugmentConfig,

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import AudioError
-from voicelet_export.corpus.check_audio import Measured, check_measured, measure
+from voicelet.files import atomic_file
+from voicelet_export.corpus.check_audio import RecordingFigures, check_measured, measure
 from voicelet_export.corpus.check_config import DEFAULT_CHECK, CheckConfig, Finding
 from voicelet_export.corpus.check_text import check_text
-from voicelet_export.corpus.layouts import Source, find_layout
+from voicelet_export.corpus.layouts import CorpusRecording, find_layout
 from voicelet_export.corpus.pack import OnItem
 
-Fit = Callable[[Source], tuple[float | None, str]]
+Fit = Callable[[CorpusRecording], tuple[float | None, str]]
 """A recording → (mean log posterior of its phones or `None`, why it isn't to be trusted or "")."""
 
 _LEAST_SPREAD = 0.12
@@ -40,7 +40,7 @@ class CheckReport:
 
     layout: str
     utterances: int
-    measured: tuple[Measured, ...]
+    measured: tuple[RecordingFigures, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -99,7 +99,7 @@ def check_corpus(
     found = find_layout(folder, layout)
     sources = found.read(folder)
     findings: list[Finding] = []
-    measured: list[Measured] = []
+    measured: list[RecordingFigures] = []
     for number, source in enumerate(sources, 1):
         findings += check_text(source.id, source.text)
         try:
@@ -126,14 +126,14 @@ def aligner_fit(aligner: Any) -> Fit:
     """A fit measured by forced alignment (a `RecordingAligner`)."""
     from voicelet_export.corpus.speech_times import align_source
 
-    def fit(source: Source) -> tuple[float | None, str]:
+    def fit(source: CorpusRecording) -> tuple[float | None, str]:
         aligned, _, problem = align_source(source, aligner)
         return (aligned.score.mean_log_posterior if aligned is not None else None), problem
 
     return fit
 
 
-def _fit_findings(source: Source, fit: Fit, config: CheckConfig) -> list[Finding]:
+def _fit_findings(source: CorpusRecording, fit: Fit, config: CheckConfig) -> list[Finding]:
     mean, problem = fit(source)
     if mean is None:
         message = f"the text can't be laid along the recording: {problem}"
@@ -155,7 +155,7 @@ def _groups(keys: Iterable[tuple[Any, str]]) -> list[list[str]]:
     return [names for names in found.values() if len(names) > 1]
 
 
-def _same_audio(measured: Sequence[Measured]) -> list[Finding]:
+def _same_audio(measured: Sequence[RecordingFigures]) -> list[Finding]:
     return [
         Finding(name, "duplicate audio", "error", f"the same as {names[0]}; leave one out")
         for names in _groups((m.digest, m.id) for m in measured)
@@ -163,7 +163,7 @@ def _same_audio(measured: Sequence[Measured]) -> list[Finding]:
     ]
 
 
-def _same_text(measured: Sequence[Measured]) -> list[Finding]:
+def _same_text(measured: Sequence[RecordingFigures]) -> list[Finding]:
     """Many people reading one sentence is a corpus's design; one person reading it twice isn't."""
     keys = (
         ((m.speaker, "".join(c for c in m.text.lower() if c.isalnum())), m.id) for m in measured
@@ -175,7 +175,7 @@ def _same_text(measured: Sequence[Measured]) -> list[Finding]:
     ]
 
 
-def _rates(measured: Sequence[Measured]) -> list[Finding]:
+def _rates(measured: Sequence[RecordingFigures]) -> list[Finding]:
     rates = Counter(m.rate_hz for m in measured)
     if len(rates) < 2:
         return []
@@ -184,7 +184,7 @@ def _rates(measured: Sequence[Measured]) -> list[Finding]:
     return [Finding("", "sample rate", "warning", message, float(len(rates)))]
 
 
-def _outliers(measured: Sequence[Measured], config: CheckConfig) -> list[Finding]:
+def _outliers(measured: Sequence[RecordingFigures], config: CheckConfig) -> list[Finding]:
     """Texts much longer or shorter than the speech, by median and median absolute deviation."""
     spoken = [m for m in measured if m.letters_per_second > 0.0]
     if len(spoken) < 8:

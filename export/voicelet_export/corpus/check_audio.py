@@ -13,12 +13,12 @@ from voicelet.audio.quality import bandwidth_hz, snr_db, speech_and_noise_power
 from voicelet.audio.vad import SAMPLE_RATE_HZ, speech_segments
 from voicelet_export.corpus.check_config import CheckConfig, Finding
 from voicelet_export.corpus.check_text import letters_in
-from voicelet_export.corpus.layouts import Source
+from voicelet_export.corpus.layouts import CorpusRecording
 from voicelet_export.corpus.reader import resample
 
 
 @dataclass(frozen=True)
-class Measured:
+class RecordingFigures:
     """What a recording is like.
 
     Attributes:
@@ -54,7 +54,7 @@ class Measured:
     cut: bool
 
 
-def measure(source: Source, max_seconds: float) -> Measured:
+def measure(source: CorpusRecording, max_seconds: float) -> RecordingFigures:
     """Decode and measure a recording.
 
     Raises:
@@ -70,7 +70,7 @@ def measure(source: Source, max_seconds: float) -> Measured:
     speech_s = sum(len(s) for s in spoken) / rate
     level = active_level_dbfs(centred, rate)
     whole = np.clip(np.rint(wave * 32767.0), -32768, 32767).astype("<i2")
-    return Measured(
+    return RecordingFigures(
         id=source.id,
         speaker=source.speaker,
         text=source.text,
@@ -91,7 +91,7 @@ def measure(source: Source, max_seconds: float) -> Measured:
     )
 
 
-def check_measured(m: Measured, config: CheckConfig) -> list[Finding]:
+def check_measured(m: RecordingFigures, config: CheckConfig) -> list[Finding]:
     """What is wrong with a recording's own figures."""
     found: list[Finding] = []
 

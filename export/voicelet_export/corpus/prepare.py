@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import voicelet_export
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, build_aligned_cache
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import DEFAULT_PACK, OnItem, PackConfig, pack_corpus

@@ -26,7 +26,7 @@ from voicelet_export.corpus.align import (
     IntArray,
     fit_score,
 )
-from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, Entry, FeatureCache
+from voicelet_export.corpus.cache import CacheEntry, CacheWriter, DVectorExtractor, FeatureCache
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
 from voicelet_export.corpus.transcripts import Transcript, TranscriptReader, with_commas
 from voicelet_export.models.aligner import FramePosteriors
@@ -226,7 +226,7 @@ def align_cache(folder: Path, corpus: Path, aligner: RecordingAligner) -> dict[s
     cache = FeatureCache(folder)
     recorded = _recorded(folder)
     texts = {row["id"]: str(row["text"]) for row in read_rows(corpus)}
-    entries: list[Entry] = []
+    entries: list[CacheEntry] = []
     phones: list[IntArray] = []
     durations: list[IntArray] = []
     rows: list[dict[str, Any]] = []
@@ -261,16 +261,16 @@ def align_cache(folder: Path, corpus: Path, aligner: RecordingAligner) -> dict[s
     return report
 
 
-def _recorded(folder: Path) -> list[Entry]:
+def _recorded(folder: Path) -> list[CacheEntry]:
     """The entries as they were before any silence was cut off."""
     kept = folder / "recorded.json"
     if not kept.exists():
         _write(folder, kept.name, (folder / "index.json").read_bytes())
-    return [Entry(**e) for e in json.loads(kept.read_text(encoding="utf-8"))["entries"]]
+    return [CacheEntry(**e) for e in json.loads(kept.read_text(encoding="utf-8"))["entries"]]
 
 
 def _align_entry(
-    cache: FeatureCache, entry: Entry, text: str, aligner: RecordingAligner
+    cache: FeatureCache, entry: CacheEntry, text: str, aligner: RecordingAligner
 ) -> tuple[str, Aligned | None]:
     """(reason to drop it or "", alignment if there is one)."""
     transcript = aligner.reader.read(text)
@@ -286,7 +286,7 @@ def _align_entry(
 
 
 def _report(
-    entries: list[Entry], rows: list[dict[str, Any]], frames_per_second: float
+    entries: list[CacheEntry], rows: list[dict[str, Any]], frames_per_second: float
 ) -> dict[str, Any]:
     kept = [e for e in entries if e.n_phones]
     good = [r for r in rows if not r["dropped"]]

@@ -90,10 +90,10 @@ def _check(args: argparse.Namespace) -> None:
         if more:
             sys.stdout.write(f"and {more} more; --report FILE.json has them all\n")
     if report.errors:
-        raise ChecksFailed(f"{report.errors} errors in {args.folder}; see above")
+        raise CorpusCheckError(f"{report.errors} errors in {args.folder}; see above")
 
 
-class ChecksFailed(CorpusError):
+class CorpusCheckError(CorpusError):
     """The checker found errors."""
 
     exit_code = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from voicelet.errors import Cancelled
+from voicelet.errors import CancelledError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind, own_signals
 from voicelet_export.pipeline.steps_train import (
@@ -65,7 +65,9 @@ def _distil(config: DistilStep, context: StepContext) -> Figures:
     with own_signals():
         trainer.run(on_step=context.progress)
     if trainer.step < trainer.config.steps:
-        raise Cancelled(f"step {context.name!r} was stopped; start the pipeline again to go on")
+        raise CancelledError(
+            f"step {context.name!r} was stopped; start the pipeline again to go on"
+        )
     save_milestone(folder, context.out, half=False)
     without_paths(context.out / "config.json")
     return training_figures(folder, trainer.step, trainer.average)
@@ -128,7 +130,9 @@ def _prune(config: PruneStep, context: StepContext) -> Figures:
     with own_signals():
         result = prune(run, on_step)
     if steps and steps[-1][0] < steps[-1][1]:  # a signal ended the training, not the recipe
-        raise Cancelled(f"step {context.name!r} was stopped; start the pipeline again to go on")
+        raise CancelledError(
+            f"step {context.name!r} was stopped; start the pipeline again to go on"
+        )
     for name in (*_MODEL_FILES, "prune.json"):
         shutil.copyfile(folder / name, context.out / name)
     without_paths(context.out / "config.json")

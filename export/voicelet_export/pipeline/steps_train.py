@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from voicelet.audio.atomic import atomic_file
-from voicelet.errors import Cancelled, ConfigError
+from voicelet.errors import CancelledError, ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind, own_signals
 
@@ -67,7 +67,9 @@ def _train(config: TrainStep, context: StepContext) -> Figures:
     with own_signals():
         trainer.run(on_step=context.progress)
     if trainer.step < trainer.config.steps:
-        raise Cancelled(f"step {context.name!r} was stopped; start the pipeline again to go on")
+        raise CancelledError(
+            f"step {context.name!r} was stopped; start the pipeline again to go on"
+        )
     save_milestone(folder, context.out, half=False)
     without_paths(context.out / "config.json")
     product = finish_run(run, trainer)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.audio.resample import resample
 from voicelet.audio.vad import speech_segments
-from voicelet.enrol.encoder import RunnableGraph, d_vector
+from voicelet.speaker.encoder import RunnableGraph, d_vector
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
 
 RATE_HZ = 16000

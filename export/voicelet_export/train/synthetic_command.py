@@ -9,7 +9,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-DEFAULT_OUT = Path("sdk/voicelet/enrol/synthetic_speech.npz")
+DEFAULT_OUT = Path("sdk/voicelet/speaker/synthetic_speech.npz")
 
 
 def add_synthetic_command(commands: Any) -> None:
@@ -25,8 +25,8 @@ def add_synthetic_command(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from voicelet.audio.atomic import atomic_file
-    from voicelet.enrol.synthetic import encode_weights
+    from voicelet.files import atomic_file
+    from voicelet.speaker.synthetic_speech import encode_weights
     from voicelet_export.train.synthetic_speech import examples, read_clips, train_weights
 
     found = examples(read_clips(args.clips / "train"))

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 
 log = logging.getLogger(__name__)
 
-DEFAULT_OUT = Path("sdk/voicelet/enrol/voice_match.npz")
+DEFAULT_OUT = Path("sdk/voicelet/speaker/voice_match.npz")
 
 
 def add_voice_match_command(commands: Any) -> None:
@@ -46,17 +46,17 @@ def held_out_speakers(path: Path) -> frozenset[str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from voicelet.enrol.voice_match import encode_scale
+    from voicelet.speaker.voice_match import encode_scale
     from voicelet_export.corpus.cache import FeatureCache
-    from voicelet_export.train.voice_match import Spoken, is_test_person, make_scale
+    from voicelet_export.train.voice_match import SpokenClip, is_test_person, make_scale
 
     held_out = held_out_speakers(args.held_out)
     cache = FeatureCache(args.cache)
-    people: dict[str, list[Spoken]] = defaultdict(list)
+    people: dict[str, list[SpokenClip]] = defaultdict(list)
     for entry in sorted(cache.entries, key=lambda e: e.id):
         if not is_test_person(entry.speaker, held_out):
             seconds = entry.n_frames / cache.features.frames_per_second
-            people[entry.speaker].append(Spoken(np.array(entry.d_vector, np.float32), seconds))
+            people[entry.speaker].append(SpokenClip(np.array(entry.d_vector, np.float32), seconds))
     if not people:
         raise CorpusError(f"{args.cache} holds nobody to train with")
     scale = make_scale(people)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_regular
 from voicelet.engine import AUTO, Graph, choose_form, open_form
 from voicelet.errors import BundleError
-from voicelet.text.frontend import Pronunciations, TextFrontEnd
+from voicelet.files import read_regular
+from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemise import Phonemiser

@@ -3,14 +3,15 @@
 Most English homographs are a noun or adjective said one way and a verb said another (REcord,
 reCORD; CLOSE, cloZe): their lexicon entries carry senses (`record|verb`), and the words around tell
 which is meant, much as a bigram tagger would.  The few whose readings differ otherwise (read, lead,
-wind, bass) have their own rules in `voicelet.text.particular`.  Nothing here knows a pronunciation.
+wind, bass) have their own rules in `voicelet.text.homograph_rules`.
+Nothing here knows a pronunciation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicelet.text.particular import RULES, Context
+from voicelet.text.homograph_rules import RULES, WordContext
 
 
 def _words(text: str) -> frozenset[str]:
@@ -69,7 +70,7 @@ def sense_of(keys: Sequence[str], place: int, texts: Sequence[str]) -> tuple[str
         texts: the same words as they were written, for capitals.
     """
     word = keys[place]
-    context = Context(keys, place, texts)
+    context = WordContext(keys, place, texts)
     rule = RULES.get(word)
     if rule is not None and (sense := rule(context)) is not None:
         return (sense,)
@@ -88,7 +89,7 @@ def _plural(word: str) -> bool:
     return word.endswith("s") and not word.endswith(("ss", "us")) and word not in PLURAL_MODIFIERS
 
 
-def verb_score(context: Context) -> int:
+def verb_score(context: WordContext) -> int:
     """Above zero where the word is likely a verb, below where it is likely a noun or adjective."""
     before, earlier = context.before_adverbs(ADVERBS)
     after = context.after()

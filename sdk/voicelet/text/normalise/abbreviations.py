@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 _TITLES = {
     "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor", "Prof": "Professor",
@@ -61,12 +61,12 @@ def _keys(names: dict[str, str]) -> str:
     return "|".join(sorted(names, key=len, reverse=True))
 
 
-def _stop(m: re.Match[str], context: Context) -> str:
+def _stop(m: re.Match[str], context: RuleContext) -> str:
     return " ." if context.ends_sentence(m.end()) else ""
 
 
 @rule(r"(" + _keys(_TITLES) + r")(\.?)(?= ?[A-Z\"'(])(?![A-Za-z])")
-def title(m: re.Match[str], context: Context) -> str | None:
+def title(m: re.Match[str], context: RuleContext) -> str | None:
     if not m[2] and m[1] not in _WITHOUT_STOP:
         return None
     following = context.next_word(m.end())
@@ -77,12 +77,12 @@ def title(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(" + _keys(_AFTER_NAME) + r")\.(?![A-Za-z0-9])")
-def after_name(m: re.Match[str], context: Context) -> str | None:
+def after_name(m: re.Match[str], context: RuleContext) -> str | None:
     return _AFTER_NAME[m[1]] + _stop(m, context)
 
 
 @rule(r"(Mr|Mrs|Ms|Messrs|Dr|Prof|Capt|Sgt|Lt|Gov|Sen|Rev|Supt|Cmdr)\.(?![A-Za-z0-9])")
-def title_alone(m: re.Match[str], context: Context) -> str | None:
+def title_alone(m: re.Match[str], context: RuleContext) -> str | None:
     """ "Mr. and Mrs. Brown", "the capt. said"."""
     if m[1] == "Dr" and context.previous[:1].isupper():
         return None
@@ -90,24 +90,24 @@ def title_alone(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(St|Dr|Ave|Blvd|Rd|Jr|Sr|Inc|Ltd|Corp)(?= ?(?:[,;)]|\n|$))")
-def after_name_bare(m: re.Match[str], context: Context) -> str | None:
+def after_name_bare(m: re.Match[str], context: RuleContext) -> str | None:
     return _AFTER_NAME[m[1]] if context.previous[:1].isupper() else None
 
 
 @rule(r"(" + _keys(_BEFORE_NUMBER) + r")\. ?(?=[0-9]|[IVXLC]{1,6}\b)", re.IGNORECASE)
-def before_number(m: re.Match[str], context: Context) -> str | None:
+def before_number(m: re.Match[str], context: RuleContext) -> str | None:
     said = _BEFORE_NUMBER.get(m[1]) or _BEFORE_NUMBER.get(m[1].lower())
     # "He said no. 5 people left": before a sentence's number there is a space and a capital No.
     return None if m[1] == "no" and context.previous.lower() in ("said", "say", "says") else said
 
 
 @rule(r"(Sat|Sun)\.,?(?= (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|[0-9]))")
-def weekend(m: re.Match[str], context: Context) -> str | None:
+def weekend(m: re.Match[str], context: RuleContext) -> str | None:
     return _BEFORE_NUMBER[m[1]]
 
 
 @rule(r"(" + _keys(_ANYWHERE) + r")\.(?![A-Za-z0-9])", re.IGNORECASE)
-def anywhere(m: re.Match[str], context: Context) -> str | None:
+def anywhere(m: re.Match[str], context: RuleContext) -> str | None:
     said = _ANYWHERE.get(m[1]) or (_ANYWHERE.get(m[1].lower()) if not m[1].isupper() else None)
     if said is None or (m[1] in ("max", "temp", "est", "al") and context.ends_sentence(m.end())
                         and m[1] != "al"):  # fmt: skip
@@ -116,14 +116,14 @@ def anywhere(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(?:[A-Za-z]\.){2,8}(?![A-Za-z0-9])|Ph\.D\.")
-def dotted(m: re.Match[str], context: Context) -> str | None:
+def dotted(m: re.Match[str], context: RuleContext) -> str | None:
     known = _DOTTED.get(m[0].lower())
     stop = _stop(m, context)
     return (known if known else "^" + m[0].replace(".", "").upper()) + stop
 
 
 @rule(r"([A-Z])\. ?(?=[A-Z](?:\.|[a-z]))")
-def initial(m: re.Match[str], context: Context) -> str | None:
+def initial(m: re.Match[str], context: RuleContext) -> str | None:
     """ "J. R. R. Tolkien"; "I" before a sentence's first word is the pronoun."""
     following = context.next_word(m.end() - 1)
     if following in ("The", "This", "It", "He", "She", "But", "And", "They", "We"):
@@ -136,12 +136,12 @@ def initial(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"[wW]/(o\b)?(?=[ A-Za-z])")
-def with_(m: re.Match[str], context: Context) -> str | None:
+def with_(m: re.Match[str], context: RuleContext) -> str | None:
     return "without" if m[1] else "with"
 
 
 @rule(r"vs\b(?!\.)")
-def versus(m: re.Match[str], context: Context) -> str | None:
+def versus(m: re.Match[str], context: RuleContext) -> str | None:
     return "versus"
 
 

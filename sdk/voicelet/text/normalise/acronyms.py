@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 _SAID = word_set(
     """NASA NATO UNESCO UNICEF AIDS OPEC LASER RADAR SONAR SCUBA NAFTA FIFA UEFA PIN SIM RAM COVID
@@ -45,7 +45,7 @@ def pronounceable(word: str) -> bool:
     return re.search("[AEIOUY]", word) is not None and _CONSONANTS.search(word) is None
 
 
-def shouting(context: Context, start: int, end: int) -> bool:
+def shouting(context: RuleContext, start: int, end: int) -> bool:
     """Whether the words around `start:end` are in capitals as well."""
     before = context.text[max(0, start - 60) : start].rpartition("\n\n")[2]
     after = context.text[end : end + 60].partition("\n\n")[0]
@@ -54,7 +54,7 @@ def shouting(context: Context, start: int, end: int) -> bool:
 
 
 @rule(r"([A-Z]{2,40})(s|'s|'S)?(?![A-Za-z])")
-def capitals(m: re.Match[str], context: Context) -> str | None:
+def capitals(m: re.Match[str], context: RuleContext) -> str | None:
     word, ending = m[1], (m[2] or "").lower()
     loud = shouting(context, m.start(), m.end())
     if word in _PARTLY:
@@ -76,13 +76,13 @@ def capitals(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([A-Z]{1,3})&([A-Z]{1,3})\b")
-def joined(m: re.Match[str], context: Context) -> str | None:
+def joined(m: re.Match[str], context: RuleContext) -> str | None:
     """ "R&D", "AT&T"."""
     return f"^{m[1]} and ^{m[2]}"
 
 
 @rule(r"([A-Z])('s|s)?(?![A-Za-z'])")
-def letter(m: re.Match[str], context: Context) -> str | None:
+def letter(m: re.Match[str], context: RuleContext) -> str | None:
     if not m[2] and (m[1] == "I" or (m[1] == "A" and _ARTICLE.match(context.text, m.end()))):
         return m[1]
     if m[2] == "s" and m[1] in "AIU":  # "As", "Is", "Us" that open a sentence
@@ -91,13 +91,13 @@ def letter(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([B-HJ-Zb-hj-z])(?:-(?=[A-Za-z]))")
-def letter_prefix(m: re.Match[str], context: Context) -> str | None:
+def letter_prefix(m: re.Match[str], context: RuleContext) -> str | None:
     """ "T-shirt", "x-ray", "e-mail"."""
     return "^" + m[1].upper()
 
 
 @rule(r"PhD('?s)?\b")
-def doctorate(m: re.Match[str], context: Context) -> str | None:
+def doctorate(m: re.Match[str], context: RuleContext) -> str | None:
     return "^PHD" + (m[1] or "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -58,12 +58,12 @@ def year_end(year: str) -> str:
 
 
 @rule(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:T(?=[0-9]{2}:))?(?![0-9])")
-def iso_date(m: re.Match[str], context: Context) -> str | None:
+def iso_date(m: re.Match[str], context: RuleContext) -> str | None:
     return full_date(m[1], int(m[3]), int(m[4]))
 
 
 @rule(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})(?![0-9/.-]?[0-9])")
-def numeric_date(m: re.Match[str], context: Context) -> str | None:
+def numeric_date(m: re.Match[str], context: RuleContext) -> str | None:
     first, second = int(m[1]), int(m[3])
     if m[2] == "." and len(m[4]) == 2:
         return None
@@ -74,7 +74,7 @@ def numeric_date(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([0-3]?[0-9])(?:st|nd|rd|th)? (?:of )?" + _MONTH + r"\b(?:\.(?= ?[0-9]))?" + _YEAR)
-def day_month(m: re.Match[str], context: Context) -> str | None:
+def day_month(m: re.Match[str], context: RuleContext) -> str | None:
     month = month_name(m[2])
     if month is None or not 1 <= int(m[1]) <= 31:
         return None
@@ -90,7 +90,7 @@ def day_month(m: re.Match[str], context: Context) -> str | None:
     + r"\b\.? ([0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9:%]|,[0-9]{3}|\.[0-9]|[ -]?(?:am|pm|%))"
     + _YEAR
 )
-def month_day(m: re.Match[str], context: Context) -> str | None:
+def month_day(m: re.Match[str], context: RuleContext) -> str | None:
     month = month_name(m[1])
     if month is None or not 1 <= int(m[2]) <= 31:
         return None
@@ -99,7 +99,7 @@ def month_day(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(_MONTH + r"\b\.?,? ((?:1[0-9]|20)[0-9]{2})(?![0-9,.]*[0-9])")
-def month_year(m: re.Match[str], context: Context) -> str | None:
+def month_year(m: re.Match[str], context: RuleContext) -> str | None:
     month = month_name(m[1])
     return f"{month} {numbers.year(m[2])}" if month else None
 
@@ -110,14 +110,14 @@ _SHORT = "|".join([*_DAYS, *(name[:3] for name in MONTHS)])
 
 
 @rule(rf"({_SHORT})\.? ?[-–] ?({_SHORT})\b\.?(?! ?[0-9])")
-def named_range(m: re.Match[str], context: Context) -> str | None:
+def named_range(m: re.Match[str], context: RuleContext) -> str | None:
     """ "Mon-Fri", "Jan–Mar"."""
     said = [_DAYS.get(name) or month_name(name) for name in (m[1], m[2])]
     return f"{said[0]} to {said[1]}"
 
 
 @rule(r"((?:19|20)[0-9]{2})/([0-9]{2})(?![0-9/])")
-def season(m: re.Match[str], context: Context) -> str | None:
+def season(m: re.Match[str], context: RuleContext) -> str | None:
     """ "2020/21": a school year or a season."""
     if (int(m[1]) + 1) % 100 != int(m[2]):
         return None
@@ -125,17 +125,17 @@ def season(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"'?((?:1[0-9]|20)?[0-9]0)'?s\b")
-def decade(m: re.Match[str], context: Context) -> str | None:
+def decade(m: re.Match[str], context: RuleContext) -> str | None:
     return None if m[1] == "00" else numbers.decade(m[1])
 
 
 @rule(r"'([0-9]{2})(?![0-9'\"])")
-def short_year(m: re.Match[str], context: Context) -> str | None:
+def short_year(m: re.Match[str], context: RuleContext) -> str | None:
     return f"oh {year_end(m[1])}" if m[1][0] == "0" else numbers.cardinal(m[1])
 
 
 @rule(r"([0-9]{3,9})(?![0-9]|[.,][0-9])")
-def year(m: re.Match[str], context: Context) -> str | None:
+def year(m: re.Match[str], context: RuleContext) -> str | None:
     """Four digits from 1100 to 2099 are a year, unless they count something."""
     previous = context.previous.lower()
     if previous in _DIGIT_CUES:

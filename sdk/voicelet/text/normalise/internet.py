@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 _TLDS = "com|org|net|edu|gov|mil|int|io|ai|dev|app|info|biz|co|uk|de|fr|eu|ca|au|jp|ch|tv"
 _SPOKEN_TLDS = word_set("com org net info biz gov mil dev app")
@@ -49,12 +49,12 @@ def _word(part: str) -> str:
 
 
 @rule(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?<![.-])")
-def email(m: re.Match[str], context: Context) -> str | None:
+def email(m: re.Match[str], context: RuleContext) -> str | None:
     return parts(m[0])
 
 
 @rule(r"(?:https?|ftp)://[^\s<>\"]{1,400}", re.IGNORECASE)
-def url(m: re.Match[str], context: Context) -> str | None:
+def url(m: re.Match[str], context: RuleContext) -> str | None:
     body = m[0].partition("://")[2]
     tail = re.search(r"[.,;:!?)'\]]+$", body)
     stop = ""
@@ -70,7 +70,7 @@ def url(m: re.Match[str], context: Context) -> str | None:
     + r")(?![A-Za-z0-9-])"
     r"(?:/(?:[A-Za-z0-9._~%?=&#+/-]{0,300}[A-Za-z0-9/])?)?"
 )
-def domain(m: re.Match[str], context: Context) -> str | None:
+def domain(m: re.Match[str], context: RuleContext) -> str | None:
     host = m[0].partition("/")[0]
     if not re.search(r"[a-z]", host) or host.count(".") + 1 > 7:
         return None
@@ -82,7 +82,7 @@ def domain(m: re.Match[str], context: Context) -> str | None:
     + _FILES.replace(" ", "|")
     + r")\b(?!\.\w)"
 )
-def file_name(m: re.Match[str], context: Context) -> str | None:
+def file_name(m: re.Match[str], context: RuleContext) -> str | None:
     # "stop.so we left": a word glued to the next sentence is not a file.
     if m[0].endswith((".so", ".go")) and "_" not in m[0]:
         return None
@@ -93,17 +93,17 @@ def file_name(m: re.Match[str], context: Context) -> str | None:
     r"(?<![A-Za-z0-9])(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]{1,60}/){1,12}"
     r"(?:[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9]{1,8})?)?"
 )
-def path(m: re.Match[str], context: Context) -> str | None:
+def path(m: re.Match[str], context: RuleContext) -> str | None:
     return parts(m[0].rstrip("/"))
 
 
 @rule(r"@([A-Za-z0-9_]{1,60}(?:\.[A-Za-z0-9_]{1,30})?)")
-def handle(m: re.Match[str], context: Context) -> str | None:
+def handle(m: re.Match[str], context: RuleContext) -> str | None:
     return "at " + camel(m[1])
 
 
 @rule(r"#([A-Za-z][A-Za-z0-9_]{0,99})")
-def hashtag(m: re.Match[str], context: Context) -> str | None:
+def hashtag(m: re.Match[str], context: RuleContext) -> str | None:
     return "hashtag " + camel(m[1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Rule, RuleContext, rule
 
 _CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -69,7 +69,7 @@ def _whole(whole: str) -> str:
 
 
 @rule(r"([-+−]?)((?:US|AU?|CA?|NZ|HK|S)?)(" + _SIGNS + r") ?" + _AMOUNT + _SCALE)
-def prefixed(m: re.Match[str], context: Context) -> str | None:
+def prefixed(m: re.Match[str], context: RuleContext) -> str | None:
     if m[4] is None and m[5] is None:
         return None
     scale = m[6] or (m[7] or "").lower()
@@ -81,7 +81,7 @@ def prefixed(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})(\.[0-9]{1,6})? ?(" + _SIGNS + r"|¢)")
-def suffixed(m: re.Match[str], context: Context) -> str | None:
+def suffixed(m: re.Match[str], context: RuleContext) -> str | None:
     if m[3] == "¢":
         said = numbers.number(m[1] + (m[2] or ""))
         return f"{said} cent" + "s" * (said != "one")
@@ -92,7 +92,7 @@ def suffixed(m: re.Match[str], context: Context) -> str | None:
 
 @rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,24})(\.[0-9]{1,6})?" + _SCALE
       + r" ?(" + "|".join(_CODES) + r")\b")  # fmt: skip
-def coded(m: re.Match[str], context: Context) -> str | None:
+def coded(m: re.Match[str], context: RuleContext) -> str | None:
     one, many = _CODES[m[5]]
     scale = m[3] or (m[4] or "").lower()
     said = numbers.number(m[1] + (m[2] or ""))
@@ -101,7 +101,7 @@ def coded(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(" + "|".join(_CODES) + r") ?" + _AMOUNT + _SCALE)
-def code_first(m: re.Match[str], context: Context) -> str | None:
+def code_first(m: re.Match[str], context: RuleContext) -> str | None:
     if not m[2]:
         return None
     scale = m[4] or (m[5] or "").lower()
@@ -111,14 +111,14 @@ def code_first(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(rf"({_SIGNS}) ?{_NUMBER} ?[-–] ?\1?{_NUMBER}{_SCALE}")
-def amount_range(m: re.Match[str], context: Context) -> str | None:
+def amount_range(m: re.Match[str], context: RuleContext) -> str | None:
     """ "$5-10" is "five to ten dollars"."""
     scale = m[4] or (m[5] or "").lower()
     return f"{numbers.number(m[2])} to " + say_amount(m[1], m[3], "", _SCALES.get(scale, scale))
 
 
 @rule(r"€ ?([0-9]{1,9})(?:\.([0-9]{3}))?,([0-9]{2})(?![0-9,])")
-def decimal_comma(m: re.Match[str], context: Context) -> str | None:
+def decimal_comma(m: re.Match[str], context: RuleContext) -> str | None:
     """ "€5,50", as most of the countries write that use the euro."""
     return say_amount("€", m[1] + (m[2] or ""), "." + m[3])
 

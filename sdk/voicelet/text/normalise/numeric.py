@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from voicelet.text.normalise import dates, numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Rule, RuleContext, rule
 
 VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SUPERSCRIPTS = str.maketrans("²³¹⁰⁴⁵⁶⁷⁸⁹⁻⁺", "2310456789-+")
@@ -35,12 +35,12 @@ def _years(first: str, second: str) -> bool:
 
 
 @rule(r"(?:24/7|9/11|7/11|50/50|20/20|80/20)(?![0-9/])|(?<=call )911\b|(?<=dial )9(?:11|99)\b")
-def fixed(m: re.Match[str], context: Context) -> str | None:
+def fixed(m: re.Match[str], context: RuleContext) -> str | None:
     return _FIXED[m[0]]
 
 
 @rule(r"([0-9]{1,3}) ([1-9][0-9]?)/([1-9][0-9]?)(?![0-9/])|([0-9]{1,9}) ?([" + VULGAR + "])")
-def mixed_number(m: re.Match[str], context: Context) -> str | None:
+def mixed_number(m: re.Match[str], context: RuleContext) -> str | None:
     if m[5]:
         return numbers.mixed(int(m[4]), *vulgar(m[5]))
     if int(m[2]) >= int(m[3]):
@@ -49,28 +49,28 @@ def mixed_number(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"[1-9][0-9]{0,2}(?: [0-9]{3}){2,4}(?! ?[0-9])")
-def spaced_thousands(m: re.Match[str], context: Context) -> str | None:
+def spaced_thousands(m: re.Match[str], context: RuleContext) -> str | None:
     """ "1 000 000", as it is written in science and in much of Europe."""
     return numbers.cardinal(m[0].replace(" ", ""))
 
 
 @rule(r"([0-9]{1,6})/([0-9]{1,6})(?![0-9/])(?:(ths?|rds?|nds?)\b)?")
-def fraction(m: re.Match[str], context: Context) -> str | None:
+def fraction(m: re.Match[str], context: RuleContext) -> str | None:
     return numbers.fraction(int(m[1]), int(m[2]))
 
 
 @rule(r"((?:1[0-9]|20)?[0-9]0)'?s\b")
-def decade(m: re.Match[str], context: Context) -> str | None:
+def decade(m: re.Match[str], context: RuleContext) -> str | None:
     return None if m[1] == "00" else numbers.decade(m[1])
 
 
 @rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15}) ?(?:st|nd|rd|th)\b")
-def ordinal(m: re.Match[str], context: Context) -> str | None:
+def ordinal(m: re.Match[str], context: RuleContext) -> str | None:
     return numbers.ordinal(m[1].replace(",", ""))
 
 
 @rule(r"([0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,9})((?:\.[0-9]{1,9})?) ?[-–~] ?(?=\$?[0-9])")
-def span_of_numbers(m: re.Match[str], context: Context) -> str | None:
+def span_of_numbers(m: re.Match[str], context: RuleContext) -> str | None:
     """ "10-20", "1999–2004", "3-2": only the first number and "to"; the second is read next."""
     rest = re.match(r"[0-9]+", context.text[m.end() : m.end() + 5])
     spaced = " " in m[0]
@@ -82,13 +82,13 @@ def span_of_numbers(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)[eE]([-+−]?)([0-9]{1,4})\b")
-def scientific(m: re.Match[str], context: Context) -> str | None:
+def scientific(m: re.Match[str], context: RuleContext) -> str | None:
     sign = "minus " if m[2] in ("-", "−") else ""
     return f"{numbers.number(m[1])} times ten to the {sign}{numbers.number(m[3])}"
 
 
 @rule(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(?:\^([-−]?[0-9]{1,6})(?![0-9])|([²³¹⁰⁴⁵⁶⁷⁸⁹⁻⁺]{1,6}))")
-def power(m: re.Match[str], context: Context) -> str | None:
+def power(m: re.Match[str], context: RuleContext) -> str | None:
     exponent = (m[2] or m[3]).translate(_SUPERSCRIPTS).replace("−", "-")
     base = numbers.number(m[1])
     if exponent in ("2", "3"):
@@ -100,34 +100,34 @@ def power(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"[0-9]{10,512}(?![0-9]*\.[0-9])|(?<=[0-9])[0-9]{1,512}")
-def long_digits(m: re.Match[str], context: Context) -> str | None:
+def long_digits(m: re.Match[str], context: RuleContext) -> str | None:
     """Digit by digit; also what is left of a number too long to be seen whole."""
     return numbers.digits(m[0])
 
 
 @rule(r"[0-9]{1,3}(?:,[0-9]{3}){1,40}(?:\.[0-9]{1,60})?(?![0-9])|[0-9]{1,20}(?:\.[0-9]{1,60})?")
-def plain(m: re.Match[str], context: Context) -> str | None:
+def plain(m: re.Match[str], context: RuleContext) -> str | None:
     return numbers.number(m[0])
 
 
 @rule(r"[" + VULGAR + "]")
-def vulgar_fraction(m: re.Match[str], context: Context) -> str | None:
+def vulgar_fraction(m: re.Match[str], context: RuleContext) -> str | None:
     return numbers.fraction(*vulgar(m[0]))
 
 
 @rule(r"\.([0-9]{1,60})")
-def point(m: re.Match[str], context: Context) -> str | None:
+def point(m: re.Match[str], context: RuleContext) -> str | None:
     return "point " + numbers.digits(m[1], group=10)
 
 
 @rule(r"(?<![A-Za-z0-9)\]])([-−+±~≈]|\+/-) ?(?=[.$£€]?[0-9])")
-def sign(m: re.Match[str], context: Context) -> str | None:
+def sign(m: re.Match[str], context: RuleContext) -> str | None:
     names = {"+": "plus", "±": "plus or minus", "+/-": "plus or minus", "~": "about", "≈": "about"}
     return names.get(m[1], "minus")
 
 
 @rule(r"#([0-9]{1,15})\b")
-def hash_number(m: re.Match[str], context: Context) -> str | None:
+def hash_number(m: re.Match[str], context: RuleContext) -> str | None:
     return "number " + numbers.number(m[1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 _MONARCHS = word_set(
     """Henry Louis George Elizabeth Charles Edward William Richard James John Paul Pius Benedict Leo
@@ -36,7 +36,7 @@ def value(text: str) -> int | None:
 
 
 @rule(r"([IVXLCDM]{1,12})(st|nd|rd|th)?\b(?!['.][A-Za-z])(?!-[A-Za-z])")
-def numeral(m: re.Match[str], context: Context) -> str | None:
+def numeral(m: re.Match[str], context: RuleContext) -> str | None:
     number = value(m[1])
     if number is None:
         return None

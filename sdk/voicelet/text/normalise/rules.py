@@ -26,7 +26,7 @@ _NEXT_WORD = re.compile(r"[\"')]*\s+[\"'(]*([A-Z][A-Za-z]*)")
 
 
 @dataclass
-class Context:
+class RuleContext:
     """Where the scanner stands.
 
     Attributes:
@@ -56,7 +56,7 @@ class Context:
         return self.next_word(end) in SENTENCE_STARTERS
 
 
-Handler = Callable[["re.Match[str]", Context], "str | None"]
+Handler = Callable[["re.Match[str]", RuleContext], "str | None"]
 """Says a match, as a string of words; None where the rule doesn't apply after all.
 
 In the string a word that starts with "^" is spelled, and a lone mark (", . ;") is a mark.

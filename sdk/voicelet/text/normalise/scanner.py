@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicelet.text.cleanup import Cleaner, Piece
+from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.inflect import add_s
 from voicelet.text.ipa import ipa_phones
 from voicelet.text.normalise import (
@@ -28,7 +28,7 @@ from voicelet.text.normalise import (
     times,
     units,
 )
-from voicelet.text.normalise.rules import Context, Rule
+from voicelet.text.normalise.rules import Rule, RuleContext
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -124,10 +124,10 @@ class Scanner:
 
     def __init__(
         self,
-        pieces: Iterable[Piece],
+        pieces: Iterable[SourcePiece],
         *,
         lexicon: UserLexicon | None = None,
-        context: Context | None = None,
+        context: RuleContext | None = None,
         newlines: bool = True,
         final: bool = True,
         inline_phones: bool = True,
@@ -135,7 +135,7 @@ class Scanner:
     ) -> None:
         self._chunks = Cleaner(newlines).clean(pieces)
         self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
-        self._context = context or Context()
+        self._context = context or RuleContext()
         self._context.text = ""
         self._context.final = False
         self._final = final

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Rule, RuleContext, rule
 
 _ALWAYS = {
     "&": "and", "%": "percent", "‰": "per mille", "°": "degrees", "×": "times", "÷": "divided by",
@@ -60,13 +60,13 @@ def emoji_name(char: str) -> str:
 
 
 @rule("[\U0001f1e6-\U0001f1ff]{2}")
-def flag(m: re.Match[str], context: Context) -> str | None:
+def flag(m: re.Match[str], context: RuleContext) -> str | None:
     letters = "".join(chr(ord(c) - 0x1F1E6 + ord("A")) for c in m[0])
     return f"flag ^{letters}"
 
 
 @rule("(?![\x01-\x7f])([^\\W\\d_]|[^\\w\\s])(?:[\U0001f3fb-\U0001f3ff]|\\1){0,500}")
-def pictograph(m: re.Match[str], context: Context) -> str | None:
+def pictograph(m: re.Match[str], context: RuleContext) -> str | None:
     """An emoji, said once however often it is repeated; skin tones are not said."""
     if unicodedata.category(m[1]) not in ("So", "Sk", "Sm"):
         return None
@@ -78,7 +78,7 @@ def pictograph(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(<=|>=|!=|==|->|=>|[+=<>*/^])(?= ?[\w(.$£€-])")
-def between(m: re.Match[str], context: Context) -> str | None:
+def between(m: re.Match[str], context: RuleContext) -> str | None:
     """Operators are said between operands, and only there: "x = 5", "3 * 4"."""
     before = context.text[max(0, m.start() - 2) : m.start()]
     after = context.text[m.end() : m.end() + 2]
@@ -100,7 +100,7 @@ def between(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(?<=[A-Za-z)])\^([0-9]{1,6}|[a-z]\b)")
-def exponent(m: re.Match[str], context: Context) -> str | None:
+def exponent(m: re.Match[str], context: RuleContext) -> str | None:
     """ "x^2", "e^x"."""
     if m[1] in ("2", "3"):
         return "squared" if m[1] == "2" else "cubed"
@@ -108,36 +108,36 @@ def exponent(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"(?<=[A-Za-z])\+\+|(?<=[A-Za-z])\+(?![\w+])|(?<=[A-Za-z0-9])\+(?=[\s,.)]|$)")
-def plus_after(m: re.Match[str], context: Context) -> str | None:
+def plus_after(m: re.Match[str], context: RuleContext) -> str | None:
     return "plus plus" if m[0] == "++" else "plus"
 
 
 @rule(r"(?<=\b[A-GCF])#(?![A-Za-z0-9])")
-def sharp(m: re.Match[str], context: Context) -> str | None:
+def sharp(m: re.Match[str], context: RuleContext) -> str | None:
     return "sharp"
 
 
 @rule(r"([^\w\s])(?!\1)")
-def named(m: re.Match[str], context: Context) -> str | None:
+def named(m: re.Match[str], context: RuleContext) -> str | None:
     if m[1] in "@$£€¥¢" and not re.match(r"\s?\w", context.text[m.end() : m.end() + 2]):
         return "" if m[1] == "@" else _ALWAYS[m[1]]
     return _ALWAYS.get(m[1])
 
 
 @rule(r"[²³]")
-def raised(m: re.Match[str], context: Context) -> str | None:
+def raised(m: re.Match[str], context: RuleContext) -> str | None:
     return _ALWAYS[m[0]]
 
 
 @rule(r"[\u0370-\u03ff](?![\u0370-\u03ff])(?<![\u0370-\u03ff].)")
-def greek(m: re.Match[str], context: Context) -> str | None:
+def greek(m: re.Match[str], context: RuleContext) -> str | None:
     """A single Greek letter is said by its name, as in formulas."""
     name = unicodedata.name(m[0], "").split(" WITH ")[0]
     return name.split(" ")[-1].lower().replace("lamda", "lambda") if "LETTER" in name else None
 
 
 @rule("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{1,500}")
-def ideographs(m: re.Match[str], context: Context) -> str | None:
+def ideographs(m: re.Match[str], context: RuleContext) -> str | None:
     """Chinese characters can't be read by an English voice; it says that some stand here."""
     return "" if context.previous == "characters" else "Chinese characters"
 

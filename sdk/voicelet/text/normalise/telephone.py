@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Rule, RuleContext, rule
 
 
 def grouped(text: str) -> str:
@@ -22,45 +22,45 @@ def grouped(text: str) -> str:
 
 
 @rule(r"(?:\+?[0-9]{1,2}[ .-]?)?(?:\([0-9]{3}\)[ .-]?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?![0-9])")
-def north_american(m: re.Match[str], context: Context) -> str | None:
+def north_american(m: re.Match[str], context: RuleContext) -> str | None:
     return grouped(m[0])
 
 
 @rule(r"\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,5}\)?){2,6}(?![0-9])")
-def international(m: re.Match[str], context: Context) -> str | None:
+def international(m: re.Match[str], context: RuleContext) -> str | None:
     return grouped(m[0]) if len(re.sub(r"\D", "", m[0])) >= 7 else None
 
 
 @rule(r"\(?0[0-9]{2,4}\)?[ -][0-9]{3,4}[ -]?[0-9]{3,4}(?![0-9])")
-def national(m: re.Match[str], context: Context) -> str | None:
+def national(m: re.Match[str], context: RuleContext) -> str | None:
     return grouped(m[0])
 
 
 @rule(r"[0-9]{3}-[0-9]{4}(?![0-9-])")
-def local(m: re.Match[str], context: Context) -> str | None:
+def local(m: re.Match[str], context: RuleContext) -> str | None:
     # "1999-2004" has four digits first; "555-0123" is a telephone number.
     return grouped(m[0])
 
 
 @rule(r"[0-9]{4}(?:[ -][0-9]{4}){2,4}(?![0-9])|[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9])")
-def card(m: re.Match[str], context: Context) -> str | None:
+def card(m: re.Match[str], context: RuleContext) -> str | None:
     return grouped(m[0])
 
 
 @rule(r"[0-9]{1,5}(?:-[0-9X]{1,7}){2,6}(?![0-9])")
-def hyphenated(m: re.Match[str], context: Context) -> str | None:
+def hyphenated(m: re.Match[str], context: RuleContext) -> str | None:
     return grouped(m[0])
 
 
 @rule(r"[0-9]{1,6}(?:\.[0-9]{1,6}){2,8}(?![0-9])")
-def dotted(m: re.Match[str], context: Context) -> str | None:
+def dotted(m: re.Match[str], context: RuleContext) -> str | None:
     groups = m[0].split(".")
     joint = " dot " if len(groups) == 4 and all(len(g) <= 3 for g in groups) else " point "
     return joint.join(numbers.number(g) for g in groups)
 
 
 @rule(r"[Vv](?:er)?\.? ?([0-9]{1,6}(?:\.[0-9]{1,6}){0,6})(?:-?(rc|beta|alpha)\.?([0-9]{0,3}))?\b")
-def version(m: re.Match[str], context: Context) -> str | None:
+def version(m: re.Match[str], context: RuleContext) -> str | None:
     if m[0][1] == " " and "." not in m[1]:
         return None
     said = "version " + " point ".join(numbers.number(g) for g in m[1].split("."))

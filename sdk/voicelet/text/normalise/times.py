@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule
+from voicelet.text.normalise.rules import Rule, RuleContext, rule
 
 _HALF = r"(?:\s?([AaPp])(?:\.\s?[Mm]\.|[Mm]\b))"
 
 
-def _half(letter: str | None, end: int, m: re.Match[str], context: Context) -> str:
+def _half(letter: str | None, end: int, m: re.Match[str], context: RuleContext) -> str:
     if not letter:
         return ""
     stop = " ." if m[0].endswith(".") and context.ends_sentence(end) else ""
@@ -30,20 +30,20 @@ def say_time(hour: int, minute: int, half: str = "") -> str:
 
 
 @rule(r"([0-2]?[0-9])[:.]([0-5][0-9])" + _HALF)
-def half_day(m: re.Match[str], context: Context) -> str | None:
+def half_day(m: re.Match[str], context: RuleContext) -> str | None:
     hour = int(m[1])
     return say_time(hour, int(m[2]), m[3]) + _half(m[3], m.end(), m, context)
 
 
 @rule(r"([0-9]{1,2})" + _HALF)
-def hour_half(m: re.Match[str], context: Context) -> str | None:
+def hour_half(m: re.Match[str], context: RuleContext) -> str | None:
     if int(m[1]) > 24:
         return None
     return numbers.cardinal(int(m[1])) + _half(m[2], m.end(), m, context)
 
 
 @rule(r"([0-2]?[0-9]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]{1,9})?)?(Z\b)?(?![0-9:])")
-def clock(m: re.Match[str], context: Context) -> str | None:
+def clock(m: re.Match[str], context: RuleContext) -> str | None:
     hour, minute = int(m[1]), int(m[2])
     if hour > 24:
         return None
@@ -57,12 +57,12 @@ def clock(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([0-9]{1,4}):([0-9]{1,4})(?![0-9:])")
-def ratio(m: re.Match[str], context: Context) -> str | None:
+def ratio(m: re.Match[str], context: RuleContext) -> str | None:
     return f"{numbers.number(m[1])} to {numbers.number(m[2])}"
 
 
 @rule(r"(?:(?<=[ap]m)|(?<=[ap]m )|(?<=[ap]\.m\.))[-–](?= ?[0-9])", re.IGNORECASE)
-def until(m: re.Match[str], context: Context) -> str | None:
+def until(m: re.Match[str], context: RuleContext) -> str | None:
     """The dash of "9am-5pm"."""
     return "to"
 

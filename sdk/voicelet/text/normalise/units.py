@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Context, Rule, rule, word_set
+from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
 
 _REGULAR = {
     "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "nm": "nanometer",
@@ -76,7 +76,7 @@ def plural(unit: str) -> str:
 
 
 @rule(_NUMBER + _UNIT)
-def measure(m: re.Match[str], context: Context) -> str | None:
+def measure(m: re.Match[str], context: RuleContext) -> str | None:
     symbol = m["unit"] or m["glued"] or m["spaced"]
     if m["glued"] == "m" and context.previous.lower() in ("dollars", "pounds", "euros"):
         return f"{numbers.number(m[1])} million"
@@ -93,14 +93,14 @@ def measure(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"([0-9]{1,2})'\s?([0-9]{1,2})(?:\"|'')")
-def feet_and_inches(m: re.Match[str], context: Context) -> str | None:
+def feet_and_inches(m: re.Match[str], context: RuleContext) -> str | None:
     feet = "foot" if m[1] == "1" else "feet"
     inches = "inch" if m[2] == "1" else "inches"
     return f"{numbers.cardinal(int(m[1]))} {feet} {numbers.cardinal(int(m[2]))} {inches}"
 
 
 @rule(r"°([CF])\b")
-def degrees(m: re.Match[str], context: Context) -> str | None:
+def degrees(m: re.Match[str], context: RuleContext) -> str | None:
     return "degrees " + ("Celsius" if m[1] == "C" else "Fahrenheit")
 
 
@@ -108,14 +108,14 @@ _BARE = r"(km|cm|mm|mi|ft|m)([²³])(?![A-Za-z0-9])"
 
 
 @rule(_BARE)
-def bare_power(m: re.Match[str], context: Context) -> str | None:
+def bare_power(m: re.Match[str], context: RuleContext) -> str | None:
     """ "km²" with no number before it."""
     name = {**_ATTACHED, **_REGULAR}[m[1]]
     return _POWERS[m[2]] + plural(name)
 
 
 @rule(r"(?<=[0-9¼-¾⅐-⅞] )(" + _alternatives(_REGULAR) + r")\b(?![°%])")
-def after_fraction(m: re.Match[str], context: Context) -> str | None:
+def after_fraction(m: re.Match[str], context: RuleContext) -> str | None:
     """ "1/4 tsp", "2 1/2 lb": one and more take the plural."""
     before = context.text[max(0, m.start() - 12) : m.start()]
     if re.search(r"[0-9] ?(?:[0-9]+/[0-9]+|[¼-¾⅐-⅞]) $", before):
@@ -124,7 +124,7 @@ def after_fraction(m: re.Match[str], context: Context) -> str | None:
 
 
 @rule(r"/ ?(" + _alternatives(_PER) + r"|night|unit|mo|wk|oz)\b")
-def per(m: re.Match[str], context: Context) -> str | None:
+def per(m: re.Match[str], context: RuleContext) -> str | None:
     """ "$20/hour", "$6,250/month"."""
     if not re.search(r"[0-9A-Za-z] ?$", context.text[max(0, m.start() - 2) : m.start()]):
         return None
