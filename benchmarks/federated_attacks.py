@@ -24,7 +24,7 @@ import numpy.typing as npt
 from benchmarks.federated_training import clipped
 from benchmarks.privacy import _auc as auc
 from voicelet.errors import ConfigError
-from voicelet_federated.config import FederationConfig
+from voicelet_federated.app.config import FederationConfig
 
 DoubleArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

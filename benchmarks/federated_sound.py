@@ -22,7 +22,7 @@ from benchmarks.federated_training import Trainer
 from voicelet.audio.features import FloatArray
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.train.data import Item
-from voicelet_federated.losses import utterance_losses
+from voicelet_federated.app.training import utterance_losses
 
 BoolArray = npt.NDArray[np.bool_]
 QUIET = PhoneInventory().encode(PUNCTUATION)  # the pad is among them

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from voicelet.errors import ConfigError, CorpusError, VoiceletError
 from voicelet.files import atomic_file
-from voicelet_federated.local_dp import LocalDp
+from voicelet_federated.privacy.local_dp import LocalDp
 
 DoubleArray = npt.NDArray[np.float64]
 EPSILONS = (math.inf, 1000.0, 300.0, 100.0, 30.0, 10.0)

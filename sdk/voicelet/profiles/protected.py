@@ -5,6 +5,8 @@ techniques from rounding algorithms", 2002), drawn anew from a salt for each lis
 flipped at random (randomised response, Warner 1965).  That is enough to recognise the voice, not
 enough to rebuild the voiceprint exactly or to link two lists by their bytes.  Whoever holds a list
 can still test whether a recording matches it: a list protects voices, it doesn't hide them.
+
+A file is JSON, signed by the device that made it: any change to it is noticed.
 """
 
 from __future__ import annotations

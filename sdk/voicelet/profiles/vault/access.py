@@ -1,6 +1,11 @@
 """Reading and writing the files of a vault, whatever state it is in, and changing its key.
 
 After a change of key the old key can be destroyed, and with it what it opened.
+
+The order is what makes it safe to be killed: the new key is in `vault.json` before anything is
+written under it; every profile is written anew, whole, twice; the index follows; only then is the
+old key destroyed, and only then does `vault.json` forget it.  Until then everything can be read,
+and whoever writes next goes on where it stopped.
 """
 
 from __future__ import annotations

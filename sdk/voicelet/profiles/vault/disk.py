@@ -1,6 +1,14 @@
 """A vault on the disk: its folder, where every file is kept twice, and the files themselves.
 
 Files are written whole or not at all, for their owner only; each holds one encrypted profile.
+
+    "VCLV" · version uint16 · flags uint16 · header length uint32 · body length uint32
+    header (UTF-8 JSON) · nonce [12] · ChaCha20-Poly1305 of the profile (RFC 8439)
+
+in little-endian order.  Everything before the nonce is the cipher's associated data.  The header
+names the vault, its key, the profile and its generation, and holds the file's own data key, random
+and used once, encrypted under the vault's key and bound to these four.  Without the vault's key
+(see :mod:`.vault_keys`) a file is noise, wherever copies of it may be.
 """
 
 from __future__ import annotations

@@ -1,6 +1,12 @@
 """A vault that is open: its keys, and the index that knows the newest generation of each profile.
 
 The index is how an old file that was put back is noticed.
+
+The index is a file in the vault, encrypted under the vault's key, with a counter that only rises.
+A second small file, in the folder of keys outside the vault, holds the counter too: an older copy
+of the whole vault doesn't fit it.  Whoever puts back both, or removes the second, isn't noticed.
+
+    "VCLX" or "VCLC" · version uint8 · key id [8] · nonce [12] · ChaCha20-Poly1305 of JSON
 """
 
 from __future__ import annotations

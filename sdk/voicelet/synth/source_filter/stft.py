@@ -1,6 +1,11 @@
 """The pulses and noise that the vocoder filters, and the frames they are filtered in.
 
 A waveform that grows becomes frames, and frames a waveform, stretch by stretch.
+
+The harmonic source is the sum of cos(k·φ) over all harmonics below 11.5 kHz, in closed form (the
+Dirichlet kernel), as in neural source-filter models (Wang et al. 2019).  Both sources are drawn in
+blocks of one hop between the centres of two frames; phase and generator run on from block to block,
+so the samples don't depend on how a clause is cut into stretches.
 """
 
 from __future__ import annotations

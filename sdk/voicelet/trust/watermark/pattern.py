@@ -10,6 +10,10 @@ higher up.
 Two tiles in three are pilots: their signs come from a key that is public, so that anybody can find
 the mark.  The others carry the payload; their signs come from the operator's key, the public one
 unless another is configured.
+
+A CRC-12 and a tail-biting convolutional code of rate 1/3 and constraint length 7 (Ma and Wolf,
+"On tail biting convolutional codes", 1986; generators 133, 171, 165 octal), read by a soft-decision
+Viterbi decoder that goes round the circle until its path closes.
 """
 
 from __future__ import annotations

@@ -5,6 +5,12 @@ may begin, with time stretched and frequency scaled by up to 6 %.  What a correl
 by decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
 the root mean square of those, so it doesn't depend on level, noise or speaker, and where there is
 no mark it is a standard normal number or a little less (docs/watermark.md has the measurement).
+
+Speech hides the mark under changes ten times its size, but slow ones that many bands share, while
+the mark changes fast and in each band by itself.  So the log energies of the bands are filtered in
+time by the inverse square root of the modulation spectrum of speech, each is predicted from its
+neighbours and the residual kept, what sticks out is clipped, and the time filter is applied again:
+the matched filter for coloured noise, with both filters fitted on natural and synthetic speech.
 """
 
 from __future__ import annotations
