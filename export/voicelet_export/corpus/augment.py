@@ -16,6 +16,13 @@ from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
 from voicelet.errors import ConfigError, CorpusError
 from voicelet.files import atomic_file
+from voicelet_export.corpus.augment_config import (
+    AugmentConfig,
+    Sounding,
+    SpecAugment,
+    sound_otherwise,
+    spec_augment,
+)
 from voicelet_export.corpus.cache import (
     COPY_MARK,
     CacheEntry,
@@ -26,13 +33,6 @@ from voicelet_export.corpus.cache import (
 from voicelet_export.corpus.effects import speed_ratio
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import OnItem
-from voicelet_export.corpus.sounding import (
-    AugmentConfig,
-    Sounding,
-    SpecAugment,
-    sound_otherwise,
-    spec_augment,
-)
 
 __all__ = ["AugmentConfig", "SpecAugment", "augment_cache"]
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from voicelet.text.inflect import inflected
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
-from voicelet_export.corpus.convention import ConventionConfig, ConventionConverter
 from voicelet_export.corpus.overrides import DROPPED, OVERRIDES
-from voicelet_export.corpus.readings import Readings, read
+from voicelet_export.corpus.phone_mapping import ConventionConfig, ConventionConverter
+from voicelet_export.corpus.word_alignment import Readings, read
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
 SYMBOLS = STRESS + CONSONANTS + VOWELS

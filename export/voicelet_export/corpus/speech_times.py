@@ -18,9 +18,9 @@ from voicelet.audio.level import normalise_level
 from voicelet.errors import AudioError, CorpusError, PhoneError
 from voicelet.files import atomic_file
 from voicelet.text.phones import PUNCTUATION, STRESS
+from voicelet_export.corpus.align_cache import Aligned, RecordingAligner, silent_frames
 from voicelet_export.corpus.layouts import CorpusRecording
 from voicelet_export.corpus.pack import OnItem
-from voicelet_export.corpus.real import Aligned, RecordingAligner, silent_frames
 from voicelet_export.corpus.textgrid import Interval, TextGrid, Tier, filled, write_textgrid
 
 log = logging.getLogger(__name__)

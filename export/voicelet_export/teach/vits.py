@@ -9,7 +9,7 @@ import torch
 
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError
-from voicelet_export.models.teachers.vits_voice import load_vits
+from voicelet_export.models.teachers.vits.voice import load_vits
 from voicelet_export.teach.base import TeacherSpeech
 
 _FRAMES_A_SYMBOL = 60  # noise is drawn for so many at least, as for the ONNX of the same voice

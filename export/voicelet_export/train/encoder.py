@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from voicelet.audio.features import FloatArray
 from voicelet.audio.resample import resample
 from voicelet.speaker.ge2e_mel import GE2E_FEATURES, WINDOW_FRAMES, ge2e_mel
+from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
-from voicelet_export.report.eer import equal_error_rate
 from voicelet_export.train.data import Item, by_speaker
 from voicelet_export.train.loop import LoopConfig, Task
 from voicelet_export.train.speaker_loss import load_encoder

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
 from voicelet.files import atomic_file
-from voicelet_export.convert.checkpoint import RunInfo, load_acoustic
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
+from voicelet_export.train.checkpoint import RunInfo, load_acoustic
 from voicelet_export.train.data import Item, load_items, read_held_out
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.app.config import Places, is_simulation

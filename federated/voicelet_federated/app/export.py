@@ -29,7 +29,7 @@ from voicelet.bundle import (
     write_bundle,
 )
 from voicelet.errors import BundleError
-from voicelet_export.compress.weights import store_weights
+from voicelet_export.compress.quantize.weights import store_weights
 from voicelet_export.convert.onnx import encoder_graph
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
