@@ -21,7 +21,7 @@ from typing import Any
 from voicelet.errors import ConfigError
 from voicelet_federated.errors import FederationError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 _ROUNDS = 2
 _ATTEMPTS = 2
 # Noise for epsilon 8 would drown the updates of three people: its norm in the mean is z C 16 / 3,

@@ -35,7 +35,7 @@ from voicelet_federated.privacy.clipping import AdaptiveClipping
 _LOG = logging.getLogger(__name__)
 _PORT = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"  # where `flwr run … local` looks
 _START_S = 120.0
-APP = Path(__file__).resolve().parent.parent
+APP = Path(__file__).resolve().parents[2]
 
 
 def prepare(
