@@ -18,6 +18,7 @@ from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
     GatedSpeech,
+    Listen,
     Progress,
     check_recordings,
     require_accepted,
@@ -27,7 +28,7 @@ from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name
 from voicelet.profiles.profile import Profile, QualitySummary, now_iso, voice_sha256
 from voicelet.speaker.encoder import RunnableGraph, embed_windows, mean_d_vector, open_encoder
-from voicelet.speaker.origin import check_origin, readable_twice
+from voicelet.speaker.origin import check_origin
 from voicelet.speaker.vector import SpeakerStatistics, speaker_statistics
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.lexicon import Lexicon
@@ -86,6 +87,7 @@ def assess(
     phones: str | None = None,
     inventory: str = ENGLISH_SYMBOLS,
     progress: Progress | None = None,
+    listen: Listen | None = None,
 ) -> GatedSpeech:
     """Run the gate with the speaker encoder, and refuse nothing; see `check_recordings`.
 
@@ -93,6 +95,7 @@ def assess(
         encoder: the bundle's `speaker_encoder` graph.
         phones: what was read, as phones, for the phonetic coverage.
         inventory: all symbols of the voice.
+        listen: as in `check_recordings`.
     """
 
     def embed(speech: FloatArray) -> FloatArray:
@@ -100,7 +103,7 @@ def assess(
         tell = None if progress is None else (lambda done: progress(0.6 + 0.3 * done))
         return embed_windows(encoder, speech, tell)
 
-    gated = check_recordings(recordings, config, embed, progress)
+    gated = check_recordings(recordings, config, embed, progress, listen)
     if phones is None:
         return gated
     coverage = phonetic_coverage(phones, inventory)
@@ -197,14 +200,15 @@ def enrol(
     found = voice.bundle if voice is not None else bundle
     opened = found if isinstance(found, Bundle) else open_bundle(found)
     encoder = open_encoder(opened)
-    heard = readable_twice(recordings)
+    heard: list[tuple[str, FloatArray]] = []
     gated = assess(
-        heard,
+        recordings,
         encoder,
         config=config,
         phones=phones_of_text(text, opened) if text else None,
         inventory=opened.manifest.phones,
         progress=progress,
+        listen=lambda name, wave: heard.append((name, wave)),
     )
     require_accepted(gated.report)
     check_origin(heard)
