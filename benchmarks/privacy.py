@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.atomic import atomic_file
-from voicelet.errors import ConfigError, CorpusError, VoiceletError
+from voicelet.errors import ConfigError, VoiceletError
+from voicelet_export.errors import CorpusError
 from voicelet_federated.local_dp import LocalDp
 
 FloatArray = npt.NDArray[np.float64]

@@ -19,8 +19,11 @@ FIVE = {f"voicelet.{p}" for p in ("text", "audio", "bundle", "engine")} | FOUNDA
 MAY_IMPORT = {
     "voicelet": {
         "voicelet.errors",
-        *("voicelet.enrol", "voicelet.synth", "voicelet.trust"),  # lazily
+        # lazily, what `__all__` names:
+        *("voicelet.audio", "voicelet.bundle", "voicelet.enrol", "voicelet.synth"),
+        *("voicelet.trust", "voicelet.verify"),
     },
+    "voicelet.__main__": {"voicelet.cli"},
     "voicelet.errors": set(),
     "voicelet.config": {"voicelet.errors"},
     "voicelet.text": FOUNDATION,

@@ -15,7 +15,7 @@ import numpy as np
 from voicelet.audio.atomic import atomic_file
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus.cache import (
     COPY_MARK,
     CacheWriter,
@@ -33,6 +33,7 @@ from voicelet_export.corpus.sounding import (
     sound_otherwise,
     spec_augment,
 )
+from voicelet_export.errors import CorpusError
 
 __all__ = ["AugmentConfig", "SpecAugment", "augment_cache"]
 

@@ -23,9 +23,10 @@ import soundfile
 from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FloatArray
 from voicelet.audio.io import read_audio
-from voicelet.errors import AudioError, ConfigError, CorpusError
+from voicelet.errors import AudioError, ConfigError
 from voicelet_export.corpus.layouts import Source, read_sources
 from voicelet_export.corpus.reader import resample
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

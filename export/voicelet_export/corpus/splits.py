@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from voicelet.audio.atomic import atomic_file
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus.cache import COPY_MARK, FeatureCache
 from voicelet_export.corpus.reader import read_rows
+from voicelet_export.errors import CorpusError
 
 _LOW_VOICE_HZ = 155.0
 

@@ -24,7 +24,7 @@ from voicelet.enrol.synthetic import (
     pieces,
     spectral_statistics,
 )
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 from voicelet_export.train.voice_match import calibrate_linear
 
 REAL = "real"

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.enrol.enrolment import GE2E_ENCODER_ID
 from voicelet.enrol.voice_match import VoiceScale
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 
 TEST_SHARE = 3
 """Every third person is kept for tests."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from voicelet.audio.atomic import atomic_file
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

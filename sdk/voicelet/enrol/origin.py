@@ -19,7 +19,7 @@ from voicelet.audio.source import Recording, load_recording, name_of
 from voicelet.enrol.speech import RATE_HZ
 from voicelet.enrol.synthetic import SAMPLE_RATE_HZ, synthetic_log_odds
 from voicelet.errors import LivenessRejected
-from voicelet.trust.watermark_detect import MIN_SECONDS, Detection, detect
+from voicelet.trust.watermark_detect import MIN_SECONDS, Detection, detect_watermark
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +76,9 @@ def origin_of(samples_24k: FloatArray, *, scales: bool = True) -> Origin:
     """
     mark = None
     if len(samples_24k) >= MIN_SECONDS * RATE_HZ:
-        mark = detect(samples_24k, RATE_HZ, scales=False)
+        mark = detect_watermark(samples_24k, RATE_HZ, scales=False)
         if scales and not mark.found:
-            changed = detect(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
+            changed = detect_watermark(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
             mark = changed if changed.found else mark
     return Origin(mark, synthetic_log_odds(resample(samples_24k, RATE_HZ, SAMPLE_RATE_HZ)))
 

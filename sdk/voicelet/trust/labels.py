@@ -70,9 +70,7 @@ class Label:
     version: str = __version__
 
     def __post_init__(self) -> None:
-        if self.region not in REGIONS:
-            near = did_you_mean(str(self.region), REGIONS)
-            raise ConfigError(f"no label {self.region!r}{near}; there are {', '.join(REGIONS)}")
+        check_region(self.region)
         fits = isinstance(self.provider, str) and 0 < len(self.provider.strip()) <= MAX_PROVIDER
         if not fits or not self.provider.isprintable():
             raise ConfigError(
@@ -141,6 +139,17 @@ class Label:
         if self.region != "cn":
             return np.zeros(0, np.float32)
         return rhythm_cue(sample_rate_hz)
+
+
+def check_region(region: str) -> None:
+    """Raise unless it is one of `REGIONS`.
+
+    Raises:
+        ConfigError: it isn't; the nearest is named.
+    """
+    if region not in REGIONS:
+        near = did_you_mean(str(region), REGIONS)
+        raise ConfigError(f"no label {region!r}{near}; there are {', '.join(REGIONS)}")
 
 
 def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
