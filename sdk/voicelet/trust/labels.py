@@ -173,8 +173,10 @@ def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-def read_label(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+def read_label(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """What a file says of itself; None where it says nothing that voicelet wrote.
+
+        read_label("morning.flac")["provider"]
 
     Anybody can write or remove metadata: it is information, not proof; the watermark and the
     content credentials are harder to forge.
