@@ -22,23 +22,24 @@ from voicelet import errors
 from voicelet.errors import VoiceletError
 
 if TYPE_CHECKING:
-    from voicelet.audio.gate_report import GateConfig, GateReport
     from voicelet.bundle.store import Bundle, open_bundle
-    from voicelet.enrol.enrolment import enrol
-    from voicelet.enrol.liveness_sentence import consent_sentence
-    from voicelet.enrol.profile import Profile
-    from voicelet.enrol.vault import Vault
+    from voicelet.enrolment.enrolment import enrol
+    from voicelet.enrolment.gate import GateConfig
+    from voicelet.enrolment.liveness.sentence import consent_sentence
+    from voicelet.profiles.profile import Profile
+    from voicelet.profiles.quality import GateReport
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.profiles.verification import Verification, verify_recording
     from voicelet.synth.explain import Explanation, explain
     from voicelet.synth.labelling import write_labelled
     from voicelet.synth.options import SpeechOptions
     from voicelet.synth.types import Audio, Chunk, MarkTiming, WordTiming
     from voicelet.synth.voice import Voice, VoiceInfo
-    from voicelet.trust.consent import Consent, SpokenConsent
-    from voicelet.trust.consent_record import ConsentRecord
+    from voicelet.trust.consent.record import ConsentRecord
+    from voicelet.trust.consent.statement import Consent, SpokenConsent
     from voicelet.trust.credentials import FileSigner, device_signer, file_signer, read_credentials
     from voicelet.trust.labels import Label, read_label
-    from voicelet.trust.watermark_detect import Detection, detect_watermark
-    from voicelet.verify.verification import Verification, verify_recording
+    from voicelet.trust.watermark.detect import Detection, detect_watermark
 
 # ONNX Runtime (1.32 on Linux) keeps a device id and reports to its makers, unless it is told not to
 # before it is loaded.  Nothing leaves this device: whoever wants that sets the variable to 0.
@@ -87,33 +88,33 @@ _HOMES = {
     "Audio": "voicelet.synth.types",
     "Bundle": "voicelet.bundle.store",
     "Chunk": "voicelet.synth.types",
-    "Consent": "voicelet.trust.consent",
-    "ConsentRecord": "voicelet.trust.consent_record",
-    "Detection": "voicelet.trust.watermark_detect",
+    "Consent": "voicelet.trust.consent.statement",
+    "ConsentRecord": "voicelet.trust.consent.record",
+    "Detection": "voicelet.trust.watermark.detect",
     "Explanation": "voicelet.synth.explain",
     "FileSigner": "voicelet.trust.credentials",
-    "GateConfig": "voicelet.audio.gate_report",
-    "GateReport": "voicelet.audio.gate_report",
+    "GateConfig": "voicelet.enrolment.gate",
+    "GateReport": "voicelet.profiles.quality",
     "Label": "voicelet.trust.labels",
     "MarkTiming": "voicelet.synth.types",
-    "Profile": "voicelet.enrol.profile",
+    "Profile": "voicelet.profiles.profile",
     "SpeechOptions": "voicelet.synth.options",
-    "SpokenConsent": "voicelet.trust.consent",
-    "Vault": "voicelet.enrol.vault",
-    "Verification": "voicelet.verify.verification",
+    "SpokenConsent": "voicelet.trust.consent.statement",
+    "Vault": "voicelet.profiles.vault.vault",
+    "Verification": "voicelet.profiles.verification",
     "Voice": "voicelet.synth.voice",
     "VoiceInfo": "voicelet.synth.voice",
     "WordTiming": "voicelet.synth.types",
-    "consent_sentence": "voicelet.enrol.liveness_sentence",
-    "detect_watermark": "voicelet.trust.watermark_detect",
+    "consent_sentence": "voicelet.enrolment.liveness.sentence",
+    "detect_watermark": "voicelet.trust.watermark.detect",
     "device_signer": "voicelet.trust.credentials",
-    "enrol": "voicelet.enrol.enrolment",
+    "enrol": "voicelet.enrolment.enrolment",
     "explain": "voicelet.synth.explain",
     "file_signer": "voicelet.trust.credentials",
     "open_bundle": "voicelet.bundle.store",
     "read_credentials": "voicelet.trust.credentials",
     "read_label": "voicelet.trust.labels",
-    "verify_recording": "voicelet.verify.verification",
+    "verify_recording": "voicelet.profiles.verification",
     "write_labelled": "voicelet.synth.labelling",
 }
 

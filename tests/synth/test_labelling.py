@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from voicelet.audio.io import read_audio
-from voicelet.errors import Cancelled, ConfigError, OutputError
+from voicelet.errors import CancelledError, ConfigError, OutputError
 from voicelet.synth import SpeechOptions, Voice
 from voicelet.synth.labelling import write_labelled
 from voicelet.trust.credentials import FileSigner
@@ -43,7 +43,7 @@ def test_a_file_is_whole_or_not_there(voice: Voice, tmp_path: Path) -> None:
     path = tmp_path / "a.opus"
     stop = threading.Event()
     stop.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         write_labelled(path, voice, "Hello.", cancel=stop)
     with pytest.raises(ConfigError, match="speed must lie"):
         write_labelled(path, voice, "Hello.", speed=99.0)

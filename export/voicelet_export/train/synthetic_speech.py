@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soundfile
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.synthetic import (
+from voicelet.speaker.synthetic_speech import (
     SAMPLE_RATE_HZ,
     SyntheticWeights,
     pieces,

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet.synth.consented import check_consent
-from voicelet.synth.fastspeech import FastSpeechSynthesizer
-from voicelet.synth.intonation import LABEL_DELAY_FRAMES, of_clause
+from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
@@ -22,17 +21,19 @@ from voicelet.synth.options import (
     controls_of,
     speech_options,
 )
-from voicelet.synth.split import split_clause
-from voicelet.synth.types import Controls, FloatArray
-from voicelet.text.frontend import TextFrontEnd
-from voicelet.text.origin import Origin, lexicon_line, origins
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, of_clause
+from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
+from voicelet.synth.stream import split_clause
+from voicelet.synth.types import Controls
+from voicelet.text.front_end import TextFrontEnd
+from voicelet.text.phone_source import PhoneSource, lexicon_line, origins
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.words import PhoneClause
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from voicelet.enrol.profile import Profile
+    from voicelet.profiles.profile import Profile
     from voicelet.synth.voice import Voice
 
 _QUIETEST_DB = -100.0
@@ -70,18 +71,18 @@ class Explanation:
         frames_per_s: of both.
     """
 
-    words: tuple[Origin, ...]
+    words: tuple[PhoneSource, ...]
     phones: tuple[PhoneFacts, ...]
     mel_db: FloatArray
     f0_hz: FloatArray
     frames_per_s: float
 
     @property
-    def guessed(self) -> tuple[Origin, ...]:
+    def guessed(self) -> tuple[PhoneSource, ...]:
         """Words that no lexicon knows: where to look first for a mispronunciation."""
         return tuple(word for word in self.words if word.is_guessed)
 
-    def lexicon_line(self, word: Origin) -> str:
+    def lexicon_line(self, word: PhoneSource) -> str:
         """A line for a user lexicon that says the word as it is said now, to be changed."""
         return lexicon_line(word, self.words)
 
@@ -116,7 +117,7 @@ def explain(
     check_consent(profile, asked.purpose)
     speaker = synthesizer.speakers.vector(profile, preset)
     made = _Collector(synthesizer, speaker)
-    words: list[Origin] = []
+    words: list[PhoneSource] = []
     for clause, spoken in front_end.both(text, ssml=asked.ssml):
         first = len(words)
         words += origins(text, clause, spoken, phonemiser, front_end.user_lexicon)
@@ -158,7 +159,7 @@ class _Collector:
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
         self._frames += len(encoded)
 
-    def result(self, words: tuple[Origin, ...]) -> Explanation:
+    def result(self, words: tuple[PhoneSource, ...]) -> Explanation:
         bands = self._s.bands
         log_mel = np.concatenate(self._mel) if self._mel else np.zeros((0, bands), np.float32)
         f0 = np.concatenate(self._f0) if self._f0 else np.zeros(0, np.float32)

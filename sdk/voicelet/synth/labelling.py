@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voicelet.audio.features import FloatArray
 from voicelet.audio.writer import AudioWriter
 from voicelet.errors import OutputError
 from voicelet.synth.options import SpeechOptions, SpeechSettings, speech_options
-from voicelet.synth.types import FloatArray
 from voicelet.trust.labels import DISCLAIMER, Label
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from voicelet.enrol.profile import Profile
+    from voicelet.profiles.profile import Profile
     from voicelet.synth.voice import Voice
     from voicelet.trust.credentials import FileSigner
 

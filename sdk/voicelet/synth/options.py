@@ -11,8 +11,8 @@ from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth.styles import styled
 from voicelet.synth.types import Controls
-from voicelet.text.frontend import Ssml
-from voicelet.trust.consent_terms import check_purpose
+from voicelet.text.front_end import Ssml
+from voicelet.trust.consent.record import check_purpose
 from voicelet.trust.labels import check_region
 
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError, ProfileNotFound
+from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError, ProfileNotFoundError
 from voicelet.synth.types import Speaker
 
 if TYPE_CHECKING:
-    from voicelet.enrol.profile import Profile
+    from voicelet.profiles.profile import Profile
 
-FloatArray = npt.NDArray[np.float32]
 log = logging.getLogger(__name__)
 
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
-"""Where a speaker vector holds the mean log f0: behind the d-vector.  `voicelet.enrol.speaker` says
-so, but isn't imported, for it brings all of enrolment."""
+"""Where a speaker vector holds the mean log f0: behind the d-vector.
+`voicelet.speaker.vector` says so, but isn't imported, for it brings all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 _DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError, ProfileError)
@@ -71,7 +71,7 @@ class SpeakerBook:
     def vector(self, profile: Speaker | None, preset: str | None) -> FloatArray:
         """Return the speaker vector of a profile or a preset; of the first preset without either.
 
-        The numbers of an adaptation follow behind it (`enrol/adaptation.py`).
+        The numbers of an adaptation follow behind it (`profiles/adaptation.py`).
 
         Raises:
             ConfigError: both are given, or there is no such preset.
@@ -137,12 +137,12 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
         presets: of the voice that is to speak.
 
     Raises:
-        ProfileNotFound: it is neither.
-        ProfileLocked: the vault's key or passphrase is missing or wrong.
+        ProfileNotFoundError: it is neither.
+        ProfileLockedError: the vault's key or passphrase is missing or wrong.
     """
     if name is None:
         return None, None
-    from voicelet.enrol.vault import Vault  # brings all of enrolment; presets do without
+    from voicelet.profiles.vault.vault import Vault  # brings all of enrolment; presets do without
 
     vault = Vault()
     if name in vault:
@@ -150,7 +150,7 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
     if name in presets:
         return None, name
     known = [*vault.names(), *presets]
-    raise ProfileNotFound(
+    raise ProfileNotFoundError(
         f"no voice {name!r}{did_you_mean(name, known)} "
         "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
     )

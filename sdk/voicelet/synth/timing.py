@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voicelet.synth.types import FloatArray
+from voicelet.audio.features import FloatArray
 
 if TYPE_CHECKING:
-    from voicelet.enrol.profile import Profile
+    from voicelet.profiles.profile import Profile
     from voicelet.synth.options import SpeechOptions
     from voicelet.synth.voice import Voice
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.bundle.paths import embedded_bundle
 from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_form, open_form
 from voicelet.errors import ConfigError, TextError
+from voicelet.files import embedded_bundle
 from voicelet.piper.open import open_voice
-from voicelet.synth.architectures import open_synthesizer
-from voicelet.synth.base import FrontEnd, Synthesizer
-from voicelet.synth.consented import check_consent
-from voicelet.synth.noted import noted
+from voicelet.synth.audit import noted
+from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
+from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
@@ -29,15 +29,15 @@ from voicelet.synth.options import (
     speech_options,
 )
 from voicelet.synth.stream import Pipeline, SpeechStream
-from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, WordTiming
-from voicelet.text.frontend import Pronunciations
+from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
+from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark import Watermark, model_digest
+from voicelet.trust.watermark.mark import Watermark, model_digest
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from voicelet.enrol.profile import Profile
+    from voicelet.profiles.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -236,18 +236,18 @@ class Voice:
             profile: an enrolled person.
             preset: a voice of the bundle; without either, the first one speaks.
             options: how to speak.
-            cancel: may be set from another thread; the stream then raises `Cancelled` before its
-                next stretch of audio (tens of milliseconds).
+            cancel: may be set from another thread; the stream then raises `CancelledError` before
+                its next stretch of audio (tens of milliseconds).
             settings: fields of :class:`SpeechOptions`, which go before those of `options`.
 
         Raises:
             ConfigError: there is no such option, preset or language, or a number is out of range
                 (at once).
             ProfileError: the profile doesn't fit this voice (at once).
-            ConsentError, ConsentEnded: the profile's owner didn't agree to this use, or no longer
+            ConsentError, ConsentEndedError: the profile's owner didn't agree to this, or no longer
                 does (at once; what has begun to speak speaks to its end).
             TextError, SsmlError, PhoneError: the text can't be spoken.
-            Cancelled: `cancel` was set.
+            CancelledError: `cancel` was set.
         """
         asked = speech_options(options, settings)
         clauses = self._clauses(text, asked)
@@ -289,7 +289,7 @@ class Voice:
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
-            ConfigError, ProfileError, ConsentError, Cancelled: as :meth:`stream`.
+            ConfigError, ProfileError, ConsentError, CancelledError: as :meth:`stream`.
         """
         asked = speech_options(options, settings)
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
