@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -298,25 +297,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     source = folder / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
         shutil.copy(ROOT / name, source / name)
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "artifacts", "build")
-    for name in ("sdk", "export", "federated"):
-        shutil.copytree(ROOT / name, source / name, ignore=ignore)
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "sdk", source / "sdk", ignore=ignore)
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
-    run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
-    scheme = {"base": str(folder / "env"), "platbase": str(folder / "env")}
-    library = Path(
-        sysconfig.get_path(
-            "purelib",
-            "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix",
-            vars=scheme,
-        )
-    )
     (wheel,) = folder.glob("voicelet-*.whl")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
+    python = folder / "env" / "bin" / "python"
+    library = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    )
     run(sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", library, wheel)
     (library / "numpy").symlink_to(Path(numpy.__file__).parent, target_is_directory=True)
-    return folder / "env" / "bin" / "python"
+    return python
 
 
 def run(*command: Any) -> str:
