@@ -16,25 +16,6 @@ returns for an error of that class; the ranges are documented in `docs/cli.md`.
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
-import zlib
-
-NPZ_ERRORS: tuple[type[Exception], ...] = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    RuntimeError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
-go wrong there (NotImplementedError is a RuntimeError)."""
-
 
 class VoiceletError(Exception):
     """Base of every error voicelet raises on purpose."""

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray, hann_window
 from voicelet.audio.quality import bandwidth_hz
-from voicelet.errors import NPZ_ERRORS, EngineError
+from voicelet.errors import EngineError
+from voicelet.files import NPZ_ERRORS
 
 WEIGHTS_FILE = "synthetic_speech.npz"
 SAMPLE_RATE_HZ = 16000

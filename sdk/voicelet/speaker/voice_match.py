@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import NPZ_ERRORS, EngineError
+from voicelet.errors import EngineError
+from voicelet.files import NPZ_ERRORS
 from voicelet.speaker.vector import D_VECTOR_SIZE
 
 SCALE_FILE = "voice_match.npz"
