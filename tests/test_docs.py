@@ -11,16 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def _name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def _snippets() -> list[object]:
     found: list[object] = []
     for page in PAGES:
         for index, match in enumerate(_SNIPPET.finditer(page.read_text(encoding="utf-8"))):
-            found.append(pytest.param(match.group(1), id=f"{page.name}-{index}"))
+            found.append(pytest.param(match.group(1), id=f"{_name(page)}-{index}"))
     return found
 
 
@@ -39,10 +43,10 @@ def test_a_snippet_runs(code: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in _LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        assert (page.parent / target).exists(), f"{_name(page)} links to {target}"
 
 
 def test_the_readme_has_the_two_commands() -> None:

@@ -116,7 +116,7 @@ class Audio:
         """Write a .wav, .flac, .ogg, .opus or .mp3 that says of itself that it is synthetic.
 
         Args:
-            label: what it says; by default what the environment asks for (docs/labels.md).
+            label: what it says; by default what the environment asks for (docs/guides/labels.md).
             signer: of content credentials (.wav, .flac and .mp3 can hold them).
 
         Raises:

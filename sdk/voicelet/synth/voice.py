@@ -108,7 +108,7 @@ class Voice:
 
         Args:
             path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, a voice
-                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/piper.md), or None
+                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/guides/piper.md), or None
                 for the voice inside the package.
             threads: threads that one run of a graph may use.
             require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
@@ -291,7 +291,7 @@ class Voice:
 
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
-                another language its own phonemes, see docs/piper.md).
+                another language its own phonemes, see docs/guides/piper.md).
             profile, preset, speed, pitch_semitones, energy, style, seed, cancel, purpose: as in
                 :meth:`stream`.
 
