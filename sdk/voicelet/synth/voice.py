@@ -108,8 +108,8 @@ class Voice:
 
         Args:
             path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, a voice
-                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/guides/piper.md), or None
-                for the voice inside the package.
+                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/guides/piper.md),
+                or None for the voice inside the package.
             threads: threads that one run of a graph may use.
             require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
                 one that isn't signed by a key of this package (if it holds any).
