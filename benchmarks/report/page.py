@@ -41,8 +41,8 @@ trained on. <b>voicelet</b>: clones of these people, each from 10 to 40 s of spe
 <dt>clips</dt><dd>how many were scored</dd>
 <dt>WER %</dt><dd>words that a speech recogniser (Whisper tiny.en) gets wrong; less is better. Many
 of the real people read English as a second language, so their own WER is high.</dd>
-<dt>P.808, SIG, BAK, OVRL</dt><dd>listeners' opinions as predicted by DNSMOS, 1 to 5, more is better:
-overall (P.808), of the speech, of the background, overall (P.835)</dd>
+<dt>P.808, SIG, BAK, OVRL</dt><dd>listeners' opinions as predicted by DNSMOS, 1 to 5, more is
+better: overall (P.808), of the speech, of the background, overall (P.835)</dd>
 <dt>similarity, to others</dt><dd>cosine of speaker vectors with a recording of the person that the
 clip should sound like, and with those of everybody else</dd>
 <dt>SI-Acc %, of 10 %</dt><dd>clips that are nearer to their own person than to everybody else, or
@@ -55,8 +55,8 @@ which no model was trained</dd>
 <p><b>By sentence</b>: the same sentence by every system; the column voicelet is a clone of another
 person in each row. <b>By person</b>: <i>reference</i> is what was enrolled, <i>recordings</i> is
 another recording of the same person, with other words, and <i>voicelet</i> is the clone. Below each
-player are the scores of that clip. <b>blind</b> shuffles each row and hides names and scores, so that
-you can judge first.</p></details>
+player are the scores of that clip. <b>blind</b> shuffles each row and hides names and scores, so
+that you can judge first.</p></details>
 """
 """HTML: what the columns of the table are, and what there is to listen to."""
 
