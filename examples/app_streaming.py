@@ -41,7 +41,7 @@ def main() -> int:
             print(f"ready after {ready_ms:6.1f} ms   {chunk.start_s:5.2f}-{end_s:5.2f} s   {words}")
             if args.stop_after is not None and end_s >= args.stop_after:
                 stop.set()
-    except voicelet.errors.Cancelled:
+    except voicelet.errors.CancelledError:
         print("stopped")
     except voicelet.VoiceletError as error:
         print(f"can't speak: {error}", file=sys.stderr)  # the message names the remedy

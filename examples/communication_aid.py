@@ -28,7 +28,7 @@ def enrol(vault: voicelet.Vault, voice: voicelet.Voice, name: str, recordings: l
     )
     try:
         profile = voicelet.enrol(recordings, consent=consent, name=name, voice=voice)
-    except voicelet.errors.RecordingRejected as refusal:
+    except voicelet.errors.RecordingRejectedError as refusal:
         print("These recordings would make a poor voice:", file=sys.stderr)
         for reason in refusal.reasons:
             print(f"  - {reason}", file=sys.stderr)  # each says what to do about it
@@ -60,7 +60,7 @@ def main() -> int:
             path = args.out / f"message-{number}.wav"
             audio.save(path)  # the file says of itself that it is synthetic
             print(f"{path}: {audio.seconds:.1f} s, {message!r}")
-    except voicelet.errors.ProfileLocked as error:
+    except voicelet.errors.ProfileLockedError as error:
         print(f"the profiles are locked: {error}", file=sys.stderr)  # ask for the passphrase
         return error.exit_code
     except voicelet.errors.ConsentError as error:

@@ -48,9 +48,10 @@ def test_all_modules_and_all_data_are_in_it(wheel: zipfile.ZipFile) -> None:
     wanted = [p for p in sdk.rglob("*.py") if "__pycache__" not in p.parts]
     wanted += [p for p in (sdk / "voicelet" / "voices").rglob("*") if p.is_file()]
     wanted += [p for p in (sdk / "voicelet" / "audio").iterdir() if "silero" in p.name]
-    enrol = sdk / "voicelet" / "enrol"
-    wanted += [enrol / f for f in ("phone_posteriors.onnx", "liveness_words.txt")]
-    wanted += [enrol / f for f in ("voice_match.npz", "synthetic_speech.npz")]
+    speaker = sdk / "voicelet" / "speaker"
+    models = ("phone_posteriors.onnx", "voice_match.npz", "synthetic_speech.npz", "MODELS.txt")
+    wanted += [speaker / f for f in models]
+    wanted.append(sdk / "voicelet" / "enrolment" / "liveness" / "words.txt")
     wanted.append(sdk / "voicelet" / "py.typed")
     missing = {str(p.relative_to(sdk)) for p in wanted} - packed
     assert not missing

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, FloatArray, digest, home, need
+from benchmarks.common import BenchmarkError, digest, home, need
 from benchmarks.peers.piper import Piper
+from voicelet.audio.features import FloatArray
 
 RATE_HZ = 24000
 PARTS = ("1", "2", "3", "4")

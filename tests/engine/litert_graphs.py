@@ -66,7 +66,7 @@ def main() -> None:
     import torch
     from torch import Tensor, nn
 
-    from voicelet_export.convert.tflite import at_lengths, convert
+    from voicelet_export.convert.tflite.modules import at_lengths, convert
 
     class Convolutions(nn.Module):
         def forward(

@@ -16,8 +16,8 @@ from onnx import numpy_helper
 
 from tests.piper.tiny import SYMBOLS, tiny_json, tiny_piper, write_piper
 from voicelet.bundle import open_bundle
-from voicelet.bundle.paths import cache_dir
 from voicelet.errors import BundleError, BundleUnsignedError
+from voicelet.files import cache_dir
 from voicelet.piper.bundle import import_piper
 from voicelet.piper.config import parse_config
 from voicelet.piper.open import open_voice

@@ -23,7 +23,7 @@ import numpy as np
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, Entry, FeatureCache
+from voicelet_export.corpus.cache import CacheEntry, CacheWriter, DVectorExtractor, FeatureCache
 from voicelet_export.corpus.reader import Utterance, resample
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def denoise_cache(
         raise CorpusError(f"{source}: no utterance has phones; run `corpus align` first")
     part = out.with_name(out.name + ".part")
     writer = CacheWriter(part, cache.features)
-    recorded: list[Entry] = []
+    recorded: list[CacheEntry] = []
     rate = cache.features.sample_rate_hz
     for number, entry in enumerate(entries):
         clean = denoise(cache.audio(entry), rate)
@@ -162,7 +162,7 @@ def denoise_cache(
     return Denoised(len(recorded), len(entries) - len(recorded))
 
 
-def _told(entry: Entry, recorded: Entry) -> Entry:
+def _told(entry: CacheEntry, recorded: CacheEntry) -> CacheEntry:
     """An entry that tells of the speaker what the recording told."""
     kept = asdict(recorded)
     return replace(entry, **{k: kept[k] for k in ("log_f0_mean", "log_f0_std", "ltas")})

@@ -20,11 +20,11 @@ from typing import Any, Literal
 import numpy as np
 import soundfile
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FloatArray
 from voicelet.audio.io import read_audio
 from voicelet.errors import AudioError, ConfigError, CorpusError
-from voicelet_export.corpus.layouts import Source, read_sources
+from voicelet.files import atomic_file
+from voicelet_export.corpus.layouts import CorpusRecording, read_sources
 from voicelet_export.corpus.reader import resample
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _start(out: Path, work: Path, plan: str) -> None:
 
 
 def _shard(
-    sources: Sequence[Source],
+    sources: Sequence[CorpusRecording],
     place: int,
     path: Path,
     number: int,
@@ -168,7 +168,7 @@ def _shard(
     return {"next": place, "rows": rows, "left_out": left_out}
 
 
-def _pack(source: Source, config: PackConfig) -> _Packed:
+def _pack(source: CorpusRecording, config: PackConfig) -> _Packed:
     row: dict[str, Any] = {**(source.row or {}), "id": source.id, "speaker": source.speaker}
     row["text"] = source.text
     if source.gender:
@@ -206,7 +206,7 @@ def _report(
     }
 
 
-def _fingerprint(sources: Sequence[Source], config: PackConfig) -> str:
+def _fingerprint(sources: Sequence[CorpusRecording], config: PackConfig) -> str:
     """A hash of all that decides what the packed corpus holds."""
     digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
     for s in sources:

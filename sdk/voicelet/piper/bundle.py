@@ -26,10 +26,10 @@ from voicelet.bundle import (
     open_bundle,
     write_bundle,
 )
-from voicelet.bundle.integrity import read_regular
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.engine import Graph, get_engine
 from voicelet.errors import BundleError
+from voicelet.files import read_regular
 from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
 from voicelet.piper.parity import check_parts
 from voicelet.piper.split import SplitVoice, split_voice

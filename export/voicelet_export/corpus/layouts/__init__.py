@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.corpus.layouts.base import Layout, Source
+from voicelet_export.corpus.layouts.base import CorpusLayout, CorpusRecording
 from voicelet_export.corpus.layouts.common_voice import COMMON_VOICE
 from voicelet_export.corpus.layouts.folder import FOLDER
 from voicelet_export.corpus.layouts.libritts import LIBRITTS
@@ -14,7 +14,7 @@ from voicelet_export.corpus.layouts.ljspeech import LJSPEECH
 from voicelet_export.corpus.layouts.packed import PACKED
 from voicelet_export.corpus.layouts.vctk import VCTK
 
-__all__ = ["LAYOUTS", "Layout", "Source", "find_layout", "read_sources"]
+__all__ = ["LAYOUTS", "CorpusLayout", "CorpusRecording", "find_layout", "read_sources"]
 
 LAYOUTS = {
     layout.name: layout for layout in (PACKED, COMMON_VOICE, VCTK, LJSPEECH, LIBRITTS, FOLDER)
@@ -22,7 +22,7 @@ LAYOUTS = {
 """By name, in the order in which `auto` tries them: the loosest comes last."""
 
 
-def find_layout(folder: Path, name: str = "auto") -> Layout:
+def find_layout(folder: Path, name: str = "auto") -> CorpusLayout:
     """The layout of a folder.
 
     Raises:
@@ -45,7 +45,7 @@ def find_layout(folder: Path, name: str = "auto") -> Layout:
     )
 
 
-def read_sources(folder: Path, layout: str = "auto") -> list[Source]:
+def read_sources(folder: Path, layout: str = "auto") -> list[CorpusRecording]:
     """The recordings of a corpus, in the order of their ids.
 
     Raises:
