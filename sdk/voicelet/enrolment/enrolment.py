@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from voicelet import __version__
 from voicelet.audio.f0 import estimate_f0
@@ -63,6 +63,14 @@ def phones_of_text(text: str, bundle: Bundle) -> str:
 
 GE2E_ENCODER_ID = "ge2e-resemblyzer-1"
 """The encoder whose d-vectors these are; every quantization of it counts as the same."""
+
+
+class HasBundle(Protocol):
+    """An open voice: `voicelet.Voice`, which enrolment needn't import."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """What it was opened from."""
 
 
 def measure_speaker(
@@ -150,7 +158,7 @@ def enrol(
     *,
     consent: Consent | None = None,
     name: str | None = None,
-    voice: Any = None,
+    voice: HasBundle | None = None,
     bundle: Bundle | str | Path | None = None,
     text: str | None = None,
     config: GateConfig = DEFAULT_GATE,

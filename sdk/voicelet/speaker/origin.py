@@ -22,7 +22,7 @@ from voicelet.audio.source import Recording, load_recording, name_of
 from voicelet.audio.vad import speech_segments
 from voicelet.errors import LivenessRejectedError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ, synthetic_log_odds
-from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect
+from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect_watermark
 
 # What is listened to of a recording: its speech, pauses removed, at one level.
 
@@ -96,9 +96,9 @@ def origin_of(samples_24k: FloatArray, *, scales: bool = True) -> RecordingOrigi
     """
     mark = None
     if len(samples_24k) >= MIN_SECONDS * RATE_HZ:
-        mark = detect(samples_24k, RATE_HZ, scales=False)
+        mark = detect_watermark(samples_24k, RATE_HZ, scales=False)
         if scales and not mark.found:
-            changed = detect(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
+            changed = detect_watermark(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
             mark = changed if changed.found else mark
     return RecordingOrigin(mark, synthetic_log_odds(resample(samples_24k, RATE_HZ, SAMPLE_RATE_HZ)))
 
