@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import wave
@@ -25,11 +25,14 @@ RAN = {
 }
 """What this file runs: a new example needs a test."""
 
+PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+"""Where commands are looked for: beside this Python first."""
 Done = subprocess.CompletedProcess[bytes]
 
 
-def has(*modules: str) -> bool:
-    return all(importlib.util.find_spec(module) is not None for module in modules)
+def needs(*commands: str) -> pytest.MarkDecorator:
+    missing = [command for command in commands if shutil.which(command, path=PATH) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} isn't installed")
 
 
 def run(name: str, *arguments: object, cwd: Path, text: bytes = b"") -> Done:
@@ -41,12 +44,12 @@ def run(name: str, *arguments: object, cwd: Path, text: bytes = b"") -> Done:
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(sources),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PATH": PATH,
             "OMP_NUM_THREADS": "1",
         },
         input=text,
         capture_output=True,
-        timeout=300,
+        timeout=900,
     )
 
 
@@ -154,9 +157,7 @@ def test_a_server_speaks_a_batch_into_labelled_files(tmp_path: Path) -> None:
     assert run("server_batch.py", "texts.tsv", cwd=tmp_path).returncode != 0
 
 
-@pytest.mark.skipif(
-    not has("torch", "onnx", "yaml", "safetensors"), reason="voicelet-export isn't installed"
-)
+@needs("voicelet-export")
 def test_a_server_makes_a_voice_by_a_pipeline(tmp_path: Path) -> None:
     out = succeeded(run("server_voice.py", "--work", "work", "--out", "own.wav", cwd=tmp_path))
     assert "tiny: " in out
@@ -164,7 +165,7 @@ def test_a_server_makes_a_voice_by_a_pipeline(tmp_path: Path) -> None:
     assert (tmp_path / "work" / "steps" / "report").exists()
 
 
-@pytest.mark.skipif(not has("torch", "opacus", "flwr"), reason="voicelet-federated isn't installed")
+@needs("voicelet-export", "voicelet-federated")
 def test_a_fleet_trains_together(tmp_path: Path) -> None:
     out = succeeded(run("fleet_simulation.py", "--work", "work", cwd=tmp_path))
     assert "round 1: done; 3 asked, 3 in the sum" in out

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 SHELLS = ("bash", "zsh", "tcsh")
-REMEDY = "pip install 'voicelet[completion]' (or pip install shtab)"
+REMEDY = 'pip install "voicelet[completion]"'
 _PATHS = {
     "FILE": "FILE",
     "PATH": "FILE",
