@@ -34,6 +34,7 @@ _LAYERS = {
 MAY_IMPORT = {
     part: {f"voicelet.{name}" for name in below.split()} for part, below in _LAYERS.items()
 }
+MAY_IMPORT["voicelet.serve"] = set(MAY_IMPORT)
 MAY_IMPORT["voicelet.cli"] = {"voicelet"}
 MAY_IMPORT["voicelet.__main__"] = {"voicelet.cli"}
 MAY_IMPORT["voicelet"] = {  # lazily
