@@ -1,7 +1,7 @@
 """The one error tree of voicelet.
 
 Every message says what was wrong and what to do about it.  `exit_code` is what the command line
-returns for an error of that class; the ranges are documented in `docs/cli.md`.
+returns for an error of that class; the ranges are documented in `docs/reference/cli.md`.
 
 | range | meaning                                                  |
 |-------|----------------------------------------------------------|

@@ -6,7 +6,8 @@ cohort (adaptive symmetric normalisation, "AS-norm": Cumani et al., "Comparison 
 recognition approaches for real applications", 2011), and a logistic regression makes the result a
 log-likelihood ratio (Brümmer & du Preez, "Application-independent evaluation of speaker detection",
 2006).  The packaged cohort holds no person's voiceprint: each of its vectors is the mean of three
-people or more.  `voicelet-export voice-match` makes it; `docs/verification.md` has the error rates.
+people or more.  `voicelet-export voice-match` makes it; `docs/reference/verification.md` has the
+error rates.
 """
 
 from __future__ import annotations
