@@ -248,15 +248,15 @@ def _reason(error: Exception) -> str:
 def _scan(sound: soundfile.SoundFile, limit: int, name: str) -> ChannelScan:
     """Decode once to learn which channel to take, and that all of the file is there."""
     scan = ChannelScan(sound.channels, sound.samplerate)
-    seen = 0
+    n_read = 0
     for block in _blocks(sound, limit):
-        seen += len(block)
+        n_read += len(block)
         scan.add(block)
-    if seen == 0:
+    if n_read == 0:
         raise AudioError(f"{name} holds no audio; record it again")
-    if seen < limit and sound.format != "MP3":  # whose lengths are estimates
+    if n_read < limit and sound.format != "MP3":  # whose lengths are estimates
         raise AudioError(
-            f"{name} is cut short or corrupt: {sound.frames} frames are promised, {seen} could be"
+            f"{name} is cut short or corrupt: {sound.frames} frames are promised, {n_read} could be"
             f" decoded; copy it again, or {_EXPORT}"
         )
     return scan
@@ -296,11 +296,11 @@ def _decode(
 def _blocks(sound: soundfile.SoundFile, limit: int) -> Any:
     """Yield float32 [n, channels] with NaN and infinity as silence, up to `limit` frames."""
     size = max(1, _BLOCK_VALUES // sound.channels)
-    left = limit
-    while left > 0:
-        block = sound.read(min(size, left), dtype="float32", always_2d=True)
+    remaining = limit
+    while remaining > 0:
+        block = sound.read(min(size, remaining), dtype="float32", always_2d=True)
         if len(block) == 0:
             return
-        left -= len(block)
+        remaining -= len(block)
         np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         yield np.clip(block, -_LARGEST, _LARGEST)  # a float file may hold anything

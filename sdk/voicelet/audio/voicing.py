@@ -55,17 +55,19 @@ def voiced_f0(
     if not len(voiced):
         return sure.astype(np.float32)
     places = np.arange(n)
-    held = np.exp(np.interp(places, voiced, np.log(sure[voiced])))
+    nearby_f0 = np.exp(np.interp(places, voiced, np.log(sure[voiced])))
     bold = np.zeros(n, np.float32)
-    found = estimate_f0(wave, sample_rate_hz, hop_length, DOUBTFUL)[:n]
-    bold[: len(found)] = found
-    fits = (bold > 0.0) & (np.abs(12.0 * np.log2(np.maximum(bold, 1.0) / held)) < SLACK_SEMITONES)
+    estimate = estimate_f0(wave, sample_rate_hz, hop_length, DOUBTFUL)[:n]
+    bold[: len(estimate)] = estimate
+    fits = (bold > 0.0) & (
+        np.abs(12.0 * np.log2(np.maximum(bold, 1.0) / nearby_f0)) < SLACK_SEMITONES
+    )
     f0 = np.where(sure > 0.0, sure, np.where(fits, bold, 0.0))
-    known = np.flatnonzero(f0 > 0.0)
-    f0 = np.exp(np.interp(places, known, np.log(f0[known])))
+    anchors = np.flatnonzero(f0 > 0.0)
+    f0 = np.exp(np.interp(places, anchors, np.log(f0[anchors])))
     following = np.searchsorted(voiced, places)
-    after = np.abs(voiced[following.clip(max=len(voiced) - 1)] - places)
-    reach = np.minimum(after, np.abs(places - voiced[(following - 1).clip(0)]))
+    to_next = np.abs(voiced[following.clip(max=len(voiced) - 1)] - places)
+    reach = np.minimum(to_next, np.abs(places - voiced[(following - 1).clip(0)]))
     rows = np.zeros(n * hop_length, np.float32)
     rows[: min(len(wave), len(rows))] = wave[: len(rows)]
     level_db = 10.0 * np.log10(np.mean(rows.reshape(n, hop_length) ** 2, axis=1) + 1e-10)

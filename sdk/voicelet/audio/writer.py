@@ -113,8 +113,8 @@ class AudioWriter:
         self._suffix = suffix
         self._rate_hz = sample_rate_hz
         self._tags = dict(tags or {})
-        held = "".join(self._tags.values())
-        if not self._tags.keys() <= set(TAGS) or len(held) > 1 << 14 or "\0" in held:
+        joined = "".join(self._tags.values())
+        if not self._tags.keys() <= set(TAGS) or len(joined) > 1 << 14 or "\0" in joined:
             raise OutputError(f"metadata is short text under one of {', '.join(TAGS)}")
         self._stack = contextlib.ExitStack()
         self._samples = 0
