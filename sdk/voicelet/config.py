@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the known word nearest to `word`, or `""`."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
@@ -106,5 +106,5 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 
 def to_mapping(config: Any) -> dict[str, Any]:
     """Return a dataclass as plain dicts and lists, ready for JSON or YAML."""
-    out: dict[str, Any] = dataclasses.asdict(config)
-    return out
+    fields: dict[str, Any] = dataclasses.asdict(config)
+    return fields

@@ -208,9 +208,9 @@ class Manifest:
         self._refuse_conflicts()
 
     def _refuse_conflicts(self) -> None:
-        seen: dict[str, BundleFile] = {}
+        by_name: dict[str, BundleFile] = {}
         for file in self._listed():
-            first = seen.setdefault(file.file, file)
+            first = by_name.setdefault(file.file, file)
             if (first.sha256, first.bytes) != (file.sha256, file.bytes):
                 raise ValueError(f"{file.file} is listed twice and differently")
 
@@ -271,7 +271,7 @@ def canonical_bytes(manifest: Manifest) -> bytes:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("a key appears twice")
-    return out
+    return mapping
