@@ -76,7 +76,7 @@ class MicrophoneRecorder:
         self._thread.join(5.0)
         _, complaint = self._process.communicate()
         if len(self._data) < 2:
-            said = complaint.decode("utf-8", "replace").strip()
-            reason = said.splitlines()[-1] if said else "no microphone?"
+            message = complaint.decode("utf-8", "replace").strip()
+            reason = message.splitlines()[-1] if message else "no microphone?"
             raise AudioError(f"{self._name} recorded nothing: {reason}")
         return np.frombuffer(bytes(self._data[: len(self._data) // 2 * 2]), "<i2"), RATE_HZ

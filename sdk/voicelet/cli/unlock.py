@@ -40,8 +40,10 @@ def unlocking(args: argparse.Namespace) -> Iterator[None]:
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     path = getattr(args, "passphrase_file", None)
-    given = read_passphrase(path) if path is not None else None
-    set_default(ask if given is None else lambda: given or "", for_new=given is not None)
+    passphrase = read_passphrase(path) if path is not None else None
+    set_default(
+        ask if passphrase is None else lambda: passphrase or "", for_new=passphrase is not None
+    )
     try:
         yield
     finally:
@@ -56,12 +58,12 @@ def read_passphrase(path: str) -> str:
     """
     try:
         with open(path, "rb") as file:
-            words = file.read(_MAX_BYTES).decode("utf-8").splitlines()[:1]
+            lines = file.read(_MAX_BYTES).decode("utf-8").splitlines()[:1]
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
-    if not words or not words[0]:
+    if not lines or not lines[0]:
         raise ConfigError(f"{path}: its first line is empty; write the passphrase there")
-    return words[0]
+    return lines[0]
 
 
 def ask(prompt: str = "Passphrase of your profiles: ") -> str:
