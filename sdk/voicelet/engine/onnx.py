@@ -78,7 +78,7 @@ class OnnxEngine:
 
     def __init__(self, providers: Providers = None) -> None:
         self._providers = providers
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
         self._refused: dict[str, str] = {}
 
     def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> OnnxGraph:
@@ -98,10 +98,10 @@ class OnnxEngine:
             raise EngineError(
                 f"ONNX Runtime can't be loaded ({error}); pip install onnxruntime"
             ) from error
-        asked = requested(self._providers)
+        names = requested(self._providers)
         available = onnxruntime.get_available_providers()
-        lacking = missing(asked, available, onnxruntime.get_all_providers())
-        self._refused = {**lacking, **self._refused}
+        unavailable = missing(names, available, onnxruntime.get_all_providers())
+        self._refused = {**unavailable, **self._refused}
         if not path.is_file():
             raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
 
@@ -118,11 +118,11 @@ class OnnxEngine:
 
         try:
             session = open_with_fallback(
-                asked,
+                names,
                 self._refused,
                 create,
                 lambda opened: list(opened.get_providers()),
-                self._say,
+                self._log_once,
             )
         except Exception as error:  # ONNX Runtime's classes share no other base
             raise EngineError(
@@ -131,10 +131,10 @@ class OnnxEngine:
             ) from error
         return OnnxGraph(session, path.name)
 
-    def _say(self, level: int, line: str) -> None:
+    def _log_once(self, level: int, line: str) -> None:
         """Once, though a voice has four graphs."""
-        if line not in self._said:
-            self._said.add(line)
+        if line not in self._logged:
+            self._logged.add(line)
             log.log(level, "%s", line)
 
 
