@@ -60,14 +60,14 @@ class OwnSymbols:
         for token, written in enumerate(phones, start=1):
             # Characters are told apart from their accents, as the voice was trained.
             for symbol in unicodedata.normalize("NFD", written) if self._is_text else written:
-                found = self._ids.get(symbol) or self._ids.get(symbol.lower())
-                if found is None:
+                id_list = self._ids.get(symbol) or self._ids.get(symbol.lower())
+                if id_list is None:
                     if self._is_text:
                         continue
                     known = "".join(s for s in self._ids if s not in (PAD, BEGIN, END))
                     raise PhoneError(f"{symbol!r} is not a phoneme of this voice; it knows {known}")
-                ids += [*found, *pad]
-                owner += [token] * (len(found) + len(pad))
+                ids += [*id_list, *pad]
+                owner += [token] * (len(id_list) + len(pad))
         ids += self._ids[END]
         owner += [len(phones) + 1] * len(self._ids[END])
         return PiperIds(np.array(ids, np.int64), np.array(owner, np.int64))
