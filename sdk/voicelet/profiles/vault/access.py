@@ -71,8 +71,8 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
     """
     if slot is not None:
         both = dataclasses.replace(lock, slots=(slot, *lock.slots))
-        carried = [ring.carry(both, old, slot) for old in lock.slots]
-        lock = dataclasses.replace(lock, slots=(slot, *carried), rotate=False)
+        old_slots = [ring.carry(both, old, slot) for old in lock.slots]
+        lock = dataclasses.replace(lock, slots=(slot, *old_slots), rotate=False)
         write_lock(disk, lock)
     if lock.plain:
         _lay_open(disk, lock, ring)
@@ -107,8 +107,8 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
             f"{', '.join(damaged)} can't be read, and only the old key could ever open them:"
             " restore or erase them first (voicelet profiles restore NAME, voicelet erase NAME)"
         )
-    kept = session.index.entries
-    session.index.entries = {f: e for f, e in kept.items() if not e.erased}
+    entries = session.index.entries
+    session.index.entries = {f: e for f, e in entries.items() if not e.erased}
     session.write_index()
 
 

@@ -114,11 +114,11 @@ class Disk:
 
     def profiles(self) -> list[str]:
         """Names of all files that are, or should be, profiles, in order."""
-        found: set[str] = set()
+        names: set[str] = set()
         for folder in (self.path, self.copies):
             with contextlib.suppress(FileNotFoundError):
-                found |= {p.name for p in folder.iterdir() if p.suffix == SUFFIX}
-        return sorted(name for name in found if not name.startswith("."))
+                names |= {p.name for p in folder.iterdir() if p.suffix == SUFFIX}
+        return sorted(name for name in names if not name.startswith("."))
 
     def make(self) -> None:
         """Make the folders, private, and remove what killed writers left behind."""

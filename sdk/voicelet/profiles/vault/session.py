@@ -78,31 +78,31 @@ class IndexFile:
             UnknownKeyError: the lock must be read again.
         """
         least = self._read_count(hurried)
-        found, damaged = None, ""
+        index, problem = None, ""
         for copy in (False, True):
             data = self._disk.read(FILE_NAME, copy)
             if data is None:
-                damaged = damaged or "is gone"
+                problem = problem or "is gone"
                 continue
             try:
-                found = from_mapping(Index, self._open(data, _INDEX))
+                index = from_mapping(Index, self._open(data, _INDEX))
                 break
             except (ProfileError, ConfigError) as error:
                 if hurried and isinstance(error, UnknownKeyError):
                     raise
-                damaged = "was changed or damaged"
+                problem = "was changed or damaged"
         if accept_older:
-            found = found or Index()
-            found.counter = max(found.counter, least or 0)
-            return found
-        if found is None and (least or damaged != "is gone"):
-            raise ProfileError(f"the index of the profiles {damaged}; {_REMEDY}")
-        found = found or Index()
-        if damaged and found.counter:
-            _log.warning("the index of the profiles %s; its copy is used", damaged)
-        if found.counter < (least or 0):
+            index = index or Index()
+            index.counter = max(index.counter, least or 0)
+            return index
+        if index is None and (least or problem != "is gone"):
+            raise ProfileError(f"the index of the profiles {problem}; {_REMEDY}")
+        index = index or Index()
+        if problem and index.counter:
+            _log.warning("the index of the profiles %s; its copy is used", problem)
+        if index.counter < (least or 0):
             raise ProfileError(f"the folder of profiles is older than it was; {_REMEDY}")
-        return found
+        return index
 
     def write(self, index: Index) -> None:
         """Write the index with its counter raised, then the counter.
@@ -137,7 +137,7 @@ class IndexFile:
         nonce = secrets.token_bytes(_NONCE)
         cipher = ChaCha20Poly1305(subkey(self._ring.key(self._lock, slot), _PURPOSE))
         text = json.dumps(value, sort_keys=True).encode()
-        return start + nonce + cipher.encrypt(nonce, text, self._bound(start))
+        return start + nonce + cipher.encrypt(nonce, text, self._associated_data(start))
 
     def _open(self, data: bytes, magic: bytes) -> Any:
         from cryptography.exceptions import InvalidTag
@@ -155,11 +155,11 @@ class IndexFile:
             )
         cipher = ChaCha20Poly1305(subkey(self._ring.key(self._lock, slot), _PURPOSE))
         try:
-            return json.loads(cipher.decrypt(nonce, box, self._bound(start)))
+            return json.loads(cipher.decrypt(nonce, box, self._associated_data(start)))
         except (InvalidTag, ValueError):
             raise ProfileError("changed or damaged") from None
 
-    def _bound(self, start: bytes) -> bytes:
+    def _associated_data(self, start: bytes) -> bytes:
         return start + bytes.fromhex(self._lock.vault)
 
 
@@ -248,17 +248,17 @@ class Session:
 
     def newest(self, file: str, accept_older: bool = False) -> Opened | None:
         """The newest sound one of a file and its copy, None if neither is."""
-        found: list[Opened] = []
+        opened: list[Opened] = []
         for copy in (False, True):
             data = self.disk.read_sound(file, copy)
             try:
                 if data is not None and vault_file.is_encrypted(data):
-                    found.append(self.open(file, data, accept_older))
+                    opened.append(self.open(file, data, accept_older))
             except ProfileLockedError:
                 raise
             except ProfileError:
                 continue
-        return max(found, key=lambda o: o.generation, default=None)
+        return max(opened, key=lambda o: o.generation, default=None)
 
     def store(self, name: str, plain: bytes, index: bool = True) -> None:
         """Encrypt a profile as a new generation and write it, its copy and the index.
@@ -273,8 +273,8 @@ class Session:
         if len(plain) > MAX_BYTES:
             raise ProfileError("far too large for a profile")
         file = file_stem(name) + SUFFIX
-        entry, there = self.index.entries.get(file), self.newest(file, accept_older=True)
-        last = max(entry.generation if entry else 0, there.generation if there else 0)
+        entry, newest = self.index.entries.get(file), self.newest(file, accept_older=True)
+        last = max(entry.generation if entry else 0, newest.generation if newest else 0)
         slot = self.lock.slots[0]
         key = self.ring.key(self.lock, slot)
         data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1)

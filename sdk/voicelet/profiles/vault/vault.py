@@ -246,14 +246,14 @@ class Vault:
 
     def names(self) -> list[str]:
         """Names of all profiles, in alphabetical order; the vault may be locked."""
-        found = set()
+        names = set()
         for file in self._files():
             for copy in (False, True):
                 with contextlib.suppress(ProfileError, OSError):
                     name = _name_of(self._disk.read(file, copy))
                     if name is not None and file_stem(name) + SUFFIX == file:
-                        found.add(name)
-        return sorted(found, key=str.casefold)
+                        names.add(name)
+        return sorted(names, key=str.casefold)
 
     def damaged(self) -> dict[Path, ProfileError]:
         """Files that look like profiles and can't be used, with what is wrong.
