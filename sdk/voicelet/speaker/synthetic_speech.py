@@ -64,8 +64,8 @@ def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
     loudness = log_power.mean(axis=1)
     active = log_power[loudness > np.percentile(loudness, 95) - _RANGE_NATS]
     centred = (log_power - active.mean(axis=0)) / max(float(active.std()), 1e-3)
-    found: FloatArray = np.clip(centred, -_CLIP, _CLIP).astype(np.float32)
-    return found
+    spectra: FloatArray = np.clip(centred, -_CLIP, _CLIP).astype(np.float32)
+    return spectra
 
 
 def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
@@ -101,8 +101,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
 def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
     if not len(rows):
         return np.zeros(rows.shape[1], dtype=np.float32)
-    found: npt.NDArray[np.float32] = rows.mean(axis=0)
-    return found
+    mean: npt.NDArray[np.float32] = rows.mean(axis=0)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class SyntheticWeights:
         """Log odds of being synthetic of statistics [..., 6 * 257]."""
         standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
         raw = np.clip(standard, -_CLIP, _CLIP) @ self.weights.astype(np.float64)
-        found: npt.NDArray[np.float64] = raw * self.scale + self.offset
-        return found
+        odds: npt.NDArray[np.float64] = raw * self.scale + self.offset
+        return odds
 
 
 def encode_weights(weights: SyntheticWeights) -> bytes:
