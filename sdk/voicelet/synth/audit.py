@@ -12,7 +12,7 @@ from voicelet.synth.types import Chunk, Speaker
 from voicelet.trust.audit.device_log import note
 
 
-def noted(
+def audited(
     chunks: Iterator[Chunk],
     text: str | None,
     profile: Speaker | None,
@@ -34,11 +34,11 @@ def noted(
     finally:
         if samples:
             facts: dict[str, str | float] = {"seconds": round(samples / rate, 3), "voice": voice}
-            told = {
+            identifiers = {
                 "profile": getattr(profile, "name", None),
                 "consent": getattr(getattr(profile, "consent", None), "id", None),
                 "preset": preset,
                 "text": text,
             }
-            facts.update({k: v for k, v in told.items() if isinstance(v, str)})
+            facts.update({k: v for k, v in identifiers.items() if isinstance(v, str)})
             note("use", **facts)

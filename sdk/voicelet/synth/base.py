@@ -181,5 +181,5 @@ def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:
             f"{', '.join(ARCHITECTURES)}; upgrade it"
         )
     module, _, attribute = ARCHITECTURES[name].partition(":")
-    made: Synthesizer = getattr(import_module(module), attribute)(bundle, open_graph)
-    return made
+    synthesizer: Synthesizer = getattr(import_module(module), attribute)(bundle, open_graph)
+    return synthesizer

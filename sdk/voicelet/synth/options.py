@@ -87,16 +87,16 @@ def speech_options(options: SpeechOptions | None, settings: Mapping[str, Any]) -
     Raises:
         ConfigError: there is no such option (the nearest is named), or a value is impossible.
     """
-    given = SpeechOptions() if options is None else options
-    if not isinstance(given, SpeechOptions):
-        raise ConfigError(f"options must be SpeechOptions, not {type(given).__name__}")
-    known = [field.name for field in fields(SpeechOptions)]
+    base = SpeechOptions() if options is None else options
+    if not isinstance(base, SpeechOptions):
+        raise ConfigError(f"options must be SpeechOptions, not {type(base).__name__}")
+    names = [field.name for field in fields(SpeechOptions)]
     for name in settings:
-        if name not in known:
+        if name not in names:
             raise ConfigError(
-                f"no option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+                f"no option {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}"
             )
-    return replace(given, **settings) if settings else given
+    return replace(base, **settings) if settings else base
 
 
 def controls_of(options: SpeechOptions) -> Controls:
@@ -124,13 +124,13 @@ def choose_language(asked: str | None, offered: Sequence[str]) -> str:
     """
     if asked is None:
         return offered[0]
-    known = {tag.lower(): tag for tag in reversed(offered)}
+    by_tag = {tag.lower(): tag for tag in reversed(offered)}
     subtags = _check_tag(asked).lower().split("-")
     for length in range(len(subtags), 0, -1):
-        if (tag := "-".join(subtags[:length])) in known:
-            return known[tag]
+        if (tag := "-".join(subtags[:length])) in by_tag:
+            return by_tag[tag]
     wider = "-".join(subtags) + "-"
-    for tag, own in reversed(known.items()):
+    for tag, own in reversed(by_tag.items()):
         if tag.startswith(wider):
             return own
     raise ConfigError(

@@ -46,7 +46,7 @@ class SpeakerBook:
         self._size = manifest.statistics.speaker_size
         decoder = manifest.graphs.get("acoustic_decoder")
         self._decoders = {a.sha256 for a in decoder.alternatives} if decoder else set[str]()
-        self._told = False
+        self._warned = False
         self._vectors: dict[str, FloatArray] = {}
         if not manifest.presets:
             return
@@ -95,10 +95,10 @@ class SpeakerBook:
                 raise ConfigError("this voice has no presets; give a profile")
             return next(iter(self._vectors.values()))
         if preset not in self._vectors:
-            known = ", ".join(self._vectors) or "none"
+            names = ", ".join(self._vectors) or "none"
             raise ConfigError(
                 f"no preset {preset!r}{did_you_mean(str(preset), self._vectors)}; this voice has "
-                f"{known}"
+                f"{names}"
             )
         return self._vectors[preset]
 
@@ -107,27 +107,27 @@ class SpeakerBook:
         if adaptation is None:
             return vector
         if adaptation.decoder_sha256 not in self._decoders:
-            if not self._told:
+            if not self._warned:
                 log.warning(
                     "the profile was adapted to another voice bundle, and speaks unadapted;"
                     " adapt it again (voicelet adapt)"
                 )
-            self._told = True
+            self._warned = True
             return vector
         return np.concatenate([vector, adaptation.vector])
 
     def _checked(self, vector: npt.ArrayLike) -> FloatArray:
-        out = np.array(vector, dtype=np.float32)
-        if out.shape != (self._size,):
+        values = np.array(vector, dtype=np.float32)
+        if values.shape != (self._size,):
             raise ProfileError(
-                f"the speaker vector has shape {list(out.shape)}, this voice takes [{self._size}]; "
-                "enrol the voice again"
+                f"the speaker vector has shape {list(values.shape)}, this voice takes"
+                f" [{self._size}]; enrol the voice again"
             )
         low, high = _LOG_F0_LIMITS
-        if not np.isfinite(out).all() or not low < out[F0_INDEX] < high:
+        if not np.isfinite(values).all() or not low < values[F0_INDEX] < high:
             raise ProfileError("the speaker vector is out of range; enrol the voice again")
-        out.setflags(write=False)
-        return out
+        values.setflags(write=False)
+        return values
 
 
 def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:
@@ -150,8 +150,8 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
         return vault.load(name), None
     if name in presets:
         return None, name
-    known = [*vault.names(), *presets]
+    names = [*vault.names(), *presets]
     raise ProfileNotFoundError(
-        f"no voice {name!r}{did_you_mean(name, known)} "
+        f"no voice {name!r}{did_you_mean(name, names)} "
         "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
     )

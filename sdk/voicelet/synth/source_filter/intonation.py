@@ -58,11 +58,11 @@ _VOICED = VOWELS + STRESS + "jlmnwŋɹ"  # a stress mark's label holds most of i
 def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
     """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is."""
     prosody = clause.prosody
-    asked = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
+    requested = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
     if not clause.exclaimed:
-        return asked
-    wider = min(asked.pitch_range * EXCLAIMED_RANGE, max(3.0, asked.pitch_range))
-    lively = asked.times(1.0, EXCLAIMED_SEMITONES * asked.pitch_range, EXCLAIMED_ENERGY)
+        return requested
+    wider = min(requested.pitch_range * EXCLAIMED_RANGE, max(3.0, requested.pitch_range))
+    lively = requested.times(1.0, EXCLAIMED_SEMITONES * requested.pitch_range, EXCLAIMED_ENERGY)
     return replace(lively, pitch_range=wider)
 
 
@@ -115,20 +115,20 @@ def turn(
             continue  # of another clause
         shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
-        heard = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
-        if heard - first < 2:
+        stop = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
+        if stop - first < 2:
             continue
         end = shape.end * semitone * pitch_range
         here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
         begin = min(here, limit) if shape.end > shape.begin else max(here, limit)
-        way = np.clip(np.linspace(0.0, 1.0, heard - first) - shape.bend, 0.0, None)
-        way /= way[-1]
-        pitch[first:heard] = begin + (end - begin) * way * way * (3.0 - 2.0 * way)
+        ramp = np.clip(np.linspace(0.0, 1.0, stop - first) - shape.bend, 0.0, None)
+        ramp /= ramp[-1]
+        pitch[first:stop] = begin + (end - begin) * ramp * ramp * (3.0 - 2.0 * ramp)
         # What of its last phone's label is silence, and the mark behind it.
-        pitch[heard : int(ends[tone.end + 1])] = end
-        energy[first:heard] += np.float32(shape.louder_db * decibel)
+        pitch[stop : int(ends[tone.end + 1])] = end
+        energy[first:stop] += np.float32(shape.louder_db * decibel)
         if shape.end > shape.begin:
             for place in range(tone.start, tone.end):
                 if phones[place] in _VOICED:
-                    voiced[starts[place + 1] : min(int(ends[place + 1]) - delay, heard)] = True
+                    voiced[starts[place + 1] : min(int(ends[place + 1]) - delay, stop)] = True
     return Turned(pitch, energy, voiced)
