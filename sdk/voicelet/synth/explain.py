@@ -118,7 +118,7 @@ def explain(
     speaker = synthesizer.speakers.vector(profile, preset)
     collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, phone_clause in front_end.both(text, ssml=requested.ssml):
+    for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):
         first = len(words)
         words += origins(text, clause, phone_clause, phonemiser, front_end.user_lexicon)
         of_phone: list[int | None] = [None] * len(phone_clause.phones)
