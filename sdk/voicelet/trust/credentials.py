@@ -150,21 +150,21 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, object] | None:
             _offline(c2pa) as context,
             c2pa.Reader(kind, data, context=context) as reader,
         ):
-            told = json.loads(reader.json())
+            store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
         return {"valid": False, "trusted": False, "problems": [str(error)[:200]]}
-    active = told.get("manifests", {}).get(told.get("active_manifest"), {})
-    problems = [str(p.get("code")) for p in told.get("validation_status", [])]
-    told_of = {a.get("label"): a.get("data") for a in active.get("assertions", [])}
+    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
+    problems = [str(p.get("code")) for p in store.get("validation_status", [])]
+    assertions = {a.get("label"): a.get("data") for a in active.get("assertions", [])}
     generator = (active.get("claim_generator_info") or [{}])[0]
     return {
         "valid": all(p == "signingCredential.untrusted" for p in problems),
-        "trusted": told.get("validation_state") == "Trusted",
+        "trusted": store.get("validation_state") == "Trusted",
         "signer": active.get("signature_info", {}).get("issuer", ""),
         "claim_generator": f"{generator.get('name', '')} {generator.get('version', '')}".strip(),
-        "label": told_of.get(ASSERTION),
+        "label": assertions.get(ASSERTION),
         "problems": problems,
     }
 
@@ -178,9 +178,9 @@ def mime_type(path: Path) -> str:
     try:
         return MIME_TYPES[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(MIME_TYPES)
+        suffixes = ", ".join(MIME_TYPES)
         raise ConfigError(
-            f"{path.name!r} can't hold content credentials; write one of {known}"
+            f"{path.name!r} can't hold content credentials; write one of {suffixes}"
         ) from None
 
 

@@ -28,18 +28,18 @@ class Provenance:
 
     def lines(self) -> dict[str, str]:
         """For people: a name and a text for each thing told; empty where nothing is."""
-        told = {}
+        rows = {}
         if self.label is not None:
-            made = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
-            told["label"] = f"synthetic, by {self.label.get('provider', '?')} ({made})"
+            maker = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
+            rows["label"] = f"synthetic, by {self.label.get('provider', '?')} ({maker})"
         if self.credentials is not None:
             state = "hold" if self.credentials["valid"] else "don't hold: the file was changed"
-            known = "known" if self.credentials["trusted"] else "unknown"
+            trust = "known" if self.credentials["trusted"] else "unknown"
             signer = self.credentials.get("signer") or "nobody"
-            told["credentials"] = f"{state}; signed by {signer}, {known} here"
+            rows["credentials"] = f"{state}; signed by {signer}, {trust} here"
         elif self.unread:
-            told["credentials"] = self.unread
-        return told
+            rows["credentials"] = self.unread
+        return rows
 
 
 def provenance(path: str | os.PathLike[str]) -> Provenance:

@@ -56,11 +56,11 @@ def note(event: str, **fields: Field) -> None:
     if not is_on():
         return
     try:
-        told = {
+        hashed = {
             k: _digest(v) if k in HIDDEN and isinstance(v, str) else v for k, v in fields.items()
         }
-        check_event(event, told)
-        _RECORDER.add(Event(event, told, timestamp()), event in BUFFERED)
+        check_event(event, hashed)
+        _RECORDER.add(Event(event, hashed, timestamp()), event in BUFFERED)
     except (VoiceletError, RuntimeError, TypeError, ValueError) as error:
         # RuntimeError: no thread can be started while the interpreter shuts down.
         _log.warning("the audit log misses an event (%r): %s", event, error)
@@ -149,7 +149,7 @@ class AuditRecorder:
     """Collects events and writes them to the default log, soon."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Event] = deque()
+        self._queue: deque[Event] = deque()
         self._lost = 0
         self._lock = threading.Lock()  # of the two above; held for microseconds
         self._wake = threading.Event()
@@ -159,9 +159,9 @@ class AuditRecorder:
     def add(self, event: Event, buffered: bool) -> None:
         """Take an event; an unbuffered one is written before this returns, if it can be."""
         with self._lock:
-            self._waiting.append(event)
-            if len(self._waiting) > MOST_BUFFERED:
-                self._waiting.popleft()
+            self._queue.append(event)
+            if len(self._queue) > MOST_BUFFERED:
+                self._queue.popleft()
                 self._lost += 1
         if buffered and not sys.is_finalizing():
             self._start()
@@ -172,11 +172,11 @@ class AuditRecorder:
     def flush(self) -> None:
         """Write all that waits; see `voicelet.trust.audit.device_log.flush`."""
         with self._lock:
-            events, lost = list(self._waiting), self._lost
-            self._waiting.clear()
+            events, n_lost = list(self._queue), self._lost
+            self._queue.clear()
             self._lost = 0
-        if lost:
-            events.insert(0, Event("lost", {"events": lost}, events[0].time))
+        if n_lost:
+            events.insert(0, Event("lost", {"events": n_lost}, events[0].time))
         if not events:
             return
         try:
@@ -184,8 +184,8 @@ class AuditRecorder:
             log.extend([self._keyed(event, log) for event in events])
         except BaseException:
             with self._lock:
-                self._waiting.extendleft(reversed(events[1:] if lost else events))
-                self._lost += lost
+                self._queue.extendleft(reversed(events[1:] if n_lost else events))
+                self._lost += n_lost
             raise
 
     def try_flush(self) -> bool:
@@ -203,7 +203,7 @@ class AuditRecorder:
     def discard(self) -> None:
         """Forget what waits."""
         with self._lock:
-            self._waiting.clear()
+            self._queue.clear()
             self._lost = 0
 
     def _begin_anew(self) -> None:
@@ -223,11 +223,11 @@ class AuditRecorder:
             with self._lock:
                 if self._thread is None:
                     self._thread = threading.Thread(
-                        target=self._work, name="voicelet-audit", daemon=True
+                        target=self._run, name="voicelet-audit", daemon=True
                     )
                     self._thread.start()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         pause = threading.Event()  # never set
         while True:
             self._wake.wait()
