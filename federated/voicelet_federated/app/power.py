@@ -56,11 +56,11 @@ def _charge(folder: Path) -> float | None:
     ):
         try:
             value = float(_read(folder / now))
-            most = float(_read(folder / full)) if full else 100.0
+            capacity = float(_read(folder / full)) if full else 100.0
         except ValueError:
             continue
-        if most > 0.0:
-            return min(1.0, max(0.0, value / most))
+        if capacity > 0.0:
+            return min(1.0, max(0.0, value / capacity))
     return None
 
 

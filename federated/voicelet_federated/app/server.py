@@ -38,7 +38,7 @@ from voicelet_federated.app.strategy import MaskedSum
 from voicelet_federated.app.training import utterance_losses
 
 _LOG = logging.getLogger(__name__)
-_JUDGED = 40
+_MAX_UTTERANCES = 40
 _BATCH = 8
 
 app = ServerApp()
@@ -73,17 +73,17 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
         load_roster(places.path("roster")),
         private_key(places.path("server_key")) if places.server_key else None,
     )
-    left = config.rounds - state.finished
-    judge = _judge(base, config.adapter, places)
+    remaining = config.rounds - state.finished
+    evaluator = _evaluator(base, config.adapter, places)
     write_report(state, config, places)  # so that `status` knows the terms meanwhile
     try:
-        if left > 0:
+        if remaining > 0:
             strategy.start(
                 grid,
                 strategy.arrays(),
-                num_rounds=left,
+                num_rounds=remaining,
                 timeout=config.timeout_s,
-                evaluate_fn=_evaluate(strategy, judge) if judge else None,
+                evaluate_fn=_evaluate(strategy, evaluator) if evaluator else None,
             )
     except BaseException:
         with suppress(CheckpointError):  # what stopped the run is what there is to say
@@ -102,13 +102,13 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
     file = places.path("state") / "report.json"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(file) as out:
-            out.write(json.dumps(report(state, config), indent=1).encode())
+        with atomic_file(file) as stream:
+            stream.write(json.dumps(report(state, config), indent=1).encode())
     except OSError as error:
         raise CheckpointError(f"{file}: can't be written ({error}); make room") from None
 
 
-class Judge:
+class HeldOutEvaluator:
     """Losses of an adapter on speech of people who train nowhere.
 
     Args:
@@ -120,42 +120,42 @@ class Judge:
             raise ConfigError("there is no aligned speech of held-out speakers to judge by")
         info = base.info
         sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 4800)
-        chosen = sampler.items[:: max(1, len(sampler.items) // _JUDGED)][:_JUDGED]
+        sample = sampler.items[:: max(1, len(sampler.items) // _MAX_UTTERANCES)][:_MAX_UTTERANCES]
         self._batches = [
-            sampler.collate(chosen[i : i + _BATCH], None) for i in range(0, len(chosen), _BATCH)
+            sampler.collate(sample[i : i + _BATCH], None) for i in range(0, len(sample), _BATCH)
         ]
         self._adapted = Adapted(base.model, spec)
 
     def __call__(self, flat: FloatArray) -> dict[str, float]:
         """Mean of each loss term over the utterances."""
         self._adapted.set_flat(flat)
-        found: dict[str, list[float]] = {}
+        losses: dict[str, list[float]] = {}
         with torch.no_grad():
             for batch in self._batches:
                 terms = utterance_losses(self._adapted, batch, self._adapted.base.decoder)
                 for name, values in terms.items():
-                    found.setdefault(name, []).extend(values.tolist())
-        return {name: float(np.mean(values)) for name, values in found.items()}
+                    losses.setdefault(name, []).extend(values.tolist())
+        return {name: float(np.mean(values)) for name, values in losses.items()}
 
 
-def _judge(base: BaseModel, spec: AdapterSpec, places: Places) -> Judge | None:
+def _evaluator(base: BaseModel, spec: AdapterSpec, places: Places) -> HeldOutEvaluator | None:
     if not (places.cache and places.held_out):
         return None
     items = held_out_items(places.path("cache"), places.path("held_out"), places.accent)
-    return Judge(base, spec, items)
+    return HeldOutEvaluator(base, spec, items)
 
 
 def _evaluate(
-    strategy: MaskedSum, judge: Judge
+    strategy: MaskedSum, evaluator: HeldOutEvaluator
 ) -> Callable[[int, ArrayRecord], MetricRecord | None]:
     state, folder = strategy.state, strategy.folder
 
     def evaluate(server_round: int, arrays: ArrayRecord) -> MetricRecord | None:
-        losses = judge(state.flat)
+        losses = evaluator(state.flat)
         if server_round:
             state.rounds[-1].held_out = losses
         elif not state.before:
-            state.before = judge(np.zeros_like(state.flat)) if state.rounds else losses
+            state.before = evaluator(np.zeros_like(state.flat)) if state.rounds else losses
         state.save(folder)
         _LOG.info("held-out speakers: %s", {k: round(v, 4) for k, v in losses.items()})
         return MetricRecord(losses)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voicelet_federated.app.protocol import Terms
 
 LEDGER, KEY = "ledger", "ledger.key"
-OLD_BOOKS = "joins.json"
+OLD_LEDGER = "joins.json"
 """What devices kept before they had a ledger: JSON of the shares paid for, in clear."""
 
 
@@ -42,15 +42,15 @@ def open_ledger(state: Path) -> DeviceLedger:
         if not key.exists():
             if path.exists():
                 raise BudgetError(f"{key} is missing; the ledger can't be read without it")
-            with atomic_file(key, 0o600) as out:
-                out.write(secrets.token_bytes(32))
+            with atomic_file(key, 0o600) as stream:
+                stream.write(secrets.token_bytes(32))
         secret = key.read_bytes()
         if len(secret) != 32:
             raise BudgetError(f"{key}: {len(secret)} bytes are no key of a ledger; restore it")
         ledger = DeviceLedger(path, secret)
-        old = state / OLD_BOOKS
+        old = state / OLD_LEDGER
         if old.exists():
-            ledger.adopt(_read_old_books(old))
+            ledger.adopt(_read_old_ledger(old))
             old.unlink()
             sync_folder(state)
     except OSError as error:
@@ -58,13 +58,13 @@ def open_ledger(state: Path) -> DeviceLedger:
     return ledger
 
 
-def _read_old_books(file: Path) -> list[LedgerEntry]:
+def _read_old_ledger(file: Path) -> list[LedgerEntry]:
     try:
-        found, then = [], os.stat(file).st_mtime
+        entries, then = [], os.stat(file).st_mtime
         for paid in json.loads(file.read_text(encoding="utf-8"))["paid"]:
             share = from_mapping(NoiseShare, {k: v for k, v in paid.items() if k != "round"})
-            found.append(LedgerEntry(OLD_BOOKS, _old_round(paid), then, share))
-        return found
+            entries.append(LedgerEntry(OLD_LEDGER, _old_round(paid), then, share))
+        return entries
     except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise BudgetError(
             f"{file}: what was spent can't be read ({error}); the device joins no more"
@@ -112,7 +112,7 @@ def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
 
     def check(entries: tuple[LedgerEntry, ...]) -> None:
         # Of what the older books hold nobody knows the run, so it counts for any.
-        paid = tuple(e.share for e in entries if e.run in (name, OLD_BOOKS))
+        paid = tuple(e.share for e in entries if e.run in (name, OLD_LEDGER))
         if len(paid) >= terms.joins:
             raise BudgetError(f"this device has joined {len(paid)} times, as often as agreed")
         Account(terms.epsilon, min(terms.delta, DELTA), paid).pay(terms.share)

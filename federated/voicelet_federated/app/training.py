@@ -36,8 +36,8 @@ def utterance_losses(
         batch.phones, batch.speaker, keep_phones
     )
     frames = expand_frames(hidden, batch.pitch, batch.energy, batch.durations, longest)
-    given = (batch.log_f0, batch.voicing)
-    mel, log_f0, _ = decoder(frames, condition, batch.log_f0_mean, keep, given)
+    source = (batch.log_f0, batch.voicing)
+    mel, log_f0, _ = decoder(frames, condition, batch.log_f0_mean, keep, source)
     phone_mask, voiced = keep_phones.squeeze(-1), keep.squeeze(-1) * batch.voicing
     target = batch.durations.clamp_min(1).float().log()
     return {
@@ -107,8 +107,8 @@ def train_locally(
     try:
         for _ in range(config.steps):
             count = min(config.utterances, len(sampler.items))
-            chosen = rng.choice(len(sampler.items), size=count, replace=False)
-            batch = sampler.collate([sampler.items[int(i)] for i in chosen], None)
+            indices = rng.choice(len(sampler.items), size=count, replace=False)
+            batch = sampler.collate([sampler.items[int(i)] for i in indices], None)
             terms = utterance_losses(wrapped, batch, adapted.base.decoder)
             total = sum((_WEIGHTS[k] * v for k, v in terms.items()), start=torch.zeros(count))
             with warnings.catch_warnings():

@@ -76,7 +76,7 @@ def consenting_ledger(state: Path, stated: FederationConsent | None) -> DeviceLe
     """
     ledger = open_ledger(state)
     if stated is None and (ledger.consent is None or ledger.expired):
-        stated = _ask(state, ledger)
+        stated = _ask_for_consent(state, ledger)
     if stated is not None:
         agree(ledger, stated)
     consent = ledger.consent
@@ -108,15 +108,15 @@ def withdraw(ledger: DeviceLedger) -> None:
     note("revoke", purpose="federation")
 
 
-def _ask(state: Path, ledger: DeviceLedger) -> FederationConsent:
+def _ask_for_consent(state: Path, ledger: DeviceLedger) -> FederationConsent:
     if not sys.stdin.isatty():
         kind = ConsentEndedError if ledger.withdrawn or ledger.expired else ConsentError
         raise kind(
             "the person whose speech it is hasn't agreed to federated learning; add --consent "
             "if they do (--rounds, --epsilon and --days bound it)"
         )
-    told = _QUESTION.format(rounds=ROUNDS, epsilon=EPSILON, days=DAYS, state=state)
-    sys.stderr.write(told + "Type yes to agree: ")
+    question = _QUESTION.format(rounds=ROUNDS, epsilon=EPSILON, days=DAYS, state=state)
+    sys.stderr.write(question + "Type yes to agree: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() != "yes":
         raise ConsentError("not agreed; this device doesn't take part")

@@ -150,18 +150,18 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             server_key=str((server / "identity.pem").resolve()),
         )
         link.run(app_folder(work), to_run_config(terms, places_of), _RUN_S)
-        told = json.loads((work / "run" / "report.json").read_text(encoding="utf-8"))
-        if told["rounds_done"] < config.rounds:
-            whys = [r["why"] for r in told["rounds"] if r["why"]]
+        report = json.loads((work / "run" / "report.json").read_text(encoding="utf-8"))
+        if report["rounds_done"] < config.rounds:
+            reasons = [r["why"] for r in report["rounds"] if r["why"]]
             raise FederationError(
-                f"{told['rounds_done']} of {config.rounds} rounds ended well: {'; '.join(whys)}; "
-                + processes.tail("run")
+                f"{report['rounds_done']} of {config.rounds} rounds ended well:"
+                f" {'; '.join(reasons)}; " + processes.tail("run")
             )
-        made = export_run(work / "run", config.base, None, config.out)
+        exported = export_run(work / "run", config.base, None, config.out)
     seconds = speak(config.out, to=config.wav)
-    promise = told["guarantee"]
+    promise = report["guarantee"]
     tell(
-        f"epsilon {told['epsilon_spent']:.0f} at delta {promise['delta']:g} was spent by "
+        f"epsilon {report['epsilon_spent']:.0f} at delta {promise['delta']:g} was spent by "
         f"each person (z {promise['noise_multiplier']:.3f}, clip norm {promise['clip_norm']:g}, "
         f"{promise['minimum']} devices a round, {promise['neighbours']})."
     )
@@ -171,12 +171,12 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
         "people and more get both (docs/guides/federated.md)."
     )
     return {
-        "rounds": told["rounds_done"],
-        "epsilon": told["epsilon_spent"],
+        "rounds": report["rounds_done"],
+        "epsilon": report["epsilon_spent"],
         "delta": promise["delta"],
-        "bytes_a_device_and_round": told["bytes_a_device_and_round"],
-        "update_norms": [r["update_norm"] for r in told["rounds"]],
-        "int8_error": made.error_after,
+        "bytes_a_device_and_round": report["bytes_a_device_and_round"],
+        "update_norms": [r["update_norm"] for r in report["rounds"]],
+        "int8_error": exported.error_after,
         "speech_s": seconds,
         "seconds": time.monotonic() - began,
         "bundle": str(config.out),
@@ -192,8 +192,8 @@ def _work(folder: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(
         prefix="voicelet-federated-", ignore_cleanup_errors=True
-    ) as made:
-        yield Path(made)
+    ) as folder_name:
+        yield Path(folder_name)
 
 
 def add_demo_command(commands: Any) -> None:

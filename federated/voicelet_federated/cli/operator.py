@@ -51,10 +51,10 @@ def _certify(args: argparse.Namespace) -> None:
     from voicelet_federated.deploy.certificates import make_certificates
     from voicelet_federated.deploy.node_keys import write_public
 
-    made = make_certificates(args.state / "tls", args.host, args.days)
+    files = make_certificates(args.state / "tls", args.host, args.days)
     operator = write_public(load_identity(args.state).public_key(), args.state / "operator.pem")
-    sys.stdout.write(f"for devices: {made.ca}\nfor devices: {operator}\n")
-    sys.stdout.write(f"keep elsewhere until the certificate is renewed: {made.ca.parent}/ca.key\n")
+    sys.stdout.write(f"for devices: {files.ca}\nfor devices: {operator}\n")
+    sys.stdout.write(f"keep elsewhere until the certificate is renewed: {files.ca.parent}/ca.key\n")
 
 
 def _serve(args: argparse.Namespace) -> None:

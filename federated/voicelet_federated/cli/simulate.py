@@ -253,6 +253,6 @@ def _simulate(args: argparse.Namespace) -> None:
     )
     places = prepare(args.cache, args.base, args.held_out, args.out, args.clients, args.accent)
     run = run_flower if args.engine == "flower" else run_in_process
-    told = report(run(args.clients, config, places), config)
-    del told["rounds"]
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    figures = report(run(args.clients, config, places), config)
+    del figures["rounds"]
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")

@@ -76,10 +76,10 @@ def program(name: str) -> str:
     Raises:
         DeploymentError: it isn't installed.
     """
-    found = Path(sys.executable).parent / name
-    if not found.is_file():
+    path = Path(sys.executable).parent / name
+    if not path.is_file():
         raise DeploymentError(f"{name} isn't installed: {install_line('voicelet-federated')}")
-    return str(found)
+    return str(path)
 
 
 def app_folder(folder: Path) -> Path:
@@ -103,8 +103,8 @@ def app_folder(folder: Path) -> Path:
     shutil.copytree(package, app / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     terms = to_run_config(FederationConfig(), Places())
     lines = [f"{key} = {toml_value(value)}\n" for key, value in terms.items()]
-    with atomic_file(app / "pyproject.toml") as out:
-        out.write((_APP.format(version=__version__) + "".join(lines)).encode())
+    with atomic_file(app / "pyproject.toml") as stream:
+        stream.write((_APP.format(version=__version__) + "".join(lines)).encode())
     return app
 
 
@@ -214,8 +214,8 @@ class SuperLink:
             f"address = {toml_value(str(self.address))}",
             f"root-certificates = {toml_value(str(self.certificates.ca.resolve()))}",
         ]
-        with atomic_file(self._home / "config.toml", 0o600) as out:
-            out.write(("\n".join(lines) + "\n").encode())
+        with atomic_file(self._home / "config.toml", 0o600) as stream:
+            stream.write(("\n".join(lines) + "\n").encode())
 
     def _wait_ready(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -276,7 +276,7 @@ class SuperNode:
             raise CertificateError(
                 f"{self.ca}: the operator's CA certificate is missing; ask for it"
             )
-        told = {
+        settings = {
             **{k: v for k, v in self.places.items() if v != ""},
             "partition-id": self.partition,
             "num-partitions": self.partitions,
@@ -285,7 +285,7 @@ class SuperNode:
         command += ["--root-certificates", str(self.ca)]
         command += ["--auth-supernode-private-key", str(self.key)]
         command += ["--host", "127.0.0.1", "--port", str(free_port())]
-        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in told.items())]
+        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in settings.items())]
         if max_retries is not None:
             command += ["--max-retries", str(max_retries)]
         surroundings = {**environment(self.folder / "flower"), **self.variables}
@@ -293,7 +293,7 @@ class SuperNode:
 
 
 def take_part(node: SuperNode, max_retries: int | None = None) -> None:
-    """Keep a device's SuperNode going: it ends by itself when it can't activate.
+    """Keep a device's SuperNode running: it exits when it can't activate.
 
     Args:
         node: the device's.

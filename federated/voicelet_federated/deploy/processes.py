@@ -132,12 +132,12 @@ class Processes:
 
     def check_others(self, name: str) -> None:
         """As :meth:`check`, but for one of them."""
-        kept = self._running.pop(name, None)
+        own = self._running.pop(name, None)
         try:
             self.check()
         finally:
-            if kept is not None:
-                self._running[name] = kept
+            if own is not None:
+                self._running[name] = own
 
     def tail(self, name: str) -> str:
         """Where a process wrote, and the end of it."""

@@ -16,29 +16,29 @@ PATIENCE_S = 5.0
 
 def marked(token: bytes) -> set[int]:
     """Processes with the token in their environment; none where there is no /proc."""
-    found: set[int] = set()
+    groups: set[int] = set()
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
             if not name.isdigit() or int(name) == os.getpid():
                 continue
             with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
                 if token in file.read():
-                    found.add(int(name))
-    return found
+                    groups.add(int(name))
+    return groups
 
 
 def end(groups: set[int], token: bytes, number: int) -> bool:
     """Signal all groups and marked processes; returns whether there were any."""
-    there = False
+    alive = False
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, number)
-            there = True
+            alive = True
     for process in marked(token):
         with contextlib.suppress(OSError):
             os.kill(process, number)
-            there = True
-    return there
+            alive = True
+    return alive
 
 
 def main() -> None:
