@@ -46,7 +46,7 @@ def wav_promises(stream: BinaryIO) -> WavPromise | None:
     """Compare the data chunk's size with the file's; None if the file is no plain RIFF WAV.
 
     Args:
-        stream: seekable; it is left anywhere.
+        stream: seekable; its position afterwards is undefined.
     """
     stream.seek(0, os.SEEK_END)
     size = stream.tell()
@@ -75,7 +75,7 @@ AudioSource = str | os.PathLike[str] | bytes | BinaryIO
 
 MIN_RATE_HZ, MAX_RATE_HZ = 4000, 768_000
 MAX_CHANNELS = 64
-MAX_STREAM_BYTES = 512 << 20  # of a source that can't be sought
+MAX_STREAM_BYTES = 512 << 20  # of a source that isn't seekable
 _BLOCK_VALUES = 1 << 18  # values decoded at once, over all channels
 _CONTAINERS = {"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"}
 _LOSSY = {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
@@ -147,7 +147,7 @@ def read_audio(
                 )
             limit = min(sound.frames, max(1, int(max_seconds * sound.samplerate)))
             scan = _scan(sound, limit, name)
-        with _sound(stream, name) as sound:  # anew, for some codecs can't be sought
+        with _sound(stream, name) as sound:  # opened again, for some codecs can't seek
             return _decode(sound, limit, sample_rate_hz or sound.samplerate, scan)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise AudioError(f"{name} can't be decoded ({_reason(error)}); {_EXPORT}") from error

@@ -107,7 +107,7 @@ def speech_segments(
         samples_16k: mono float [n] at 16 kHz.
 
     Returns:
-        (start_s, end_s) of every segment, in order and apart; empty where nobody speaks.
+        (start_s, end_s) of every segment, in order, without overlap; empty where nobody speaks.
     """
     wave = np.asarray(samples_16k, dtype=np.float32)
     return segments_of(speech_probability(wave), len(wave) / SAMPLE_RATE_HZ, config)

@@ -88,7 +88,7 @@ class AudioWriter:
     .flac, .ogg (Vorbis), .opus, .mp3.
 
     Args:
-        tags: metadata, by the names of `TAGS`; what a format has no field for is left out.
+        tags: metadata, by the names of `TAGS`; a tag that a format has no field for is left out.
 
     Raises:
         OutputError: unknown suffix, a folder, no permission, a full disk, a WAV past 4 GB.
@@ -205,7 +205,7 @@ class AudioWriter:
 
 @contextlib.contextmanager
 def _through_spool(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """For devices and pipes, which can't be sought: encode elsewhere, then copy."""
+    """For devices and pipes, which aren't seekable: encode elsewhere, then copy."""
     with tempfile.TemporaryFile() as spool:
         yield spool
         spool.seek(0)
