@@ -1,6 +1,6 @@
-"""Sentences that were asked for and not yet read: one a profile, for a day.
+"""Consent sentences that were drawn and not read yet: one for each profile, valid for a day.
 
-They lie in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
+They are stored in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_BYTES = 4096
 
 
 def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
-    """Draw a sentence for a profile and remember it; returns it, and until when it may be read.
+    """Draw a sentence for a profile and store it; returns the sentence and when it expires.
 
     Raises:
         ConsentError: it can't be remembered.
@@ -47,7 +47,7 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
 
 
 def pending_sentence(name: str, now: datetime | None = None) -> ConsentSentence:
-    """The sentence that was last asked for.
+    """The sentence that was drawn last for a profile.
 
     Raises:
         ConsentError: none was, or it has expired.
@@ -73,7 +73,7 @@ def pending_sentence(name: str, now: datetime | None = None) -> ConsentSentence:
 
 
 def forget_sentence(name: str) -> None:
-    """It was read: nobody may read it again."""
+    """Delete the sentence of a profile once it was read, so that it can't be used again."""
     with contextlib.suppress(OSError):
         _path(name).unlink()
 

@@ -169,7 +169,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def has_valid_consent(profile: Profile) -> bool:
-    """Whether a profile may speak at all."""
+    """Whether a profile has a consent that is valid now, for any purpose it names."""
     try:
         for purpose in profile.consent.purposes if profile.consent else ("own-use",):
             profile.check_consent(purpose)
@@ -179,7 +179,7 @@ def has_valid_consent(profile: Profile) -> bool:
 
 
 def status(profile: Profile) -> str:
-    """What stands of a profile's consent, in a few words."""
+    """The state of a profile's consent, in a few words."""
     from voicelet.trust.consent.revocations import device_revocations
 
     record = profile.consent

@@ -104,7 +104,9 @@ def gather_consent(
     }
     if args.scripted_consent is not None:
         return Consent.scripted(reason=args.scripted_consent, **values)
-    Consent.scripted(reason="to see that the values are sound", **values)  # before anybody reads
+    Consent.scripted(
+        reason="to see that the values are sound", **values
+    )  # checks the values before the speaker has to read anything
     if args.spoken_consent is not None:
         spoken = SpokenConsent(args.spoken_consent, challenge.pending_sentence(name))
     else:
@@ -151,7 +153,7 @@ def _ask_aloud(name: str) -> Any:
 
 
 def _recording() -> Recording:
-    """From the microphone, or from a file that is named."""
+    """Record from the microphone, or take the name of a file that is typed in."""
     from voicelet.cli.recorder import MicrophoneRecorder, find_recorder
 
     if find_recorder() is None:

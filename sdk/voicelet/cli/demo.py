@@ -123,7 +123,7 @@ def find_recordings(folder: Path) -> list[Path]:
 def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32]) -> float | None:
     """Cosine between the d-vectors of a profile and of speech at the voice's rate, -1 to 1.
 
-    The speech takes the same way to its d-vector as a recording at enrolment.  Two recordings of
+    The d-vector of the speech is computed like that of a recording at enrolment.  Two recordings of
     one person reach about 0.88, two people about 0.52.
 
     Returns:

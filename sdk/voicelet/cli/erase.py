@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_confirmed(names: list[str]) -> bool:
-    """Ask whoever sits at a terminal; scripts know what they do."""
+    """Ask for confirmation on a terminal; scripts aren't asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     return input(f"Erase {', '.join(names)} for good? [y/N] ").strip().lower() in ("y", "yes")

@@ -37,7 +37,7 @@ class Progress:
         return self
 
     def update(self, fraction: float, note: str = "") -> None:
-        """Say how much is done, 0 to 1, and anything worth telling."""
+        """Show the fraction done, 0 to 1, and a short note beside the bar."""
         now = time.monotonic()
         elapsed = now - self._start
         if not self._enabled or elapsed < PATIENCE_S or now - self._last < _INTERVAL_S:

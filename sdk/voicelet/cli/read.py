@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = replace(speech_options(args), ssml=False)
-    # What makes a chapter's audio another one; folders begun by older versions hold these names.
+    # Settings that change a chapter's audio.  Folders of older versions hold hashes of these names.
     shaping = ("speed", "pitch_semitones", "energy", "seed", "style", "purpose")
     settings = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
     settings += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
@@ -166,7 +166,7 @@ def _list(document: Document, indices: list[int], as_json: bool) -> int:
 
 
 class _State:
-    """Which chapters of a folder are finished, and of which text and voice."""
+    """Which chapters of a folder are finished, and a hash of the text and settings of each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -178,15 +178,15 @@ class _State:
         try:
             finished = json.loads((folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
-            finished = {}  # then every chapter is read again, which loses time only
+            finished = {}  # then every chapter is spoken again, which costs only time
         self._finished: dict[str, Any] = finished if isinstance(finished, dict) else {}
 
     def holds(self, file: str, key: str) -> bool:
-        """Whether the file is there and was made of this."""
+        """Whether the file exists and was made of the text and settings that `key` hashes."""
         return self._finished.get(file) == key and (self._folder / file).is_file()
 
     def add(self, file: str, key: str) -> None:
-        """A chapter is finished."""
+        """Record that a chapter is finished."""
         self._finished[file] = key
         self._write(STATE, json.dumps(self._finished, indent=1, sort_keys=True))
 

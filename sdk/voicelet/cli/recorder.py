@@ -63,10 +63,10 @@ class MicrophoneRecorder:
         self._process.terminate()
 
     def stop(self) -> tuple[npt.NDArray[np.int16], int]:
-        """What was heard: samples int16 [n], and their rate in Hz.
+        """Stop recording; returns samples int16 [n] and their rate in Hz.
 
         Raises:
-            AudioError: nothing was.
+            AudioError: nothing was recorded.
         """
         import numpy as np
 

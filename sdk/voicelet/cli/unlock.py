@@ -20,7 +20,7 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
     """Add `--passphrase-file`.
 
     Args:
-        nested: in a command's parser, where the default of the outer one must stand.
+        nested: for a command's parser, which must not override the value of the outer parser.
     """
     default = argparse.SUPPRESS if nested else None
     parser.add_argument("--passphrase-file", metavar="FILE", default=default, help=_HELP)
@@ -28,8 +28,9 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
 
 @contextlib.contextmanager
 def unlocking(args: argparse.Namespace) -> Iterator[None]:
-    """Have passphrases come from the file, or else from a prompt; see to it that no core dump of
-    this process holds a voice.
+    """Have passphrases come from the file, or else from a prompt.
+
+    Core dumps are switched off, for they would hold voices.
 
     Raises:
         ConfigError: the file can't be read.

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _profiles(vault: Vault) -> dict[str, str]:
-    """Names of profiles and a word on each."""
+    """Name of each profile → when it was enrolled, or that it is locked."""
     from voicelet.errors import ProfileLockedError
 
     try:
