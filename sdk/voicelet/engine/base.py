@@ -40,7 +40,7 @@ class GraphLayout:
         context_frames: neighbours on each side that a place on that axis depends on; 0 where that
             is unknown or all of them.
         keeps_memory: whether its inner tensors are so large (a decoder's at the rate of samples)
-            that asking the system for them anew, run by run, would cost a fifth of its time.
+            that asking the system for them anew, run by run, would add a fifth to its time.
     """
 
     inputs: tuple[TensorInfo, ...]

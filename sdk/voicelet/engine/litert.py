@@ -2,8 +2,8 @@
 
 A file serves an axis that varies by several signatures that share their weights: `length_64` is
 the graph for a length of 64.  Inputs are padded with zeros to the next length that there is,
-outputs are cut; an input `keep` (float32, ones where there is signal) lets the graph treat the
-padding as if it weren't there.  What is longer than the longest signature is run in pieces: rows of
+outputs are cut; an input `keep` (float32, ones where there is signal) lets the graph ignore
+the padding.  What is longer than the longest signature is run in pieces: rows of
 a batch are independent, and a convolutional graph is given `context_frames` neighbours on each side
 of a piece, so that the result is that of one run.
 
@@ -150,7 +150,7 @@ class LiteRTGraph:
             for t in self._outputs:
                 value, axis = values[t.name], _varying(t)
                 if axis is not None:
-                    # A place may give several: a letter-to-sound graph names two frames a letter.
+                    # An input place may give several outputs: a letter-to-sound graph, two a letter.
                     each = value.shape[axis] // piece.length
                     span = (piece.first - piece.start) * each, (piece.last - piece.start) * each
                     value = value[(slice(None),) * axis + (slice(*span),)]

@@ -84,7 +84,7 @@ class OnnxEngine:
     def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> OnnxGraph:
         """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
 
-        The file says all that `layout` could, but for whether memory is kept between runs.
+        The file holds all that `layout` states, except whether memory is kept between runs.
 
         Raises:
             ConfigError: the providers aren't names.
@@ -132,7 +132,7 @@ class OnnxEngine:
         return OnnxGraph(session, path.name)
 
     def _log_once(self, level: int, line: str) -> None:
-        """Once, though a voice has four graphs."""
+        """Log a line once, though a voice opens four graphs."""
         if line not in self._logged:
             self._logged.add(line)
             log.log(level, "%s", line)
@@ -140,7 +140,7 @@ class OnnxEngine:
 
 @lru_cache(maxsize=32)
 def shared_engine(providers: str | tuple[str, ...] | None = None) -> OnnxEngine:
-    """The one engine of these providers, so that what it chose is said once."""
+    """The one engine of these providers, so that its choice is logged once."""
     return OnnxEngine(providers)
 
 

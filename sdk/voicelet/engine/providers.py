@@ -28,7 +28,7 @@ AUTO_PROVIDERS = (TENSORRT, CUDA, CPU)
 VARIABLE = "VOICELET_PROVIDERS"
 
 Providers = str | Sequence[str] | None
-"""None for what the environment says (the CPU if it says nothing), "auto", or names in order."""
+"""None (the environment variable, else the CPU), "auto", or names in order of preference."""
 
 T = TypeVar("T")
 
@@ -85,14 +85,14 @@ def open_with_fallback(
     used: Callable[[T], Sequence[str]],
     report: Callable[[int, str], None],
 ) -> T:
-    """Create a session with the first providers that let themselves be used.
+    """Create a session with the first of the providers that work.
 
     Args:
         names: in order, the CPU's last.
-        refused: provider → why it can't be had.  Those found out here are added, so that the next
-            graph doesn't ask them again.
+        refused: provider → why it isn't available.  Providers that fail here are added, so that
+            the next graph doesn't try them again.
         create: makes a session of these providers.
-        used: names the providers that a session really has; some builds leave one out in silence.
+        used: returns the providers that a session really has; some builds drop one silently.
         report: called with (level, line): what was chosen and why.  Not called if only the CPU was
             asked for.
 
@@ -136,7 +136,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 def provider_options(name: str, cache: Path) -> dict[str, str]:
     """Options of one provider.
 
-    TensorRT compiles a graph in tens of seconds to minutes; what it made is kept in `cache`.
+    TensorRT compiles a graph in tens of seconds to minutes; the result is kept in `cache`.
     """
     if name == TENSORRT:
         return {
