@@ -1,4 +1,4 @@
-"""Consent and profiles: hearing it, giving it to a profile that has none, taking it back."""
+"""Consent of a profile: checking a spoken one, giving or renewing it, withdrawing it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _WINDOW_STEP_S = 0.77
 
 
 def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
-    """Check a spoken consent: the right words, by the enrolling person, in the flesh.
+    """Check a spoken consent: the right words, by the enrolling person, not synthesised.
 
     Args:
-        consent: a scripted one has no recording, and passes.
+        consent: a scripted one has no recording and passes.
         windows: d-vectors of the enrolment [n, 256].
-        encoder: that made them.
+        encoder: the one that made them.
 
     Raises:
         LivenessRejectedError: with every reason.

@@ -204,7 +204,7 @@ def enrol(
         raise ConfigError("give either voice or bundle, not both")
     if text is not None and not isinstance(text, str):
         raise ConfigError("text must be a string: what was read in the recordings")
-    label = check_name("unnamed" if name is None else name)  # before the work, not after it
+    label = check_name("unnamed" if name is None else name)  # fails before the work, not after it
     source = voice.bundle if voice is not None else bundle
     opened_bundle = source if isinstance(source, Bundle) else open_bundle(source)
     encoder = open_encoder(opened_bundle)

@@ -28,7 +28,7 @@ from voicelet.speaker.consistency import speaker_consistency
 
 MAX_REFERENCE_S = 180.0
 """No more of anybody's speech is ever used for a profile, whatever a caller asks for: a voice
-needs less than a minute, and who has hours of somebody's speech isn't their speaker."""
+needs less than a minute, and whoever has hours of a person's speech probably isn't that person."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class GateConfig:
 DEFAULT_GATE = GateConfig()
 
 
-# The gate's sentences: why a recording is refused or could be better, and what to do about it.
+# Messages of the gate: why a recording is refused or could be better, and what to do about it.
 
 
 def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) -> Iterator[str]:
@@ -185,7 +185,7 @@ Embed = Callable[[FloatArray], FloatArray]
 Progress = Callable[[float], None]
 
 Listen = Callable[[str, FloatArray], None]
-"""Is given the name of a recording and its samples, float32 [n] at 24 kHz, pauses left in."""
+"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, with pauses."""
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> Fl
 
 
 def _audible(wave: FloatArray) -> FloatArray:
-    """Bring a quiet recording up to where the voice activity model was trained."""
+    """Raise a quiet recording to the level that the voice activity model was trained at."""
     level = active_level_dbfs(wave, VAD_RATE_HZ)
     if not -80.0 < level < -30.0:
         return wave

@@ -177,7 +177,7 @@ def assess_spoken_consent(
     fit = _fit(wave, expected, bundle or open_bundle(None))
     own = mean_d_vector(embed_windows(encoder, speech))
     windows = np.asarray(enrolment_windows)
-    # A single one is a profile's, the mean of many.
+    # A single d-vector is a profile's, the mean of many.
     shorter_s = min(speech_s, len(windows) * _WINDOW_STEP_S) if len(windows) > 1 else speech_s
     voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
     report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)

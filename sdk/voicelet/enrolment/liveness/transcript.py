@@ -1,7 +1,7 @@
 """Is the sentence that was asked for the one that was read?
 
-The sentence's phones are aligned to the recording by force, whatever was said.  Then every random
-word has to hold its ground on the frames it was given, twice: against the unconstrained best phone
+The sentence's phones are force-aligned to the recording, whatever was said.  Then every random
+word is compared on its frames in two ways: against the unconstrained best phone
 of each frame (the goodness of pronunciation of Witt & Young, "Phone-level pronunciation scoring",
 2000), and against every other word of the list, placed wherever in those frames it fits best.
 """
