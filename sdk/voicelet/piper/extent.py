@@ -1,4 +1,4 @@
-"""How far the outputs of a convolutional graph see: its receptive field, read off its nodes."""
+"""The receptive field of a convolutional graph, computed from its nodes."""
 
 from __future__ import annotations
 

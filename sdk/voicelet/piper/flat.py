@@ -22,14 +22,14 @@ def as_images(onnx: ModuleType, raw: bytes) -> bytes:
     """Rewrite a graph whose first input is a sequence [1, C, T] and whose output is one, too.
 
     Returns:
-        The rewritten graph; `raw` itself if a node in it minds the number of axes.
+        The rewritten graph; `raw` itself if it holds a node that needs the original number of axes.
     """
     net = Net(onnx.load_model_from_string(raw))
     start, end = net.inputs[0], net.outputs[0]
     moving = sorted(net.after(start))
     nodes = [net.nodes[i] for i in moving]
     moved = {start, *(out for n in nodes for out in n.output)}
-    beside: set[str] = set()  # what is said of the speaker: [1, C, 1]
+    beside: set[str] = set()  # tensors that depend on the speaker: [1, C, 1]
     for node in nodes:
         if node.op_type in _CONVOLUTIONS:
             if node.input[0] not in moved or not all(n in net.weights for n in node.input[1:]):

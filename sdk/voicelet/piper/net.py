@@ -1,4 +1,4 @@
-"""An ONNX graph as what feeds what: enough to find a part of it and to take it out."""
+"""An ONNX graph as nodes and their inputs: enough to find a subgraph and extract it."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def attribute(node: Proto, name: str) -> list[int]:
 
 
 def _reads(node: Proto) -> Iterator[str]:
-    """What a node reads; names bound inside a branch are read there and nowhere else."""
+    """Tensors that a node reads; names bound inside a branch belong to the branch."""
     yield from filter(None, node.input)
     for item in node.attribute:
         for branch in (item.g, *item.graphs) if item.HasField("g") or item.graphs else ():

@@ -1,4 +1,4 @@
-"""Whether a voice that was taken apart still says the same: checked once, when it is imported."""
+"""Whether a split voice gives the same samples as the original: checked once, on import."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _STRETCH = 7
 def check_parts(
     whole: Path, graphs: tuple[Graph, Graph, Graph], parts: SplitVoice, ids: list[int]
 ) -> None:
-    """Run the parts against the whole without noise, and in stretches against in one piece.
+    """Compare the parts with the whole graph, without noise, and stretches with a single run.
 
     Args:
-        whole: the voice as it came.
+        whole: the original graph.
         graphs: encoder, flow and decoder of `parts`, opened.
-        ids: phonemes to say.
+        ids: phoneme ids to speak.
 
     Raises:
         BundleError: samples differ, or a graph can't be run (`EngineError`).

@@ -275,7 +275,7 @@ class _Cutter:
                 if out in ends:
                     yield self._named(out, ends[out][0])
 
-        # Each is read by a node of the part, or ONNX Runtime would refuse what nobody reads.
+        # Only inputs that a node of the part reads: ONNX Runtime refuses unused ones.
         read = {name for i in nodes for name in net.reads(i)}
         inputs = [self._inputs[name] for name in net.inputs if name in read]
         if noise is not None:
