@@ -70,7 +70,7 @@ class Adaptation:
 
     @property
     def vector(self) -> FloatArray:
-        """What a synthesizer is told, float32 [3 + K]: rate, pitch, energy, then the condition."""
+        """Input of the acoustic model, float32 [3 + K]: rate, pitch, energy, the condition."""
         controls = (self.log_duration_shift, self.pitch_gain, self.energy_shift)
         return np.concatenate([np.array(controls, np.float32), self.condition_shift])
 

@@ -71,7 +71,9 @@ def guard_voice(
             " same person, give the same speaker's name in the consent"
         )
     if lists is None:
-        from voicelet.profiles.protected import device_lists  # it knows the vault's folder
+        from voicelet.profiles.protected import (
+            device_lists,
+        )  # imported here: it needs the vault's folder
 
         lists = device_lists()
     for voices in lists:
@@ -90,7 +92,7 @@ def find_duplicates(
     config: GuardConfig = DEFAULT_GUARD,
     scale: VoiceScale | None = None,
 ) -> list[Duplicate]:
-    """Profiles of other people that have this profile's voice, the likest first.
+    """Profiles of other people that have this profile's voice, the most similar first.
 
     Profiles of another speaker encoder can't be compared and are left out.
 

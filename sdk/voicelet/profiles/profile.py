@@ -152,8 +152,8 @@ class Profile:
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
         """Raise unless its owner agreed to this use, and still does.
 
-        Purpose, expiry and revocation are checked each time, in some microseconds.  A consent that
-        is about to expire is warned of in the log.
+        Purpose, expiry and revocation are checked each time, in some microseconds.  A warning is
+        logged when the consent is about to expire.
 
         Args:
             purpose: see `voicelet.trust.consent.statement.PURPOSES`.
@@ -254,7 +254,7 @@ def now_iso() -> str:
 
 
 def voice_sha256(d_vector: npt.ArrayLike, statistics: SpeakerStatistics, encoder_id: str) -> str:
-    """Hash of a voiceprint, 64 hexadecimal digits; nothing of the voice can be told from it."""
+    """Hash of a voiceprint, 64 hexadecimal digits; it reveals nothing of the voice."""
     digest = hashlib.sha256(b"voicelet-voice-1\n" + encoder_id.encode("utf-8") + b"\n")
     digest.update(_body(np.asarray(d_vector, np.float32), statistics))
     return digest.hexdigest()

@@ -35,7 +35,7 @@ from voicelet.trust.keys.seal import sign, verify
 
 BITS = 1024
 FLIP = 0.1
-"""Probability that a sign is turned round."""
+"""Probability that a sign is flipped."""
 
 _MATCH_ONE = 2.45
 _MATCH_TENFOLD = 0.65
@@ -148,7 +148,7 @@ def _nearest(
     return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), 1e-3)
 
 
-# Files of protected voices, and which of them this device heeds.
+# Files of protected voices, and which of them this device uses.
 
 
 FORMAT = "voicelet-protected-voices"
@@ -240,7 +240,7 @@ def device_lists(folder: Path | None = None) -> Sequence[ProtectedVoices]:
     """Every list that was loaded on this device (or is in `folder`).
 
     Raises:
-        ProfileError: one of them is damaged; a guard that can't read its list must not pass.
+        ProfileError: one of them is damaged: a guard without its list must let no voice pass.
     """
     directory = folder or lists_folder()
     lists = []
@@ -258,7 +258,7 @@ def lists_folder() -> Path:
 
 
 def load_list(source: Path) -> ProtectedVoices:
-    """Copy a list onto this device, where enrolment heeds it from now on.
+    """Copy a list onto this device, where enrolment uses it from now on.
 
     A list of the same name is replaced if the same device signed it.
 

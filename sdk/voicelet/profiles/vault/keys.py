@@ -154,7 +154,7 @@ def encrypted_part(lock: Lock) -> Lock | None:
 
 
 def _digest(version: int, fields: object) -> str:
-    # Tells damage from a wrong passphrase; it's the ciphers that guard against people.
+    # Distinguishes damage from a wrong passphrase; protection against attackers is the ciphers'.
     return hashlib.sha256(json.dumps([version, fields], sort_keys=True).encode()).hexdigest()
 
 
@@ -175,7 +175,7 @@ _PURPOSE = b"voicelet vault key: wrap keys 1"
 
 
 class KeyRing:
-    """Gets, makes and destroys the keys of vaults; keeps them in memory once they were got.
+    """Gets, makes and destroys the keys of vaults; keeps them in memory afterwards.
 
     Args:
         passphrase: or a function that asks for it; by default what `VOICELET_PASSPHRASE` says.
@@ -239,7 +239,7 @@ class KeyRing:
     def carry(self, lock: Lock, slot: Slot, under: Slot) -> Slot:
         """The slot of an earlier passphrase, so that the key `under` opens it; others as they are.
 
-        Who stops a change of passphrase in the middle then needs the new one only.
+        If a change of passphrase is interrupted, only the new one is needed afterwards.
 
         Raises:
             ProfileLockedError: the key is missing.

@@ -1,10 +1,9 @@
 """A vault that is open: its keys, and the index that knows the newest generation of each profile.
 
-The index is how an old file that was put back is noticed.
-
-The index is a file in the vault, encrypted under the vault's key, with a counter that only rises.
-A second small file, in the folder of keys outside the vault, holds the counter too: an older copy
-of the whole vault doesn't fit it.  Whoever puts back both, or removes the second, isn't noticed.
+The index detects an older file that was put back.  It is a file in the vault, encrypted under the
+vault's key, with a counter that only rises.  A second small file, in the folder of keys outside the
+vault, holds the counter too, so that an older copy of the whole vault is detected as well.  Putting
+back both, or removing the second, isn't detected.
 
     "VCLX" or "VCLC" · version uint8 · key id [8] · nonce [12] · ChaCha20-Poly1305 of JSON
 """
@@ -71,7 +70,7 @@ class IndexFile:
         Args:
             accept_older: take what is there, even if it is older than it was, or nothing.
             hurried: another process may be changing the key right now; then the lock must be read
-                again, and a key that isn't in it is no damage yet.
+                again, and a key that isn't in it doesn't mean damage yet.
 
         Raises:
             ProfileError: it is damaged, gone or older than it was.
@@ -197,7 +196,7 @@ class Session:
         hurried: bool = False,
     ) -> None:
         self.disk, self.lock, self.ring = disk, lock, ring
-        ring.key(lock, lock.slots[0])  # a wrong passphrase is told before all else
+        ring.key(lock, lock.slots[0])  # reports a wrong passphrase first
         self._file = IndexFile(disk, lock, ring)
         self.index: Index = self._file.read(accept_older, hurried)
 
@@ -264,8 +263,8 @@ class Session:
         """Encrypt a profile as a new generation and write it, its copy and the index.
 
         Args:
-            index: False leaves the index for later, which is no harm: a newer file than it says is
-                no older one put back.
+            index: False leaves the index for later, which is safe: a file newer than the index says
+                isn't an older one put back.
 
         Raises:
             OSError: it can't be written; what was there is intact.

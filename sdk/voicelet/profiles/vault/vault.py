@@ -115,7 +115,7 @@ class Vault:
         return self.path / file
 
     def load(self, name: str) -> Profile:
-        """Read a profile; one of before there was encryption is encrypted on the way.
+        """Read a profile; one that an older version stored in plain is encrypted at once.
 
         Raises:
             ProfileNotFoundError: there is none of that name (the nearest is named).
@@ -183,8 +183,8 @@ class Vault:
         """Bring back a damaged or missing profile from its copy.
 
         Args:
-            accept_older: take an older file, if that is all there is: for who has put it back from
-                a backup on purpose.  Only whom the profiles belong to may ask for that.
+            accept_older: take an older file, if there is no other: for an owner who has put it back
+                from a backup on purpose.  Nobody else should ask for that.
 
         Raises:
             ProfileNotFoundError: there is none of that name.
@@ -240,7 +240,7 @@ class Vault:
                 lock = rotate(self._disk, lock, self._ring, None)
             where = protection or ("passphrase" if passphrase else lock.slots[0].where)
             part = encrypted_part(lock)
-            if part is not None:  # a wrong passphrase is told before a new one is asked for
+            if part is not None:  # reports a wrong passphrase before a new one is asked for
                 self._ring.key(part, part.slots[0])
             rotate(self._disk, lock, self._ring, self._ring.make(lock.vault, where, passphrase))
 
