@@ -3,9 +3,9 @@
 A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
 tails of their distribution.  The weights come from recordings of people against the same recordings
 copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
-and without lossy coding and noise.  What it makes of engines that it never heard is another matter:
-`docs/reference/verification.md` has the error rates for both.  `voicelet-export synthetic-speech`
-makes it.
+and without lossy coding and noise.  For engines that aren't in the training data the error rates
+differ; `docs/reference/verification.md` has both.  `voicelet-export synthetic-speech` makes the
+weights.
 """
 
 from __future__ import annotations
