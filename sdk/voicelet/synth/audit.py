@@ -1,6 +1,6 @@
-"""Every utterance leaves a line in this device's audit log: how long, whose voice, which consent.
+"""Every utterance is recorded in this device's audit log: duration, voice, consent.
 
-The text itself isn't kept, nor the name: keyed hashes stand for them
+The text and the name aren't stored, only keyed hashes of them
 (`voicelet.trust.audit.device_log`).
 """
 
@@ -19,10 +19,10 @@ def audited(
     preset: str | None,
     voice: str,
 ) -> Iterator[Chunk]:
-    """Pass chunks on; once the last is out, or nobody wants more, note what was heard.
+    """Pass chunks on and write an audit record when the stream ends or is closed early.
 
     Args:
-        text: what is spoken, if it is at hand.
+        text: what is spoken, if it is known.
         profile, preset: who speaks.
         voice: name of the bundle.
     """

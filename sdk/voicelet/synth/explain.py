@@ -1,6 +1,6 @@
 """Why a text sounds as it does: words, phones, durations, pitch, loudness, spectrogram.
 
-Nothing is vocoded: what the acoustic model decides is shown as it hands it on.
+Nothing is vocoded: the outputs of the acoustic model are shown as they are.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def explain(
         print(explain(voice, "Zoltrix paid.").guessed)
 
     Raises:
-        ConfigError: the voice is of a kind whose model doesn't tell (a Piper voice).
+        ConfigError: the voice's model doesn't predict these figures (a Piper voice).
     """
     requested = speech_options(options, settings)
     synthesizer, front_end = voice.synthesizer, voice.front_end

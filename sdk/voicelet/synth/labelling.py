@@ -106,7 +106,7 @@ class LabelledFile:
             try:
                 sign_file(self._path, self.label, self._signer)
             except BaseException as fault:
-                self._path.unlink(missing_ok=True)  # unsigned isn't what was asked for
+                self._path.unlink(missing_ok=True)  # an unsigned file isn't what was asked for
                 if isinstance(fault, OSError):
                     raise OutputError(f"can't sign {str(self._path)!r}: {fault}") from fault
                 raise

@@ -103,7 +103,7 @@ class SpeakerBook:
         return self._vectors[preset]
 
     def _adapted(self, vector: FloatArray, adaptation: Any) -> FloatArray:
-        """The speaker vector, and behind it what was learnt of the person for this very model."""
+        """The speaker vector, followed by the profile's adaptation if it is for this model."""
         if adaptation is None:
             return vector
         if adaptation.decoder_sha256 not in self._decoders:

@@ -24,7 +24,7 @@ from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.mark import Watermark
 
-# Cutting clauses that no model was trained to speak in one breath.
+# Cutting clauses that are longer than those of the training corpus.
 
 
 MAX_PHONES = 200
@@ -70,13 +70,13 @@ def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[Phone
         start = end
 
 
-# The last steps before the ear: level, limiter, faded edges.
+# Output stage: level, limiter, fades.
 
 
 GAIN_DB = 0.0
-"""Voices are trained at an active level of -23 dBFS and leave at it, the level of EBU R 128."""
+"""Voices are trained at an active level of -23 dBFS, the level of EBU R 128, and keep it."""
 KNEE = 0.8
-"""Samples above this are bent, so that none passes 1."""
+"""Samples above this are limited, so that none passes 1."""
 FADE_S = 0.005
 
 
@@ -223,7 +223,7 @@ class SpeechStream:
         while rendered < total:
             rendered = min(total, rendered + next(self._stretches, p.stretch_frames))
             if total - rendered < p.stretch_frames // 8:
-                rendered = total  # a short rest isn't worth a run of its own
+                rendered = total  # a short remainder isn't worth a run of its own
             self._check()
             samples = clause.advance(rendered, self._check)
             yield fader(to_output_level(samples, gain)), rendered == total

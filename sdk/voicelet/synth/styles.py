@@ -1,6 +1,6 @@
 """Manners of speaking, made of the controls that every voice of voicelet's own has.
 
-They shape what the acoustic model predicts; none was trained apart, so they suit every person.
+They shape what the acoustic model predicts; none was trained, so they work for every person.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def styled(style: str, speed: float, pitch_semitones: float, energy: float, seed
 
 
 def whispered(log_h: FloatArray, log_n: FloatArray, rate: int) -> FloatArray:
-    """The noise filter of a whisper: what the harmonics would have said, as noise.
+    """The noise filter of a whisper: the harmonic filter is applied to noise.
 
     Whispering has no glottal pulses; their steep spectrum is missing, so low frequencies are weak
     (Jovicic & Saric 2008 measure some 20 dB less below 1.5 kHz for vowels, consonants as they are).

@@ -301,7 +301,7 @@ class Voice:
     def _prepare(
         self, profile: Profile | None, preset: str | None, options: SpeechOptions
     ) -> tuple[npt.NDArray[Any], Controls]:
-        """Refuse what can't be spoken; return what the graphs are told of speaker and manner."""
+        """Check that the request can be spoken; return the speaker input and the controls."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)
@@ -317,7 +317,7 @@ class Voice:
         options: SpeechOptions,
         cancel: Event | None,
     ) -> Audio:
-        """Speak offline: with nobody waiting, long stretches waste less on their edges."""
+        """Speak offline: long stretches compute less twice at their edges."""
         speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)

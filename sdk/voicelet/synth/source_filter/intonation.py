@@ -47,7 +47,7 @@ LABEL_DELAY_FRAMES = 4.5
 """The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
 on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
 LAST_PHONE_FRAMES = 5
-"""So much of the last phone before a pause is heard; the rest of its label is silence."""
+"""Frames of the last phone before a pause that are heard; the rest of its label is silence."""
 EXCLAIMED_ENERGY = 1.26
 """2 dB."""
 EXCLAIMED_SEMITONES = 0.8
@@ -91,9 +91,9 @@ def turn(
 ) -> Turned:
     """Bend the melody of a clause to its tones.
 
-    Where a tone begins it takes the melody up where that is, if it is on the right side of the
-    contour, so that nothing jumps.  A voice that creaks or fades at its sentences' ends is kept
-    voiced, and a little louder, where it is to rise.
+    A tone begins at the pitch that is there already, if that is on the right side of the contour,
+    so that nothing jumps.  Rises are kept voiced and made a little louder, for some
+    voices creak or fade at the end of a sentence.
 
     Args:
         frames: pitch [T] about the speaker's mean and energy [T], in the model's units.
@@ -124,7 +124,7 @@ def turn(
         ramp = np.clip(np.linspace(0.0, 1.0, stop - first) - shape.bend, 0.0, None)
         ramp /= ramp[-1]
         pitch[first:stop] = begin + (end - begin) * ramp * ramp * (3.0 - 2.0 * ramp)
-        # What of its last phone's label is silence, and the mark behind it.
+        # The silent end of its last phone's label, and the mark behind it.
         pitch[stop : int(ends[tone.end + 1])] = end
         energy[first:stop] += np.float32(shape.louder_db * decibel)
         if shape.end > shape.begin:

@@ -34,7 +34,7 @@ class MarkFilter:
 
     @property
     def delay(self) -> int:
-        """It gives at least so many samples less than it took."""
+        """The output lags the input by at most this many samples."""
         return _OVERLAP * self._hop
 
     def __call__(self, samples: FloatArray, *, last: bool = False) -> FloatArray:

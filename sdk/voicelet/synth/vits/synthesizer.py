@@ -39,7 +39,7 @@ voice's, so they grow more gently."""
 STRETCH_FRAMES = 320
 OFFLINE_FRAMES = 384
 FLOW_FRAMES = 2048
-"""The flow runs on so many at once, for its long context is worth seeing only once."""
+"""Frames that the flow runs on at once; its long context makes shorter runs wasteful."""
 MAX_ID_FRAMES = 600
 """No phoneme is held longer than this (7 s), whatever the model says."""
 MAX_FRAMES = 20_000
@@ -143,7 +143,7 @@ class VitsSynthesizer:
         mark: ClauseMark | None = None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
-        """Encode a clause and draw its latents; its melody is in them, so `tones` are left be."""
+        """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
         config = self.config
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
@@ -199,7 +199,9 @@ class VitsRendering:
         """Flow as far as the decoder sees, and decode; see `voicelet.synth.base.Rendering`."""
         target = min(self.frames, last + self._decoder.context_frames)
         if target > self._flowed:
-            if self._flowed or last > FIRST_FRAMES[0]:  # nobody waits for it
+            if (
+                self._flowed or last > FIRST_FRAMES[0]
+            ):  # no longer the first stretch: latency doesn't matter
                 target = min(self.frames, max(target, self._flowed + FLOW_FRAMES))
             self._latent[:, self._flowed : target] = self._flow(
                 self._prior, self._flowed, target, self._speaker
@@ -244,7 +246,7 @@ class Stretcher:
 
 
 def run(graph: Graph, inputs: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Run a graph on those of `known` that it takes: voices of one speaker take no `sid`."""
+    """Run a graph on those of `inputs` that it takes: voices of one speaker take no `sid`."""
     return graph.run({t.name: inputs[t.name] for t in graph.inputs if t.name in inputs})
 
 
