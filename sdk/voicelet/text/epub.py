@@ -34,7 +34,7 @@ def read_epub(raw: bytes, name: str) -> Document:
 
     Args:
         raw: the file.
-        name: what errors call it.
+        name: for error messages.
 
     Raises:
         TextError: it isn't an EPUB, is damaged or encrypted, or unpacks to more than 256 MB.

@@ -48,8 +48,8 @@ def decode_units(logits: npt.NDArray[np.float32], units: Sequence[str]) -> str:
         logits: [T, len(units)]; unit 0 is the blank.
 
     Returns:
-        Phones.  The primary stress is on the vowel where it is likeliest against the vowel's other
-        forms, be it not the likeliest there; other vowels keep at most a secondary one.
+        Phones.  The primary stress is on the vowel where its score is highest relative to the
+        vowel's other forms; other vowels keep at most a secondary one.
     """
     best = np.argmax(logits, axis=-1)
     changes = np.concatenate(([True], best[1:] != best[:-1])) if best.size else best

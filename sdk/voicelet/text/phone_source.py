@@ -1,6 +1,6 @@
 """Where the phones of a word came from, and what the phrase made of them.
 
-Asks the same sources in the same order as `voicelet.text.phonemise`; a test holds the two together.
+The same sources are asked in the same order as in `voicelet.text.phonemise`; a test checks that.
 """
 
 from __future__ import annotations

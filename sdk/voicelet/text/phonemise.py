@@ -255,7 +255,7 @@ def _assemble(
 ) -> tuple[str, tuple[WordPhones, ...]]:
     """The phone string: a space between words, marks on the word before, openers on the next."""
     text, words = "", []
-    no_space = True  # nothing, or an opening mark, stands before: no space is due
+    no_space = True  # at the start and after an opening mark
     quoted = False
     last = len(clause.tokens) - 1
     for index, (token, phrase_word) in enumerate(zip(clause.tokens, phrase_words, strict=True)):

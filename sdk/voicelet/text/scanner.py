@@ -1,4 +1,4 @@
-"""One pass over clean text: at every place the first rule that applies says what stands there.
+"""One pass over clean text: at every position the first rule that applies gives the words.
 
 The text comes in chunks and is seen through a window that always reaches :data:`LOOKAHEAD`
 characters on, so that a book costs no more memory than a sentence, and every pattern is bounded, so
@@ -47,7 +47,7 @@ Item: TypeAlias = Token | Boundary
 def to_tokens(
     reading: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
 ) -> list[Token]:
-    """Turn what a rule says ("one , ^FBI twenty-two") into tokens that all have `span`.
+    """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
     """
@@ -194,7 +194,7 @@ class Scanner:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
 
     def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
-        """The first rule that matches and agrees; None if there is none."""
+        """Items of the first rule that matches and applies; None if there is none."""
         for rule in rules:
             match = rule.pattern.match(self._text, self._at)
             if match is None or match.end() == self._at or _splits(self._text, match.end()):
@@ -262,7 +262,7 @@ class Scanner:
         if run.strip()[0] in "-–—":
             dash = "—" in run or len(run) > 1
             if run[-1] == " ":
-                self._at -= 1  # white space is read as such
+                self._at -= 1  # the space is left for `_white_space`
                 dash = dash and before in (" ", "\n", "")
             return [Mark("—")] if dash else []
         return [Mark({"[": "(", "{": "(", "]": ")", "}": ")", "|": ","}.get(run, run))]

@@ -1,7 +1,7 @@
-"""What a sentence asks of the pitch: questions rise, choices and lists fall, exclamations are told.
+"""Sentence intonation by rule: questions rise, choices and lists fall, exclamations are louder.
 
-The voice learnt its melody from read prose, which hardly asks anything.  So where a melody carries
-meaning it is prescribed, by the tunes that grammars of spoken English agree on (Pierrehumbert &
+The voice learnt its melody from read prose, which holds few questions.  So where a melody carries
+meaning, it is set by rules that grammars of spoken English agree on (Pierrehumbert &
 Hirschberg 1990; Wells 2006, "English Intonation", 2.2-2.9): yes-no questions, tags and statements
 with a question mark rise from the last stressed syllable; questions with wh-words fall; in
 "tea or coffee?" and in lists every item goes up a little, and the last one falls.
@@ -33,7 +33,7 @@ class Tunes:
     def __init__(self, melody: Melody) -> None:
         self._melody = melody
         self._is_wh_question: bool | None = None  # whether the sentence began with a wh-word
-        self._alone = False  # and that alone ("Why, then, did you go?")
+        self._alone = False  # and with that word alone ("Why, then, did you go?")
         self._items = 0  # stretches of a list that the sentence's clauses before this one held
 
     def __call__(self, clause: Clause, phone_clause: PhoneClause) -> PhoneClause:
@@ -157,7 +157,7 @@ def _is_list(phrases: Sequence[Sequence[Word]], melody: Melody, before: int = 0)
 
 
 def _rising_tones(phrases: Sequence[Sequence[Word]], phone_clause: PhoneClause) -> list[Tone]:
-    """Up at the end of every phrase."""
+    """A rise at the end of every phrase."""
     ends = [0]
     for phrase in phrases:
         ends.append(ends[-1] + len(phrase))
@@ -168,7 +168,7 @@ def _rising_tones(phrases: Sequence[Sequence[Word]], phone_clause: PhoneClause) 
 def _list_tones(
     phrases: Sequence[Sequence[Word]], phone_clause: PhoneClause, closing: str, melody: Melody
 ) -> list[Tone]:
-    """Up at the end of every item, down at the end of the last."""
+    """A rise at the end of every item, a fall at the end of the last."""
     items = [list(phrase) for phrase in phrases]
     last = items[-1]
     inner = next(i for i, word in enumerate(last) if word.text.lower() in melody.coordinators)
