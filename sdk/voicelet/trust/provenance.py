@@ -1,4 +1,4 @@
-"""All that a file says of where it came from: its label and its content credentials."""
+"""What a file states about its origin: its label and its content credentials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Provenance:
     unread: str = ""
 
     def lines(self) -> dict[str, str]:
-        """For people: a name and a text for each thing told; empty where nothing is."""
+        """Name → text, for people to read; empty where the file states nothing."""
         rows = {}
         if self.label is not None:
             maker = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
@@ -54,5 +54,8 @@ def provenance(path: str | os.PathLike[str]) -> Provenance:
         return Provenance(label, None)
     try:
         return Provenance(label, read_credentials(path))
-    except (ConfigError, TrustError) as error:  # the extra isn't there; or what it read is broken
+    except (
+        ConfigError,
+        TrustError,
+    ) as error:  # the extra isn't installed, or the credentials are damaged
         return Provenance(label, None, str(error))

@@ -156,8 +156,8 @@ def check_log(
 
 
 class _Tail:
-    """What comes after all that the head knows of: whole, signed batches are part of the log (the
-    machine stopped before their head was written), all else isn't.
+    """Lines after the state that the head records: whole, signed batches are part of the log (the
+    machine stopped before their head was written); anything else isn't.
     """
 
     def __init__(self, walk: _Walk, counts: set[int]) -> None:

@@ -2,8 +2,8 @@
 
 `note` costs some microseconds.  What happens all the time ("use") is kept in memory for about a
 second and written by a thread in the background; everything else is on the disk when `note`
-returns.  A crash loses those uses, nothing else.  Nothing that goes wrong with the log ever stops
-speech: it is said once, in the log of :mod:`logging`.
+returns.  A crash loses those uses, nothing else.  A failure of the log never stops
+speech: it is reported once through :mod:`logging`.
 
 `VOICELET_AUDIT` names another folder, or is "off": whoever integrates voicelet and keeps a record
 of their own may do without this one.
@@ -102,14 +102,14 @@ def default_log(key: Ed25519PrivateKey | bytes | None = None) -> AuditLog:
     from voicelet.trust.keys.device_key import device_key
 
     folder = audit_folder()
-    # The head lies apart: who removes the folder of the log leaves the head to tell of it.
+    # The head is in another folder, so that removing the folder of the log is noticed.
     place = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
     head = data_dir() / "audit" / f"head-{place}.json"
     return AuditLog(folder, device_key() if key is None else key, head_path=head)
 
 
 def pseudonym(value: str, key: Ed25519PrivateKey | None = None) -> str:
-    """What stands in the log for a name or a text: the same every time, on this device.
+    """The hash that is logged in place of a name or a text; always the same on this device.
 
     HMAC-SHA256 (16 bytes, hexadecimal) under a key derived from the device's, so that nobody
     without it can try out names or sentences.
@@ -189,7 +189,7 @@ class AuditRecorder:
             raise
 
     def try_flush(self) -> bool:
-        """Write all that waits; says once what is in the way."""
+        """Write all waiting events; logs a failure once.  Returns whether they were written."""
         try:
             self.flush()
         except (VoiceletError, OSError, RuntimeError) as error:
@@ -201,13 +201,13 @@ class AuditRecorder:
         return True
 
     def discard(self) -> None:
-        """Forget what waits."""
+        """Drop all waiting events."""
         with self._lock:
             self._queue.clear()
             self._lost = 0
 
     def _begin_anew(self) -> None:
-        """In a child process, which has no thread: what the parent collected, the parent writes."""
+        """Reset in a child process, which has no thread; the parent writes what it collected."""
         self.__init__()  # type: ignore[misc]
 
     @staticmethod

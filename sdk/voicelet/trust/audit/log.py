@@ -110,7 +110,7 @@ class AuditLog:
                 self._write(events, key)
 
     def rotate(self, *, keep: int | None = None) -> None:
-        """Go on in a new file.
+        """Continue in a new file.
 
         Args:
             keep: how many of the newest files to keep, the new one among them; older ones are
@@ -132,7 +132,7 @@ class AuditLog:
                 self._prune(head, keep, key)
 
     def head(self) -> Head:
-        """What the log comes to at present: keep it elsewhere and give it to :meth:`verify`.
+        """The current head of the log: keep it elsewhere and give it to :meth:`verify`.
 
         Raises:
             AuditError: there is none, or it is damaged.
@@ -144,7 +144,7 @@ class AuditLog:
         return head
 
     def records(self) -> Iterator[Record]:
-        """All records that can be read, the oldest first; says nothing of their being genuine.
+        """All records that can be read, the oldest first; without checking that they are genuine.
 
         Raises:
             AuditError: a file can't be read.
@@ -211,10 +211,10 @@ class AuditLog:
         return Head(count, hash, file, size, self.public_key.hex()).signed(key)
 
     def _resume(self) -> tuple[Head, list[Event]]:
-        """Where to go on, and what to say of the state in which the log was found.
+        """Where to continue, and events for the damage that was found.
 
-        Where something is missing, the log goes on in a new file from where the head says that it
-        was, so that the gap stays to be seen.
+        Where something is missing, the log continues in a new file from the state that the head
+        records, so that the gap stays visible.
         """
         present = numbers(self.path)
         newest = present[-1] if present else 0

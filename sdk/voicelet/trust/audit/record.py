@@ -111,7 +111,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Head:
-    """What the whole log came to when it was last written.
+    """The state of the whole log when it was last written.
 
     Attributes:
         count: records.

@@ -39,7 +39,7 @@ PURPOSES = ("own-use", "assistive", "publishing", "research", "federation")
 """
 
 _GRANTED_BY = {"own-use": {"own-use", "assistive"}, "assistive": {"own-use", "assistive"}}
-"""An aid *is* its owner's own use: it mustn't fall silent for being called by the other's name."""
+"""An aid *is* its owner's own use: it must work whichever of the two names it gives."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 500

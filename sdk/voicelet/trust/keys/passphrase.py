@@ -1,4 +1,4 @@
-"""Where a passphrase comes from when nobody gave one: the environment, then whom a program set."""
+"""The default source of passphrases: the environment, then a function that a program sets."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ from voicelet.trust.watermark.search import (
 )
 
 FOUND = 0.99
-"""A recording is said to be marked from this probability on."""
+"""Probability from which a recording counts as marked."""
 _PRIOR = 0.01
-"""Share of marked recordings among those that are asked about, as assumed."""
+"""Assumed share of marked recordings among those that are tested."""
 _BLOCK_FRAMES = 60 * FRAMES_PER_S
 _SEGMENT_LOG_P = math.log(1e-4)
 _SAME_PLACE_FRAMES = 3.0

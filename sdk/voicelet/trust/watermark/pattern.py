@@ -1,8 +1,8 @@
 """Where the mark lies: which tiles of time and frequency are raised and which are lowered.
 
 Time runs in frames of 12.5 ms, whatever the rate.  Four frames are a slot, two slots a tile: a tile
-raised in its first slot is lowered in its second, so that a tile is a step that the slow ups and
-downs of speech hardly know (the patchwork of Bender et al., "Techniques for data hiding", 1996,
+raised in its first slot is lowered in its second, so that a tile is a step, which the slow changes
+of speech rarely imitate (the patchwork of Bender et al., "Techniques for data hiding", 1996,
 with spread-spectrum signs as of Cox et al., 1997).  Twenty tiles, two seconds, and the pattern
 begins again, so any part of a recording will do.  Bands are 100 Hz wide, and 6 % of their frequency
 higher up.

@@ -1,8 +1,8 @@
 """The search for the pilots: over place, and over changes of speed and pitch.
 
 Windows of three seconds are correlated with the pilots at each of the 160 places where the pattern
-may begin, with time stretched and frequency scaled by up to 6 %.  What a correlation means is told
-by decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
+may begin, with time stretched and frequency scaled by up to 6 %.  Correlations are scaled by
+decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
 the root mean square of those, so it doesn't depend on level, noise or speaker, and where there is
 no mark it is a standard normal number or a little less (docs/reference/watermark.md has the
 measurement).
@@ -37,7 +37,7 @@ from voicelet.trust.watermark.pattern import (
     slot_steps,
 )
 
-# What the detector sees: band energies, freed of what speech does by itself.
+# Input of the search: band energies with the variation of speech itself removed.
 
 
 RATE_HZ = 24_000
