@@ -1,4 +1,4 @@
-"""Frozen dataclass configurations that reject what they don't know."""
+"""Frozen dataclass configurations that reject unknown keys."""
 
 from __future__ import annotations
 
