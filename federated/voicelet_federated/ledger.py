@@ -96,9 +96,9 @@ class LedgerFile:
             ) from None
         self._counted = counter
 
-    def broken(self, why: str) -> BudgetError:
+    def broken(self, reason: str) -> BudgetError:
         """The error for a text that is undamaged but invalid."""
-        return BudgetError(f"{self.path}: unreadable ({why}); the device joins no more")
+        return BudgetError(f"{self.path}: unreadable ({reason}); the device joins no more")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -280,9 +280,9 @@ class MaskedSum(Strategy):
         )
         return decoded[:-1]
 
-    def _fail(self, why: str) -> tuple[None, None]:
-        _LOG.error("round %d failed: %s; the model stays as it was", self._record.number, why)
-        self._record.why = why
+    def _fail(self, reason: str) -> tuple[None, None]:
+        _LOG.error("round %d failed: %s; the model stays as it was", self._record.number, reason)
+        self._record.why = reason
         self._end("failed")
         return None, None
 

@@ -220,9 +220,9 @@ def _run(status: dict[str, Any]) -> Iterator[str]:
         f"times, of {joins['devices']} devices)"
     )
     if last:
-        why = f": {last['why']}" if last["why"] else ""
+        reason = f": {last['why']}" if last["why"] else ""
         yield (
-            f"round {last['number']}: {last['status']}{why}; {last['asked']} asked, "
+            f"round {last['number']}: {last['status']}{reason}; {last['asked']} asked, "
             f"{last['opened']} in the sum, {last['seconds']:.0f} s"
         )
     if status["refusals"]:

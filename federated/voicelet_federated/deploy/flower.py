@@ -308,14 +308,16 @@ def take_part(node: SuperNode, max_retries: int | None = None) -> None:
     failures, pause_s = 0, _FIRST_PAUSE_S
     while True:
         try:
-            why = f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+            reason = (
+                f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+            )
             if is_healthy(node.superlink, node.ca):
                 check_clock(node.superlink, node.ca)
                 began = time.monotonic()
                 with Processes(node.folder / "logs") as processes:
                     node.start(processes)
                     code = processes.wait(node.name, math.inf)
-                    why = (
+                    reason = (
                         f"the SuperNode ended (exit code {code}): if it couldn't be activated, "
                         f"the operator hasn't registered {node.key}.pub yet; "
                         f"{processes.tail(node.name)}"
@@ -323,10 +325,10 @@ def take_part(node: SuperNode, max_retries: int | None = None) -> None:
                 if time.monotonic() - began > _LIVED_S:
                     failures, pause_s = 0, _FIRST_PAUSE_S
         except ClockError as error:
-            why = str(error)  # a device without a clock of its own gets the time a little later
+            reason = str(error)  # a device without a clock of its own gets the time a little later
         failures += 1
         if max_retries is not None and failures > max_retries:
-            raise ProcessError(why)
-        log.warning("%s", why)
+            raise ProcessError(reason)
+        log.warning("%s", reason)
         time.sleep(pause_s)
         pause_s = min(2.0 * pause_s, _LAST_PAUSE_S)

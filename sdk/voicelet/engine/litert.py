@@ -150,7 +150,7 @@ class LiteRTGraph:
             for t in self._outputs:
                 value, axis = values[t.name], _varying(t)
                 if axis is not None:
-                    # An input place may give several outputs: a letter-to-sound graph, two a letter.
+                    # A place may give several: a letter-to-sound graph has two frames a letter.
                     each = value.shape[axis] // piece.length
                     span = (piece.first - piece.start) * each, (piece.last - piece.start) * each
                     value = value[(slice(None),) * axis + (slice(*span),)]

@@ -109,23 +109,23 @@ def controls_of(options: SpeechOptions) -> Controls:
     return styled(o.style, o.speed, o.pitch_semitones, o.energy, o.seed)
 
 
-def choose_language(asked: str | None, offered: Sequence[str]) -> str:
+def choose_language(language: str | None, offered: Sequence[str]) -> str:
     """Which of a voice's languages a text is read in.
 
     An exact match is best; then a tag that says less ("en" for "en-US"; the lookup of RFC 4647,
     section 3.4), then one that says more ("en-GB" for "en").
 
     Args:
-        asked: BCP 47 tag; None for the voice's first.
+        language: BCP 47 tag; None for the voice's first.
         offered: BCP 47 tags, at least one.
 
     Raises:
         ConfigError: the voice has no such language; those it has are named.
     """
-    if asked is None:
+    if language is None:
         return offered[0]
     by_tag = {tag.lower(): tag for tag in reversed(offered)}
-    subtags = _check_tag(asked).lower().split("-")
+    subtags = _check_tag(language).lower().split("-")
     for length in range(len(subtags), 0, -1):
         if (tag := "-".join(subtags[:length])) in by_tag:
             return by_tag[tag]
@@ -134,7 +134,7 @@ def choose_language(asked: str | None, offered: Sequence[str]) -> str:
         if tag.startswith(wider):
             return own
     raise ConfigError(
-        f"this voice doesn't speak {asked!r}; it speaks {', '.join(offered)}. Leave out the "
+        f"this voice doesn't speak {language!r}; it speaks {', '.join(offered)}. Leave out the "
         "language, or load a voice that has it"
     )
 
