@@ -1,9 +1,9 @@
 """The messages of a round, in Flower's records.
 
-A round has two exchanges.  In the first (`query.offer`) a device hears what would be asked of it
+A round has two exchanges.  In the first (`query.offer`) a device receives the terms
 and answers with a signed one-time key or a refusal.  In the second (`train`) it gets the cohort's
-keys and the global adapter, and answers with one masked vector.  No number of examples, no loss and
-no time ever goes back: all of them tell of the user.
+keys and the global adapter, and answers with one masked vector.  The number of examples, losses and
+times are never sent back, for they reveal something of the user.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LABEL = b"voicelet federated assignment v1"
 
 
 class Refusal(str, Enum):
-    """Why a device sits a round out; it says no more than that."""
+    """Why a device sits a round out; nothing else is sent."""
 
     BUDGET = "budget"
     CONSENT = "consent"
@@ -55,7 +55,7 @@ class Refusal(str, Enum):
 
 
 def refusal_for(error: VoiceletError) -> Refusal:
-    """The code that stands for an error; its words stay on the device."""
+    """The code of an error; its message stays on the device."""
     kinds: list[tuple[type[VoiceletError], Refusal]] = [
         (BudgetError, Refusal.BUDGET),
         (ConsentError, Refusal.CONSENT),
@@ -107,7 +107,7 @@ class Terms:
     bit: float = 0.0
 
     def to_json(self) -> str:
-        """Canonical text, the same for all who mean the same."""
+        """Canonical JSON: equal terms give equal text."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
@@ -150,7 +150,7 @@ def read_refusal(content: RecordDict) -> Refusal | None:
 
 
 def read_offer(content: RecordDict) -> Offer:
-    """An offer; whether its signature holds is for `check_offers` to say.
+    """Read an offer; its signature is checked by `check_offers`.
 
     Raises:
         MaskingError: it isn't one.

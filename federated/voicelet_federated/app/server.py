@@ -75,7 +75,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
     )
     remaining = config.rounds - state.finished
     evaluator = _evaluator(base, config.adapter, places)
-    write_report(state, config, places)  # so that `status` knows the terms meanwhile
+    write_report(state, config, places)  # so that `status` can show the terms during the run
     try:
         if remaining > 0:
             strategy.start(
@@ -86,7 +86,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
                 evaluate_fn=_evaluate(strategy, evaluator) if evaluator else None,
             )
     except BaseException:
-        with suppress(CheckpointError):  # what stopped the run is what there is to say
+        with suppress(CheckpointError):  # the error that stopped the run matters more
             write_report(state, config, places)
         raise
     write_report(state, config, places)
@@ -109,7 +109,7 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
 
 
 class HeldOutEvaluator:
-    """Losses of an adapter on speech of people who train nowhere.
+    """Losses of an adapter on the speech of held-out people, who train on no device.
 
     Args:
         items: some forty of them are used, evenly chosen.

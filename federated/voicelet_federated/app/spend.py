@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 LEDGER, KEY = "ledger", "ledger.key"
 OLD_LEDGER = "joins.json"
-"""What devices kept before they had a ledger: JSON of the shares paid for, in clear."""
+"""File of older versions, before there was a ledger: JSON of the shares paid for, unencrypted."""
 
 
 def open_ledger(state: Path) -> DeviceLedger:
     """The ledger of a device's folder; its key is made at the first use (mode 0600).
 
-    Payments of a device's older books are taken over, and those books removed.  A crash in between
-    has them taken over twice: what was spent is then overstated, never understated.
+    Payments in the file of older versions are imported, and that file is removed.  After a crash in
+    between they are imported twice: spending is then overstated, never understated.
 
     Raises:
         BudgetError: the ledger, its key or the older books can't be used.
@@ -79,10 +79,10 @@ def _old_round(paid: dict[str, Any]) -> int:
 
 
 def run_name(terms: Terms) -> str:
-    """What a device calls a run: the model it begins from and what its users are promised.
+    """A device's name for a run: a hash of the base model and of the privacy terms.
 
-    A server that forgets what it was paid, and begins again under a new session, is known by them;
-    one that promises something else is bounded by the consent alone.
+    A server that begins again under a new session keeps this name, so earlier payments still count;
+    one with other terms is bounded by the consent alone.
     """
     promised = [terms.base, terms.epsilon, terms.delta, terms.joins]
     return hashlib.sha256(json.dumps(promised).encode()).hexdigest()[:16]
@@ -111,7 +111,7 @@ def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
     name = run_name(terms)
 
     def check(entries: tuple[LedgerEntry, ...]) -> None:
-        # Of what the older books hold nobody knows the run, so it counts for any.
+        # The run of imported payments isn't known, so they count for every run.
         paid = tuple(e.share for e in entries if e.run in (name, OLD_LEDGER))
         if len(paid) >= terms.joins:
             raise BudgetError(f"this device has joined {len(paid)} times, as often as agreed")

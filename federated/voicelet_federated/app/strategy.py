@@ -1,7 +1,7 @@
 """Sums of masked, noised updates as a strategy of Flower's.
 
-Flower's own strategies weight by what devices claim, take a NaN for a number and add noise for the
-devices that were asked, not for those that came.  Here every device weighs the same, the server
+Flower's own strategies weight by what devices claim, accept NaN and add noise for the devices that
+were asked, not for those that answered.  Here every device weighs the same, the server
 sees nothing but a sum, and a sum of fewer than the minimum isn't opened.
 """
 
@@ -141,13 +141,13 @@ class MaskedSum(Strategy):
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Devices are never asked how well a model does: that would tell of their users."""
+        """Devices never evaluate a model: the result would reveal something of their users."""
         return []
 
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[Message]
     ) -> MetricRecord | None:
-        """Nothing comes."""
+        """Nothing to aggregate."""
         return None
 
     def arrays(self) -> ArrayRecord:
@@ -155,7 +155,7 @@ class MaskedSum(Strategy):
         return ArrayRecord({"adapter": Array(self.state.flat)})
 
     def _wait_for_nodes(self, grid: Grid) -> list[int]:
-        """Nodes connected: all of a cohort, or who is there when the time is over."""
+        """Nodes connected: a whole cohort, or fewer once the timeout is over."""
         deadline = time.monotonic() + self.config.timeout_s
         while True:
             nodes = sorted(set(grid.get_node_ids()))

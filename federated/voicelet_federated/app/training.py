@@ -1,4 +1,4 @@
-"""What a device does in a round: a few steps on its own speech, each utterance's pull clipped."""
+"""Local training in a round: a few steps on the device's speech, clipped per utterance."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _WEIGHTS = {"mel": 1.0, "duration": 0.3, "pitch": 0.1, "energy": 0.1, "f0": 0.2}
 
 @dataclass(frozen=True)
 class LocalResult:
-    """What came of it; only the update, clipped and noised, ever leaves a device.
+    """The result of local training; only the update, clipped and noised, ever leaves a device.
 
     Attributes:
         update: new adapter less the one received, float32 [size].
@@ -138,7 +138,7 @@ def per_sample(adapted: Adapted) -> Any:
     from opacus import GradSampleModule
 
     with warnings.catch_warnings():
-        # Opacus minds the frozen layers it doesn't hook.
+        # Opacus warns of the frozen layers it doesn't hook.
         warnings.simplefilter("ignore")
         return GradSampleModule(adapted, loss_reduction="sum", strict=False)
 

@@ -1,4 +1,4 @@
-"""How a person agrees to federated learning on the command line, or takes it back."""
+"""How a person agrees to federated learning on the command line, or withdraws."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ your voice is no agreement to this.
 
 
 def add_consent_options(parser: argparse.ArgumentParser) -> None:
-    """`--consent` and what it is given for."""
+    """Add `--consent` and the limits that go with it."""
     parser.add_argument(
         "--consent", action="store_true", help="the person whose speech it is agrees to take part"
     )
@@ -99,7 +99,7 @@ def agree(ledger: DeviceLedger, consent: FederationConsent) -> None:
 
 
 def withdraw(ledger: DeviceLedger) -> None:
-    """Take a consent back, likewise.
+    """Withdraw a consent, in the ledger and in the audit log.
 
     Raises:
         BudgetError: as :meth:`DeviceLedger.revoke`.

@@ -85,7 +85,7 @@ def _serve(args: argparse.Namespace) -> None:
             link.register(key)
         log.info("%d devices are registered; the run begins", len(keys))
         link.run(app_folder(args.state), to_run_config(terms, places), args.hours * 3600.0)
-        # Flower's streamed run ends with code 0 whatever became of it.
+        # Flower's streamed run ends with code 0 even if it failed.
         rounds = rounds_ended(places.path("state"))
         if rounds < terms.rounds:
             raise DeploymentError(

@@ -23,7 +23,7 @@ _DEVICE_FILES = (LEDGER, OLD_LEDGER, "node.key")
 def status_of(folder: Path) -> dict[str, Any]:
     """Status of a server's, a run's or a device's folder, for JSON.
 
-    A broken file is told of as what it is, and makes `whole` false.
+    A broken file is listed with its problem, and makes `whole` false.
 
     Raises:
         ConfigError: the folder is none of them.

@@ -1,4 +1,4 @@
-"""Where a SuperLink listens, and whether it is the right one that answers there."""
+"""The address of a SuperLink, and checks that the right server answers there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClockError(DeploymentError):
     """This device's clock and the server's are too far apart."""
 
 
-# A certificate whose day hasn't come, or has gone (OpenSSL's X509_V_ERR_*).
+# A certificate that isn't valid yet or has expired (OpenSSL's X509_V_ERR_*).
 _WRONG_DAY = (9, 10)
 # Flower takes calls that were signed up to 5 s in the future and 5 minutes ago; answers tell whole
 # seconds and take a while.
@@ -134,7 +134,7 @@ def _clock_hint() -> str:
 
 
 def refuse_taken(address: Address) -> None:
-    """See that a port is free.
+    """Check that a port is free.
 
     Raises:
         DeploymentError: somebody listens there.

@@ -101,7 +101,7 @@ class Processes:
         self._watchdog.stdin.flush()
 
     def check(self) -> None:
-        """See that all are alive.
+        """Check that all are running.
 
         Raises:
             ProcessError: one has ended; with the end of what it wrote.
@@ -140,7 +140,7 @@ class Processes:
                 self._running[name] = own
 
     def tail(self, name: str) -> str:
-        """Where a process wrote, and the end of it."""
+        """The log file of a process, and its last lines."""
         file = self.logs / f"{name}.log"
         try:
             text = file.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()

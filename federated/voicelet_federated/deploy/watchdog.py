@@ -1,6 +1,6 @@
 """Ends processes when its standard input closes; run by :mod:`voicelet_federated.deploy.processes`.
 
-Imports nothing but the standard library, so that it starts at once and weighs little.
+Imports nothing but the standard library, so that it starts fast and needs little memory.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
     token = sys.argv[1].encode()
     groups = {int(line) for line in sys.stdin if line.strip().isdigit()}
     if os.path.isdir("/proc/self"):
-        groups.clear()  # the token finds them all, and a number may by now be another's
+        groups.clear()  # the token finds them all, and a process id may have been reused
     end(groups, token, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:

@@ -29,7 +29,7 @@ LABEL = b"voicelet federated mask v1"
 
 @dataclass(frozen=True)
 class Round:
-    """What a round is called: nothing signed or derived for one serves another.
+    """The identity of a round and attempt; signatures and keys for one are invalid for another.
 
     Attributes:
         session: of the run, random.
@@ -44,7 +44,7 @@ class Round:
     schema: str
 
     def to_bytes(self) -> bytes:
-        """The same for all who mean the same round."""
+        """Canonical bytes: equal rounds give equal bytes."""
         return json.dumps([self.session, self.number, self.attempt, self.schema]).encode()
 
 

@@ -1,4 +1,4 @@
-"""The cloud's half of sealed embeddings: opened, checked, held in memory for a while, forgotten."""
+"""The server side of sealed embeddings: open, check, hold in memory until they expire."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def make_server(
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
-            """Nothing: who asked when is nobody's business."""
+            """Log nothing, for privacy."""
 
     server = ThreadingHTTPServer(address, Handler)
     server.daemon_threads = True
