@@ -1,4 +1,4 @@
-"""How a text is to be spoken: one set of options for every way to speech."""
+"""Speech options: one set for every way to speak a text."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def speech_options(options: SpeechOptions | None, settings: Mapping[str, Any]) -
 
 
 def controls_of(options: SpeechOptions) -> Controls:
-    """What the models are told of the options, the style included.
+    """The options as controls of the models, the style included.
 
     Raises:
         ConfigError: there is no such style, or a number is out of range.

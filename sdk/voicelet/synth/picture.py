@@ -28,7 +28,7 @@ _X, _Y = 6, 3  # pixels of a frame and of a mel band
 _TOP, _BOTTOM, _LEFT = 58, 30, 8
 _F0_LOW_HZ, _F0_HIGH_HZ = 50.0, 500.0
 MAX_FRAMES = 4000
-"""Longer texts are cut here (50 s); nobody looks at a picture of 24,000 pixels."""
+"""Longer texts are cut here (50 s); a picture of 24,000 pixels is of no use."""
 
 
 def png(explanation: Explanation) -> bytes:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
 """Where a speaker vector holds the mean log f0: behind the d-vector.
-`voicelet.speaker.vector` says so, but isn't imported, for it brings all of enrolment."""
+`voicelet.speaker.vector` says so, but isn't imported, for it needs all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 _DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError, ProfileError)
@@ -143,7 +143,9 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
     """
     if name is None:
         return None, None
-    from voicelet.profiles.vault.vault import Vault  # brings all of enrolment; presets do without
+    from voicelet.profiles.vault.vault import (
+        Vault,
+    )  # imported here: it needs all of enrolment, and presets don't
 
     vault = Vault()
     if name in vault:

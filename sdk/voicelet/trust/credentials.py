@@ -170,7 +170,7 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, object] | None:
 
 
 def mime_type(path: Path) -> str:
-    """Of a file that can hold credentials.
+    """The MIME type of a file that can hold credentials.
 
     Raises:
         ConfigError: it can't.
@@ -213,7 +213,7 @@ def _c2pa() -> Any:
 
 
 def _offline(c2pa: Any) -> Any:
-    # A file may name a manifest, and a certificate a server, to be asked; neither is.
+    # Remote manifests and certificate status servers are never contacted.
     settings = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
     return c2pa.Context(c2pa.Settings.from_dict(settings))
 
@@ -242,9 +242,9 @@ def _signing(private: Any) -> tuple[str, Callable[[bytes], bytes]]:
 
 
 def _device_certificates(key: Ed25519PrivateKey) -> str:
-    """A certificate for the device's key by an authority that exists for this moment only.
+    """A certificate for the device's key, issued by an authority made for this call only.
 
-    C2PA refuses certificates that sign themselves, so the device has one issue it.
+    C2PA refuses self-signed certificates, so the device signs as an authority of its own.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding

@@ -25,12 +25,12 @@ IntArray = npt.NDArray[np.int64]
 ENERGY_STD_DB = 14.0
 """One unit of the energy feature, in dB."""
 EFFORT = 0.25
-"""How much of a change of loudness the model is asked to speak; more would distort its timbre."""
+"""Share of a change of loudness that goes into the model's energy; more distorts its timbre."""
 MAX_PHONE_FRAMES = 240
 """No phone is held longer than this at normal speed (3 s), whatever the model says."""
 LEAD_IN_FRAMES = 8
-"""The silence before a clause is cut to this, for a listener waits for the first word; the first
-sound begins some 4 frames before its label, so less would clip it."""
+"""The silence before a clause is cut to this, so that the first word comes sooner; the first sound
+begins some 4 frames before its label, so less would clip it."""
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
 
@@ -115,8 +115,8 @@ class AcousticModel:
         pitch = outputs["pitch"][0] * wider
         louder_db = 20.0 * math.log10(controls.energy)
         energy = outputs["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
-        # The decoder knows long silences before a clause and begins its first sound by them, so it
-        # is given all of the silence, though most of it isn't spoken.
+        # The decoder was trained with long silences before a clause, and they affect the first
+        # sound, so it is given all of the silence, though most of it isn't spoken.
         lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
         frames = repeat_phones(outputs["hidden"][0], pitch, energy, durations)
         ends = np.cumsum(durations)

@@ -1,4 +1,4 @@
-"""Sealing to a recipient and signing: the only place where voicelet does either.
+"""Sealing to a recipient, and signing; voicelet does both only here.
 
 A sealed message is
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from voicelet.errors import SealError
 
-if TYPE_CHECKING:  # cryptography takes 15-20 ms to import: only who needs it pays for it
+if TYPE_CHECKING:  # cryptography takes 15-20 ms to import, so it is imported where it is used
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _MAGIC, _VERSION = b"VLSB", 1
@@ -67,7 +67,7 @@ class SealingKey:
 
 
 def new_sealing_key(hybrid: bool | None = None) -> SealingKey:
-    """A new key to be sealed to; with ML-KEM-768 if `hybrid`, by default where it can be had.
+    """A new sealing key; with ML-KEM-768 if `hybrid`, by default where it can be had.
 
     Raises:
         SealError: the hybrid was asked for and can't be had.
