@@ -59,6 +59,7 @@ def _certify(args: argparse.Namespace) -> None:
 
 def _serve(args: argparse.Namespace) -> None:
     from voicelet_export.cli.corpus_tools import settings
+
     from voicelet_federated.app.checkpoint import rounds_ended
     from voicelet_federated.app.config import FederationConfig, Places, to_run_config
     from voicelet_federated.cli.simulate import APP

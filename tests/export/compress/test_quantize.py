@@ -28,6 +28,7 @@ from voicelet_export.compress.quantize.schemes import (
     Search,
     mel_difference_db,
     scheme_quantizer,
+    speed_ratios,
 )
 from voicelet_export.compress.quantize.sensitivity import error_db, fewest_kept
 from voicelet_export.compress.quantize.static_qdq import (
@@ -35,7 +36,6 @@ from voicelet_export.compress.quantize.static_qdq import (
     products,
     quantize_products,
 )
-from voicelet_export.compress.speed import speed_ratios
 from voicelet_export.convert.parity import run, session
 
 WIDTH = 48

@@ -23,7 +23,6 @@ from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet_export.bundle.build import BundleRecipe, build_bundle
 from voicelet_export.bundle.presets import TEACHER_VOICES
-from voicelet_export.compress.quantize.codes import best_scale, quantize_weight
 from voicelet_export.compress.quantize.files import Settings
 from voicelet_export.compress.quantize.models import VoiceRecipe, quantize_models
 from voicelet_export.compress.quantize.sensitivity import sensitivities
@@ -38,6 +37,7 @@ from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_g
 from voicelet_export.corpus.cache import CacheWriter
 from voicelet_export.corpus.reader import Utterance
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel, expand_frames
+from voicelet_export.models.int8_codes import best_scale, quantize_weight
 from voicelet_export.models.vocos import (
     Vocoder,
     VocoderConfig,

@@ -15,7 +15,6 @@ from voicelet_export.compress.quantize.calibrate import (
     VoiceData,
     pick_utterances,
 )
-from voicelet_export.compress.quantize.codes import Feed
 from voicelet_export.compress.quantize.static_qdq import (
     measure_products,
     products,
@@ -23,7 +22,7 @@ from voicelet_export.compress.quantize.static_qdq import (
 )
 from voicelet_export.compress.quantize.weights import store_weights
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
-from voicelet_export.convert.parity import check_acoustic, check_vocoder, run, session
+from voicelet_export.convert.parity import Feed, check_acoustic, check_vocoder, run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
 from voicelet_export.models.vocos import Vocoder
 from voicelet_export.train.checkpoint import RunInfo

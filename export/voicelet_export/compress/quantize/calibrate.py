@@ -16,8 +16,7 @@ from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
 from voicelet.synth.source_filter.acoustic import repeat_phones
 from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
-from voicelet_export.compress.quantize.codes import Feed
-from voicelet_export.convert.parity import Arrays, run, session
+from voicelet_export.convert.parity import Arrays, Feed, run, session
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.checkpoint import RunInfo
 from voicelet_export.train.data import Item, load_items, read_held_out

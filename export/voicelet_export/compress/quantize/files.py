@@ -20,10 +20,11 @@ import onnx
 
 from voicelet.errors import BundleError, ConfigError
 from voicelet.files import atomic_file
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.report import GraphReport, source_hash
 from voicelet_export.compress.quantize.schemes import Gate, Judge, Search, scheme_quantizer
 from voicelet_export.compress.quantize.static_qdq import products
+from voicelet_export.convert.parity import Feed
+from voicelet_export.models.int8_codes import Scale
 
 log = logging.getLogger(__name__)
 

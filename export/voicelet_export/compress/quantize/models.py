@@ -12,7 +12,6 @@ import onnx
 
 from voicelet.files import atomic_file
 from voicelet_export.compress.quantize.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize.codes import Scale
 from voicelet_export.compress.quantize.files import (
     Settings,
     Sources,
@@ -24,6 +23,7 @@ from voicelet_export.compress.quantize.qat import fine_tune, trained_scales
 from voicelet_export.compress.quantize.report import GraphReport
 from voicelet_export.compress.quantize.voice import loss_changes, voice_judges
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
+from voicelet_export.models.int8_codes import Scale
 from voicelet_export.train.checkpoint import load_acoustic, load_vocoder
 from voicelet_export.train.run import TrainingRun
 

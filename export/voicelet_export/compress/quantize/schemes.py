@@ -8,15 +8,16 @@ among those as fast within :data:`AS_FAST`, the smallest.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
 
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.errors import BundleError, ConfigError
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.dynamic import KINDS, quantize_dynamic
 from voicelet_export.compress.quantize.report import (
     GraphReport,
@@ -38,14 +39,17 @@ from voicelet_export.compress.quantize.static_qdq import (
     quantize_products,
 )
 from voicelet_export.compress.quantize.weights import store_weights
-from voicelet_export.compress.speed import speed_ratios
-from voicelet_export.convert.parity import Arrays, run, session
+from voicelet_export.convert.parity import Arrays, Feed, run, session
+from voicelet_export.models.int8_codes import Scale
 
 log = logging.getLogger(__name__)
 
 SCHEMES = ("static", "dynamic", "weights-int8", "fp16", "none")
 AS_FAST = 1.1
 """Within this factor two times are the same: the choice must not follow the machine's mood."""
+
+LEAST_S = 0.03
+"""Graphs that take less are run several times in a turn."""
 
 Figures = dict[str, float]
 Judge = Callable[[onnx.ModelProto], Figures]
@@ -288,3 +292,34 @@ def mel_difference_db(expected: Sequence[Arrays], found: Sequence[Arrays]) -> fl
 
 def _values(feed: Feed) -> int:
     return sum(int(v.size) for v in feed.values())
+
+
+def speed_ratios(
+    models: Mapping[str, onnx.ModelProto], reference: str, feed: Feed, rounds: int
+) -> dict[str, float]:
+    """Time of each graph over the time of the reference: the median over rounds.
+
+    In each round every graph has its turn, on one thread, so that what else the machine is doing
+    meets them all alike; and what is counted is the thread's own time, so that it hardly matters.
+
+    Args:
+        models: name → graph; all take the same feed.
+        reference: one of the names.
+        rounds: at least 1.
+    """
+    opened = {name: session(model) for name, model in models.items()}
+    first = [_turn(graph, feed, 1) for _ in range(2) for graph in opened.values()]
+    repeats = int(np.clip(np.ceil(LEAST_S / np.median(first)), 1, 200))
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, graph in opened.items():
+            times[name].append(_turn(graph, feed, repeats))
+    base = np.array(times[reference])
+    return {name: round(float(np.median(np.array(t) / base)), 3) for name, t in times.items()}
+
+
+def _turn(graph: Any, feed: Feed, repeats: int) -> float:
+    start = time.thread_time()
+    for _ in range(repeats):
+        run(graph, feed)
+    return time.thread_time() - start

@@ -16,7 +16,6 @@ import onnx
 
 from voicelet.errors import BundleError
 from voicelet_export.compress.quantize.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.sensitivity import (
     Quantizer,
     Sensitivity,
@@ -29,6 +28,8 @@ from voicelet_export.compress.quantize.static_qdq import (
     quantize_products,
 )
 from voicelet_export.compress.quantize.weights import store_weights
+from voicelet_export.convert.parity import Feed
+from voicelet_export.models.int8_codes import Scale
 from voicelet_export.train.checkpoint import RunInfo
 
 log = logging.getLogger(__name__)

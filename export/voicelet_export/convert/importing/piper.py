@@ -19,14 +19,17 @@ from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.convert.importing.checkpoint import origin_of, read_json_object
 from voicelet_export.convert.importing.onnx_constants import load_onnx
-from voicelet_export.convert.importing.piper_graph import recover, sizes
+from voicelet_export.convert.importing.piper_graph import (
+    expose_noise_and_durations,
+    recover,
+    sizes,
+)
 from voicelet_export.convert.parity import session
 from voicelet_export.models.teachers.folder import build
 from voicelet_export.models.teachers.symbols import SymbolTable, read_table
 from voicelet_export.models.teachers.vits.config import VitsConfig
 from voicelet_export.models.teachers.vits.model import Vits
 from voicelet_export.models.teachers.vits.voice import VitsVoice, save_vits
-from voicelet_export.teach.piper import open_up
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,7 @@ def check_parity(
     Raises:
         BundleError: the agreement is below :data:`LEAST_PARITY_DB`.
     """
-    channels = open_up(graph, place)
+    channels = expose_noise_and_durations(graph, place)
     opened = session(graph)
     names = [i.name for i in opened.get_inputs()]
     rng = np.random.default_rng(seed)
