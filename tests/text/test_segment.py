@@ -10,7 +10,7 @@ from voicelet.errors import TextError
 from voicelet.text import segment
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.front_end import clauses
-from voicelet.text.normalise import Scanner
+from voicelet.text.scanner import Scanner
 from voicelet.text.words import Clause, Mark, Word
 
 

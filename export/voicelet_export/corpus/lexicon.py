@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicelet.text.inflect import inflected
+from voicelet.languages.en.inflect import inflected
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
 from voicelet_export.corpus.overrides import DROPPED, OVERRIDES

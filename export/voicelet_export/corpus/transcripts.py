@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from voicelet.languages.en.inflect import inflected
 from voicelet.text.cleanup import SourcePiece
-from voicelet.text.inflect import inflected
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.normalise import Boundary, Scanner
 from voicelet.text.phonemise import LetterToSound, Phonemiser, to_key
 from voicelet.text.phones import PhoneInventory
+from voicelet.text.scanner import Boundary, Scanner
 from voicelet.text.words import Clause, Mark, PhoneClause, Token, Word
 
 ENDS = frozenset(".?!…,;:—")

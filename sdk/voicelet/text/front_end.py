@@ -10,8 +10,9 @@ from typing import Literal, Protocol, TypeAlias
 from voicelet.errors import TextError
 from voicelet.text import ssml as ssml_document
 from voicelet.text.cleanup import SourcePiece, plain_pieces
-from voicelet.text.normalise import Boundary, Scanner, spoken
-from voicelet.text.normalise.rules import RuleContext
+from voicelet.text.language import Language, find_language
+from voicelet.text.rules import RuleContext
+from voicelet.text.scanner import Boundary, Scanner, spoken
 from voicelet.text.segment import (
     MAX_CLAUSE_CHARS,
     Item,
@@ -41,6 +42,7 @@ class _Options:
     lexicon: UserLexicon | None
     known: Callable[[str], bool] | None
     inline_phones: bool
+    language: Language
 
 
 def load_user_lexicon(source: Pronunciations) -> UserLexicon | None:
@@ -62,6 +64,7 @@ def clauses(
     max_clause_chars: int = MAX_CLAUSE_CHARS,
     known: Callable[[str], bool] | None = None,
     inline_phones: bool = True,
+    language: Language | None = None,
 ) -> Iterator[Clause]:
     """Turn text into clauses of words, lazily: the first comes in milliseconds, however long it is.
 
@@ -76,6 +79,7 @@ def clauses(
             an acronym.
         inline_phones: read `[[…]]` as phones; turn it off for text from elsewhere, in which such
             brackets mean something else.
+        language: that the text is in; None is the default one.
 
     Raises:
         TextError: `text` isn't a string.
@@ -85,12 +89,13 @@ def clauses(
     """
     if not isinstance(text, str):
         raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
-    options = _Options(load_user_lexicon(user_lexicon), known, inline_phones)
+    language = language or find_language()
+    options = _Options(load_user_lexicon(user_lexicon), known, inline_phones, language)
     if ssml is True or (ssml == "auto" and ssml_document.looks_like_ssml(text)):
         items = _ssml_items(ssml_document.parse(text), options)
     else:
         items = _scan(plain_pieces(text), options, newlines=True)
-    return Segmenter(max_clause_chars).clauses(items)
+    return Segmenter(max_clause_chars, language.conjunctions).clauses(items)
 
 
 class TextFrontEnd:
@@ -100,7 +105,8 @@ class TextFrontEnd:
 
     Args:
         phonemiser: gives every clause its phones.
-        ssml, user_lexicon, max_clause_chars, known, inline_phones: as in :func:`clauses`.
+        ssml, user_lexicon, max_clause_chars, known, inline_phones, language: as in
+            :func:`clauses`.
 
     Raises:
         LexiconError: the user lexicon can't be read.
@@ -115,7 +121,9 @@ class TextFrontEnd:
         max_clause_chars: int = MAX_CLAUSE_CHARS,
         known: Callable[[str], bool] | None = None,
         inline_phones: bool = True,
+        language: Language | None = None,
     ) -> None:
+        self._language = language or find_language()
         self._phonemiser = phonemiser
         self._ssml: Ssml = ssml
         self._lexicon = load_user_lexicon(user_lexicon)
@@ -146,8 +154,9 @@ class TextFrontEnd:
             max_clause_chars=self._max_clause_chars,
             known=self._known,
             inline_phones=self._inline_phones,
+            language=self._language,
         )
-        tunes = Tunes()
+        tunes = Tunes(self._language.melody)
         return ((clause, tunes(clause, self._phonemised(clause))) for clause in found)
 
     @property
@@ -189,6 +198,7 @@ def _scan(
         final=final,
         inline_phones=options.inline_phones,
         emphasis=style.emphasis if style else "none",
+        language=options.language,
     ).items()
 
 
@@ -226,17 +236,15 @@ def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Ite
 
 
 def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext) -> Iterator[Item]:
-    # Only SSML needs it, and `import voicelet` should stay light.
-    from voicelet.text.say_as import say_as
-
     if event.phones is not None:
         letters = "".join(c for c in event.text if c.isalpha() or c == "'")
         yield Word(letters, event.span, phones=event.phones, emphasis=event.style.emphasis)
         return
     text = event.alias if event.alias is not None else event.text
-    said = say_as(text, event.interpret, event.format) if event.interpret else None
+    rules = options.language.normalisation
+    said = rules.say_as(text, event.interpret, event.format) if event.interpret else None
     if said is not None:
-        yield from spoken(said, event.span, event.style.emphasis)
+        yield from spoken(said, event.span, event.style.emphasis, lone_letters=rules.lone_letters)
         return
     yield from _scan(
         [SourcePiece(text, *event.span)],

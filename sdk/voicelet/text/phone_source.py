@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicelet.text.homographs import sense_of
-from voicelet.text.phonemise import LETTER_VOWELS, Phonemiser, to_key
+from voicelet.text.phonemise import Phonemiser, to_key
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Span, Word
 
@@ -97,7 +96,7 @@ def origins(
         heard = next(rest, None)
         senses: tuple[str, ...] = ()
         if word.phones is None and not word.spell:
-            senses = sense_of(keys, place, texts)
+            senses = phonemiser.rules.senses(keys, place, texts)
         source, sense, alone = _ask(phonemiser, word, keys[place], senses)
         if _is_users(text, word.span, user_lexicon):
             source = "user lexicon"
@@ -131,6 +130,6 @@ def _ask(
     parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
     if len(parts) > 1:
         return "compound", "", alone
-    if set(key) & LETTER_VOWELS and phonemiser.guesses(key):
+    if phonemiser.guesses(key):
         return "letter-to-sound", "", alone
     return "letter names", "", alone

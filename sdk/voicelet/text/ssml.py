@@ -20,7 +20,7 @@ from voicelet.config import did_you_mean
 from voicelet.errors import PhoneError, SsmlError
 from voicelet.text.cleanup import SourcePiece
 from voicelet.text.ipa import ipa_phones, own_phones
-from voicelet.text.normalise.rules import word_set
+from voicelet.text.rules import word_set
 from voicelet.text.ssml_values import break_ms, combine, emphasis_level, prosody_of
 from voicelet.text.words import Emphasis, Prosody, Span
 

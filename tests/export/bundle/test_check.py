@@ -18,7 +18,7 @@ from voicelet_export.bundle.check import (
     compare,
     verify_bundle,
 )
-from voicelet_export.cli import main
+from voicelet_export.cli.main import main
 from voicelet_export.report.figures import weights_and_work
 
 

@@ -14,7 +14,7 @@ from tests.tiny_models import save_model, tiny_cache
 torch = pytest.importorskip("torch")
 
 from voicelet.errors import BundleError, ConfigError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.compress.distil.acoustic import AcousticOracle  # noqa: E402
 from voicelet_export.compress.distil.distil import DistilRun, build_distillation, distil  # noqa: E402
 from voicelet_export.compress.distil.taps import (  # noqa: E402

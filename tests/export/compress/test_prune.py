@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
 from voicelet.errors import BundleError, CancelledError, ConfigError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.compress.cost import model_cost  # noqa: E402
 from voicelet_export.compress.distil.acoustic import (  # noqa: E402
     AcousticDistillation,

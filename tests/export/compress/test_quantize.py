@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from voicelet.errors import BundleError, ConfigError
-from voicelet_export.cli import main
+from voicelet_export.cli.main import main
 from voicelet_export.compress.quantize.dynamic import quantize_dynamic
 from voicelet_export.compress.quantize.files import (
     GraphRecipe,

@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 
 from tests.export._piper_layout import export_tiny, tiny_config  # noqa: E402
 from voicelet.errors import BundleError, ConfigError, PhoneError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.convert.importing.piper import (  # noqa: E402
     PiperImport,
     import_piper,

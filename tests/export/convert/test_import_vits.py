@@ -20,7 +20,7 @@ from tests.export._vits_layout import (  # noqa: E402
     random_state,
 )
 from voicelet.errors import BundleError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.convert.importing.coqui import VitsImport, import_vits  # noqa: E402
 from voicelet_export.convert.importing.hifigan import (  # noqa: E402
     HifiganImport,

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from tests.export.speech import RATE, ljspeech, reader, write  # noqa: E402
 from voicelet.config import from_mapping  # noqa: E402
 from voicelet.errors import ConfigError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.corpus.check.audio import check_measured, measure  # noqa: E402
 from voicelet_export.corpus.check.config import CheckConfig  # noqa: E402
 from voicelet_export.corpus.check.corpus import aligner_fit, check_corpus  # noqa: E402

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from tests.export.speech import RATE, ljspeech, reader, tone  # noqa: E402
 from voicelet.errors import ConfigError, CorpusError  # noqa: E402
-from voicelet_export.cli import main  # noqa: E402
+from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.corpus.augment import AugmentConfig, augment_cache  # noqa: E402
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache  # noqa: E402
 from voicelet_export.corpus.merge import merge_caches  # noqa: E402

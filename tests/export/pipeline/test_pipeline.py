@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from voicelet.errors import ConfigError, EngineError, OutputError
-from voicelet_export.cli import main
+from voicelet_export.cli.main import main
 from voicelet_export.pipeline.cache import Store, hash_input
 from voicelet_export.pipeline.recipe import Recipe, read_recipe
 from voicelet_export.pipeline.run import locked, pipeline_status, run_pipeline

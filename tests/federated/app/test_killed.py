@@ -84,7 +84,7 @@ class Operator:
     def serve(self) -> subprocess.Popen[bytes]:
         """The same command each time."""
         name, _, value = self.mark.partition("=")
-        code = "import sys; from voicelet_federated.cli import main; sys.exit(main())"
+        code = "import sys; from voicelet_federated.cli.main import main; sys.exit(main())"
         command = [sys.executable, "-c", code, "serve", "--state", str(self.folder / "server")]
         command += ["--listen", str(self.address), "--nodes", str(self.folder / "nodes")]
         command += ["--roster", str(self.folder / "roster"), "--base", str(self.base)]

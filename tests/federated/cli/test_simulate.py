@@ -25,7 +25,7 @@ from voicelet_federated.app.devices import (
     speakers_of,
 )
 from voicelet_federated.app.protocol import device_id
-from voicelet_federated.cli import main
+from voicelet_federated.cli.main import main
 from voicelet_federated.cli.simulate import APP, prepare
 
 

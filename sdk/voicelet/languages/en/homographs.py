@@ -3,7 +3,7 @@
 Most English homographs are a noun or adjective said one way and a verb said another (REcord,
 reCORD; CLOSE, cloZe): their lexicon entries carry senses (`record|verb`), and the words around tell
 which is meant, much as a bigram tagger would.  The few whose readings differ otherwise (read, lead,
-wind, bass) have their own rules in `voicelet.text.homograph_rules`.
+wind, bass) have their own rules in `voicelet.languages.en.homograph_rules`.
 Nothing here knows a pronunciation.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicelet.text.homograph_rules import RULES, WordContext
+from voicelet.languages.en.homograph_rules import RULES, WordContext
 
 
 def _words(text: str) -> frozenset[str]:

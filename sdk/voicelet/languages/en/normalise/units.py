@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
+from voicelet.languages.en.normalise import numbers
+from voicelet.text.rules import Rule, RuleContext, rule, word_set
 
 _REGULAR = {
     "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "nm": "nanometer",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
+from voicelet.languages.en.normalise import numbers
+from voicelet.text.rules import Rule, RuleContext, rule, word_set
 
 _TLDS = "com|org|net|edu|gov|mil|int|io|ai|dev|app|info|biz|co|uk|de|fr|eu|ca|au|jp|ch|tv"
 _SPOKEN_TLDS = word_set("com org net info biz gov mil dev app")

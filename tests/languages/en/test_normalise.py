@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voicelet.text.cleanup import plain_pieces
-from voicelet.text.normalise import Boundary, Scanner
+from voicelet.text.scanner import Boundary, Scanner
 from voicelet.text.words import Mark
 
 CASES = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
+from voicelet.text.rules import Rule, RuleContext, rule, word_set
 
 _SAID = word_set(
     """NASA NATO UNESCO UNICEF AIDS OPEC LASER RADAR SONAR SCUBA NAFTA FIFA UEFA PIN SIM RAM COVID

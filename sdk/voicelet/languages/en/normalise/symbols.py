@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from voicelet.text.normalise import numbers
-from voicelet.text.normalise.rules import Rule, RuleContext, rule
+from voicelet.languages.en.normalise import numbers
+from voicelet.text.rules import Rule, RuleContext, rule
 
 _ALWAYS = {
     "&": "and", "%": "percent", "‰": "per mille", "°": "degrees", "×": "times", "÷": "divided by",

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from voicelet.text.homograph_rules import RULES
-from voicelet.text.homographs import sense_of
+from voicelet.languages.en.homograph_rules import RULES
+from voicelet.languages.en.homographs import sense_of
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Clause, Mark, Word
 
 HERE = Path(__file__).parent
-LEXICON = Path(__file__).parents[2] / "export/artifacts/g2p/lexicon.bin"
+LEXICON = Path(__file__).parents[3] / "export/artifacts/g2p/lexicon.bin"
 
 
 def clause(sentence: str) -> Clause:

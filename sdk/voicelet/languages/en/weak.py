@@ -7,7 +7,7 @@ a vowel, "on" carries the phrase stress only at its end.
 
 from __future__ import annotations
 
-from voicelet.text.phones import STRESS, VOWELS
+from voicelet.text.phones import starts_with_vowel, strengthened
 
 
 def _words(text: str) -> frozenset[str]:
@@ -107,26 +107,6 @@ UNITS = _words(
 """A ten and its unit are one group: sˈɪkstiθɹˈi."""
 
 
-def starts_with_vowel(phones: str) -> bool:
-    """Whether the first sound, stress marks aside, is a vowel."""
-    return phones.lstrip(STRESS)[:1] in tuple(VOWELS)
-
-
-def strengthened(phones: str) -> str:
-    """`phones` with a primary stress: a secondary one raised, or the first vowel stressed."""
-    if "ˈ" in phones:
-        return phones
-    if "ˌ" in phones:
-        return phones.replace("ˌ", "ˈ", 1)
-    at = next((i for i, phone in enumerate(phones) if phone in VOWELS), None)
-    return phones if at is None else phones[:at] + "ˈ" + phones[at:]
-
-
-def weakened(phones: str) -> str:
-    """`phones` with its primary stresses made secondary."""
-    return phones.replace("ˈ", "ˌ")
-
-
 def in_phrase(words: list[str], position: int, phones: str, stressed_after: bool) -> str:
     """The form a single word takes at its place in a phrase (a stretch without punctuation).
 
@@ -156,6 +136,11 @@ def in_phrase(words: list[str], position: int, phones: str, stressed_after: bool
     if before == "twenty" and word == "one":
         return "wˌʌn"
     return phones
+
+
+def joined(before: str, word: str) -> bool:
+    """Whether `word` is the unit of the ten before it."""
+    return word in UNITS and before in TENS
 
 
 def linked(word: str, phones: str, following: str) -> str:

@@ -13,22 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voicelet.text.cleanup import Cleaner, SourcePiece
-from voicelet.text.inflect import add_s
 from voicelet.text.ipa import ipa_phones
-from voicelet.text.normalise import (
-    abbreviations,
-    acronyms,
-    dates,
-    internet,
-    money,
-    numeric,
-    roman,
-    symbols,
-    telephone,
-    times,
-    units,
-)
-from voicelet.text.normalise.rules import Rule, RuleContext
+from voicelet.text.language import Language, find_language
+from voicelet.text.rules import Rule, RuleContext
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -36,47 +23,15 @@ LOOKAHEAD = 640
 _BEHIND = 96
 MAX_WORD_LETTERS = 40
 
-DIGIT_RULES: tuple[Rule, ...] = (
-    *numeric.FIRST_DIGIT_RULES,
-    *dates.DIGIT_RULES,
-    *times.DIGIT_RULES,
-    *telephone.DIGIT_RULES,
-    *money.DIGIT_RULES,
-    *units.DIGIT_RULES,
-    *numeric.DIGIT_RULES,
-)
-LETTER_RULES: tuple[Rule, ...] = (
-    *dates.LETTER_RULES,
-    *telephone.LETTER_RULES,
-    *money.LETTER_RULES,
-    *abbreviations.LETTER_RULES,
-    *units.LETTER_RULES,
-    *roman.LETTER_RULES,
-    *acronyms.LETTER_RULES,
-    *symbols.FOREIGN_RULES,
-)
-SYMBOL_RULES: tuple[Rule, ...] = (
-    *times.SYMBOL_RULES,
-    *telephone.SYMBOL_RULES,
-    *money.SYMBOL_RULES,
-    *units.SYMBOL_RULES,
-    *numeric.SYMBOL_RULES,
-    *internet.SYMBOL_RULES,
-    *symbols.DIGITLESS_RULES,
-)
-
 _EASY = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
-_NOT_EASY = frozenset({"vs"}) | units.SYMBOLS
 _LETTER = r"[^\W\d_²³¹⁰-⁹¼-¾⅐-⅞]"
 _WORD = re.compile(_LETTER + "{1,40}(?:'" + _LETTER + "{1,20}){0,3}")
-_LEADING = re.compile(r"'(?:tis|twas|cause|em|til|bout|cept|gainst|n)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
 _PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
 _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
 _ONLY_MARKS = frozenset(',;:?!)"[]{}|')
-_LONE = frozenset("aio")
 
 
 @dataclass(frozen=True)
@@ -89,8 +44,13 @@ class Boundary:
 Item: TypeAlias = Token | Boundary
 
 
-def spoken(said: str, span: Span, emphasis: Emphasis = "none") -> list[Token]:
-    """Turn what a rule says ("one , ^FBI twenty-two") into tokens that all have `span`."""
+def spoken(
+    said: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
+) -> list[Token]:
+    """Turn what a rule says ("one , ^FBI twenty-two") into tokens that all have `span`.
+
+    `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
+    """
     tokens: list[Token] = []
     for part in said.split():
         if part in MARKS:
@@ -104,7 +64,7 @@ def spoken(said: str, span: Span, emphasis: Emphasis = "none") -> list[Token]:
         for word in part.split("-"):
             letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
             if letters:
-                spell = len(letters) == 1 and letters.lower() not in _LONE
+                spell = len(letters) == 1 and letters.lower() not in lone_letters
                 tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
     return tokens
 
@@ -120,6 +80,7 @@ class Scanner:
         final: whether the paragraph ends where the pieces end.
         inline_phones: read `[[…]]` as phones.
         emphasis: given to every word.
+        language: whose rules read the text; None is the default one.
     """
 
     def __init__(
@@ -132,12 +93,16 @@ class Scanner:
         final: bool = True,
         inline_phones: bool = True,
         emphasis: Emphasis = "none",
+        language: Language | None = None,
     ) -> None:
+        self._language = language or find_language()
+        self._rules = self._language.normalisation
         self._chunks = Cleaner(newlines).clean(pieces)
         self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
         self._context = context or RuleContext()
         self._context.text = ""
         self._context.final = False
+        self._context.sentence_starters = self._rules.sentence_starters
         self._final = final
         self._inline = inline_phones
         self._emphasis = emphasis
@@ -200,22 +165,22 @@ class Scanner:
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            said = self._address(internet.ADDRESS_RULES)
-            said = self._apply(DIGIT_RULES) if said is None else said
+            said = self._address(self._rules.address_rules)
+            said = self._apply(self._rules.digit_rules) if said is None else said
             return self._skip(1) if said is None else said
         return self._sign()
 
     def _letters(self) -> list[Item]:
         text, at = self._text, self._at
         easy = _EASY.match(text, at)
-        if easy and easy[0] not in _NOT_EASY and not (at and text[at - 1] in "#@"):
+        if easy and easy[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
             self._at = easy.end()
             return [Word(easy[0], self._span(at, easy.end()), emphasis=self._emphasis)]
         if _glued(text, at):
             found = None
         else:
-            found = self._address(internet.ADDRESS_RULES)
-            found = self._apply(LETTER_RULES) if found is None else found
+            found = self._address(self._rules.address_rules)
+            found = self._apply(self._rules.letter_rules) if found is None else found
         return self._plain_word() if found is None else found
 
     def _plain_word(self) -> list[Item]:
@@ -223,7 +188,7 @@ class Scanner:
         if not found:
             return self._skip(1)
         start, self._at = self._at, found.end()
-        return list(spoken(found[0], self._span(start, found.end()), self._emphasis))
+        return list(self._spoken(found[0], self._span(start, found.end())))
 
     def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
@@ -237,7 +202,7 @@ class Scanner:
             said = rule.say(found, self._context)
             if said is not None:
                 start, self._at = self._at, found.end()
-                return list(spoken(said, self._span(start, found.end()), self._emphasis))
+                return list(self._spoken(said, self._span(start, found.end())))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
@@ -252,8 +217,8 @@ class Scanner:
         self._at = end + 2 * possessive
         span = self._span(start, self._at)
         if entry.phones is None:
-            return list(spoken(entry.respelling + "'s" * possessive, span, self._emphasis))
-        phones = add_s(entry.phones) if possessive else entry.phones
+            return list(self._spoken(entry.respelling + "'s" * possessive, span))
+        phones = self._language.pronunciation.add_s(entry.phones) if possessive else entry.phones
         letters = "".join(c for c in self._text[start:end] if c.isalpha() or c == "'")
         return [Word(letters, span, phones=phones, emphasis=self._emphasis)]
 
@@ -264,16 +229,16 @@ class Scanner:
             span = self._span(at, found.end())
             return [Word("", span, phones=ipa_phones(found[1]), emphasis=self._emphasis)]
         if text[at] == "'":
-            contraction = _LEADING.match(text, at)
+            contraction = self._rules.contraction.match(text, at)
             if contraction and not (at and text[at - 1].isalnum()):
                 self._at = contraction.end()
                 span = self._span(at, self._at)
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
         said = None
         if text[at] == "'":
-            said = self._apply(dates.APOSTROPHE_RULES)
+            said = self._apply(self._rules.apostrophe_rules)
         elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
-            said = self._apply(SYMBOL_RULES)
+            said = self._apply(self._rules.symbol_rules)
         if said is not None:
             return said
         found = _REST.match(text, at)
@@ -292,7 +257,7 @@ class Scanner:
             return [Mark("…")]
         if run == ".":
             if before.isalnum() and (after.islower() or after.isdecimal()):
-                return list(spoken("dot", self._span(start, self._at), self._emphasis))
+                return list(self._spoken(self._rules.dot, self._span(start, self._at)))
             return [Mark(".")]
         if run.strip()[0] in "-–—":
             dash = "—" in run or len(run) > 1
@@ -320,6 +285,9 @@ class Scanner:
         # Hard-wrapped prose has long lines; a short one before a capital is a heading or a verse.
         short = len(line) < 50 and (following.isupper() or following.isdecimal())
         return [Boundary("line")] if bullet or short else []
+
+    def _spoken(self, said: str, span: Span) -> list[Token]:
+        return spoken(said, span, self._emphasis, lone_letters=self._rules.lone_letters)
 
     def _skip(self, count: int) -> list[Item]:
         self._at += count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicelet.text.normalise.rules import Rule, RuleContext, rule, word_set
+from voicelet.text.rules import Rule, RuleContext, rule, word_set
 
 _TITLES = {
     "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor", "Prof": "Professor",

@@ -12,16 +12,6 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SENTENCE_STARTERS = word_set(
-    """A After All Also Although An And Another Any As At Because Before Both But By Did Do Does
-    During Each Every Finally For From Had Has Have He Her Here His How However I If In Is It Its
-    Later Let Many Maybe Meanwhile Most My Nevertheless Next No Nobody None Nor Not Nothing Now Of
-    On Once One Or Other Our Perhaps Please She Since So Some Someone Still Such Suddenly That The
-    Their Then There Therefore These They This Those Though Thus To Today Tomorrow Two Under Until
-    Was We Well Were What When Where Which While Who Why Will With Without Yes Yet You Your"""
-)
-"""Capitalised words that seldom follow an abbreviation inside a sentence."""
-
 _NEXT_WORD = re.compile(r"[\"')]*\s+[\"'(]*([A-Z][A-Za-z]*)")
 
 
@@ -34,12 +24,14 @@ class RuleContext:
         previous: the last word that was said, or "" at the start of a sentence.
         final: whether the window reaches the end of the paragraph or document.
         known: whether a lower-case word is in the lexicon, where a lexicon can be asked.
+        sentence_starters: capitalised words that seldom follow an abbreviation inside a sentence.
     """
 
     text: str = ""
     previous: str = ""
     final: bool = True
     known: Callable[[str], bool] | None = None
+    sentence_starters: frozenset[str] = frozenset()
 
     def next_word(self, end: int) -> str:
         """The capitalised word after `end`, past white space and quotes, or ""."""
@@ -53,7 +45,7 @@ class RuleContext:
             return self.final
         if rest.startswith("\n\n"):
             return True
-        return self.next_word(end) in SENTENCE_STARTERS
+        return self.next_word(end) in self.sentence_starters
 
 
 Handler = Callable[["re.Match[str]", RuleContext], "str | None"]

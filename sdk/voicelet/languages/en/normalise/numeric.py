@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from voicelet.text.normalise import dates, numbers
-from voicelet.text.normalise.rules import Rule, RuleContext, rule
+from voicelet.languages.en.normalise import dates, numbers
+from voicelet.text.rules import Rule, RuleContext, rule
 
 VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SUPERSCRIPTS = str.maketrans("²³¹⁰⁴⁵⁶⁷⁸⁹⁻⁺", "2310456789-+")
