@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, digest, home, need
+from benchmarks.common import BenchmarkError
 from benchmarks.peers.piper import Piper
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.base import bench_home, need
+from voicelet_export.metrics.cache import digest
 
 RATE_HZ = 24000
 PARTS = ("1", "2", "3", "4")
@@ -81,7 +83,7 @@ class Kokoro:
 
     @cached_property
     def _style(self) -> FloatArray:
-        path = home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
+        path = bench_home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
         if not path.is_file():
             raise BenchmarkError(f"no voice at {path}; run benchmarks/setup.sh")
         return np.fromfile(path, dtype=np.float32).reshape(510, 1, 256)

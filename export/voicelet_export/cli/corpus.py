@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.cli.shared import progress, settings
+from voicelet_export.cli.progress import progress
+from voicelet_export.recipes import read_recipe
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def _check(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.check.config import CheckConfig
     from voicelet_export.corpus.check.corpus import aligner_fit, check_corpus
 
-    config = settings(CheckConfig, args.config)
+    config = read_recipe(CheckConfig, args.config)
     fit = None
     if args.align:
         from voicelet_export.corpus.prepare import Tools, recording_aligner
@@ -129,7 +130,7 @@ def _prepare(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.pack import PackConfig, pack_corpus
     from voicelet_export.corpus.prepare import Tools, build_cache
 
-    config = settings(PackConfig, args.config, layout=args.layout)
+    config = read_recipe(PackConfig, args.config, layout=args.layout)
     with progress("pack") as on_item:
         report = pack_corpus(args.folder, args.out, config, on_item)
     log.info("%d utterances, %.2f h in %s", report["utterances"], report["hours"], args.out)
@@ -150,7 +151,7 @@ def _augment(args: argparse.Namespace) -> None:
     changes = {
         name: getattr(args, name) for name in ("speed", "tempo", "volume_db", "noise_db", "room_s")
     }
-    config = settings(AugmentConfig, args.config, copies=args.copies, seed=args.seed, **changes)
+    config = read_recipe(AugmentConfig, args.config, copies=args.copies, seed=args.seed, **changes)
     encoder = None
     if config.speed is not None:
         encoder = Tools.found(args.encoder, aligned=False).encoder

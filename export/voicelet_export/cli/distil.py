@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from voicelet_export.cli.shared import progress
+from voicelet_export.cli.progress import progress
 
 
 def add_distil_command(commands: Any) -> None:

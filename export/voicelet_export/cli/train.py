@@ -53,11 +53,11 @@ def _train(args: argparse.Namespace) -> None:
 
 def _augmented(args: argparse.Namespace, caches: list[Path]) -> list[Path]:
     """Changed copies of the caches, in `OUT/data`; those of held-out people are never used."""
-    from voicelet_export.cli.shared import settings
     from voicelet_export.corpus.augment import AugmentConfig, augment_cache
     from voicelet_export.corpus.prepare import Tools
+    from voicelet_export.recipes import read_recipe
 
-    config = settings(AugmentConfig, args.augment)
+    config = read_recipe(AugmentConfig, args.augment)
     encoder = Tools.found(args.encoder, aligned=False).encoder
     found = []
     for cache in caches:

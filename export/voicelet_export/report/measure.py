@@ -12,12 +12,12 @@ from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
 from voicelet_export.report.benches import (
+    MeasureConfig,
     load_bench,
     piper_installed,
     read_sentences,
     score_folders,
 )
-from voicelet_export.report.config import MeasureConfig
 from voicelet_export.report.figures import time_in_turn, weights_and_work
 from voicelet_export.report.folders import write_speech
 from voicelet_export.report.systems import (

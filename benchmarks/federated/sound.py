@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from benchmarks.federated_training import Trainer
+from benchmarks.federated.training import Trainer
 from voicelet.audio.features import FloatArray
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.train.data import Item
