@@ -117,9 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             one.add_argument("models", nargs="*", help="names of those that are to speak; all")
             continue
         one.add_argument("--cache", type=Path, required=True, help="feature cache")
-        one.add_argument(
-            "--held-out", type=Path, required=True, help="JSON of people held out"
-        )
+        one.add_argument("--held-out", type=Path, required=True, help="JSON of people held out")
         one.add_argument("--accent", default="so_", help="how names of the accent's speakers begin")
         one.add_argument("--large", type=int, default=LARGE, help="devices of the large cohort")
         if part == "train":

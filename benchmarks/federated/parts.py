@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_attacks import (
+from benchmarks.federated.attacks import (
     Attack,
     allowed_true_positives,
     shadow_attack,
     strongest_attack,
     summary,
 )
-from benchmarks.federated_bench import (
+from benchmarks.federated.bench import (
     EPSILONS,
     LARGE,
     OTHER_ACCENT,
@@ -36,9 +36,9 @@ from benchmarks.federated_bench import (
     one_round,
     save_json,
 )
-from benchmarks.federated_cost import Cohort, masked_sum
-from benchmarks.federated_sound import taken_apart
-from benchmarks.federated_training import Trainer, Updates, clipped, noised_mean, seed_of
+from benchmarks.federated.cost import Cohort, masked_sum
+from benchmarks.federated.sound import taken_apart
+from benchmarks.federated.training import Trainer, Updates, clipped, noised_mean, seed_of
 from voicelet_export.train.data import Item
 from voicelet_federated.app.adapter import AdapterSpec
 from voicelet_federated.app.config import FederationConfig
