@@ -1,4 +1,4 @@
-"""The parts of `benchmarks/federated.py` that measure, attack and export the models."""
+"""The parts of the benchmark that measure, attack and export the models."""
 
 from __future__ import annotations
 

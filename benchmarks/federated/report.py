@@ -1,4 +1,4 @@
-"""Tables and curves of what `benchmarks/federated/` measured.
+"""Tables and curves of what `python -m benchmarks.federated` measured.
 
 python -m benchmarks.federated.report --out OUT --plots docs/img
 """
