@@ -46,9 +46,8 @@ from benchmarks.federated.bench import (
 from benchmarks.federated.parts import attack, bundles, judge
 from benchmarks.federated.training import noised_mean, round_updates, seed_of
 from voicelet.errors import ConfigError, VoiceletError
-from voicelet_federated.app.config import FederationConfig
+from voicelet_federated.app.config import FederationConfig, LocalTraining
 from voicelet_federated.app.devices import speakers_of
-from voicelet_federated.app.training import LocalTraining
 
 _LOG = logging.getLogger(__name__)
 

@@ -18,10 +18,8 @@ from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
-from voicelet_federated.app.adapter import AdapterSpec
-from voicelet_federated.app.config import FederationConfig
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
 from voicelet_federated.app.devices import DeviceData, held_out_items, load_base, speakers_of
-from voicelet_federated.app.training import LocalTraining
 
 EPSILONS = (math.inf, 8.0, 3.0, 1.0)
 ROUNDS = 3

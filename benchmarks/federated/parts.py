@@ -40,12 +40,10 @@ from benchmarks.federated.cost import Cohort, masked_sum
 from benchmarks.federated.sound import taken_apart
 from benchmarks.federated.training import Trainer, Updates, clipped, noised_mean, seed_of
 from voicelet_export.train.data import Item
-from voicelet_federated.app.adapter import AdapterSpec
-from voicelet_federated.app.config import FederationConfig
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
 from voicelet_federated.app.devices import load_base
 from voicelet_federated.app.export import RunProvenance, export_bundle
 from voicelet_federated.app.training import _WEIGHTS as WEIGHTS
-from voicelet_federated.app.training import LocalTraining
 
 _LOG = logging.getLogger(__name__)
 _DRAWS = 3

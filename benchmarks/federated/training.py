@@ -26,11 +26,11 @@ from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
-from voicelet_federated.app.adapter import Adapted, AdapterSpec
-from voicelet_federated.app.config import FederationConfig
+from voicelet_federated.app.adapter import Adapted
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
 from voicelet_federated.app.devices import BaseModel
 from voicelet_federated.app.training import _WEIGHTS as WEIGHTS
-from voicelet_federated.app.training import LocalTraining, utterance_losses
+from voicelet_federated.app.training import utterance_losses
 
 _ROWS = 6  # utterances in one pass, of like length
 _FRAMES = 4800

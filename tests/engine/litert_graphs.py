@@ -1,6 +1,6 @@
 """Two LiteRT graphs of a few kilobytes, and what they compute, in numpy.
 
-`python -m tests.engine.litert_graphs` writes them anew; it needs `voicelet[export,tflite]`.
+`python -m tests.engine.litert_graphs` writes them anew; it needs `voicelet-export[tflite]`.
 """
 
 from __future__ import annotations

@@ -14,11 +14,10 @@ from tests.tiny_models import save_model, tiny_cache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_federated.app.checkpoint import RunState
 from voicelet_federated.app.client import app
-from voicelet_federated.app.config import FederationConfig, Places
+from voicelet_federated.app.config import FederationConfig, LocalTraining, Places
 from voicelet_federated.app.grid import LocalGrid, contexts_for, from_wire, to_wire
 from voicelet_federated.app.server import serve
 from voicelet_federated.app.spend import open_ledger
-from voicelet_federated.app.training import LocalTraining
 from voicelet_federated.cli.simulate import prepare
 
 TINY = AcousticConfig(

@@ -59,7 +59,7 @@ def test_imported_once_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "tiny.onnx.json").rename(tmp_path / "other.onnx.json")
     assert open_voice(str(moved)).root == first.root
     (first.root / "vits_flow.onnx").write_bytes(b"damaged")
-    with pytest.raises(BundleError, match=r"pip install voicelet\[piper\]"):
+    with pytest.raises(BundleError, match=r'pip install "voicelet\[piper\]"'):
         open_voice(moved)
     monkeypatch.undo()
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from voicelet.cli.extras import missing_library
 from voicelet.cli.options import add_bundle_option, number
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
-from voicelet.errors import ConfigError
 
 
 def add_parser(subparsers: Any) -> None:
@@ -46,9 +46,7 @@ def run(args: argparse.Namespace) -> int:
         from voicelet_export.adapt.owner import own_items
         from voicelet_export.adapt.speech import aligned_items
     except ImportError as error:
-        raise ConfigError(
-            f"voicelet adapt needs {error.name}: pip install 'voicelet[adapt]'"
-        ) from None
+        raise missing_library(error) or error from None
     torch.set_num_threads(1)
     vault = Vault()
     profile = vault.load(args.name)

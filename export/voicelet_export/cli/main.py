@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from voicelet import __version__
+from voicelet.cli.extras import missing_library
 from voicelet.errors import VoiceletError
 from voicelet_export.cli import corpus as corpus_commands
 from voicelet_export.cli.aligner import add_aligner_command
@@ -34,6 +36,7 @@ def _milestone(args: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"voicelet-export {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     add_train_command(commands)
     corpus_commands.add_parser(commands)
@@ -64,9 +67,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except VoiceletError as error:
-        sys.stderr.write(f"voicelet-export: {error}\n")
-        return error.exit_code
+        return _complain(error)
+    except ImportError as error:
+        missing = missing_library(error)
+        if missing is None:
+            raise
+        return _complain(missing)
     return 0
+
+
+def _complain(error: VoiceletError) -> int:
+    sys.stderr.write(f"voicelet-export: {error}\n")
+    return error.exit_code
 
 
 if __name__ == "__main__":

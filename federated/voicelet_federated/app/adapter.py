@@ -15,8 +15,8 @@ import copy
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,38 +26,13 @@ from torch import Tensor, nn
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
+from voicelet_federated.app.config import AdapterSpec
 from voicelet_federated.errors import UpdateError
 
-SIZES = (256, 2000, 4000)
-Size = Literal[256, 2000, 4000]
 _EMBEDDING = "speaker"
 _SHIFTED = ("film", "condition", "variance_head")
 _LAYOUT = 1
-
-
-@dataclass(frozen=True)
-class AdapterSpec:
-    """Which adapter.
-
-    Attributes:
-        size: numbers in it: 256 for a hundred devices, 2,000 or 4,000 for a thousand and more, for
-            noise grows with the square root of the size.
-        seed: of the random subspace; public.
-        scale: how far a unit of the adapter moves the biases, as a length; trained without noise
-            the default model goes about seven to meet an accent, so a few rounds of norm 1 do.
-    """
-
-    size: Size = 256
-    seed: int = 20
-    scale: float = 4.0
-
-    def __post_init__(self) -> None:
-        if self.size not in SIZES:
-            raise ConfigError(
-                f"an adapter has {', '.join(map(str, SIZES))} numbers, not {self.size}"
-            )
-        if not (math.isfinite(self.scale) and self.scale > 0.0):
-            raise ConfigError(f"scale must be positive, not {self.scale}")
+_DEFAULT = AdapterSpec()
 
 
 def schema_hash(spec: AdapterSpec, config: AcousticConfig) -> str:
@@ -80,7 +55,7 @@ class Adapted(nn.Module):
     signs: Tensor
     places: Tensor
 
-    def __init__(self, model: AcousticModel, spec: AdapterSpec = AdapterSpec()) -> None:
+    def __init__(self, model: AcousticModel, spec: AdapterSpec = _DEFAULT) -> None:
         super().__init__()
         self.spec = spec
         self.base = copy.copy(model)

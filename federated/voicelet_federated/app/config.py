@@ -9,19 +9,75 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
-from voicelet_federated.app.adapter import AdapterSpec
-from voicelet_federated.app.training import LocalTraining
 from voicelet_federated.privacy.accounting import DELTA, noise_multiplier_for
 from voicelet_federated.privacy.clipping import AdaptiveClipping
 from voicelet_federated.privacy.skellam import NoiseShare
 
+SIZES = (256, 2000, 4000)
+Size = Literal[256, 2000, 4000]
 SIMULATION = "VOICELET_FEDERATED_SIMULATION"
 """Set in the environment, by whoever starts the processes, where devices are only simulated: they
 then take their places from the run's configuration and may send unmasked updates."""
+
+
+@dataclass(frozen=True)
+class AdapterSpec:
+    """Which adapter.
+
+    Attributes:
+        size: numbers in it: 256 for a hundred devices, 2,000 or 4,000 for a thousand and more, for
+            noise grows with the square root of the size.
+        seed: of the random subspace; public.
+        scale: how far a unit of the adapter moves the biases, as a length; trained without noise
+            the default model goes about seven to meet an accent, so a few rounds of norm 1 do.
+    """
+
+    size: Size = 256
+    seed: int = 20
+    scale: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.size not in SIZES:
+            raise ConfigError(
+                f"an adapter has {', '.join(map(str, SIZES))} numbers, not {self.size}"
+            )
+        if not (math.isfinite(self.scale) and self.scale > 0.0):
+            raise ConfigError(f"scale must be positive, not {self.scale}")
+
+
+@dataclass(frozen=True)
+class LocalTraining:
+    """How a device trains, the same on all devices.
+
+    Attributes:
+        steps: of gradient descent with momentum.
+        utterances: in a step.
+        learning_rate: of the mean clipped gradient.
+        momentum: 0 to 1.
+        utterance_clip: largest norm of one utterance's gradient, so that a bad recording can't
+            decide the update; three times the usual one.
+        max_seconds: training ends after the step in which this time is over.
+    """
+
+    steps: int = 3
+    utterances: int = 6
+    learning_rate: float = 3.0
+    momentum: float = 0.8
+    utterance_clip: float = 0.3
+    max_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.learning_rate, self.utterance_clip, self.max_seconds)
+        if min(numbers) <= 0.0 or not all(map(math.isfinite, numbers)):
+            raise ConfigError(f"local training needs positive numbers, not {self}")
+        if not 1 <= self.steps <= 1000 or not 1 <= self.utterances <= 256:
+            raise ConfigError(f"{self.steps} steps of {self.utterances} utterances make no sense")
+        if not 0.0 <= self.momentum < 1.0:
+            raise ConfigError(f"momentum must lie between 0 and 1, not {self.momentum}")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ from voicelet_export.compress.quantize.weights import store_weights
 from voicelet_export.convert.onnx import encoder_graph
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
-from voicelet_federated.app.adapter import AdapterSpec, merge
+from voicelet_federated.app.adapter import merge
+from voicelet_federated.app.config import AdapterSpec
 from voicelet_federated.errors import FederationError
 
 _FOLDED_TOLERANCE = 0.05

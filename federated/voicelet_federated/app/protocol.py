@@ -24,8 +24,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentError, VoiceletError
-from voicelet_federated.app.adapter import AdapterSpec
-from voicelet_federated.app.training import LocalTraining
+from voicelet_federated.app.config import AdapterSpec, LocalTraining
 from voicelet_federated.errors import (
     BudgetError,
     CohortError,

@@ -17,7 +17,7 @@ from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
-from voicelet_federated.app.adapter import Adapted, AdapterSpec, schema_hash
+from voicelet_federated.app.adapter import Adapted, schema_hash
 from voicelet_federated.app.checkpoint import (
     CheckpointError,
     RunState,
@@ -25,7 +25,7 @@ from voicelet_federated.app.checkpoint import (
     sole_run,
     start_or_resume,
 )
-from voicelet_federated.app.config import FederationConfig, Places, read_run_config
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, Places, read_run_config
 from voicelet_federated.app.devices import (
     BaseModel,
     held_out_items,

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError
 from voicelet_export.models.blocks import length_mask
 from voicelet_export.models.fastspeech2 import PITCH_SCALE, expand_frames
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
 from voicelet_federated.app.adapter import Adapted
+from voicelet_federated.app.config import LocalTraining
 from voicelet_federated.errors import UpdateError
 
 
@@ -55,37 +55,6 @@ def _row_l1(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
 
 
 _WEIGHTS = {"mel": 1.0, "duration": 0.3, "pitch": 0.1, "energy": 0.1, "f0": 0.2}
-
-
-@dataclass(frozen=True)
-class LocalTraining:
-    """How a device trains, the same on all devices.
-
-    Attributes:
-        steps: of gradient descent with momentum.
-        utterances: in a step.
-        learning_rate: of the mean clipped gradient.
-        momentum: 0 to 1.
-        utterance_clip: largest norm of one utterance's gradient, so that a bad recording can't
-            decide the update; three times the usual one.
-        max_seconds: training ends after the step in which this time is over.
-    """
-
-    steps: int = 3
-    utterances: int = 6
-    learning_rate: float = 3.0
-    momentum: float = 0.8
-    utterance_clip: float = 0.3
-    max_seconds: float = 60.0
-
-    def __post_init__(self) -> None:
-        numbers = (self.learning_rate, self.utterance_clip, self.max_seconds)
-        if min(numbers) <= 0.0 or not np.isfinite(numbers).all():
-            raise ConfigError(f"local training needs positive numbers, not {self}")
-        if not 1 <= self.steps <= 1000 or not 1 <= self.utterances <= 256:
-            raise ConfigError(f"{self.steps} steps of {self.utterances} utterances make no sense")
-        if not 0.0 <= self.momentum < 1.0:
-            raise ConfigError(f"momentum must lie between 0 and 1, not {self.momentum}")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 from voicelet.errors import ConfigError
 from voicelet_federated.errors import FederationError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 _ROUNDS = 2
 _ATTEMPTS = 2
 # Noise for epsilon 8 would drown the updates of three people: its norm in the mean is z C 16 / 3,
@@ -78,10 +78,9 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
     from voicelet_federated.app.export import speak
     from voicelet_federated.app.spend import days_from_now, open_ledger
     from voicelet_federated.cli.export import export_run
-    from voicelet_federated.cli.simulate import APP
     from voicelet_federated.deploy.address import Address, free_port
     from voicelet_federated.deploy.certificates import make_certificates
-    from voicelet_federated.deploy.flower import SuperLink, SuperNode
+    from voicelet_federated.deploy.flower import SuperLink, SuperNode, app_folder
     from voicelet_federated.deploy.node_keys import node_key, write_public
     from voicelet_federated.deploy.processes import Processes
     from voicelet_federated.ledger import PURPOSE, FederationConsent
@@ -150,7 +149,7 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             roster=str(roster.resolve()),
             server_key=str((server / "identity.pem").resolve()),
         )
-        link.run(APP, to_run_config(terms, places_of), _RUN_S)
+        link.run(app_folder(work), to_run_config(terms, places_of), _RUN_S)
         told = json.loads((work / "run" / "report.json").read_text(encoding="utf-8"))
         if told["rounds_done"] < config.rounds:
             whys = [r["why"] for r in told["rounds"] if r["why"]]

@@ -7,12 +7,14 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.config import from_mapping
-from voicelet_federated.app.adapter import AdapterSpec
-from voicelet_federated.app.export import Exported, RunProvenance, export_bundle, speak
+from voicelet_federated.app.config import AdapterSpec
 from voicelet_federated.errors import FederationError
+
+if TYPE_CHECKING:
+    from voicelet_federated.app.export import Exported
 
 
 def add_export_command(commands: Any) -> None:
@@ -39,6 +41,7 @@ def export_run(
     """
     from voicelet_federated.app.checkpoint import read_state
     from voicelet_federated.app.devices import load_base
+    from voicelet_federated.app.export import RunProvenance, export_bundle
 
     state, model = read_state(state_folder), load_base(base)
     if state.base != model.sha256:
@@ -77,6 +80,8 @@ def _report(file: Path) -> dict[str, Any]:
 def _export(args: argparse.Namespace) -> None:
     made = export_run(args.state, args.base, args.bundle, args.out, args.sign)
     if args.wav is not None:
+        from voicelet_federated.app.export import speak
+
         speak(args.out, to=args.wav)
     sys.stdout.write(
         f"{args.out}: {made.bundle.manifest.total_bytes / 1e6:.2f} MB, "

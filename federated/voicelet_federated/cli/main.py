@@ -7,6 +7,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from voicelet import __version__
+from voicelet.cli.extras import missing_library
 from voicelet.errors import VoiceletError
 from voicelet_federated.cli.demo import add_demo_command
 from voicelet_federated.cli.devices import add_join_command, add_keys_command
@@ -19,6 +21,7 @@ from voicelet_federated.cli.status import add_status_command
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voicelet-federated", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"voicelet-federated {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     add_simulate_command(commands)
     add_certify_command(commands)
@@ -39,11 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except VoiceletError as error:
-        sys.stderr.write(f"voicelet-federated: {error}\n")
-        return error.exit_code
+        return _complain(error)
+    except ImportError as error:
+        missing = missing_library(error)
+        if missing is None:
+            raise
+        return _complain(missing)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _complain(error: VoiceletError) -> int:
+    sys.stderr.write(f"voicelet-federated: {error}\n")
+    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -61,9 +61,8 @@ def _serve(args: argparse.Namespace) -> None:
     from voicelet_export.recipes import read_recipe
     from voicelet_federated.app.checkpoint import rounds_ended
     from voicelet_federated.app.config import FederationConfig, Places, to_run_config
-    from voicelet_federated.cli.simulate import APP
     from voicelet_federated.deploy.address import Address, DeploymentError
-    from voicelet_federated.deploy.flower import SuperLink
+    from voicelet_federated.deploy.flower import SuperLink, app_folder
     from voicelet_federated.deploy.processes import Processes
 
     terms = read_recipe(FederationConfig, args.config)
@@ -85,7 +84,7 @@ def _serve(args: argparse.Namespace) -> None:
         for key in keys:
             link.register(key)
         log.info("%d devices are registered; the run begins", len(keys))
-        link.run(APP, to_run_config(terms, places), args.hours * 3600.0)
+        link.run(app_folder(args.state), to_run_config(terms, places), args.hours * 3600.0)
         # Flower's streamed run ends with code 0 whatever became of it.
         rounds = rounds_ended(places.path("state"))
         if rounds < terms.rounds:

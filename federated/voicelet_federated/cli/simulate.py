@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import logging
 import math
@@ -21,13 +22,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
+from voicelet.cli.extras import install_line
 from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
-from voicelet_federated.app.adapter import AdapterSpec
 from voicelet_federated.app.checkpoint import RunState, read_state, report
-from voicelet_federated.app.config import SIMULATION, FederationConfig, Places, to_run_config
+from voicelet_federated.app.config import (
+    SIMULATION,
+    AdapterSpec,
+    FederationConfig,
+    LocalTraining,
+    Places,
+    to_run_config,
+)
 from voicelet_federated.app.spend import days_from_now, open_ledger
-from voicelet_federated.app.training import LocalTraining
+from voicelet_federated.deploy.flower import app_folder
 from voicelet_federated.errors import FederationError
 from voicelet_federated.ledger import PURPOSE, FederationConsent
 from voicelet_federated.privacy.clipping import AdaptiveClipping
@@ -35,7 +43,6 @@ from voicelet_federated.privacy.clipping import AdaptiveClipping
 _LOG = logging.getLogger(__name__)
 _PORT = "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"  # where `flwr run … local` looks
 _START_S = 120.0
-APP = Path(__file__).resolve().parent.parent
 
 
 def prepare(
@@ -117,8 +124,10 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
         FederationError: Flower isn't installed with it, or the run failed.
     """
     flwr = shutil.which("flwr", path=os.pathsep.join((str(Path(sys.executable).parent), "")))
-    if flwr is None:
-        raise FederationError("flwr isn't installed; `pip install voicelet[simulation]`")
+    if flwr is None or importlib.util.find_spec("ray") is None:
+        raise FederationError(
+            "Flower's simulation isn't installed: " + install_line("voicelet-federated[simulation]")
+        )
     home = Path(places.state) / "flower"
     home.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -134,7 +143,7 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
     }
-    command = [flwr, "run", str(APP), "local", "--stream"]
+    command = [flwr, "run", str(app_folder(home)), "local", "--stream"]
     command += ["--run-config", " ".join(_toml(to_run_config(config, places)))]
     command += ["--federation-config", f"num-supernodes={clients} client-resources-num-cpus=1"]
     with _superlink(home, environment):

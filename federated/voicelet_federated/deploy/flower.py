@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -18,7 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import voicelet_federated
+from voicelet import __version__
+from voicelet.cli.extras import install_line
 from voicelet.files import atomic_file
+from voicelet_federated.app.config import FederationConfig, Places, to_run_config
 from voicelet_federated.deploy.address import (
     Address,
     ClockError,
@@ -30,6 +35,24 @@ from voicelet_federated.deploy.address import (
 )
 from voicelet_federated.deploy.certificates import CertificateError, Certificates, open_certificates
 from voicelet_federated.deploy.processes import ProcessError, Processes
+
+_APP = """\
+[project]
+name = "voicelet-federated"
+version = "{version}"
+description = "Devices improve a shared voice model without giving up a recording."
+license = "Apache-2.0"
+
+[tool.flwr.app]
+publisher = "voicelet"
+fab-include = ["voicelet_federated/**/*.py"]
+
+[tool.flwr.app.components]
+serverapp = "voicelet_federated.app.server:app"
+clientapp = "voicelet_federated.app.client:app"
+
+[tool.flwr.app.config]
+"""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -54,8 +77,41 @@ def program(name: str) -> str:
     """
     found = Path(sys.executable).parent / name
     if not found.is_file():
-        raise DeploymentError(f"{name} isn't installed; `pip install voicelet[federated]`")
+        raise DeploymentError(f"{name} isn't installed: {install_line('voicelet-federated')}")
     return str(found)
+
+
+def app_folder(folder: Path) -> Path:
+    """The Flower app that `flwr run` sends out.
+
+    A checkout has one: the folder of the package, with its `pyproject.toml`.  A package that was
+    installed has none, so its sources are copied to `folder`/`federated`, beside a `pyproject.toml`
+    of the same content.
+
+    Args:
+        folder: where it may be laid out, anew at every call.
+
+    Returns:
+        the app's folder.
+    """
+    package = Path(voicelet_federated.__file__).resolve().parent
+    if _is_app(package.parent):
+        return package.parent
+    app = folder / "federated"
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(package, app / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    terms = to_run_config(FederationConfig(), Places())
+    lines = [f"{key} = {toml_value(value)}\n" for key, value in terms.items()]
+    with atomic_file(app / "pyproject.toml") as out:
+        out.write((_APP.format(version=__version__) + "".join(lines)).encode())
+    return app
+
+
+def _is_app(folder: Path) -> bool:
+    try:
+        return "[tool.flwr.app]" in (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def toml_value(value: Any) -> str:

@@ -263,7 +263,7 @@ def _interpreter_class() -> Any:
             from tflite_runtime.interpreter import Interpreter
         except ImportError:
             raise EngineError(
-                f"LiteRT can't be loaded ({error}); pip install voicelet[litert]"
+                f'LiteRT can\'t be loaded ({error}); pip install "voicelet[litert]"'
             ) from error
     return Interpreter
 

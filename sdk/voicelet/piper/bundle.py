@@ -76,7 +76,7 @@ def import_piper(onnx: Path, config: Path | None, out: Path) -> Bundle:
 
     Raises:
         BundleError: not a Piper voice, or the onnx package is missing
-            (pip install voicelet[piper]).
+            (pip install "voicelet[piper]").
     """
     return import_bytes(*read_voice(onnx, config), out, str(onnx))
 

@@ -261,13 +261,13 @@ def test_the_references_tell_a_right_graph_from_a_wrong_one(
 
 @pytest.mark.skipif(TOOLS, reason="the tools are installed")
 def test_without_its_tools_the_remedy_is_named(recipe: TFLiteRecipe) -> None:
-    with pytest.raises(EngineError, match=r"pip install voicelet\[export,tflite\]"):
+    with pytest.raises(EngineError, match=r'pip install "voicelet-export\[tflite\]"'):
         build_tflite(recipe)
     assert not recipe.out.exists()
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not TOOLS, reason="voicelet[tflite] isn't installed")
+@pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     bundle = build_tflite(recipe)
     assert {f.engine for g in bundle.manifest.graphs.values() for f in g.alternatives} == {"litert"}
@@ -288,7 +288,7 @@ def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not TOOLS, reason="voicelet[tflite] isn't installed")
+@pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_in_float32_the_engines_give_the_same_waveform(recipe: TFLiteRecipe) -> None:
     build_tflite(replace(recipe, precision="fp32", speaker_encoder=None, keep_onnx=True))
     onnx_voice = Voice.load(recipe.out, engine="onnx")

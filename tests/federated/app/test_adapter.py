@@ -12,14 +12,13 @@ pytest.importorskip("opacus")
 from voicelet.errors import ConfigError  # noqa: E402
 from voicelet_federated.app.adapter import (  # noqa: E402
     Adapted,
-    AdapterSpec,
     merge,
     schema_hash,
     walsh_hadamard,
 )
+from voicelet_federated.app.config import AdapterSpec, LocalTraining  # noqa: E402
 from voicelet_federated.app.devices import DeviceData, load_base  # noqa: E402
 from voicelet_federated.app.training import (  # noqa: E402
-    LocalTraining,
     clipped_mean,
     per_sample,
     train_locally,

@@ -17,12 +17,12 @@ pytest.importorskip("opacus")
 from tests.federated.tiny_federation import Federation, times_paid
 from voicelet.trust.audit.device_log import default_log
 from voicelet_federated.app import client as client_app
-from voicelet_federated.app.config import SIMULATION
+from voicelet_federated.app.config import SIMULATION, LocalTraining
 from voicelet_federated.app.devices import device_of
 from voicelet_federated.app.grid import to_wire
 from voicelet_federated.app.power import check_power
 from voicelet_federated.app.spend import open_ledger
-from voicelet_federated.app.training import LocalResult, LocalTraining
+from voicelet_federated.app.training import LocalResult
 
 Make = Callable[..., Federation]
 

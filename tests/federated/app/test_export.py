@@ -13,7 +13,8 @@ pytest.importorskip("flwr")
 from voicelet.audio.features import FloatArray  # noqa: E402
 from voicelet.bundle import open_bundle  # noqa: E402
 from voicelet.errors import BundleError  # noqa: E402
-from voicelet_federated.app.adapter import AdapterSpec, merge  # noqa: E402
+from voicelet_federated.app.adapter import merge  # noqa: E402
+from voicelet_federated.app.config import AdapterSpec  # noqa: E402
 from voicelet_federated.app.devices import BaseModel, load_base  # noqa: E402
 from voicelet_federated.app.export import RunProvenance, export_bundle  # noqa: E402
 from voicelet_federated.cli.export import export_run  # noqa: E402

@@ -12,9 +12,10 @@ pytest.importorskip("torch")
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from voicelet.errors import ConfigError
-from voicelet_federated.app.adapter import AdapterSpec
 from voicelet_federated.app.config import (
+    AdapterSpec,
     FederationConfig,
+    LocalTraining,
     Places,
     device_places,
     read_run_config,
@@ -40,7 +41,6 @@ from voicelet_federated.app.protocol import (
     sign,
     verify,
 )
-from voicelet_federated.app.training import LocalTraining
 from voicelet_federated.errors import MaskingError, UpdateError
 from voicelet_federated.privacy.masking import OneTimeKey, Round
 

@@ -24,10 +24,9 @@ from hypothesis import strategies as st
 from tests.federated.tiny_federation import Federation, times_paid
 from voicelet import files as atomic
 from voicelet.errors import ConsentEndedError, ConsentError, VoiceletError
-from voicelet_federated.app.adapter import AdapterSpec
+from voicelet_federated.app.config import AdapterSpec, LocalTraining
 from voicelet_federated.app.protocol import Terms
 from voicelet_federated.app.spend import OLD_BOOKS, days_from_now, may_join, open_ledger, pay
-from voicelet_federated.app.training import LocalTraining
 from voicelet_federated.cli.consent import (
     add_consent_options,
     consenting_ledger,

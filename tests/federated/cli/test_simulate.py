@@ -26,7 +26,8 @@ from voicelet_federated.app.devices import (
 )
 from voicelet_federated.app.protocol import device_id
 from voicelet_federated.cli.main import main
-from voicelet_federated.cli.simulate import APP, prepare
+from voicelet_federated.cli.simulate import prepare
+from voicelet_federated.deploy.flower import app_folder
 
 
 def simulate(tiny_parts: tuple[Path, Path], out: Path, *more: str) -> int:
@@ -90,10 +91,10 @@ def test_every_device_is_one_speaker_with_a_key_of_its_own(
     assert "s2" not in speakers_of(cache, hidden)
 
 
-def test_the_app_directory_states_the_terms() -> None:
+def test_the_app_directory_states_the_terms(tmp_path: Path) -> None:
     from flwr.common.config import flatten_dict, get_project_config, validate_fields_in_config
 
-    config = get_project_config(APP)
+    config = get_project_config(app_folder(tmp_path))
     assert validate_fields_in_config(config)[:2] == (True, [])
     app = config["tool"]["flwr"]["app"]
     terms, _ = read_run_config(flatten_dict(app["config"]))

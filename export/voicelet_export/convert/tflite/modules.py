@@ -130,5 +130,5 @@ def without_names(model: bytes) -> bytes:
 def _missing(error: ImportError) -> EngineError:
     return EngineError(
         f"conversion to LiteRT needs litert-torch and ai-edge-quantizer ({error}); "
-        "pip install voicelet[export,tflite] in an environment of its own"
+        'pip install "voicelet-export[tflite]", in an environment of its own'
     )
