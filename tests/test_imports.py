@@ -30,6 +30,8 @@ _LAYERS = {
         "enrolment": "errors config audio trust bundle engine text speaker profiles",
         "piper": "errors config files audio bundle engine text",
         "synth": "errors config files audio trust bundle engine text profiles piper",
+        "serve": "errors config files audio trust bundle engine text languages speaker profiles "
+        "enrolment piper synth",
         "cli": "*",
     },
     "voicelet_export": {
