@@ -19,8 +19,9 @@ from voicelet_export.models.aligner import (
     save_aligner,
 )
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig, Trainer
 from voicelet_export.train.mel_augment import MelAugmentConfig, augment, mask_bands
+from voicelet_export.train.task import ModelTask
 
 _IGNORED = -100
 
@@ -88,22 +89,17 @@ def alignment_report(
     }
 
 
-class AlignerTask(Task):
+class AlignerTask(ModelTask[AlignerTraining]):
     """Cross-entropy of the symbol of each frame."""
 
     averaged = "aligner"
 
     def __init__(self, config: AlignerTraining, train: list[Item], valid: list[Item]) -> None:
-        self.config, self.train, self.valid = config, train, valid
-        torch.manual_seed(config.loop.seed)
-        self.model = FrameClassifier(config.model)
-        self.model.log_prior.copy_(log_prior(train, config.model.classes))
-        self.modules = {"aligner": self.model}
-        self.optimisers = {
-            "aligner": torch.optim.AdamW(
-                self.model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01
-            )
-        }
+        super().__init__(config)
+        self.train, self.valid = train, valid
+        model = FrameClassifier(config.model)
+        model.log_prior.copy_(log_prior(train, config.model.classes))
+        self.model = self.learns("aligner", model, betas=(0.9, 0.98), weight_decay=0.01)
         self._ends = np.cumsum([item.entry.n_frames for item in train])
 
     def _stretch(self, rng: np.random.Generator, item: Item) -> tuple[FloatArray, IntArray]:
@@ -121,14 +117,14 @@ class AlignerTask(Task):
 
     def train_step(self, step: int) -> dict[str, float]:
         """One update on `batch` augmented stretches."""
-        rng = np.random.default_rng((self.config.loop.seed, step))
+        rng = self.rng(step)
         places = rng.integers(0, self._ends[-1], size=self.config.batch)
         drawn = [
             self._stretch(rng, self.train[int(np.searchsorted(self._ends, p, side="right"))])
             for p in places
         ]
-        x = torch.from_numpy(np.stack([d[0] for d in drawn]))
-        y = torch.from_numpy(np.stack([d[1] for d in drawn]))
+        x = torch.from_numpy(np.stack([d[0] for d in drawn])).to(self.device)
+        y = torch.from_numpy(np.stack([d[1] for d in drawn])).to(self.device)
         self.model.train()
         guess = self.model(x)
         loss = nn.functional.cross_entropy(
