@@ -66,7 +66,7 @@ class Bench:
         """Aligned utterances of speakers."""
         return [i for s in speakers for i in DeviceData(self.cache, s).items]
 
-    def judged(self, accent: str) -> list[Item]:
+    def held_out_speech(self, accent: str) -> list[Item]:
         """Aligned utterances of held-out speakers."""
         return held_out_items(self.cache, self.held_out, accent)
 

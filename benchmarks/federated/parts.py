@@ -76,19 +76,19 @@ def judge(args: argparse.Namespace) -> None:
     """Held-out losses: of every model; against epsilon; and what they are made of."""
     bench, file = Bench(args), args.out / "judge.json"
     models, results = load_models(args.out / "models.npz"), _results(file)
-    judged = _few(bench.judged(bench.accent), 40)
+    held_out = _few(bench.held_out_speech(bench.accent), 40)
     results |= {"speakers": len(bench.speakers), "utterances": len(bench.items)}
-    _judge_models(bench.trainer(judged), judged, models, results.setdefault("held_out", {}))
+    _measure_models(bench.trainer(held_out), held_out, models, results.setdefault("held_out", {}))
     save_json(file, results)
     cohorts = {SMALL: bench.speakers[:SMALL], args.large: bench.large_cohort(args.large)[0]}
     if "curve" not in results:
-        results["curve"] = _curve(bench, judged, cohorts)
+        results["curve"] = _curve(bench, held_out, cohorts)
         save_json(file, results)
-    groups = {bench.accent: judged, OTHER_ACCENT: bench.judged(OTHER_ACCENT)}
+    groups = {bench.accent: held_out, OTHER_ACCENT: bench.held_out_speech(OTHER_ACCENT)}
     names = ("start", "other-accent", "pooled", *(name_of(SMALL, ROUNDS, e) for e in EPSILONS))
     shown = {k: models[k] for k in names if k in models}
     if not set(shown) <= set(results.get("sound", {})):
-        everyone = bench.trainer([*judged, *groups[OTHER_ACCENT], *bench.items])
+        everyone = bench.trainer([*held_out, *groups[OTHER_ACCENT], *bench.items])
         results["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
         save_json(file, results)
     if "cost" not in results:
@@ -105,16 +105,16 @@ def judge(args: argparse.Namespace) -> None:
         save_json(file, results)
 
 
-def _judge_models(
-    trainer: Trainer, judged: Sequence[Item], models: Mapping[str, Any], results: dict[str, Any]
+def _measure_models(
+    trainer: Trainer, held_out: Sequence[Item], models: Mapping[str, Any], results: dict[str, Any]
 ) -> None:
-    before = trainer.losses(judged, np.zeros(trainer.size))
-    people = np.array([i.entry.speaker for i in judged])
+    before = trainer.losses(held_out, np.zeros(trainer.size))
+    people = np.array([i.entry.speaker for i in held_out])
     for name, flat in models.items():
         digest = hashlib.sha256(flat.tobytes()).hexdigest()
         if results.get(name, {}).get("adapter") == digest:
             continue
-        losses = trainer.losses(judged, flat)
+        losses = trainer.losses(held_out, flat)
         low, high = _interval(before["mel"] - losses["mel"], people)
         results[name] = {k: float(v.mean()) for k, v in losses.items()}
         results[name] |= {"gain_low": low, "gain_high": high, "adapter": digest}
@@ -122,10 +122,10 @@ def _judge_models(
 
 
 def _curve(
-    bench: Bench, judged: Sequence[Item], cohorts: Mapping[int, Sequence[str]]
+    bench: Bench, held_out: Sequence[Item], cohorts: Mapping[int, Sequence[str]]
 ) -> list[dict[str, Any]]:
     """Held-out loss after one round, for each cohort and epsilon and some draws of the noise."""
-    trainer, found = bench.trainer(judged), []
+    trainer, found = bench.trainer(held_out), []
     for (n, devices), name in zip(cohorts.items(), ("few", "many")):
         updates = _kept(bench, name, devices)
         for epsilon in EPSILONS:
@@ -134,7 +134,7 @@ def _curve(
             for draw in range(_DRAWS if math.isfinite(epsilon) else 1):
                 rng = np.random.default_rng(seed_of(epsilon, n, draw))
                 mean = SERVER_STEP * noised_mean(updates, config, rng)
-                losses.append(float(trainer.losses(judged, mean)["mel"].mean()))
+                losses.append(float(trainer.losses(held_out, mean)["mel"].mean()))
             row = {"devices": n, "epsilon": _finite(epsilon), "mel": losses}
             found.append(row | {"noise_multiplier": config.share().noise_multiplier})
             _LOG.info("%s", row)
@@ -182,7 +182,7 @@ def attack(args: argparse.Namespace) -> None:
         results["personal"] = _personal(bench)
         save_json(file, results)
     members = bench.speakers[:SMALL]
-    strangers = sorted({i.entry.speaker for i in bench.judged(bench.accent)})
+    strangers = sorted({i.entry.speaker for i in bench.held_out_speech(bench.accent)})
     strangers = [*bench.speakers[SMALL:], *strangers]
     people = bench.trainer(bench.speech([*members, *strangers]))
     single = bench.trainer(bench.utterances)

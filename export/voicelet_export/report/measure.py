@@ -52,7 +52,7 @@ class SystemFigures:
 def measure_systems(
     wanted: MeasureConfig, out: Path, on_progress: Callable[[float, float], None] | None = None
 ) -> SystemFigures:
-    """Let systems speak into `out/audio/<system>`, count, judge and time them.
+    """Let systems speak into `out/audio/<system>`, count, measure and time them.
 
     Raises:
         ConfigError: there is no bundle, or a name is taken.

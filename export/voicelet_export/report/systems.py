@@ -17,7 +17,7 @@ from voicelet_export.metrics.base import read_audio
 from voicelet_export.report.benches import load_bench
 
 SEED = 1
-"""Of everything random in speech that is judged."""
+"""Of everything random in speech that is measured."""
 
 
 @dataclass(frozen=True)

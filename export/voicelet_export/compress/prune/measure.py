@@ -11,7 +11,7 @@ import onnx
 from torch import nn
 
 from voicelet_export.compress.quantize.calibrate import (
-    JUDGED_UTTERANCES,
+    TEST_UTTERANCES,
     VoiceData,
     pick_utterances,
 )
@@ -65,8 +65,8 @@ def held_out_losses(graphs: Graphs, valid: Sequence[Item], info: RunInfo) -> dic
         "mel", "f0", "voicing", "duration", "pitch", "energy" of an acoustic model, teacher-forced,
         in the units of `compress.quantize.calibrate`; "mel" of a vocoder's copies, in nats.
     """
-    judged = pick_utterances(valid, info, JUDGED_UTTERANCES)
-    data = VoiceData({}, judged, graphs, info.mel_mean, info.mel_std)
+    tested = pick_utterances(valid, info, TEST_UTTERANCES)
+    data = VoiceData({}, tested, graphs, info.mel_mean, info.mel_std)
     if "vocoder" in graphs:
         losses = data.vocoder_losses(graphs["vocoder"])
     else:

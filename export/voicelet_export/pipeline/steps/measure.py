@@ -33,7 +33,7 @@ class VerifyStep:
 
 
 def _senses(config: VerifyStep | MeasureConfig) -> dict[str, bool]:
-    """Judges and Piper: with them there is more to find, so the step is to be made again."""
+    """Metrics and Piper: with them there is more to find, so the step is to be made again."""
     from voicelet_export.report.benches import metrics_python, piper_installed
 
     timed = config.repeats > 0 and not (isinstance(config, VerifyStep) and config.against is None)
