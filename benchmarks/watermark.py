@@ -5,8 +5,8 @@
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
-Each writes `NAME.json` and prints a table; see docs/watermark.md.  Marked and unmarked speech are
-the same but for the mark: equal texts, voices and seeds.
+Each writes `NAME.json` and prints a table; see docs/reference/watermark.md.  Marked and unmarked
+speech are the same but for the mark: equal texts, voices and seeds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks.corpora import TarCorpus
 from benchmarks.speaking import DATA, read_sentences
 from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
-from voicelet.trust.watermark.detect import FOUND, detect
+from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
 from voicelet.trust.watermark.pattern import Payload, bit_errors
 from voicelet_export.corpus.reader import resample
@@ -88,7 +88,7 @@ def attack_clips(
     found, read, wrong = 0, 0, 0
     errors, scores = [], []
     for wave in waves:
-        seen = detect(attack(wave, rng), RATE_HZ)
+        seen = detect_watermark(attack(wave, rng), RATE_HZ)
         scores.append(seen.score)
         if seen.found:
             found += 1
@@ -150,7 +150,7 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
     for utterance in list(corpus.rows)[:: args.every]:
         samples, rate = corpus.read(utterance)
         if len(samples) >= 0.5 * rate:
-            seen = detect(samples, rate)
+            seen = detect_watermark(samples, rate)
             rows.append((seen.probability, seen.score, len(samples) / rate, utterance))
     rows.sort(reverse=True)
     hours = sum(row[2] for row in rows) / 3600

@@ -25,7 +25,7 @@ _LAYERS = {
         "engine": "errors config",
         "text": "errors config",
         "languages": "text",
-        "speaker": "errors config audio trust bundle engine text",
+        "speaker": "errors config files audio trust bundle engine text",
         "profiles": "errors config files audio trust bundle speaker",
         "enrolment": "errors config audio trust bundle engine text speaker profiles",
         "piper": "errors config files audio bundle engine text",
@@ -33,6 +33,7 @@ _LAYERS = {
         "serve": "errors config files audio trust bundle engine text languages speaker profiles "
         "enrolment piper synth",
         "cli": "*",
+        "__main__": "cli",
     },
     "voicelet_export": {
         "errors": "",
@@ -93,7 +94,7 @@ FOLDERS = {
 }
 """Lowest first: a distribution imports those above its own row, and nothing points back."""
 
-LAZY = {"voicelet": {"errors", "trust", "profiles", "enrolment", "synth"}}
+LAZY = {"voicelet": {"errors", "bundle", "trust", "profiles", "enrolment", "synth"}}
 """What the `__init__` of a distribution imports of it."""
 
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
@@ -101,6 +102,10 @@ RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/li
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
+
+
+TYPE_STUBS = {"typing_extensions"}
+"""Every type checker brings it; the runtime doesn't: allowed under `if TYPE_CHECKING` alone."""
 
 
 def modules(folder: Path) -> list[Path]:
@@ -154,6 +159,24 @@ def imports(path: Path, base: Path, exact: bool = False) -> set[str]:
     return found
 
 
+def imported_to_run(path: Path) -> set[str]:
+    """The libraries that a module imports when it runs, not for types alone."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                continue
+            if isinstance(child, ast.Import):
+                found.update(alias.name.split(".")[0] for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                found.add(child.module.split(".")[0])
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
 def allowed_parts(distribution: str, part: str) -> set[str]:
     """Names of the parts of `distribution` that its `part` may import."""
     if not part:
@@ -190,12 +213,15 @@ def test_arrows(distribution: str, path: Path) -> None:
             assert top == distribution or top in lower, f"{module} imports {name}"
             assert exists(name), f"{module} imports {name}, which isn't there"
             # A command line is for people; the command lines above may share its parts.
-            assert part == "cli" or not rest.startswith("cli"), f"{module} imports {name}"
+            assert part in ("cli", "__main__") or not rest.startswith("cli"), (
+                f"{module} imports {name}"
+            )
         if top == distribution:
             # `from voicelet import __version__` names the distribution itself.
             assert not rest or rest.split(".")[0] in allowed, f"{module} imports {name}"
         elif distribution == "voicelet":
             known = top in sys.stdlib_module_names or top in RUNTIME_LIBRARIES
+            known = known or (top in TYPE_STUBS and top not in imported_to_run(path))
             assert known, f"{module} imports {name}, which the runtime doesn't depend on"
 
 
@@ -236,6 +262,10 @@ def test_the_checker_sees_every_kind_of_import(tmp_path: Path) -> None:
     assert "voicelet.synth" in imports(path, tmp_path)
     assert imports(path, tmp_path, exact=True) == {"voicelet.text.b"}
     assert {"torch.nn", "voicelet.synth", "voicelet.text", "voicelet.cli.main"} <= found
+    path.write_text("if TYPE_CHECKING:\n    import a\nimport c.d\n")
+    assert imported_to_run(path) == {"c"}
+    path.write_text("if TYPE_CHECKING:\n    import a\ndef f():\n    from a.b import c\n")
+    assert imported_to_run(path) == {"a"}
 
 
 @pytest.mark.parametrize("folder", ["sdk", "export", "federated", "benchmarks"])

@@ -1,7 +1,7 @@
 """The one error tree of voicelet.
 
 Every message says what was wrong and what to do about it.  `exit_code` is what the command line
-returns for an error of that class; the ranges are documented in `docs/cli.md`.
+returns for an error of that class; the ranges are documented in `docs/reference/cli.md`.
 
 | range | meaning                                                  |
 |-------|----------------------------------------------------------|
@@ -15,25 +15,6 @@ returns for an error of that class; the ranges are documented in `docs/cli.md`.
 """
 
 from __future__ import annotations
-
-import tokenize
-import zipfile
-import zlib
-
-NPZ_ERRORS: tuple[type[Exception], ...] = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    RuntimeError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
-go wrong there (NotImplementedError is a RuntimeError)."""
 
 
 class VoiceletError(Exception):
@@ -88,12 +69,6 @@ class RecordingRejectedError(AudioError):
         super().__init__("recording refused: " + "; ".join(self.reasons))
 
 
-class CorpusError(AudioError):
-    """A training corpus is missing, unreadable or too small (server side)."""
-
-    exit_code = 22
-
-
 class BundleError(VoiceletError):
     """A bundle can't be read."""
 
@@ -118,8 +93,8 @@ class EngineError(BundleError):
     exit_code = 33
 
 
-class BundleTruncatedError(BundleTamperedError):
-    """A file of a bundle is shorter than the manifest says."""
+class BundleTruncatedError(BundleError):
+    """A file of a bundle is shorter than the manifest says: copied or downloaded in part."""
 
     exit_code = 34
 

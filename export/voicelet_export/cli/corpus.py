@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.cli.progress import progress
+from voicelet_export.errors import CorpusError
 from voicelet_export.recipes import read_recipe
 
 log = logging.getLogger(__name__)

@@ -128,7 +128,7 @@ def piper_installed() -> bool:
 
 
 def score_folders(folders: Sequence[Path]) -> dict[str, dict[str, float]] | None:
-    """Measure folders of wavs with their `texts.tsv` (see `docs/benchmarks.md`).
+    """Measure folders of wavs with their `texts.tsv` (see `docs/research/benchmarks.md`).
 
     Returns:
         folder name → measure ("wer", "p808", "similarity", …) → mean; `None` where the metrics'
