@@ -38,12 +38,12 @@ def _align(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.prepare import Tools, recording_aligner
 
     torch.set_num_threads(1)
-    found = Tools.found(aligner=args.aligner)
+    packaged = Tools.found(aligner=args.aligner)
     tools = Tools(
-        encoder=found.encoder,
-        aligner=found.aligner,
-        lexicon=args.lexicon or found.lexicon,
-        g2p=args.g2p or (None if args.lexicon else found.g2p),
+        encoder=packaged.encoder,
+        aligner=packaged.aligner,
+        lexicon=args.lexicon or packaged.lexicon,
+        g2p=args.g2p or (None if args.lexicon else packaged.g2p),
     )
     aligner = recording_aligner(tools)
     if args.cache is None and args.textgrid is None:

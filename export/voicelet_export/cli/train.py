@@ -59,12 +59,12 @@ def _augmented(args: argparse.Namespace, caches: list[Path]) -> list[Path]:
 
     config = read_recipe(AugmentConfig, args.augment)
     encoder = Tools.found(args.encoder, aligned=False).encoder
-    found = []
+    copies = []
     for cache in caches:
         out = args.out / "data" / f"{cache.resolve().name}-augmented"
         augment_cache(cache, out, config, encoder)
-        found.append(out)
-    return found
+        copies.append(out)
+    return copies
 
 
 def add_train_command(commands: Any) -> None:

@@ -124,9 +124,9 @@ def write_all(
     if TEACHER in spoken:
         reference = write_speech(root / TEACHER, texts, spoken[TEACHER])
         folders.append(reference)
-    for name, said in spoken.items():
+    for name, speeches in spoken.items():
         if name != TEACHER:
-            folders.append(write_speech(root / name, texts, said, reference))
+            folders.append(write_speech(root / name, texts, speeches, reference))
     return folders
 
 

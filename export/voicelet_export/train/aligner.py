@@ -74,10 +74,10 @@ def alignment_report(
     errors, right, total = [], 0, 0
     for item in items:
         tokens, truth = item.cache.phones(item.entry), item.cache.durations(item.entry)
-        found = aligner.align(posteriors(item.cache.mel(item.entry)), tokens).durations_frames
-        errors.append(boundary_errors_ms(found, truth, item.cache.features.frames_per_second))
+        durations = aligner.align(posteriors(item.cache.mel(item.entry)), tokens).durations_frames
+        errors.append(boundary_errors_ms(durations, truth, item.cache.features.frames_per_second))
         places = np.arange(len(tokens))
-        same = np.repeat(places, found) == np.repeat(places, truth)
+        same = np.repeat(places, durations) == np.repeat(places, truth)
         right, total = right + int(same.sum()), total + len(same)
     flat = np.concatenate(errors)
     return {
@@ -147,8 +147,8 @@ class AlignerTask(ModelTask[AlignerTraining]):
             mine = [item for item in self.valid if item.cache.folder.name == name]
             stride = max(1, len(mine) // self.config.validation_items)
             items = mine[::stride][: self.config.validation_items]
-            found = alignment_report(posteriors, items, self.config.align)
-            report |= {f"{name}_{key}": value for key, value in found.items()}
+            errors = alignment_report(posteriors, items, self.config.align)
+            report |= {f"{name}_{key}": value for key, value in errors.items()}
         return report
 
 

@@ -75,10 +75,10 @@ def program(name: str) -> str:
     Raises:
         DeploymentError: it isn't installed.
     """
-    found = Path(sys.executable).parent / name
-    if not found.is_file():
+    program = Path(sys.executable).parent / name
+    if not program.is_file():
         raise DeploymentError(f"{name} isn't installed: pip install voicelet-federated")
-    return str(found)
+    return str(program)
 
 
 def app_folder(folder: Path) -> Path:
@@ -275,7 +275,7 @@ class SuperNode:
             raise CertificateError(
                 f"{self.ca}: the operator's CA certificate is missing; ask for it"
             )
-        told = {
+        settings = {
             **{k: v for k, v in self.places.items() if v != ""},
             "partition-id": self.partition,
             "num-partitions": self.partitions,
@@ -284,7 +284,7 @@ class SuperNode:
         command += ["--root-certificates", str(self.ca)]
         command += ["--auth-supernode-private-key", str(self.key)]
         command += ["--host", "127.0.0.1", "--port", str(free_port())]
-        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in told.items())]
+        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in settings.items())]
         if max_retries is not None:
             command += ["--max-retries", str(max_retries)]
         surroundings = {**environment(self.folder / "flower"), **self.variables}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from voicelet_export.metrics.__main__ import main
 from voicelet_export.metrics.base import MetricError
 from voicelet_export.metrics.cache import Cache, digest, file_digest
 from voicelet_export.metrics.folder import read_copies, read_folder, write_texts
@@ -74,3 +75,11 @@ def test_the_hash_of_a_folder_sees_names_and_contents(tmp_path: Path) -> None:
     changed = file_digest(tmp_path)
     (tmp_path / "a").rename(tmp_path / "b")
     assert len({before, changed, file_digest(tmp_path)}) == 3
+
+
+def test_the_program_says_what_is_wrong_with_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path), "--no-cache"]) == 1
+    assert "texts.tsv is missing" in capsys.readouterr().err
+    assert not (tmp_path / "score.json").exists()

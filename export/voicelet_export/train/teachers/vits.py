@@ -162,27 +162,27 @@ class VitsTask(AdversarialTask[VitsTraining]):
         self, model: Vits, batch: VitsBatch, speaker: Tensor | None, rng: np.random.Generator
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Loss terms but the adversarial, and decoded and true stretches [B, samples]."""
-        made = model.reconstruct(
+        rebuilt = model.reconstruct(
             batch.ids, batch.n_symbols, self.spectrum(batch), batch.n_frames, speaker
         )
-        latent, target = self._stretches(made, batch, rng)
+        latent, target = self._stretches(rebuilt, batch, rng)
         output = model.dec(latent, speaker)[:, 0]
         difference = self.spectral.log_mel(output) - self.spectral.log_mel(target)
         terms = {
             "mel": difference.abs().mean(),
-            "kl": kl_loss(made),
-            "duration": made.duration_loss.sum() / batch.n_symbols.sum(),
+            "kl": kl_loss(rebuilt),
+            "duration": rebuilt.duration_loss.sum() / batch.n_symbols.sum(),
         }
         return terms, output, target
 
     def _stretches(
-        self, made: Reconstructed, batch: VitsBatch, rng: np.random.Generator
+        self, rebuilt: Reconstructed, batch: VitsBatch, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         size, hop = self.config.segment_frames, self.features.hop_length
         latents, waves = [], []
         for row, length in enumerate(batch.n_frames.tolist()):
             first = int(rng.integers(0, length - size + 1))
-            latents.append(made.latent[row, :, first : first + size])
+            latents.append(rebuilt.latent[row, :, first : first + size])
             waves.append(batch.audio[row, first * hop : (first + size) * hop])
         return torch.stack(latents), torch.stack(waves)
 
