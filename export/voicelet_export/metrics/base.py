@@ -38,7 +38,7 @@ def need(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise MetricError(
-            f"{module} is missing ({error}): pip install \"voicelet-export[metrics]\", or run "
+            f'{module} is missing ({error}): pip install "voicelet-export[metrics]", or run '
             "benchmarks/setup.sh and use its Python"
         ) from error
 
