@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from voicelet.cli.timing import speak
+from voicelet.synth.timing import speak
 
 
 def use_cpu(seconds: float) -> None:
