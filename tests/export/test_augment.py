@@ -38,7 +38,7 @@ from voicelet_export.corpus.sounding import (
 )
 
 HOP = 300
-ENCODER = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.int8.onnx"
+ENCODER = Path(__file__).parents[2] / "sdk/voicelet/voices/default/speaker_encoder.onnx"
 
 
 def vowel(seconds: float = 1.0, f0: float = 150.0) -> np.ndarray:

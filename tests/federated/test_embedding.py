@@ -34,7 +34,7 @@ from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.local_dp import LocalDp, delta_of, sigma_for
 
 ROOT = Path(__file__).parents[2]
-ENCODER = ROOT / "export" / "artifacts" / "speaker_encoder" / "speaker_encoder.int8.onnx"
+ENCODER = ROOT / "sdk" / "voicelet" / "voices" / "default" / "speaker_encoder.onnx"
 SAMPLE = ROOT / "federated" / "samples" / "reader-a" / "1.opus"
 
 

@@ -16,6 +16,9 @@ class BundleStep:
     """A bundle of two trained models; see `voicelet_export.convert.bundle.BundleRecipe`.
 
     Attributes:
+        acoustic, vocoder: folders of runs or milestones.
+        scales_from: a bundle that is quantized as this one is to be; no caches are needed then.
+        presets_from: a bundle whose presets go in.
         graphs: folder of a `quantize` step, whose graphs go in as they are.
         measured: JSON object of figures.
     """
@@ -23,9 +26,11 @@ class BundleStep:
     acoustic: Path
     vocoder: Path
     g2p: Path
-    caches: tuple[Path, ...]
-    held_out: Path
+    caches: tuple[Path, ...] = ()
+    held_out: Path | None = None
     speaker_encoder: Path | None = None
+    scales_from: Path | None = None
+    presets_from: Path | None = None
     graphs: Path | None = None
     precision: Literal["int8", "fp32"] = "int8"
     name: str = "voicelet-en"
@@ -51,6 +56,8 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
             speaker_encoder=config.speaker_encoder,
             caches=config.caches,
             held_out=config.held_out,
+            scales_from=config.scales_from,
+            presets_from=config.presets_from,
             out=context.out,
             graphs=config.graphs,
             precision=config.precision,
