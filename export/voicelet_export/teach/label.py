@@ -170,13 +170,17 @@ def _build(
                 kept["samples"].astype(np.float32) / 32767.0,
                 int(kept["rate"]),
                 kept.get("durations_s"),
+                kept.get("f0_hz"),
+                float(kept.get("label_delay_s", 0.0)),
             )
         samples, durations = lay_out(spoken, phones, features, config)
+        n_frames = len(samples) // features.hop_length
         writer.add(
             Utterance(f"{speaker}-{number:05d}", speaker, "", samples, features.sample_rate_hz, {}),
             extract(samples, features.sample_rate_hz),
             inventory.encode(phones) if durations is not None else None,
             durations,
+            lay_out_f0(spoken, n_frames, features, config),
             bandwidth_hz=min(spoken.sample_rate_hz, features.sample_rate_hz) / 2.0,
         )
     (out / "held_out.json").write_text(json.dumps(sorted(held_out)), encoding="utf-8")
@@ -201,7 +205,8 @@ def lay_out(
     if spoken.durations_s is None:
         return padded, None
     frames = duration_frames(spoken.durations_s, len(wave), features.sample_rate_hz, hop)
-    edges = np.cumsum(frames) + lead + round(config.label_delay_frames)
+    own_delay = spoken.label_delay_s * features.sample_rate_hz / hop
+    edges = np.cumsum(frames) + lead + round(config.label_delay_frames - own_delay)
     edges[-1] = len(wave) // hop + lead + tail
     if phones[-1:] and phones[-1] in PUNCTUATION:
         edges[-2] = edges[-1] - 2
@@ -212,6 +217,22 @@ def lay_out(
     if over > 0:
         padded = np.pad(padded, (0, over * hop)).astype(np.float32)
     return padded, np.diff(edges, prepend=0)
+
+
+def lay_out_f0(
+    spoken: Spoken, n_frames: int, features: FeatureConfig, config: LabelConfig
+) -> FloatArray | None:
+    """A teacher's own f0 [n_frames] in Hz, laid out as its speech is; `None` if it tells none."""
+    if spoken.f0_hz is None or not len(spoken.f0_hz):
+        return None
+    seconds = len(spoken.samples) / spoken.sample_rate_hz
+    count = int(seconds * features.sample_rate_hz) // features.hop_length
+    middles = (np.arange(count) + 0.5) * features.hop_length / features.sample_rate_hz
+    places = (middles / seconds * len(spoken.f0_hz)).astype(np.int64)
+    f0 = np.zeros(n_frames, np.float32)
+    lead = config.lead_in_frames
+    f0[lead : lead + count] = spoken.f0_hz[places.clip(0, len(spoken.f0_hz) - 1)]
+    return f0
 
 
 def _key(phones: str, speaker: str, config: LabelConfig) -> str:
@@ -233,6 +254,9 @@ def _keep(path: Path, spoken: Spoken) -> float:
     }
     if spoken.durations_s is not None:
         arrays["durations_s"] = spoken.durations_s
+        arrays["label_delay_s"] = np.array(spoken.label_delay_s)
+    if spoken.f0_hz is not None:
+        arrays["f0_hz"] = spoken.f0_hz
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     part = path.with_suffix(".part")
