@@ -118,6 +118,7 @@ def denoise_cache(
     out: Path,
     encoder: Path,
     on_item: Callable[[int, int], None] | None = None,
+    least_cosine: float = LEAST_COSINE,
 ) -> Denoised:
     """Build a cache of the aligned utterances of another, denoised.
 
@@ -126,10 +127,11 @@ def denoise_cache(
         out: of the new cache; what lies there is replaced once it is whole.
         encoder: graph of the speaker encoder, which tells whether the voice is still the same.
         on_item: told (utterances done, utterances).
+        least_cosine: of the d-vectors before and after; what falls below is left out.
 
     Raises:
         ConfigError: there is no denoiser.
-        CorpusError: `source` holds no aligned utterance.
+        CorpusError: `source` holds no aligned utterance, or all of them are left out.
     """
     cache, denoise, extract = FeatureCache(source), Denoiser(), DVectorExtractor(encoder)
     entries = [e for e in cache.entries if e.n_phones]
@@ -141,7 +143,7 @@ def denoise_cache(
     rate = cache.features.sample_rate_hz
     for number, entry in enumerate(entries):
         clean = denoise(cache.audio(entry), rate)
-        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= LEAST_COSINE:
+        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= least_cosine:
             utterance = Utterance(entry.id, entry.speaker, "", clean, rate, {})
             writer.add(
                 utterance,
@@ -153,6 +155,11 @@ def denoise_cache(
             recorded.append(entry)
         if on_item is not None:
             on_item(number + 1, len(entries))
+    if not recorded:
+        raise CorpusError(
+            f"{source}: after denoising every one of {len(entries)} utterances sounds like another "
+            "speaker; are these recordings of speech?"
+        )
     writer.entries[:] = [_told(e, r) for e, r in zip(writer.entries, recorded)]
     writer.close()
     if out.exists():

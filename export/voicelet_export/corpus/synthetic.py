@@ -21,11 +21,26 @@ _UNITS_A_PHONE = 8
 _VOWELS = "aiuAO"
 
 
-def write_synthetic_corpus(folder: Path, utterances: int, speakers: int, seed: int = 1) -> float:
+def write_synthetic_corpus(
+    folder: Path,
+    utterances: int,
+    speakers: int,
+    seed: int = 1,
+    aligned: bool = True,
+    prefix: str = "",
+) -> float:
     """Write a packed corpus (`metadata.jsonl`, `shard-0.tar` of FLAC) with exact alignments.
 
     Each phone is a harmonic tone with one resonance of its own, at the pitch of its speaker (`s0`,
     `s1`, …), so that models have something to learn.  Equal arguments give equal bytes.
+
+    Args:
+        folder: of the corpus.
+        utterances, speakers: how many.
+        seed: of everything random.
+        aligned: whether rows tell phones, durations and f0; without them they are as those of
+            recordings, with a text only.
+        prefix: of the ids and the speakers' names.
 
     Returns:
         Seconds of audio.
@@ -35,7 +50,9 @@ def write_synthetic_corpus(folder: Path, utterances: int, speakers: int, seed: i
     with tarfile.open(folder / "shard-0.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         for index in range(utterances):
             row, wave = _utterance(index, index % speakers, seed)
-            rows.append(row)
+            row |= {"id": prefix + row["id"], "speaker": prefix + row["speaker"], "shard": 0}
+            hidden = () if aligned else ("phonemes", "frames", "f0")
+            rows.append({k: v for k, v in row.items() if k not in hidden})
             seconds += row["seconds"]
             audio = io.BytesIO()
             soundfile.write(audio, wave, RATE_HZ, format="FLAC", subtype="PCM_16")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from voicelet.errors import ConfigError
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
+from voicelet_export.pipeline.survey import TFLITE, TORCH, Survey
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,15 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
         )
     )
     return {"bytes": bundle.manifest.total_bytes, **bundle.manifest.measured}
+
+
+def _check_bundle(config: BundleStep, survey: Survey) -> None:
+    for folder, file in ((config.g2p, "lexicon.bin"),
+                         (config.speaker_encoder, "speaker_encoder.onnx")):  # fmt: skip
+        if folder is None or survey.step_of(folder) is not None:
+            continue
+        if not (folder / file).is_file():
+            raise ConfigError(f"step {survey.step!r}: {folder} holds no {file}; check the path")
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ def read_figures(paths: tuple[Path, ...]) -> dict[str, float]:
 
 
 KINDS = (
-    StepKind("bundle", 1, BundleStep, _bundle),
-    StepKind("tflite", 1, TFLiteStep, _tflite),
+    StepKind("bundle", 1, BundleStep, _bundle, packages=(TORCH,), check=_check_bundle),
+    StepKind("tflite", 1, TFLiteStep, _tflite, packages=(TORCH, TFLITE)),
     StepKind("publish", 1, PublishStep, _publish),
 )

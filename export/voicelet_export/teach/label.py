@@ -23,6 +23,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray
 from voicelet.errors import ConfigError, CorpusError
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor
+from voicelet_export.corpus.layouts import read_sources
 from voicelet_export.corpus.reader import Utterance, resample
 from voicelet_export.teach.base import Spoken, Teacher, duration_frames
 
@@ -68,9 +69,10 @@ class LabelConfig:
 
 
 def read_phones(texts: Path) -> list[str]:
-    """Phone strings of a packed corpus (its folder) or of a text file with a sentence a line.
+    """Phone strings of a corpus (its folder) or of a text file with a sentence a line.
 
-    A text file is read by the front end of the voice in the package.
+    The rows of a packed corpus may tell their phones; other texts are read by the front end of the
+    voice in the package.
 
     Raises:
         CorpusError: there is nothing to say.
@@ -79,12 +81,16 @@ def read_phones(texts: Path) -> list[str]:
     try:
         if metadata.is_file():
             rows = [json.loads(line) for line in metadata.read_text("utf-8").splitlines() if line]
-            phones = [str(row["phonemes"]) for row in rows]
+            told = all("phonemes" in row for row in rows)
+            texts_of = [str(row["phonemes" if told else "text"]) for row in rows]
+            phones = texts_of if told else list(_front_end_phones(texts_of))
+        elif texts.is_dir():
+            phones = list(_front_end_phones([source.text for source in read_sources(texts)]))
         else:
             phones = list(_front_end_phones(texts.read_text("utf-8").splitlines()))
     except (OSError, ValueError, KeyError) as error:
         raise CorpusError(
-            f"{texts}: neither a corpus with phonemes nor a text ({error!r})"
+            f"{texts}: neither a corpus nor a text file with a sentence a line ({error!r})"
         ) from None
     inventory = PhoneInventory()
     known = [p for p in phones if p.strip(PUNCTUATION) and not inventory.missing(p)]

@@ -44,3 +44,9 @@ def open_teacher(
 
         return VitsTeacher(path)
     raise BundleError(f"{path}: no teacher; give a Piper .onnx with its .json, or a folder")
+
+
+def looks_like_teacher(path: Path) -> bool:
+    """Whether `open_teacher(path)` has something to open, told by names only."""
+    piper = path.suffix == ".onnx" and path.is_file() and Path(f"{path}.json").is_file()
+    return piper or is_kokoro_folder(path) or (path / "config.json").is_file()
