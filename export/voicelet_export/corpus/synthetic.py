@@ -28,6 +28,7 @@ def write_synthetic_corpus(
     seed: int = 1,
     aligned: bool = True,
     prefix: str = "",
+    least_phones: int = 5,
 ) -> float:
     """Write a packed corpus (`metadata.jsonl`, `shard-0.tar` of FLAC) with exact alignments.
 
@@ -41,6 +42,7 @@ def write_synthetic_corpus(
         aligned: whether rows tell phones, durations and f0; without them they are as those of
             recordings, with a text only.
         prefix: of the ids and the speakers' names.
+        least_phones: of an utterance, 0.2 s each; it has up to three more.
 
     Returns:
         Seconds of audio.
@@ -49,7 +51,7 @@ def write_synthetic_corpus(
     rows, seconds = [], 0.0
     with tarfile.open(folder / "shard-0.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         for index in range(utterances):
-            row, wave = _utterance(index, index % speakers, seed)
+            row, wave = _utterance(index, index % speakers, seed, least_phones)
             row |= {"id": prefix + row["id"], "speaker": prefix + row["speaker"], "shard": 0}
             hidden = () if aligned else ("phonemes", "frames", "f0")
             rows.append({k: v for k, v in row.items() if k not in hidden})
@@ -64,9 +66,11 @@ def write_synthetic_corpus(
     return seconds
 
 
-def _utterance(index: int, speaker: int, seed: int) -> tuple[dict[str, Any], FloatArray]:
+def _utterance(
+    index: int, speaker: int, seed: int, least_phones: int
+) -> tuple[dict[str, Any], FloatArray]:
     rng = np.random.default_rng((seed, index))
-    phones = "".join(rng.choice(list(_VOWELS), size=int(rng.integers(5, 9))))
+    phones = "".join(rng.choice(list(_VOWELS), size=int(rng.integers(least_phones, least_phones + 4))))
     indices = PhoneInventory().encode(phones)  # pads at both ends
     units = np.full(len(indices), _UNITS_A_PHONE)
     n = int(units.sum()) * UNIT

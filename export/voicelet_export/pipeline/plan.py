@@ -88,7 +88,7 @@ def plan_pipeline(
     for step in recipe.steps.values():
         if step.name in made or (wanted is not None and step.name not in wanted):
             continue
-        survey = Survey(step.name, estimates, step.variables)
+        survey = Survey(step.name, estimates)
         estimate, found = _survey(step, survey, made, root)
         estimates[step.name] = estimate
         problems += found
@@ -115,10 +115,11 @@ def _survey(
         except ConfigError as error:
             problems.append(error)
     try:
-        config = read_options(step, made, root, survey)
+        problems += missing_inputs(step, made, root)
+        config = None if problems else read_options(step, made, root)
     except ConfigError as error:
-        return Estimate(), [*problems, error]
-    if problems:  # what checks and estimates read may need the packages
+        problems.append(error)
+    if problems:  # what checks and estimates read may be missing
         return Estimate(), problems
     try:
         if step.kind.check is not None:
@@ -130,31 +131,43 @@ def _survey(
     return Estimate(), problems
 
 
-def read_options(
-    step: Step, made: Mapping[str, Path], root: Path, survey: Survey | None = None
-) -> Any:
+def missing_inputs(step: Step, made: Mapping[str, Path], root: Path) -> list[ConfigError]:
+    """An error for each input of a step that isn't there and that no step will make."""
+    return [
+        missing_input(step, name, place, text)
+        for name, shape in path_fields(step.kind.config).items()
+        for place, text in paths_of(step.options.get(name), shape, f"step {step.name!r}: {name}")
+        if not _is_to_be_made(text, made) and not _path_of(text, made, root).exists()
+    ]
+
+
+def read_options(step: Step, made: Mapping[str, Path], root: Path) -> Any:
     """The options of a step, with paths of finished steps and `@name` for those yet to be made.
 
     Raises:
-        ConfigError: an option isn't known, is missing or wrong, or an input isn't there.
+        ConfigError: an option isn't known, is missing or wrong.
     """
     where = f"step {step.name!r}"
     values: dict[str, Any] = dict(step.options)
     for name, shape in path_fields(step.kind.config).items():
-        found: dict[str, Path] = {}
         rows = paths_of(step.options.get(name), shape, f"{where}: {name}")
-        for place, text in rows:
-            other, _, inner = text[1:].partition("/")
-            if text.startswith("@") and other not in made:
-                found[place] = Path(text)
-                continue
-            path = made[other] / inner if text.startswith("@") else root / text
-            if not path.exists():
-                raise missing_input(step, name, place, text, survey)
-            found[place] = path
         if rows:
-            values[name] = packed_paths(shape, found)
+            paths = {place: _path_of(text, made, root) for place, text in rows}
+            values[name] = packed_paths(shape, paths)
     return from_mapping(step.kind.config, values, where)
+
+
+def _is_to_be_made(text: str, made: Mapping[str, Path]) -> bool:
+    return text.startswith("@") and text[1:].partition("/")[0] not in made
+
+
+def _path_of(text: str, made: Mapping[str, Path], root: Path) -> Path:
+    if not text.startswith("@"):
+        return root / text
+    if _is_to_be_made(text, made):
+        return Path(text)
+    name, _, inner = text[1:].partition("/")
+    return made[name] / inner if inner else made[name]
 
 
 def packed_paths(shape: str, found: Mapping[str, Path]) -> Any:
@@ -166,11 +179,9 @@ def packed_paths(shape: str, found: Mapping[str, Path]) -> Any:
     return {place[1:]: path for place, path in found.items()}
 
 
-def missing_input(
-    step: Step, option: str, place: str, text: str, survey: Survey | None = None
-) -> ConfigError:
+def missing_input(step: Step, option: str, place: str, text: str) -> ConfigError:
     """The error of an input that isn't there, with what mends it."""
-    remedy = (survey or Survey(step.name, {}, step.variables)).remedy(option)
+    remedy = " or ".join(f"--set {name}=PATH" for name in step.variables.get(option, ()))
     if remedy:
         mend = f"get it (docs/pipeline.md says where), or say where it is: {remedy}"
     else:

@@ -24,6 +24,7 @@ class SyntheticStep:
         seed: of everything random.
         aligned: whether its rows tell phones, durations and f0, as a teacher's do.
         prefix: of the ids and the speakers' names.
+        least_phones: of an utterance, 0.2 s each.
     """
 
     utterances: int = 12
@@ -31,6 +32,7 @@ class SyntheticStep:
     seed: int = 1
     aligned: bool = True
     prefix: str = ""
+    least_phones: int = 5
 
 
 def _synthetic(config: SyntheticStep, context: StepContext) -> Figures:
@@ -43,6 +45,7 @@ def _synthetic(config: SyntheticStep, context: StepContext) -> Figures:
         config.seed,
         config.aligned,
         config.prefix,
+        config.least_phones,
     )
     return {"utterances": config.utterances, "seconds": round(seconds, 2)}
 
@@ -298,7 +301,7 @@ def _estimate_predict(config: PredictStep, survey: Survey) -> Estimate:
 
 
 def _estimate_synthetic(config: SyntheticStep, survey: Survey) -> Estimate:
-    minutes = config.utterances * 1.8 / 60.0
+    minutes = config.utterances * (config.least_phones + 3.5) * 0.2 / 60.0
     return Estimate(minutes, 3.0 * minutes)
 
 

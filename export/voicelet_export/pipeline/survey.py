@@ -65,17 +65,10 @@ class Survey:
     Args:
         step: its name.
         estimates: of the steps that aren't made yet, by name; their outputs are called `@name`.
-        variables: option → the recipe's variables that are in it.
     """
 
-    def __init__(
-        self,
-        step: str,
-        estimates: Mapping[str, Estimate],
-        variables: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> None:
+    def __init__(self, step: str, estimates: Mapping[str, Estimate]) -> None:
         self.step, self._estimates = step, estimates
-        self._variables = variables or {}
 
     @staticmethod
     def step_of(path: Path) -> str | None:
@@ -110,8 +103,3 @@ class Survey:
                 f"step {self.step!r}: {corpus} holds {found:.1f} minutes of speech, at least "
                 f"{least:g} are needed; add recordings, or lower least_minutes to try it out"
             )
-
-    def remedy(self, option: str) -> str:
-        """How to give an option another value: by a variable of the recipe where there is one."""
-        names = self._variables.get(option, ())
-        return " or ".join(f"--set {name}=PATH" for name in names)
