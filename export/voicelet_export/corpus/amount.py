@@ -12,6 +12,7 @@ import soundfile
 from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.corpus.layouts import Source, find_layout, read_sources
+from voicelet_export.corpus.pack import choose_sources
 from voicelet_export.corpus.reader import read_rows
 
 SYMBOLS_PER_SECOND = 14.0
@@ -19,11 +20,16 @@ SYMBOLS_PER_SECOND = 14.0
 _PROBED = 200  # recordings whose length is looked up; the others are taken to be as long
 
 
-def speech_minutes(folder: Path, layout: str = "auto") -> float:
+def speech_minutes(folder: Path, layout: str = "auto", most_per_speaker: int = 0) -> float:
     """Minutes of speech in a feature cache or in a corpus of any layout.
 
     Corpora whose rows don't tell their lengths are probed: the headers of 200 recordings, evenly
     spaced, are read.
+
+    Args:
+        folder: of the cache or the corpus.
+        layout: as :func:`voicelet_export.corpus.layouts.find_layout` takes it.
+        most_per_speaker: recordings that packing takes of a speaker; 0 is all.
 
     Raises:
         ConfigError: there is no layout of that name.
@@ -43,7 +49,7 @@ def speech_minutes(folder: Path, layout: str = "auto") -> float:
             raise CorpusError(f"{folder} is no packed corpus ({error})") from error
         if all("seconds" in row for row in rows):
             return sum(float(row["seconds"]) for row in rows) / 60.0
-    return _probed_minutes(read_sources(folder, layout))
+    return _probed_minutes(choose_sources(read_sources(folder, layout), most_per_speaker))
 
 
 def _probed_minutes(sources: Sequence[Source]) -> float:

@@ -118,7 +118,7 @@ def denoise_cache(
     out: Path,
     encoder: Path,
     on_item: Callable[[int, int], None] | None = None,
-    least_cosine: float = LEAST_COSINE,
+    least_cosine: float | None = None,
 ) -> Denoised:
     """Build a cache of the aligned utterances of another, denoised.
 
@@ -128,22 +128,24 @@ def denoise_cache(
         encoder: graph of the speaker encoder, which tells whether the voice is still the same.
         on_item: told (utterances done, utterances).
         least_cosine: of the d-vectors before and after; what falls below is left out.
+            :data:`LEAST_COSINE` by default.
 
     Raises:
         ConfigError: there is no denoiser.
-        CorpusError: `source` holds no aligned utterance, or all of them are left out.
+        CorpusError: `source` holds no aligned utterance.
     """
     cache, denoise, extract = FeatureCache(source), Denoiser(), DVectorExtractor(encoder)
     entries = [e for e in cache.entries if e.n_phones]
     if not entries:
         raise CorpusError(f"{source}: no utterance has phones; run `corpus align` first")
+    least = LEAST_COSINE if least_cosine is None else least_cosine
     part = out.with_name(out.name + ".part")
     writer = CacheWriter(part, cache.features)
     recorded: list[Entry] = []
     rate = cache.features.sample_rate_hz
     for number, entry in enumerate(entries):
         clean = denoise(cache.audio(entry), rate)
-        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= least_cosine:
+        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= least:
             utterance = Utterance(entry.id, entry.speaker, "", clean, rate, {})
             writer.add(
                 utterance,
@@ -155,11 +157,6 @@ def denoise_cache(
             recorded.append(entry)
         if on_item is not None:
             on_item(number + 1, len(entries))
-    if not recorded:
-        raise CorpusError(
-            f"{source}: after denoising every one of {len(entries)} utterances sounds like another "
-            "speaker; are these recordings of speech?"
-        )
     writer.entries[:] = [_told(e, r) for e, r in zip(writer.entries, recorded)]
     writer.close()
     if out.exists():

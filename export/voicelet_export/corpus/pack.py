@@ -92,7 +92,7 @@ def pack_corpus(
         ConfigError, CorpusError: the folder can't be read as a corpus, too many of its recordings
             are broken, or none is left.
     """
-    sources = _chosen(read_sources(folder, config.layout), config.most_per_speaker)
+    sources = choose_sources(read_sources(folder, config.layout), config.most_per_speaker)
     plan = _fingerprint(sources, config)
     report_file, work = out / "prepare.json", out / ".packing"
     if (out / "metadata.jsonl").is_file():
@@ -131,7 +131,7 @@ def pack_corpus(
     return report
 
 
-def _chosen(sources: list[Source], most: int) -> list[Source]:
+def choose_sources(sources: list[Source], most: int) -> list[Source]:
     """At most `most` recordings of each speaker (0: all), in the order they have."""
     if not most:
         return sources

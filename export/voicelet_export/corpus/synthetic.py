@@ -70,7 +70,8 @@ def _utterance(
     index: int, speaker: int, seed: int, least_phones: int
 ) -> tuple[dict[str, Any], FloatArray]:
     rng = np.random.default_rng((seed, index))
-    phones = "".join(rng.choice(list(_VOWELS), size=int(rng.integers(least_phones, least_phones + 4))))
+    size = int(rng.integers(least_phones, least_phones + 4))
+    phones = "".join(rng.choice(list(_VOWELS), size=size))
     indices = PhoneInventory().encode(phones)  # pads at both ends
     units = np.full(len(indices), _UNITS_A_PHONE)
     n = int(units.sum()) * UNIT

@@ -116,7 +116,7 @@ def _survey(
             problems.append(error)
     try:
         problems += missing_inputs(step, made, root)
-        config = None if problems else read_options(step, made, root)
+        config = read_options(step, made, root)
     except ConfigError as error:
         problems.append(error)
     if problems:  # what checks and estimates read may be missing

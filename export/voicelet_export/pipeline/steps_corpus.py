@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.config import from_mapping
+from voicelet.errors import CorpusError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
 from voicelet_export.pipeline.steps_data import cache_figures, link_or_copy
@@ -78,11 +79,16 @@ def _check_prepare(config: PrepareStep, survey: Survey) -> None:
 
     pack = from_mapping(PackConfig, config.pack, f"step {survey.step!r}: pack")
     from_mapping(RealAlignConfig, config.bounds, f"step {survey.step!r}: bounds")
-    survey.require_minutes(config.corpus, config.least_minutes, pack.layout)
+    survey.require_minutes(
+        config.corpus, config.least_minutes, pack.layout, pack.most_per_speaker
+    )
 
 
 def _estimate_prepare(config: PrepareStep, survey: Survey) -> Estimate:
-    minutes = survey.minutes(config.corpus, str(config.pack.get("layout", "auto")))
+    from voicelet_export.corpus.pack import PackConfig
+
+    pack = from_mapping(PackConfig, config.pack, f"step {survey.step!r}: pack")
+    minutes = survey.minutes(config.corpus, pack.layout, pack.most_per_speaker)
     # The packed corpus and the parts of the cache lie beside the cache until it is whole.
     return Estimate(minutes, 2.6 * CACHE_MB_A_MINUTE * minutes)
 
@@ -108,6 +114,11 @@ def _denoise(config: DenoiseStep, context: StepContext) -> Figures:
     done = denoise_cache(
         config.cache, context.out, config.encoder, context.progress, config.least_cosine
     )
+    if not done.kept:
+        raise CorpusError(
+            f"step {context.name!r}: after denoising, all {done.changed} utterances sound "
+            "like other speakers; are these recordings of speech?"
+        )
     return {"left_out": done.changed, **cache_figures(context.out)}
 
 

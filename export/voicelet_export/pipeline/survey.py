@@ -69,6 +69,7 @@ class Survey:
 
     def __init__(self, step: str, estimates: Mapping[str, Estimate]) -> None:
         self.step, self._estimates = step, estimates
+        self._minutes: dict[tuple[Path, str, int], float] = {}
 
     @staticmethod
     def step_of(path: Path) -> str | None:
@@ -76,8 +77,10 @@ class Survey:
         first = path.parts[0] if path.parts else ""
         return first[1:] if first.startswith("@") else None
 
-    def minutes(self, path: Path, layout: str = "auto") -> float:
+    def minutes(self, path: Path, layout: str = "auto", most_per_speaker: int = 0) -> float:
         """Minutes of speech in a cache or corpus, made or to be made.
+
+        What is asked once is remembered: a large corpus takes seconds to look through.
 
         Raises:
             ConfigError, CorpusError: as :func:`voicelet_export.corpus.amount.speech_minutes`.
@@ -87,9 +90,14 @@ class Survey:
         step = self.step_of(path)
         if step is not None:
             return self._estimates.get(step, Estimate()).minutes
-        return speech_minutes(path, layout)
+        asked = (path, layout, most_per_speaker)
+        if asked not in self._minutes:
+            self._minutes[asked] = speech_minutes(*asked)
+        return self._minutes[asked]
 
-    def require_minutes(self, corpus: Path, least: float, layout: str = "auto") -> None:
+    def require_minutes(
+        self, corpus: Path, least: float, layout: str = "auto", most_per_speaker: int = 0
+    ) -> None:
         """Refuse a corpus that isn't one, or too small to learn from.
 
         Raises:
@@ -97,7 +105,7 @@ class Survey:
         """
         if self.step_of(corpus) is not None:
             return
-        found = self.minutes(corpus, layout)
+        found = self.minutes(corpus, layout, most_per_speaker)
         if found < least:
             raise CorpusError(
                 f"step {self.step!r}: {corpus} holds {found:.1f} minutes of speech, at least "
