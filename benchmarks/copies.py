@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import FloatArray, read_audio, resample, write_wav
+from benchmarks.common import read_audio, resample, write_wav
 from benchmarks.corpora import TarCorpus
 from benchmarks.heldout import HeldOut
-from voicelet.audio.features import FeatureConfig, log_mel
+from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
 from voicelet.audio.voicing import voiced_f0
 
@@ -71,7 +71,7 @@ def bundle_vocoder(path: Path | None) -> Vocode:
     """The vocoder of a bundle (the embedded one for None), run by the device's own code."""
     from voicelet.bundle import open_bundle
     from voicelet.engine import get_engine
-    from voicelet.synth.vocoder import ClauseVocoder, Vocoder
+    from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 
     bundle = open_bundle(path)
     file, _ = bundle.graph_path("vocoder")

@@ -46,9 +46,8 @@ from benchmarks.federated_bench import (
 from benchmarks.federated_parts import attack, bundles, judge
 from benchmarks.federated_training import noised_mean, round_updates, seed_of
 from voicelet.errors import ConfigError, VoiceletError
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import speakers_of
-from voicelet_federated.local import LocalTraining
+from voicelet_federated.app.config import FederationConfig, LocalTraining
+from voicelet_federated.app.devices import speakers_of
 
 _LOG = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ import numpy.typing as npt
 from benchmarks.federated_training import clipped
 from benchmarks.privacy import _auc as auc
 from voicelet.errors import ConfigError
-from voicelet_federated.config import FederationConfig
+from voicelet_federated.app.config import FederationConfig
 
-FloatArray = npt.NDArray[np.float64]
+DoubleArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 _FALSE = 0.01
 
@@ -59,7 +59,7 @@ def true_positives(inside: npt.ArrayLike, outside: npt.ArrayLike, false: float =
 
 
 def summary(
-    inside: Sequence[FloatArray], outside: Sequence[FloatArray], repeats: int = 500, seed: int = 0
+    inside: Sequence[DoubleArray], outside: Sequence[DoubleArray], repeats: int = 500, seed: int = 0
 ) -> Attack:
     """Scores of members and others, in groups that are drawn whole by the bootstrap.
 
@@ -136,7 +136,7 @@ def shadow_attack(
     return _ratios(sums @ along.T, inside, shadows)
 
 
-def likely_direction(updates: FloatArray, sigma: float, cohort: int) -> FloatArray:
+def likely_direction(updates: DoubleArray, sigma: float, cohort: int) -> DoubleArray:
     """Fisher's direction of each person: their update, whitened by all that hides it.
 
     What hides it is the noise and the spread of the others' sum over drawn cohorts.
@@ -145,11 +145,11 @@ def likely_direction(updates: FloatArray, sigma: float, cohort: int) -> FloatArr
     centred = updates - updates.mean(axis=0)
     drawn = cohort * (people - cohort) / people / max(1, people - 1)
     spread = drawn * centred.T @ centred + (sigma**2 + 1e-6) * np.eye(updates.shape[1])
-    whitened: FloatArray = np.linalg.solve(spread, centred.T).T
+    whitened: DoubleArray = np.linalg.solve(spread, centred.T).T
     return whitened
 
 
-def _ratios(scores: FloatArray, inside: BoolArray, shadows: int) -> Attack:
+def _ratios(scores: DoubleArray, inside: BoolArray, shadows: int) -> Attack:
     """Gaussian likelihood ratios [targets, people], each person's from the shadow federations."""
     known, seen = scores[:shadows], inside[:shadows]
     ratio = np.zeros(scores[shadows:].shape)

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_training import FloatArray, Trainer, seed_of, split_by_utterance
-from voicelet.audio.atomic import atomic_file
+from benchmarks.federated_training import Trainer, seed_of, split_by_utterance
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
-from voicelet_federated.adapter import AdapterSpec
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import DeviceData, held_out_items, load_base, speakers_of
-from voicelet_federated.local import LocalTraining
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
+from voicelet_federated.app.devices import DeviceData, held_out_items, load_base, speakers_of
 
 EPSILONS = (math.inf, 8.0, 3.0, 1.0)
 ROUNDS = 3

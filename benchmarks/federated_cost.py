@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import BaseModel
-from voicelet_federated.masking import OneTimeKey, Round, check_offers, open_sum
-from voicelet_federated.protocol import (
+from voicelet_federated.app.config import FederationConfig
+from voicelet_federated.app.devices import BaseModel
+from voicelet_federated.app.protocol import (
     Assignment,
     Terms,
     pack_assignment,
@@ -22,7 +21,8 @@ from voicelet_federated.protocol import (
     pack_terms,
     sign,
 )
-from voicelet_federated.rounds import content_bytes
+from voicelet_federated.app.rounds import content_bytes
+from voicelet_federated.privacy.masking import OneTimeKey, Round, check_offers, open_sum
 
 IntArray = npt.NDArray[np.int64]
 

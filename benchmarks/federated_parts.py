@@ -40,18 +40,16 @@ from benchmarks.federated_cost import Cohort, masked_sum
 from benchmarks.federated_sound import taken_apart
 from benchmarks.federated_training import Trainer, Updates, clipped, noised_mean, seed_of
 from voicelet_export.train.data import Item
-from voicelet_federated.adapter import AdapterSpec
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import load_base
-from voicelet_federated.export_model import Origin, export_bundle
-from voicelet_federated.local import _WEIGHTS as WEIGHTS
-from voicelet_federated.local import LocalTraining
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
+from voicelet_federated.app.devices import load_base
+from voicelet_federated.app.export import RunProvenance, export_bundle
+from voicelet_federated.app.training import _WEIGHTS as WEIGHTS
 
 _LOG = logging.getLogger(__name__)
 _DRAWS = 3
 _PEOPLE, _SINGLE = 6, 100
 _PERSONAL_STEPS = 9
-ORIGIN = Origin("benchmark", 0, 0, math.inf, 1e-5)
+ORIGIN = RunProvenance("benchmark", 0, 0, math.inf, 1e-5)
 _EACH = 1  # utterances of a person that a loss is taken of
 
 

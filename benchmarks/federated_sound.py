@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.federated_training import Trainer
+from voicelet.audio.features import FloatArray
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.train.data import Item
-from voicelet_federated.losses import utterance_losses
+from voicelet_federated.app.training import utterance_losses
 
-FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 QUIET = PhoneInventory().encode(PUNCTUATION)  # the pad is among them
 

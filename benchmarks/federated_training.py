@@ -1,6 +1,6 @@
 """Local updates of many simulated devices at once, for `benchmarks/federated.py`.
 
-What a device does in a round (:func:`voicelet_federated.local.train_locally`) is done here for
+What a device does in a round (`voicelet_federated.app.training.train_locally`) is done here for
 several devices in one pass of the model: every utterance has an adapter of its own, so that plain
 automatic differentiation gives what Opacus gives a device.  A test holds the two to one result.
 Updates don't depend on epsilon: they are computed once, kept on the disk, and noised and summed for
@@ -21,18 +21,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from voicelet.audio.atomic import atomic_file
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.files import atomic_file
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
-from voicelet_federated.adapter import Adapted, AdapterSpec
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import BaseModel
-from voicelet_federated.local import _WEIGHTS as WEIGHTS
-from voicelet_federated.local import LocalTraining
-from voicelet_federated.losses import utterance_losses
+from voicelet_federated.app.adapter import Adapted
+from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
+from voicelet_federated.app.devices import BaseModel
+from voicelet_federated.app.training import _WEIGHTS as WEIGHTS
+from voicelet_federated.app.training import utterance_losses
 
-FloatArray = npt.NDArray[np.float32]
 _ROWS = 6  # utterances in one pass, of like length
 _FRAMES = 4800
 _SPEC = AdapterSpec()

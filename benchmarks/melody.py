@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import FloatArray, need
+from benchmarks.common import need
 from voicelet import Voice
+from voicelet.audio.features import FloatArray
 
 PERIOD_MS = 12.5
 END_FRAMES = 6

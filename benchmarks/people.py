@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, FloatArray, write_wav
+from benchmarks.common import BenchmarkError, write_wav
 from benchmarks.corpora import TarCorpus
 from benchmarks.folder import write_texts
 from benchmarks.heldout import HeldOut, Person
+from voicelet.audio.features import FloatArray
 
 CLIP_S = 5.0
 MAX_CLIPS = 3

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError, CorpusError, VoiceletError
-from voicelet_federated.local_dp import LocalDp
+from voicelet.files import atomic_file
+from voicelet_federated.privacy.local_dp import LocalDp
 
-FloatArray = npt.NDArray[np.float64]
+DoubleArray = npt.NDArray[np.float64]
 EPSILONS = (math.inf, 1000.0, 300.0, 100.0, 30.0, 10.0)
 COHORTS = (10, 100, 300)
 
@@ -105,7 +105,7 @@ def membership_attack(
     )
 
 
-def equal_error_rate(same: FloatArray, different: FloatArray) -> float:
+def equal_error_rate(same: DoubleArray, different: DoubleArray) -> float:
     """Where as many of one person are refused as of two are accepted, 0..1."""
     thresholds = np.sort(np.concatenate([same, different]))
     refused = np.searchsorted(np.sort(same), thresholds, "left") / len(same)
@@ -114,7 +114,7 @@ def equal_error_rate(same: FloatArray, different: FloatArray) -> float:
     return float(0.5 * (refused[best] + accepted[best]))
 
 
-def halves(index: Path, least: int = 4) -> tuple[FloatArray, FloatArray]:
+def halves(index: Path, least: int = 4) -> tuple[DoubleArray, DoubleArray]:
     """(clean vectors the attacker has, vectors to upload), of norm 1.
 
     The first [speakers + decoys, 256], the second [speakers, 256], in the same order: decoys have
@@ -143,8 +143,8 @@ def halves(index: Path, least: int = 4) -> tuple[FloatArray, FloatArray]:
 
 
 def measure(
-    known: FloatArray,
-    sent: FloatArray,
+    known: DoubleArray,
+    sent: DoubleArray,
     epsilons: Sequence[float] = EPSILONS,
     cohorts: Sequence[int] = COHORTS,
     repeats: int = 20,
@@ -254,14 +254,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _unit(vector: FloatArray) -> FloatArray:
+def _unit(vector: DoubleArray) -> DoubleArray:
     norm = float(np.linalg.norm(vector))
     if not norm > 0.0:
         raise CorpusError("a d-vector is zero; prepare the cache again")
     return vector / norm
 
 
-def _auc(inside: FloatArray, outside: FloatArray) -> float:
+def _auc(inside: DoubleArray, outside: DoubleArray) -> float:
     """Mann-Whitney: how often a member's score is the higher one; ties count half."""
     ordered = np.sort(outside)
     below = np.searchsorted(ordered, inside, "left")

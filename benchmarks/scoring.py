@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Cache, FloatArray, digest, read_audio
+from benchmarks.common import Cache, digest, read_audio
 from benchmarks.folder import Clip
 from benchmarks.judges import fidelity, intelligibility, naturalness, second_encoder, similarity
+from voicelet.audio.features import FloatArray
 
 logger = logging.getLogger(__name__)
 

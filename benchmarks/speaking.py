@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.common import BenchmarkError, Cache, FloatArray, digest, write_wav
+from benchmarks.common import BenchmarkError, Cache, digest, write_wav
 from benchmarks.folder import write_texts
-from benchmarks.peers.base import SpeakerRefused, System
+from benchmarks.peers.base import SpeakerRefusedError, System
 from benchmarks.peers.kokoro import Kokoro
 from benchmarks.peers.piper import Piper
 from benchmarks.peers.piper import model as piper_model
 from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.people import Reference
+from voicelet.audio.features import FloatArray
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def speak(
 
         try:
             samples, rate = cache.speech_or(key, make)
-        except SpeakerRefused as error:
+        except SpeakerRefusedError as error:
             logger.warning("left out: %s", error)
             continue
         name = f"{index:03d}-{reference.speaker if reference else 'own'}.wav"

@@ -25,13 +25,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.attacks import ATTACKS, RATE_HZ, Attack
-from benchmarks.common import FloatArray, need, resample
+from benchmarks.common import need, resample
 from benchmarks.corpora import TarCorpus
 from benchmarks.speaking import DATA, read_sentences
+from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
-from voicelet.trust.watermark import RESEARCH_SWITCH, Watermark, model_digest
-from voicelet.trust.watermark_detect import FOUND, detect
-from voicelet.trust.watermark_payload import Payload, bit_errors
+from voicelet.trust.watermark.detect import FOUND, detect
+from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
+from voicelet.trust.watermark.pattern import Payload, bit_errors
 
 ACTIVE_DB = 30.0
 ACTIVE_SHARE = 0.6

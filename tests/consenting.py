@@ -9,10 +9,10 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.enrol.consenting import give_consent
-from voicelet.enrol.profile import Profile, QualitySummary
-from voicelet.enrol.speaker import SpeakerStatistics
-from voicelet.trust.consent import Consent
+from voicelet.enrolment.consent import give_consent
+from voicelet.profiles.profile import Profile, QualitySummary
+from voicelet.speaker.vector import SpeakerStatistics
+from voicelet.trust.consent.statement import Consent
 
 QUALITY = QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0)
 REASON = "made up for a test"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import statistics
 import subprocess
 import sys
 import textwrap
@@ -14,31 +13,35 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SDK = ROOT / "sdk"
 
-FOUNDATION = {"voicelet.errors", "voicelet.config"}
-FIVE = {f"voicelet.{p}" for p in ("text", "audio", "bundle", "engine")} | FOUNDATION
-MAY_IMPORT = {
-    "voicelet": {
-        "voicelet.errors",
-        *("voicelet.enrol", "voicelet.synth", "voicelet.trust"),  # lazily
-    },
-    "voicelet.errors": set(),
-    "voicelet.config": {"voicelet.errors"},
-    "voicelet.text": FOUNDATION,
-    "voicelet.audio": FOUNDATION,
-    "voicelet.bundle": FOUNDATION | {"voicelet.audio.features", "voicelet.trust.seal"},
-    "voicelet.engine": FOUNDATION,
-    "voicelet.trust": FIVE,
-    "voicelet.enrol": FIVE | {"voicelet.trust"},
-    "voicelet.piper": FIVE,
-    "voicelet.synth": FIVE | {"voicelet.enrol", "voicelet.piper", "voicelet.trust"},
-    "voicelet.verify": FIVE | {"voicelet.trust", "voicelet.enrol"},
-    "voicelet.cli": {"voicelet"},
+_LAYERS = {
+    "voicelet.errors": "",
+    "voicelet.config": "errors",
+    "voicelet.files": "errors",
+    "voicelet.audio": "errors config files",
+    "voicelet.trust": "errors config files audio",
+    "voicelet.bundle": "errors config files audio trust",
+    "voicelet.engine": "errors config",
+    "voicelet.text": "errors config",
+    "voicelet.languages": "text",
+    "voicelet.speaker": "errors config audio trust bundle engine text",
+    "voicelet.profiles": "errors config files audio trust bundle speaker",
+    "voicelet.enrolment": "errors config audio trust bundle engine text speaker profiles",
+    "voicelet.piper": "errors config files audio bundle engine text",
+    "voicelet.synth": "errors config files audio trust bundle engine text profiles piper",
 }
 """Package → what it may import besides itself (the table of docs/architecture.md)."""
 
+MAY_IMPORT = {
+    part: {f"voicelet.{name}" for name in below.split()} for part, below in _LAYERS.items()
+}
+MAY_IMPORT["voicelet.cli"] = {"voicelet"}
+MAY_IMPORT["voicelet"] = {  # lazily
+    f"voicelet.{name}" for name in ("errors", "trust", "profiles", "enrolment", "synth")
+}
+
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
 RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
-RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keystore.py
+RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
 
@@ -118,9 +121,6 @@ def test_modules_are_short(folder: str) -> None:
     }
     too_long = {name: n for name, n in lengths.items() if n > 400}
     assert not too_long
-    written = [n for n in lengths.values() if n > 5]  # an empty __init__.py is no module
-    if written:
-        assert statistics.median(written) < 150
 
 
 def run_python(code: str) -> str:

@@ -12,8 +12,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import FloatArray, need, resample
-from voicelet.audio.features import FeatureConfig, frame_energy_db, log_mel
+from benchmarks.common import need, resample
+from voicelet.audio.features import FeatureConfig, FloatArray, frame_energy_db, log_mel
 
 VERSION = "fidelity-1"
 F0_FLOOR_HZ, F0_CEILING_HZ = 60.0, 500.0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from benchmarks.common import FloatArray, need, resample
+from benchmarks.common import need, resample
+from voicelet.audio.features import FloatArray
 
 VERSION = "whisper-tiny.en-1"
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import BenchmarkError, FloatArray, need, resample
-from voicelet.audio.features import FeatureConfig, hann_window, mel_filterbank
+from benchmarks.common import BenchmarkError, need, resample
+from voicelet.audio.features import FeatureConfig, FloatArray, hann_window, mel_filterbank
 
 VERSION = "dnsmos-1"
 RATE_HZ = 16000

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import BenchmarkError, FloatArray, file_digest, resample
-from voicelet.audio.features import FeatureConfig, log_mel
+from benchmarks.common import BenchmarkError, file_digest, resample
+from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
-from voicelet.enrol.phone_posteriors import normalise_bands
+from voicelet.speaker.phone_posteriors import normalise_bands
 
 VERSION = "xvector-1"
 MODEL = Path(__file__).parents[1] / "data" / "xvector.npz"

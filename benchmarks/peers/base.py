@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.common import BenchmarkError, FloatArray
+from benchmarks.common import BenchmarkError
+from voicelet.audio.features import FloatArray
 
 
-class SpeakerRefused(BenchmarkError):
+class SpeakerRefusedError(BenchmarkError):
     """A system refused to clone a reference; the message is its reason."""
 
 
@@ -37,7 +38,7 @@ class System(Protocol):
             Mono float32 samples [n] in [-1, 1] and their rate in Hz.
 
         Raises:
-            SpeakerRefused: the reference can't be cloned.
+            SpeakerRefusedError: the reference can't be cloned.
         """
         ...
 

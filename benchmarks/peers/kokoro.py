@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, FloatArray, digest, home, need
+from benchmarks.common import BenchmarkError, digest, home, need
 from benchmarks.peers.piper import Piper
+from voicelet.audio.features import FloatArray
 from voicelet.errors import BundleError
 from voicelet_export.teach.kokoro import RATE_HZ, read_styles, read_vocabulary, read_weights
 

@@ -7,8 +7,9 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.common import BenchmarkError, FloatArray, digest, file_digest, home, read_audio
+from benchmarks.common import BenchmarkError, digest, file_digest, home, read_audio
 from benchmarks.peers.worker import Worker, one_thread_environment
+from voicelet.audio.features import FloatArray
 
 CHILD = Path(__file__).with_name("piper_child.py")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, FloatArray, digest, file_digest
-from benchmarks.peers.base import SpeakerRefused
+from benchmarks.common import BenchmarkError, digest, file_digest
+from benchmarks.peers.base import SpeakerRefusedError
+from voicelet.audio.features import FloatArray
 
 SEED = 1
 
@@ -60,7 +61,7 @@ class Voicelet:
                     [reference], consent=consent, name=reference.stem, voice=self._voice
                 )
             except voicelet.VoiceletError as error:
-                raise SpeakerRefused(f"{self.name}: {reference.name}: {error}") from error
+                raise SpeakerRefusedError(f"{self.name}: {reference.name}: {error}") from error
             self._profiles[key] = made
         return self._profiles[key]
 

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.common import BenchmarkError
 from benchmarks.verification.origin import origin_rows
 from benchmarks.verification.tables import fit_text, text_rows, voice_rows
-from voicelet.audio.atomic import atomic_file
+from voicelet.files import atomic_file
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

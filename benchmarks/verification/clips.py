@@ -22,14 +22,15 @@ import numpy as np
 
 import voicelet
 from benchmarks import heldout
-from benchmarks.common import BenchmarkError, FloatArray, need
+from benchmarks.common import BenchmarkError, need
 from benchmarks.copies import bundle_vocoder, vocoder_features
 from benchmarks.corpora import TarCorpus
 from benchmarks.verification.people import corpus_of, read_people, split_people
+from voicelet.audio.features import FloatArray
 from voicelet.audio.level import normalise_level
 from voicelet.audio.resample import resample
-from voicelet.enrol.synthetic import SAMPLE_RATE_HZ
-from voicelet.trust.watermark import is_marking
+from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ
+from voicelet.trust.watermark.mark import is_marking
 
 _RATE_HZ = 24000
 _LONGEST_S = 8
@@ -105,7 +106,7 @@ def write_clips(
                     consent=voicelet.Consent.scripted(speaker, "a public corpus, for research"),
                     name=speaker,
                 )
-            except voicelet.errors.RecordingRejected:
+            except voicelet.errors.RecordingRejectedError:
                 continue  # too noisy to be cloned
             said = voice.synthesize(rng.choice(texts), profile=profile, seed=rng.randrange(1000))
             writer.add(split, "clone", speaker, np.asarray(said.samples), said.sample_rate_hz)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import FloatArray
 from benchmarks.verification.scores import score_trials
 from benchmarks.verification.tables import Row, Tell
-from voicelet.enrol.origin import LIKELY_SYNTHETIC
-from voicelet.enrol.synthetic import synthetic_log_odds
+from voicelet.audio.features import FloatArray
+from voicelet.speaker.origin import LIKELY_SYNTHETIC
+from voicelet.speaker.synthetic_speech import synthetic_log_odds
 from voicelet_export.train.synthetic_speech import REAL, coded, noisy, read_clips
 
 CONDITIONS = ("as it is", "coded", "noise 20 dB")

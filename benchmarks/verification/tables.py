@@ -19,8 +19,8 @@ from benchmarks.verification.voice import (
     embed_people,
     profiles,
 )
-from voicelet.enrol.guard import DEFAULT_GUARD
-from voicelet.enrol.liveness_text import log_odds
+from voicelet.enrolment.liveness.transcript import log_odds
+from voicelet.profiles.guard import DEFAULT_GUARD
 from voicelet_export.train.voice_match import calibrate_linear
 
 Row = dict[str, Any]

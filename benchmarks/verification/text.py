@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import FloatArray
 from benchmarks.corpora import TarCorpus
+from voicelet.audio.features import FloatArray
 from voicelet.audio.resample import resample
 from voicelet.bundle import open_bundle
-from voicelet.enrol.liveness_sentence import SentencePhones, word_list
-from voicelet.enrol.liveness_text import TextFit, text_fit
-from voicelet.enrol.phone_posteriors import phone_posteriors
+from voicelet.enrolment.liveness.sentence import SentencePhones, word_list
+from voicelet.enrolment.liveness.transcript import TextFit, text_fit
+from voicelet.speaker.phone_posteriors import phone_posteriors
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phones import PUNCTUATION, STRESS

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import FloatArray
 from benchmarks.corpora import TarCorpus
+from voicelet.audio.features import FloatArray
 from voicelet.audio.resample import resample
 from voicelet.bundle import open_bundle
-from voicelet.enrol.consenting import open_encoder
-from voicelet.enrol.encoder import embed_windows, mean_d_vector
-from voicelet.enrol.protected import ProtectedVoices, protect
-from voicelet.enrol.speech import speech_16k
-from voicelet.enrol.voice_match import VoiceScale, voice_scale
-from voicelet_export.train.voice_match import Spoken, groups, split_profile
+from voicelet.profiles.protected import ProtectedVoices, protect
+from voicelet.speaker.encoder import embed_windows, mean_d_vector, open_encoder
+from voicelet.speaker.origin import speech_16k
+from voicelet.speaker.voice_match import VoiceScale, voice_scale
+from voicelet_export.train.voice_match import SpokenClip, groups, split_profile
 
 _RATE_HZ = 24000
 PROFILE_S = 20.0
@@ -56,7 +55,7 @@ CHANGES = {"as recorded": None, "telephone band": telephone, "noise 10 dB": nois
 
 def embed_people(
     corpus: Path, speakers: Sequence[str], change: str, per_speaker: int
-) -> dict[str, list[Spoken]]:
+) -> dict[str, list[SpokenClip]]:
     """The utterances of each speaker, as enrolment and verification hear them."""
     source = TarCorpus(corpus)
     encoder = open_encoder(open_bundle(None))
@@ -64,7 +63,7 @@ def embed_people(
     for utterance, row in source.rows.items():
         by_speaker[row["speaker"]].append(utterance)
     alter = CHANGES[change]
-    people: dict[str, list[Spoken]] = {}
+    people: dict[str, list[SpokenClip]] = {}
     for speaker in speakers:
         found = []
         for utterance in sorted(by_speaker[speaker])[:per_speaker]:
@@ -73,12 +72,12 @@ def embed_people(
             speech = speech_16k(wave if alter is None else alter(wave))
             if len(speech) >= 16000:
                 vector = mean_d_vector(embed_windows(encoder, speech))
-                found.append(Spoken(vector, len(speech) / 16000.0))
+                found.append(SpokenClip(vector, len(speech) / 16000.0))
         people[speaker] = found
     return people
 
 
-def profiles(people: Mapping[str, Sequence[Spoken]]) -> dict[str, tuple[Spoken, int]]:
+def profiles(people: Mapping[str, Sequence[SpokenClip]]) -> dict[str, tuple[SpokenClip, int]]:
     """Speaker → profile of the first 20 s of speech, and how many utterances that took."""
     found = {}
     for speaker, spoken in people.items():
@@ -89,8 +88,8 @@ def profiles(people: Mapping[str, Sequence[Spoken]]) -> dict[str, tuple[Spoken, 
 
 
 def compare(
-    clean: Mapping[str, tuple[Spoken, int]],
-    people: Mapping[str, Sequence[Spoken]],
+    clean: Mapping[str, tuple[SpokenClip, int]],
+    people: Mapping[str, Sequence[SpokenClip]],
     genders: Mapping[str, str],
     size: int,
     scale: VoiceScale | None = None,
@@ -119,10 +118,10 @@ def compare(
                 )
 
 
-def compare_profiles(people: Mapping[str, Sequence[Spoken]]) -> Iterator[Pair]:
+def compare_profiles(people: Mapping[str, Sequence[SpokenClip]]) -> Iterator[Pair]:
     """Profiles of 20 s against each other: another one of the same person, and everybody else's."""
     used = voice_scale()
-    made: dict[str, list[Spoken]] = {}
+    made: dict[str, list[SpokenClip]] = {}
     for speaker, spoken in people.items():
         rest = list(spoken)
         while True:

@@ -1,0 +1,1 @@
+"""The server side of voicelet: corpora, teachers, training, compression, bundles."""

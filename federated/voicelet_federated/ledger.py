@@ -1,22 +1,146 @@
-"""What this device has spent in its life, over all runs: encrypted, and written before spending."""
+"""What this device has spent in its life, over all runs: encrypted, and written before spending.
+
+An older copy of the file that was put back is noticed.
+
+The file is replaced whole, under ChaCha20-Poly1305, with a counter inside that only rises; a second
+small file holds the counter too.  A changed or shortened file doesn't open; an older copy of one
+file doesn't fit the other.  Whoever puts back older copies of both, or deletes both, isn't noticed:
+keep the second where backups don't reach or the key in a store that is wiped with them.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
+import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, ConsentEnded, ConsentError, VoiceletError
-from voicelet_federated.account import Account
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, VoiceletError
+from voicelet.files import atomic_file
 from voicelet_federated.errors import BudgetError
-from voicelet_federated.ledger_file import LedgerFile
-from voicelet_federated.privacy import DELTA
-from voicelet_federated.skellam import NoiseShare
+from voicelet_federated.privacy.accounting import DELTA, Account
+from voicelet_federated.privacy.skellam import NoiseShare
+
+_DATA, _COUNT = b"VLLG\x01", b"VLLC\x01"
+_NONCE = 12
+
+
+class LedgerFile:
+    """Text under a rising counter; several processes may use it, inside :meth:`locked`.
+
+    Args:
+        path: of the text.
+        key: 32 bytes, kept apart from the file.
+        counter_path: the second file; beside the first by default.
+    """
+
+    def __init__(self, path: Path, key: bytes, counter_path: Path | None = None) -> None:
+        if len(key) != 32:
+            raise ConfigError(f"a ledger's key has 32 bytes, not {len(key)}")
+        self.path, self._cipher = path, ChaCha20Poly1305(key)
+        self._count_path = counter_path or path.with_name(path.name + ".count")
+        self._counted = 0
+
+    def read(self) -> bytes:
+        """The text, b"" if there is none yet.
+
+        Raises:
+            BudgetError: the files can't be read, or were changed.
+        """
+        text, count = self._read(self.path, _DATA), self._read(self._count_path, _COUNT)
+        try:
+            self._counted = int(count or b"0")
+        except ValueError:
+            raise self.broken("its counter isn't a number") from None
+        return text
+
+    def check_counter(self, counter: int) -> None:
+        """See that a text just read with this counter in it is the newest.
+
+        Raises:
+            BudgetError: it is an older one, or the counter's file is.
+        """
+        # A crash between the two writes leaves the text one ahead, never behind.
+        if not self._counted <= counter <= self._counted + 1:
+            raise BudgetError(
+                f"{self.path}: not the newest ledger, or its counter isn't; what was spent is "
+                "unknown and the device joins no more until both are back"
+            )
+
+    def write(self, text: bytes, counter: int) -> None:
+        """Replace the text by one whose counter is one more than that of the last.
+
+        Raises:
+            BudgetError: it can't be written; the last text, or this one, is still there whole.
+        """
+        try:
+            if self._counted < counter - 1:  # catches up first: never two behind
+                self._write(self._count_path, _COUNT, b"%d" % (counter - 1))
+            self._write(self.path, _DATA, text)
+            self._write(self._count_path, _COUNT, b"%d" % counter)
+        except OSError as error:
+            raise BudgetError(
+                f"{self.path}: can't be written ({error}); free some room, until then the device "
+                "sits rounds out"
+            ) from None
+        self._counted = counter
+
+    def broken(self, why: str) -> BudgetError:
+        """For a text that is whole and yet makes no sense."""
+        return BudgetError(f"{self.path}: unreadable ({why}); the device joins no more")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes away meanwhile.
+
+        Raises:
+            BudgetError: it can't be locked.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows: one process a ledger
+            yield
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(self.path.with_name(self.path.name + ".lock"), "ab")  # noqa: SIM115
+        except OSError as error:
+            raise BudgetError(f"{self.path}: can't be locked ({error})") from None
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _read(self, path: Path, magic: bytes) -> bytes:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise BudgetError(f"{path}: can't be read ({error})") from None
+        start = len(magic) + _NONCE
+        if data[: len(magic)] != magic:
+            raise BudgetError(f"{path}: not a ledger of a version known here")
+        try:
+            return self._cipher.decrypt(data[len(magic) : start], data[start:], magic)
+        except (InvalidTag, ValueError):
+            raise BudgetError(
+                f"{path}: changed, cut short or of another key; the device joins no more"
+            ) from None
+
+    def _write(self, path: Path, magic: bytes, plain: bytes) -> None:
+        nonce = secrets.token_bytes(_NONCE)
+        with atomic_file(path, 0o600) as out:
+            out.write(magic + nonce + self._cipher.encrypt(nonce, plain, magic))
+
 
 PURPOSE = "improve the shared voice"
 _REMEDY = "`voicelet-federated ledger --consent` agrees"
@@ -44,7 +168,7 @@ class FederationConsent:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One payment: run, round, when (seconds since 1970), and the noise it is accounted with."""
 
     run: str
@@ -58,11 +182,11 @@ class _State:
     counter: int = 0
     latest: float = 0.0
     consent: FederationConsent | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
     withdrawn: bool = False
 
 
-Check = Callable[[tuple[Entry, ...]], None]
+Check = Callable[[tuple[LedgerEntry, ...]], None]
 
 
 class DeviceLedger:
@@ -72,7 +196,7 @@ class DeviceLedger:
         path: the file; made at the first grant.
         key: 32 bytes, kept apart from the file.
         delta: that epsilon is stated at.
-        counter_path: the second file (:mod:`voicelet_federated.ledger_file`).
+        counter_path: the second file (:mod:`voicelet_federated.ledger`).
         clock: seconds since 1970; one that goes backwards is held at the latest time seen.
 
     Raises:
@@ -103,7 +227,7 @@ class DeviceLedger:
         return self._state.withdrawn
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LedgerEntry, ...]:
         """All payments, the oldest first."""
         return self._state.entries
 
@@ -148,7 +272,7 @@ class DeviceLedger:
             withdrawn = state.withdrawn or state.consent is not None
             self._save(replace(state, consent=None, latest=latest, withdrawn=withdrawn))
 
-    def adopt(self, entries: Sequence[Entry]) -> None:
+    def adopt(self, entries: Sequence[LedgerEntry]) -> None:
         """Take over payments that were written down elsewhere, before this ledger was.
 
         Raises:
@@ -189,14 +313,15 @@ class DeviceLedger:
             epsilon spent so far, this round included; on the disk when this returns.
 
         Raises:
-            ConsentError: nobody has agreed, or to something else; ConsentEnded: withdrawn, expired.
+            ConsentError: nobody has agreed, or to something else.
+            ConsentEndedError: withdrawn, or expired.
             BudgetError: too many rounds, too much epsilon, or it can't be written.
             The device must then not join.
         """
         with self._file.locked():
             state = self._load()
             now, spent = self._next(state, share, purpose, check)
-            entries = (*state.entries, Entry(run, round, now, share))
+            entries = (*state.entries, LedgerEntry(run, round, now, share))
             self._save(replace(state, latest=now, entries=entries))
             return spent
 
@@ -207,7 +332,9 @@ class DeviceLedger:
         now = max(state.latest, self._clock())
         consent = state.consent
         if consent is None and state.withdrawn:
-            raise ConsentEnded(f"the consent to federated learning was withdrawn; {_REMEDY} again")
+            raise ConsentEndedError(
+                f"the consent to federated learning was withdrawn; {_REMEDY} again"
+            )
         if consent is None:
             raise ConsentError(f"nobody has agreed to federated learning; {_REMEDY}")
         if consent.purpose != purpose:
@@ -215,7 +342,9 @@ class DeviceLedger:
         if consent.expires <= now:
             if now > state.latest:
                 self._save(replace(state, latest=now))  # so that it stays expired
-            raise ConsentEnded(f"the consent to federated learning has expired; {_REMEDY} again")
+            raise ConsentEndedError(
+                f"the consent to federated learning has expired; {_REMEDY} again"
+            )
         if len(state.entries) >= consent.rounds:
             raise BudgetError(f"{len(state.entries)} rounds joined, as many as agreed to")
         if check is not None:

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from voicelet.errors import VoiceletError
 
 if TYPE_CHECKING:
-    from voicelet.enrol import Profile, enrol
-    from voicelet.enrol.liveness import consent_sentence
+    from voicelet.enrolment.enrolment import enrol
+    from voicelet.enrolment.liveness.check import consent_sentence
+    from voicelet.profiles.profile import Profile
     from voicelet.synth import Audio, Chunk, Voice
-    from voicelet.trust.consent import Consent, ConsentRecord, SpokenConsent
+    from voicelet.trust.consent.statement import Consent, ConsentRecord, SpokenConsent
 
 # ONNX Runtime (1.32 on Linux) keeps a device id and reports to its makers, unless it is told not to
 # before it is loaded.  Nothing leaves this device: whoever wants that sets the variable to 0.
@@ -48,23 +49,20 @@ __all__ = [
 _HOMES = {
     "Audio": "voicelet.synth",
     "Chunk": "voicelet.synth",
-    "Consent": "voicelet.trust.consent",
-    "ConsentRecord": "voicelet.trust.consent",
-    "Profile": "voicelet.enrol",
-    "SpokenConsent": "voicelet.trust.consent",
+    "Consent": "voicelet.trust.consent.statement",
+    "ConsentRecord": "voicelet.trust.consent.statement",
+    "Profile": "voicelet.profiles.profile",
+    "SpokenConsent": "voicelet.trust.consent.statement",
     "Voice": "voicelet.synth",
-    "consent_sentence": "voicelet.enrol.liveness",
-    "enrol": "voicelet.enrol",
+    "consent_sentence": "voicelet.enrolment.liveness.check",
+    "enrol": "voicelet.enrolment.enrolment",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(_HOMES[name])
-    if home.__name__ == f"{__name__}.{name}":
-        return home  # `voicelet.enrol` is a package that can be called; it must stay a package
-    value = getattr(home, name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -78,7 +78,7 @@ class AudioError(VoiceletError):
     exit_code = 20
 
 
-class RecordingRejected(AudioError):
+class RecordingRejectedError(AudioError):
     """The gate refused a recording; `reasons` holds every reason, each with its remedy."""
 
     exit_code = 21
@@ -136,13 +136,13 @@ class ProfileError(VoiceletError):
     exit_code = 40
 
 
-class ProfileNotFound(ProfileError):
+class ProfileNotFoundError(ProfileError):
     """There is no profile of that name."""
 
     exit_code = 41
 
 
-class ProfileLocked(ProfileError):
+class ProfileLockedError(ProfileError):
     """The vault's key or passphrase is missing or wrong."""
 
     exit_code = 42
@@ -154,7 +154,7 @@ class OutputError(VoiceletError):
     exit_code = 50
 
 
-class Cancelled(VoiceletError):
+class CancelledError(VoiceletError):
     """Synthesis was cancelled from another thread."""
 
     exit_code = 51
@@ -172,13 +172,13 @@ class ConsentError(TrustError):
     exit_code = 61
 
 
-class ConsentEnded(ConsentError):
+class ConsentEndedError(ConsentError):
     """The consent to a voice was withdrawn or has expired."""
 
     exit_code = 62
 
 
-class LivenessRejected(TrustError):
+class LivenessRejectedError(TrustError):
     """The consent sentence wasn't read by the enrolling person; `reasons` says why."""
 
     exit_code = 63
@@ -188,7 +188,7 @@ class LivenessRejected(TrustError):
         super().__init__("the spoken consent was refused: " + "; ".join(self.reasons))
 
 
-class VoiceProtected(TrustError):
+class VoiceProtectedError(TrustError):
     """The voice is another person's, or on a list of protected voices."""
 
     exit_code = 64

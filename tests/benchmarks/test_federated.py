@@ -35,10 +35,10 @@ from benchmarks.federated_training import (
 from tests.federated.tiny_federation import SPEAKERS, tiny_base
 from voicelet.errors import ConfigError
 from voicelet_export.train.data import Item
-from voicelet_federated.adapter import Adapted
-from voicelet_federated.config import FederationConfig
-from voicelet_federated.devices import BaseModel, DeviceData, load_base
-from voicelet_federated.local import LocalTraining, train_locally
+from voicelet_federated.app.adapter import Adapted
+from voicelet_federated.app.config import FederationConfig, LocalTraining
+from voicelet_federated.app.devices import BaseModel, DeviceData, load_base
+from voicelet_federated.app.training import train_locally
 
 LOCAL = LocalTraining(steps=3, utterances=2)
 Parts = tuple[BaseModel, Path, list[Item]]

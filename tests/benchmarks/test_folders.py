@@ -20,7 +20,7 @@ from benchmarks.peers.worker import Worker, one_thread_environment
 from benchmarks.people import Reference
 from benchmarks.report.page import markdown_as_html
 from benchmarks.speaking import DATA, make_systems, plan, read_sentences, speak
-from voicelet.errors import RecordingRejected
+from voicelet.errors import RecordingRejectedError
 
 
 def test_held_out_people_are_twenty_and_never_heard_twice() -> None:
@@ -169,7 +169,7 @@ def test_voicelet_enrols_each_person_once_and_leaves_out_who_is_refused(
     def fake_enrol(recordings: list[Path], consent: object, name: str, voice: FakeVoice) -> _Person:
         enrolled.append(name)
         if name == "mumbler":
-            raise RecordingRejected(["too noisy"])
+            raise RecordingRejectedError(["too noisy"])
         return _Person(name)
 
     monkeypatch.setattr(voicelet, "Voice", FakeVoice, raising=False)

@@ -13,7 +13,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voicelet.bundle import install, open_bundle, pack
-from voicelet.bundle.paths import cache_dir
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,
@@ -21,6 +20,7 @@ from voicelet.errors import (
     BundleUnsignedError,
     BundleVersionError,
 )
+from voicelet.files import cache_dir
 
 Make = Callable[..., Path]
 

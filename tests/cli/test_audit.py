@@ -9,10 +9,10 @@ import pytest
 
 from voicelet.cli.main import main
 from voicelet.errors import AuditError, SealError
-from voicelet.trust import audit
-from voicelet.trust.audit_export import export_log, open_export
-from voicelet.trust.audit_files import log_file
-from voicelet.trust.seal import new_sealing_key, public_to_text, seal
+from voicelet.trust.audit import device_log as audit
+from voicelet.trust.audit.export import export_log, open_export
+from voicelet.trust.audit.record import log_file
+from voicelet.trust.keys.seal import new_sealing_key, public_to_text, seal
 
 
 @pytest.fixture

@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-import voicelet.enrol
 from tests.cli.conftest import Cli
 from tests.consenting import agreed, draft, someone
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import parse_expiry
-from voicelet.enrol import Profile, Vault
-from voicelet.errors import ConfigError, ConsentEnded, ConsentError
-from voicelet.trust.consent import Consent
-from voicelet.trust.consent_revocations import device_revocations
+from voicelet.enrolment import enrolment
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.statement import Consent
 
 NOW = datetime.now(timezone.utc)
 YES = ("--scripted-consent", "signed form 118")
@@ -39,7 +40,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Consent]:
         options["progress"](1.0)
         return agreed(draft(name))
 
-    monkeypatch.setattr(voicelet.enrol, "enrol", enrol)
+    monkeypatch.setattr(enrolment, "enrol", enrol)
     return found
 
 
@@ -255,7 +256,7 @@ def test_revoking(cli: Cli) -> None:
         Vault().save(profile)
     code, out, _ = cli("consent", "revoke", "ana", "--reason", "moved on")
     assert code == 0 and "no longer speaks" in out
-    with pytest.raises(ConsentEnded):
+    with pytest.raises(ConsentEndedError):
         ana.check_consent()
     ben.check_consent()
     code, out, err = cli("consent", "verify")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from voicelet.bundle.paths import embedded_bundle
 from voicelet.cli.main import main
+from voicelet.files import embedded_bundle
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 needs_voice = pytest.mark.skipif(

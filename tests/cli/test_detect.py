@@ -11,7 +11,7 @@ import soundfile
 from voicelet.cli.main import main
 from voicelet.errors import AudioError, WatermarkError
 from voicelet.synth import Voice
-from voicelet.trust.watermark import model_digest
+from voicelet.trust.watermark.mark import model_digest
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 TEXT = "The boats came in at dusk, low in the water. Somebody had lit a fire on the beach, and the"

@@ -7,24 +7,25 @@ import functools
 import getpass
 import json
 import os
+import secrets
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import voicelet.enrol
 from tests.cli.conftest import Cli
 from tests.cli.fakes import FakeVoice
 from tests.consenting import draft, scripted
 from tests.tiny import tiny_bundle
 from voicelet.cli import unlock
-from voicelet.enrol import vault_keys
-from voicelet.enrol.profile import Profile, QualitySummary
-from voicelet.enrol.vault import Vault
-from voicelet.enrol.vault_lock import Stretch
-from voicelet.errors import RecordingRejected
-from voicelet.trust.consent import ConsentRecord, make_record
+from voicelet.enrolment import enrolment
+from voicelet.errors import RecordingRejectedError
+from voicelet.profiles.profile import Profile, QualitySummary
+from voicelet.profiles.vault import keys as vault_keys
+from voicelet.profiles.vault.keys import Stretch
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.statement import ConsentRecord, make_record
 
 QUALITY = QualitySummary(
     total_s=40.0,
@@ -64,7 +65,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         options.pop("progress")(0.5)
         calls.append({"files": files, **options})
         if "noise.wav" in files:
-            raise RecordingRejected(["too noisy; move closer", "under 3 s; say more"])
+            raise RecordingRejectedError(["too noisy; move closer", "under 3 s; say more"])
         found = profile(options["name"])
         if options["text"]:
             found = dataclasses.replace(
@@ -72,7 +73,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             )
         return found
 
-    monkeypatch.setattr(voicelet.enrol, "enrol", enrol)
+    monkeypatch.setattr(enrolment, "enrol", enrol)
     return calls
 
 
@@ -196,7 +197,8 @@ def test_a_voice_moves_to_another_device(
 
 
 def test_passphrases(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault_keys, "Stretch", functools.partial(Stretch, n=1 << 14, p=1))
+    quick = functools.partial(Stretch, n=1 << 14, p=1)
+    monkeypatch.setattr(vault_keys, "new_stretch", lambda: quick(secrets.token_hex(16)))
     monkeypatch.setattr(unlock, "_has_terminal", lambda: False)
     words, wrong = tmp_path / "words", tmp_path / "wrong"
     words.write_text("correct horse\nnot this line\n")

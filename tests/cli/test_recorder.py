@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voicelet.cli.recorder import MAX_SECONDS, RATE_HZ, Recorder, find_recorder
+from voicelet.cli.recorder import MAX_SECONDS, RATE_HZ, MicrophoneRecorder, find_recorder
 from voicelet.errors import AudioError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="shell scripts stand for recorders")
@@ -31,12 +31,12 @@ def test_without_a_recorder_the_remedy_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_recorder() is None
     with pytest.raises(AudioError, match="arecord, parecord, rec.*name the file"):
-        Recorder()
+        MicrophoneRecorder()
 
 
 def test_a_microphone_that_is_not_there(programs: Path) -> None:
     install(programs, "arecord", "echo 'arecord: main: audio open error' >&2; exit 1")
-    recorder = Recorder()
+    recorder = MicrophoneRecorder()
     recorder._thread.join(30.0)  # on a busy machine the script takes its time
     with pytest.raises(AudioError, match="recorded nothing: .*audio open error"):
         recorder.stop()
@@ -44,7 +44,7 @@ def test_a_microphone_that_is_not_there(programs: Path) -> None:
 
 def test_nobody_is_recorded_for_ever(programs: Path) -> None:
     install(programs, "arecord", "exec cat /dev/zero")
-    recorder = Recorder()
+    recorder = MicrophoneRecorder()
     recorder._thread.join(30.0)
     assert not recorder._thread.is_alive()
     samples, rate_hz = recorder.stop()
@@ -55,7 +55,7 @@ def test_nobody_is_recorded_for_ever(programs: Path) -> None:
 
 def test_half_a_sample_is_left_out(programs: Path) -> None:
     install(programs, "arecord", "printf 'abcde'")
-    recorder = Recorder()
+    recorder = MicrophoneRecorder()
     recorder._thread.join(30.0)
     samples, _ = recorder.stop()
     assert samples.tobytes() == b"abcd"

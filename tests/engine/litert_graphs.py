@@ -1,6 +1,6 @@
 """Two LiteRT graphs of a few kilobytes, and what they compute, in numpy.
 
-`python -m tests.engine.litert_graphs` writes them anew; it needs `voicelet[export,tflite]`.
+`python -m tests.engine.litert_graphs` writes them anew; it needs `voicelet-export[tflite]`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> None:
     import torch
     from torch import Tensor, nn
 
-    from voicelet_export.convert.tflite import at_lengths, convert
+    from voicelet_export.convert.tflite.modules import at_lengths, convert
 
     class Convolutions(nn.Module):
         def forward(

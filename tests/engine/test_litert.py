@@ -211,7 +211,7 @@ def test_without_litert_the_remedy_is_named(
         monkeypatch.setitem(sys.modules, f"{library}.interpreter", None)
     assert importlib.util.find_spec("ai_edge_litert") is None
     assert not is_installed("litert")
-    with pytest.raises(EngineError, match=r"pip install voicelet\[litert\]"):
+    with pytest.raises(EngineError, match=r'pip install "voicelet\[litert\]"'):
         choose_form([form("litert")])
-    with pytest.raises(EngineError, match=r"pip install voicelet\[litert\]"):
+    with pytest.raises(EngineError, match=r'pip install "voicelet\[litert\]"'):
         open_form(tmp_path, form("litert"))

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from voicelet_export.models.teachers.hifigan import HifiganConfig
-from voicelet_export.models.teachers.vits import Vits
-from voicelet_export.models.teachers.vits_config import VitsConfig
+from voicelet_export.models.teachers.hifigan.generator import HifiganConfig
+from voicelet_export.models.teachers.vits.config import VitsConfig
+from voicelet_export.models.teachers.vits.model import Vits
 
 IPA = "_^$ !'(),-.:;?abdefhijklmnopstuvwzæçðŋɐɑɔəɚɛɜɡɪɫɹɾʃʊʌʒʔˈˌːθᵻ\""
 

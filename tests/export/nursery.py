@@ -23,14 +23,14 @@ import soundfile  # noqa: F401
 import torch._dynamo  # which the first optimiser imports
 import torch.utils.tensorboard
 
-import voicelet_export.compress.voice
-import voicelet_export.convert.bundle
-import voicelet_export.convert.verify
-import voicelet_export.corpus.predicted
-import voicelet_export.corpus.real
+import voicelet_export.bundle.build
+import voicelet_export.bundle.check
+import voicelet_export.compress.quantize.voice
+import voicelet_export.corpus.align_cache
+import voicelet_export.pipeline.report
 import voicelet_export.report.measure
-import voicelet_export.report.pipeline
 import voicelet_export.train.acoustic
+import voicelet_export.train.predicted_mels
 import voicelet_export.train.run
 import voicelet_export.train.vocoder  # noqa: F401
 from voicelet_export.pipeline.recipe import read_recipe

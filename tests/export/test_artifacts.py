@@ -14,8 +14,8 @@ from voicelet.bundle import open_bundle
 from voicelet.engine import get_engine
 from voicelet.errors import BundleError
 from voicelet.synth import Voice
-from voicelet_export.cli import main
-from voicelet_export.convert.bundle import BundleRecipe, build_bundle
+from voicelet_export.bundle.build import BundleRecipe, build_bundle
+from voicelet_export.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "export/artifacts"

@@ -26,7 +26,7 @@ def federation(
 ) -> Callable[..., Any]:
     """Makes federations in the test's own folder."""
     from tests.federated.tiny_federation import CONFIG, Federation
-    from voicelet_federated.config import SIMULATION
+    from voicelet_federated.app.config import SIMULATION
 
     monkeypatch.setenv(SIMULATION, "1")
 

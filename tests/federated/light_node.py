@@ -23,9 +23,9 @@ from flwr.supercore.inflatable.inflatable_object import (
 from flwr.supercore.inflatable.inflatable_utils import pull_and_inflate_object_from_tree
 from flwr.supernode.fleet_http_connection import http_request_response
 
-from voicelet_federated.address import Address
-from voicelet_federated.client_app import app
-from voicelet_federated.devices import private_key
+from voicelet_federated.app.client import app
+from voicelet_federated.app.devices import private_key
+from voicelet_federated.deploy.address import Address
 
 _LOG = logging.getLogger(__name__)
 _ONE_AT_A_TIME = threading.Lock()  # they share one model

@@ -17,15 +17,15 @@ import pytest
 
 pytest.importorskip("cryptography")
 
-from voicelet.errors import ConfigError, ConsentEnded, ConsentError, VoiceletError
-from voicelet.trust.audit import default_log
-from voicelet_federated import ledger_file as module
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, VoiceletError
+from voicelet.trust.audit.device_log import default_log
+from voicelet_federated import ledger as module
+from voicelet_federated.app.spend import open_ledger
+from voicelet_federated.cli.ledger import add_ledger_command
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import PURPOSE, DeviceLedger, FederationConsent
-from voicelet_federated.ledger_command import add_ledger_command
-from voicelet_federated.paying import open_ledger
-from voicelet_federated.privacy import rdp_epsilon
-from voicelet_federated.skellam import NoiseShare
+from voicelet_federated.privacy.accounting import rdp_epsilon
+from voicelet_federated.privacy.skellam import NoiseShare
 
 KEY = bytes(range(32))
 SHARE = NoiseShare(1.0, 3.0, 10, 256)
@@ -79,18 +79,18 @@ def test_consent_is_needed_and_ends(tmp_path: Path) -> None:
     ledger.join(SHARE, "r", 1)
     now[0] = 2500.0
     assert ledger.expired
-    with pytest.raises(ConsentEnded, match="expired"):
+    with pytest.raises(ConsentEndedError, match="expired"):
         ledger.may_join(SHARE)
     now[0] = 1500.0  # a clock set back, and a new start
     ledger = DeviceLedger(tmp_path / "l", KEY, clock=lambda: now[0])
     assert ledger.expired
-    with pytest.raises(ConsentEnded, match="expired"):
+    with pytest.raises(ConsentEndedError, match="expired"):
         ledger.join(SHARE, "r", 2)
     ledger.grant(FederationConsent(PURPOSE, 5, 50.0, 9000.0))
     ledger.join(SHARE, "r", 2)
     ledger.revoke()
     assert DeviceLedger(tmp_path / "l", KEY).withdrawn
-    with pytest.raises(ConsentEnded, match="withdrawn"):
+    with pytest.raises(ConsentEndedError, match="withdrawn"):
         ledger.join(SHARE, "r", 3)
     assert len(ledger.entries) == 2
     with pytest.raises(ConfigError):
@@ -215,7 +215,7 @@ def test_kill_9_never_understates(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
         "from voicelet_federated.ledger import DeviceLedger\n"
-        "from voicelet_federated.skellam import NoiseShare\n"
+        "from voicelet_federated.privacy.skellam import NoiseShare\n"
         "ledger = DeviceLedger(pathlib.Path(sys.argv[1]), bytes(range(32)))\n"
         "ledger._account = lambda e: type('A', (), {'pay': lambda s, x: 0.0})()\n"  # speed only
         "while True:\n"

@@ -12,14 +12,13 @@ from flwr.app import Message
 
 from tests.tiny_models import save_model, tiny_cache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
-from voicelet_federated.checkpoint import RunState
-from voicelet_federated.client_app import app
-from voicelet_federated.config import FederationConfig, Places
-from voicelet_federated.local import LocalTraining
-from voicelet_federated.local_grid import LocalGrid, contexts_for, from_wire, to_wire
-from voicelet_federated.paying import open_ledger
-from voicelet_federated.server_app import serve
-from voicelet_federated.simulate import prepare
+from voicelet_federated.app.checkpoint import RunState
+from voicelet_federated.app.client import app
+from voicelet_federated.app.config import FederationConfig, LocalTraining, Places
+from voicelet_federated.app.grid import LocalGrid, contexts_for, from_wire, to_wire
+from voicelet_federated.app.server import serve
+from voicelet_federated.app.spend import open_ledger
+from voicelet_federated.cli.simulate import prepare
 
 TINY = AcousticConfig(
     channels=16, hidden=24, encoder_blocks=2, pitch_blocks=1, mel_blocks=1, attention_heads=1

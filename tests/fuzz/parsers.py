@@ -21,16 +21,16 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / p) for p in ("sdk", ".
 
 with atheris.instrument_imports(include=["voicelet"]):
     from voicelet.bundle.manifest import parse_manifest
-    from voicelet.enrol import vault_file
-    from voicelet.enrol.profile import Profile
-    from voicelet.enrol.vault_lock import _parse as parse_lock
     from voicelet.errors import VoiceletError
+    from voicelet.profiles.profile import Profile
+    from voicelet.profiles.vault import disk as vault_file
+    from voicelet.profiles.vault.keys import _parse as parse_lock
     from voicelet.text.document import chapters_of, decode, markdown_chapters
     from voicelet.text.epub import read_epub
     from voicelet.text.ssml import parse as parse_ssml
-    from voicelet.trust.audit_record import Head, Record
-    from voicelet.trust.consent_record import ConsentRecord
-    from voicelet.trust.seal import new_sealing_key, open_sealed, seal
+    from voicelet.trust.audit.record import Head, Record
+    from voicelet.trust.consent.record import ConsentRecord
+    from voicelet.trust.keys.seal import new_sealing_key, open_sealed, seal
 
 KEY = bytes(range(32))
 SEALING = new_sealing_key()

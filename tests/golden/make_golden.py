@@ -18,12 +18,12 @@ from voicelet.audio.features import log_mel
 from voicelet.audio.io import read_audio
 from voicelet.audio.level import normalise_level
 from voicelet.audio.resample import resample
-from voicelet.enrol.encoder import d_vector
-from voicelet.enrol.speaker import speaker_statistics
+from voicelet.speaker.encoder import d_vector
+from voicelet.speaker.vector import speaker_statistics
 from voicelet.synth import Voice
 from voicelet.synth.presets import SpeakerBook
 from voicelet.text.phones import PhoneInventory
-from voicelet.trust.watermark import DATE_VARIABLE
+from voicelet.trust.watermark.mark import DATE_VARIABLE
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent.parent / "samples"

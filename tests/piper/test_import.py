@@ -16,8 +16,8 @@ from onnx import numpy_helper
 
 from tests.piper.tiny import SYMBOLS, tiny_json, tiny_piper, write_piper
 from voicelet.bundle import open_bundle
-from voicelet.bundle.paths import cache_dir
 from voicelet.errors import BundleError, BundleUnsignedError
+from voicelet.files import cache_dir
 from voicelet.piper.bundle import import_piper
 from voicelet.piper.config import parse_config
 from voicelet.piper.open import open_voice
@@ -59,7 +59,7 @@ def test_imported_once_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "tiny.onnx.json").rename(tmp_path / "other.onnx.json")
     assert open_voice(str(moved)).root == first.root
     (first.root / "vits_flow.onnx").write_bytes(b"damaged")
-    with pytest.raises(BundleError, match=r"pip install voicelet\[piper\]"):
+    with pytest.raises(BundleError, match=r'pip install "voicelet\[piper\]"'):
         open_voice(moved)
     monkeypatch.undo()
 

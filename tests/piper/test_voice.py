@@ -17,10 +17,10 @@ from voicelet.bundle import pack
 from voicelet.cli.main import main
 from voicelet.errors import ConfigError, PhoneError, ProfileError, SsmlError, TextError
 from voicelet.synth import Voice, join
-from voicelet.synth.level import FADE_S
-from voicelet.synth.vits import VitsSynthesizer, id_frames
+from voicelet.synth.stream import FADE_S
+from voicelet.synth.vits.synthesizer import VitsSynthesizer, id_frames
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark import RESEARCH_SWITCH
+from voicelet.trust.watermark.mark import RESEARCH_SWITCH
 
 TEXT = "Hello world, again and again. The long story: it goes on for 20 miles!"
 PHONES = "həlˈO wˈɜɹld, əɡˈɛn."

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.consenting import agreed
-from tests.enrol.test_profile import profile
-from voicelet.enrol.adaptation import Adaptation
-from voicelet.enrol.profile import Profile
+from tests.profiles.test_profile import profile
 from voicelet.errors import ProfileError
+from voicelet.profiles.adaptation import Adaptation
+from voicelet.profiles.profile import Profile
 from voicelet.synth import Voice
-from voicelet.synth.acoustic import EncodedClause
+from voicelet.synth.source_filter.acoustic import EncodedClause
 from voicelet.synth.types import Controls
 from voicelet.text.phones import ENGLISH_SYMBOLS
 

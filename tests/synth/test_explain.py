@@ -13,7 +13,7 @@ from voicelet.errors import ConfigError, TextError
 from voicelet.synth import Voice
 from voicelet.synth.explain import Explanation, explain
 from voicelet.synth.picture import encode_png, png, svg
-from voicelet.text.origin import lexicon_line
+from voicelet.text.phone_source import lexicon_line
 from voicelet.text.user_lexicon import UserLexicon
 
 TEXT = "Dr. Smith read the 3 Zoltrix reports, well-known at NVDM, for [[həlˈO]] $5."

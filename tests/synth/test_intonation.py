@@ -7,7 +7,7 @@ import pytest
 
 from voicelet.synth import Voice
 from voicelet.synth.explain import explain
-from voicelet.synth.intonation import CONTOURS, LABEL_DELAY_FRAMES, of_clause, turn
+from voicelet.synth.source_filter.intonation import CONTOURS, LABEL_DELAY_FRAMES, of_clause, turn
 from voicelet.synth.types import Controls
 from voicelet.text.words import PhoneClause, Prosody, Tone
 

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 from tests.synth.voices import LOG_FRAMES
-from voicelet.errors import Cancelled
+from voicelet.errors import CancelledError
 from voicelet.synth import Chunk, Controls, Voice
-from voicelet.synth.acoustic import LEAD_IN_FRAMES, AcousticModel, phone_frames, repeat_phones
-from voicelet.synth.fastspeech import FastSpeechSynthesizer
-from voicelet.synth.split import split_clause
-from voicelet.synth.stream import SpeechStream
+from voicelet.synth.source_filter.acoustic import (
+    LEAD_IN_FRAMES,
+    AcousticModel,
+    phone_frames,
+    repeat_phones,
+)
+from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
+from voicelet.synth.stream import SpeechStream, split_clause
 from voicelet.text.words import PhoneClause, Prosody, WordPhones
 
 PHONES = "həlˈO wˈɜɹld, ðə lˈɔŋ stˈɔɹi."
@@ -177,7 +181,7 @@ def test_pitch_moves_f0(voice: Voice) -> None:
 def test_cancelled_before_and_between_chunks(voice: Voice) -> None:
     cancel = Event()
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         speak(voice, [CLAUSE], cancel=cancel)
     cancel.clear()
     pipeline = replace(voice._pipeline, first_frames=(16,), stretch_frames=50)
@@ -186,7 +190,7 @@ def test_cancelled_before_and_between_chunks(voice: Voice) -> None:
     chunks = stream.chunks(iter([CLAUSE] * 100))
     next(chunks)
     cancel.set()
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         list(chunks)
 
 

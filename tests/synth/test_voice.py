@@ -23,8 +23,8 @@ from voicelet.errors import (
     TextError,
 )
 from voicelet.synth import Voice, join
-from voicelet.synth.level import GAIN_DB, to_output_level
 from voicelet.synth.presets import F0_INDEX
+from voicelet.synth.stream import GAIN_DB, to_output_level
 
 TEXT = "Hello world. The long story, again!"
 
@@ -41,7 +41,7 @@ class Someone:
 
 
 def test_speaker_vectors_have_one_layout() -> None:
-    from voicelet.enrol.speaker import D_VECTOR_SIZE
+    from voicelet.speaker.vector import D_VECTOR_SIZE
 
     assert F0_INDEX == D_VECTOR_SIZE
 
@@ -253,7 +253,7 @@ def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
 
 
 def test_a_strangers_mel_is_corrected_half_the_way(voice: Voice) -> None:
-    """Presets get all of the vocoder's correction, anybody else half; see `synth.correction`."""
+    """Presets get all of the vocoder's correction, anybody else half (`correction.py`)."""
     low, high = (voice.synthesizer.speakers.vector(None, name) for name in voice.presets)
     assert voice.synthesizer.speakers.is_preset(low)
     assert not voice.synthesizer.speakers.is_preset((low + high) / 2)

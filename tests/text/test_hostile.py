@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import VoiceletError
-from voicelet.text.frontend import clauses
+from voicelet.text.front_end import clauses
 from voicelet.text.words import MARKS, Clause, Word
 
 WRITTEN = """

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import BundleError, BundleVersionError
-from voicelet.text.inflect import inflected
+from voicelet.languages.en.inflect import inflected
 from voicelet.text.lexicon import MAGIC, Lexicon, encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError
-from voicelet.text.frontend import clauses
-from voicelet.text.letters import spelled, to_latin
+from voicelet.languages.en.letter_names import spelled
+from voicelet.text.front_end import clauses
+from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.phonemise import Phonemiser, to_key
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory

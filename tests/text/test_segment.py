@@ -8,9 +8,9 @@ import pytest
 
 from voicelet.errors import TextError
 from voicelet.text import segment
-from voicelet.text.cleanup import Piece, plain_pieces
-from voicelet.text.frontend import clauses
-from voicelet.text.normalise import Scanner
+from voicelet.text.cleanup import SourcePiece, plain_pieces
+from voicelet.text.front_end import clauses
+from voicelet.text.scanner import Scanner
 from voicelet.text.words import Clause, Mark, Word
 
 
@@ -127,7 +127,7 @@ def test_only_text_is_taken() -> None:
 def test_the_source_is_read_as_far_as_the_first_clause_needs() -> None:
     taken = []
 
-    def pieces() -> Iterator[Piece]:
+    def pieces() -> Iterator[SourcePiece]:
         for piece in plain_pieces("This is a sentence. " * 5000):
             taken.append(piece)
             yield piece

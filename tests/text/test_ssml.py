@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError, SsmlError, VoiceletError
-from voicelet.text.frontend import clauses
+from voicelet.text.front_end import clauses
 from voicelet.text.ssml import MAX_DEPTH, looks_like_ssml, parse
 from voicelet.text.words import Clause, Word
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from voicelet.bundle import open_bundle
 from voicelet.synth.front_end import open_front_end
-from voicelet.text.frontend import TextFrontEnd
+from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.words import PhoneClause
 
 

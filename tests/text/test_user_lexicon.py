@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voicelet.errors import LexiconError, PhoneError
-from voicelet.text.frontend import TextFrontEnd, clauses
+from voicelet.text.front_end import TextFrontEnd, clauses
 from voicelet.text.ipa import ipa_phones, own_phones
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Word

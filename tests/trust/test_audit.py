@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import AuditError, ConfigError
-from voicelet.trust import audit
-from voicelet.trust.audit_files import log_file
-from voicelet.trust.audit_log import AuditLog, Event, timestamp
-from voicelet.trust.audit_record import GENESIS, Head, Record
+from voicelet.trust.audit import device_log as audit
+from voicelet.trust.audit.log import AuditLog, Event, timestamp
+from voicelet.trust.audit.record import GENESIS, Head, Record, log_file
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -329,7 +328,7 @@ def run_python(code: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def test_uses_are_written_when_the_process_ends() -> None:
-    done = run_python("from voicelet.trust.audit import note\nnote('use', seconds=2.0)")
+    done = run_python("from voicelet.trust.audit.device_log import note\nnote('use', seconds=2.0)")
     assert done.wait(60) == 0, done.stderr
     assert [r.fields for r in audit.default_log().records()] == [{"seconds": 2.0}]
 
@@ -337,7 +336,7 @@ def test_uses_are_written_when_the_process_ends() -> None:
 def test_two_processes_may_write_at_once() -> None:
     audit.note("enrol", by="parent")  # the key is made
     code = """
-        from voicelet.trust.audit import note
+        from voicelet.trust.audit.device_log import note
         for i in range(25): note("consent", n=i)
     """
     both = [run_python(code), run_python(code)]
@@ -350,7 +349,7 @@ def test_two_processes_may_write_at_once() -> None:
 def test_killed_writers_leave_an_intact_log() -> None:
     audit.note("enrol", by="parent")
     code = """
-        from voicelet.trust.audit import note
+        from voicelet.trust.audit.device_log import note
         note("consent", n=0)
         print("go", flush=True)
         while True: note("consent", n=1)
@@ -372,7 +371,7 @@ def test_a_full_disk_stops_nothing_and_tears_nothing() -> None:
     code = """
         import logging, resource, signal
         logging.basicConfig(format="%(message)s")
-        from voicelet.trust import audit
+        from voicelet.trust.audit import device_log as audit
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (700, hard))  # no file may grow beyond this
@@ -395,7 +394,7 @@ def test_nowhere_to_write_is_said_once(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("VOICELET_AUDIT", str(tmp_path / "file"))
-    monkeypatch.setattr(audit, "_RECORDER", audit.Recorder())
+    monkeypatch.setattr(audit, "_RECORDER", audit.AuditRecorder())
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             audit.note("consent", n=1)
@@ -411,7 +410,7 @@ def test_nowhere_to_write_is_said_once(
 def test_more_uses_than_fit_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(audit, "MOST_BUFFERED", 5)
-    recorder = audit.Recorder()
+    recorder = audit.AuditRecorder()
     monkeypatch.setenv("VOICELET_AUDIT", str(tmp_path / "file"))
     for event in events(9):
         recorder.add(event, False)

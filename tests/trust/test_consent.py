@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicelet.errors import AudioError, ConsentEnded, ConsentError, VoiceletError
-from voicelet.trust.consent import (
+from voicelet.errors import AudioError, ConsentEndedError, ConsentError, VoiceletError
+from voicelet.trust.consent.record import covers, to_iso
+from voicelet.trust.consent.statement import (
     PURPOSES,
     Consent,
     ConsentRecord,
@@ -22,9 +23,8 @@ from voicelet.trust.consent import (
     make_record,
     require_consent,
 )
-from voicelet.trust.consent_terms import covers, to_iso
-from voicelet.trust.device_key import device_public_key
-from voicelet.trust.seal import new_signing_key
+from voicelet.trust.keys.device_key import device_public_key
+from voicelet.trust.keys.seal import new_signing_key
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 VOICE = "ab" * 32
@@ -135,7 +135,7 @@ def test_expiry_to_the_second() -> None:
     made = make_record(consent(expires=end), VOICE, NOW)
     assert made.expires == to_iso(end) == "2200-01-01T10:00:00Z"
     made.check("own-use", end - timedelta(seconds=1))
-    with pytest.raises(ConsentEnded, match="2200-01-01"):
+    with pytest.raises(ConsentEndedError, match="2200-01-01"):
         made.check("own-use", end)
     assert made.days_left(end - timedelta(days=2)) == pytest.approx(2.0)
     assert made.days_left(end + timedelta(days=1)) == pytest.approx(-1.0)
@@ -186,7 +186,7 @@ def test_each_field_is_signed(record: ConsentRecord, field: str) -> None:
 
 
 def test_a_signature_for_another_purpose_is_worth_nothing(record: ConsentRecord) -> None:
-    from voicelet.trust import seal
+    from voicelet.trust.keys import seal
 
     key = new_signing_key()
     public = key.public_key().public_bytes_raw().hex()

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from voicelet.errors import ConsentEnded, ConsentError
-from voicelet.trust.consent import Consent, ConsentRecord, Revocations, make_record
-from voicelet.trust.consent_revocations import default_file, device_revocations
+from voicelet.errors import ConsentEndedError, ConsentError
+from voicelet.trust.consent.revocations import default_file, device_revocations
+from voicelet.trust.consent.statement import Consent, ConsentRecord, Revocations, make_record
 
 IDS = [f"{n:032x}" for n in range(1, 4)]
 
@@ -41,7 +41,7 @@ def test_a_withdrawn_consent_has_ended(path: Path) -> None:
     revocations = Revocations(path)
     revocations.check(ana)
     entry = revocations.add(ana.id, "no longer needed")
-    with pytest.raises(ConsentEnded, match="Ana withdrew"):
+    with pytest.raises(ConsentEndedError, match="Ana withdrew"):
         revocations.check(ana)
     revocations.check(ben)
     assert ana.id in revocations and ben.id not in revocations and 7 not in revocations

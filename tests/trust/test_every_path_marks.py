@@ -22,14 +22,15 @@ import soundfile
 
 from tests.consenting import draft, someone, without_consent
 from tests.piper.tiny import write_piper
-from voicelet.bundle.paths import embedded_bundle
 from voicelet.cli.main import COMMANDS, main
-from voicelet.enrol import Vault, enrol
+from voicelet.enrolment.enrolment import enrol
 from voicelet.errors import ConsentError
+from voicelet.files import embedded_bundle
+from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Voice, join
-from voicelet.trust import audit
-from voicelet.trust.watermark import RESEARCH_SWITCH, model_digest
-from voicelet.trust.watermark_detect import Detection, detect
+from voicelet.trust.audit import device_log as audit
+from voicelet.trust.watermark.detect import Detection, detect
+from voicelet.trust.watermark.mark import RESEARCH_SWITCH, model_digest
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
 SAMPLES = SDK.parent / "samples"
@@ -217,7 +218,7 @@ def test_no_way_to_audio_was_forgotten() -> None:
         "synth.voice.Voice.stream",
         "synth.voice.Voice.synthesize_phones",
         "synth.voice.join",  # of chunks that were marked already
-        "synth.noted.noted",  # passes them on
+        "synth.audit.noted",  # passes them on
         "synth.stream.SpeechStream.chunks",  # what all of `Voice` goes through
     }, "walk the new way to audio above, then name it here"
 
@@ -234,13 +235,13 @@ def test_no_command_was_forgotten() -> None:
 def test_no_way_to_a_profile_was_forgotten() -> None:
     ways = returning(r"(?<!\w)Profile\b")
     assert ways == {
-        "enrol.enrolment.enrol",
-        "enrol.enrolment.make_profile",  # a draft: neither kept nor spoken (above)
-        "enrol.consenting.give_consent",
-        "enrol.profile.Profile.from_bytes",  # checked whenever it is used
-        "enrol.transfer.import_profile",
-        "enrol.vault.Vault.load",
-        "enrol.vault.Vault.list",
-        "enrol.vault_access.Access.load",
+        "enrolment.enrolment.enrol",
+        "enrolment.enrolment.make_profile",  # a draft: neither kept nor spoken (above)
+        "enrolment.consent.give_consent",
+        "profiles.profile.Profile.from_bytes",  # checked whenever it is used
+        "profiles.transfer.import_profile",
+        "profiles.vault.vault.Vault.load",
+        "profiles.vault.vault.Vault.list",
+        "profiles.vault.access.Access.load",
         "cli.options.find_voice",
     }, "does the new way to a profile ask for consent? test it, then name it here"

@@ -23,14 +23,15 @@ from tests.consenting import draft, scripted, someone, without_consent
 from tests.synth.voices import tiny_voice
 from voicelet.cli.main import build_parser, main
 from voicelet.cli.options import find_voice
-from voicelet.enrol import Profile, Vault
-from voicelet.enrol.consenting import give_consent
-from voicelet.enrol.enrolment import enrol, make_profile
-from voicelet.enrol.transfer import INFO, import_profile
+from voicelet.enrolment.consent import give_consent
+from voicelet.enrolment.enrolment import enrol, make_profile
 from voicelet.errors import ConsentError
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.transfer import INFO, import_profile
+from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Voice
-from voicelet.trust.device_key import device_sealing_key
-from voicelet.trust.seal import seal
+from voicelet.trust.keys.device_key import device_sealing_key
+from voicelet.trust.keys.seal import seal
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "reader-2.opus"
@@ -58,20 +59,20 @@ def sealed_old() -> bytes:
 # ---------------------------------------------------------------- the API
 
 MAKERS: dict[str, Callable[[], Any]] = {
-    "enrol.enrolment.enrol": lambda: enrol([SAMPLE], name="ana"),
-    "enrol.enrolment.make_profile": lambda: make_profile(_accepted(), "ana", None, None),  # type: ignore[arg-type]
-    "enrol.consenting.give_consent": lambda: give_consent(draft(), None),  # type: ignore[arg-type]
-    "enrol.transfer.import_profile": lambda: import_profile(
+    "enrolment.enrolment.enrol": lambda: enrol([SAMPLE], name="ana"),
+    "enrolment.enrolment.make_profile": lambda: make_profile(_accepted(), "ana", None, None),  # type: ignore[arg-type]
+    "enrolment.consent.give_consent": lambda: give_consent(draft(), None),  # type: ignore[arg-type]
+    "profiles.transfer.import_profile": lambda: import_profile(
         Vault(), sealed_old(), device_sealing_key()
     ),
 }
 """What brings a new profile about, called without anybody's consent."""
 
 READERS: dict[str, Callable[[], Any]] = {
-    "enrol.profile.Profile.from_bytes": lambda: Profile.from_bytes(draft("old").to_bytes()),
-    "enrol.vault.Vault.load": lambda: vault_of_old().load("old"),
-    "enrol.vault.Vault.list": lambda: vault_of_old().list()[0],
-    "enrol.vault_access.Access.load": lambda: vault_of_old()._access.load("old.vclp"),
+    "profiles.profile.Profile.from_bytes": lambda: Profile.from_bytes(draft("old").to_bytes()),
+    "profiles.vault.vault.Vault.load": lambda: vault_of_old().load("old"),
+    "profiles.vault.vault.Vault.list": lambda: vault_of_old().list()[0],
+    "profiles.vault.access.Access.load": lambda: vault_of_old()._access.load("old.vclp"),
     "cli.options.find_voice": lambda: (vault_of_old(), find_voice("old", ()))[1][0],
 }
 """What gives a profile that is there already: an old one may be looked at."""
@@ -266,7 +267,7 @@ def test_every_caller_hands_consent_on() -> None:
         for call in calls("Profile", tree):
             assert "consent" in {k.arg for k in call.keywords}, f"{where}:{call.lineno}"
             making.add(where)
-    assert making == {"sdk/voicelet/enrol/enrolment.py"}, "who else makes profiles?"
+    assert making == {"sdk/voicelet/enrolment/enrolment.py"}, "who else makes profiles?"
     expected = {
         "README.md",
         "consent.md",
@@ -287,13 +288,12 @@ def test_profiles_are_parsed_in_few_places_and_by_class_in_one() -> None:
         if not where.endswith(".py"):
             continue
         parsing |= {where for c in calls("from_bytes", tree) if "Profile" in ast.unparse(c.func)}
-        if where.endswith("enrol/profile.py"):
+        if where.endswith("profiles/profile.py"):
             cloning += calls("cls", tree)
     assert parsing == {
-        "sdk/voicelet/enrol/transfer.py",
-        "sdk/voicelet/enrol/vault.py",
-        "sdk/voicelet/enrol/vault_access.py",
-        "sdk/voicelet/enrol/vault_rotate.py",
+        "sdk/voicelet/profiles/transfer.py",
+        "sdk/voicelet/profiles/vault/vault.py",
+        "sdk/voicelet/profiles/vault/access.py",
     }
     assert len(cloning) == 1 and "consent" in {k.arg for k in cloning[0].keywords}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from voicelet.errors import SealError
-from voicelet.trust import device_key as module
-from voicelet.trust import keystore
-from voicelet.trust.device_key import device_key, device_public_key
+from voicelet.trust.keys import device_key as module
+from voicelet.trust.keys import keystore
+from voicelet.trust.keys.device_key import device_key, device_public_key
 
 SDK = Path(keystore.__file__).resolve().parents[2]
 
@@ -71,7 +71,7 @@ def test_the_device_keeps_one_key_in_a_private_file() -> None:
 def test_processes_that_start_together_make_one_key() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(SDK)!r})\n"
-        "from voicelet.trust.device_key import device_key\n"
+        "from voicelet.trust.keys.device_key import device_key\n"
         "print(device_key().public_key().public_bytes_raw().hex())"
     )
     running = [

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import SealError
-from voicelet.trust import hpke
-from voicelet.trust.seal import (
+from voicelet.trust.keys import hpke
+from voicelet.trust.keys.seal import (
     SealingKey,
     new_sealing_key,
     new_signing_key,

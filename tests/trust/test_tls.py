@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.errors import SealError
-from voicelet.trust.tls import check_pin, client_context, spki_pin
+from voicelet.trust.keys.tls import check_pin, client_context, spki_pin
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 

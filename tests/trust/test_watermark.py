@@ -11,22 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import WatermarkError
-from voicelet.trust import watermark
-from voicelet.trust.watermark import Watermark, is_marking, key_digest, model_digest, now_s
-from voicelet.trust.watermark_filter import MarkFilter
-from voicelet.trust.watermark_pattern import (
+from voicelet.synth.vits.marking import MarkFilter
+from voicelet.trust.watermark import mark as watermark
+from voicelet.trust.watermark.mark import Watermark, is_marking, key_digest, model_digest, now_s
+from voicelet.trust.watermark.pattern import (
     BANDS,
+    CODED_BITS,
     DEPTH_DB,
     PERIOD_FRAMES,
     PUBLIC_KEY,
     SLOT_FRAMES,
     TILES,
+    Payload,
     band_edges,
+    bit_errors,
+    decode,
+    encode,
     gain_table,
     layout,
     tile_signs,
 )
-from voicelet.trust.watermark_payload import CODED_BITS, Payload, bit_errors, decode, encode
 
 FIELDS = st.builds(
     Payload,
@@ -155,7 +159,7 @@ def test_the_filter_gives_what_it_takes_however_it_is_cut(rate: int, size: int) 
 
 
 def test_without_gains_the_filter_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from voicelet.trust import watermark_pattern
+    from voicelet.trust.watermark import pattern as watermark_pattern
 
     monkeypatch.setattr(watermark_pattern, "DEPTH_DB", 0.0)
     mark = Watermark(1, lambda: NOON).at(0)

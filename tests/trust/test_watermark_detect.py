@@ -16,10 +16,10 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.resample import resample
 from voicelet.errors import WatermarkError
 from voicelet.synth import Voice
-from voicelet.trust.watermark import KEY_VARIABLE, RESEARCH_SWITCH, Watermark
-from voicelet.trust.watermark_detect import FOUND, Detection, detect, posterior
-from voicelet.trust.watermark_filter import MarkFilter
-from voicelet.trust.watermark_search import log_tail
+from voicelet.synth.vits.marking import MarkFilter
+from voicelet.trust.watermark.detect import FOUND, Detection, detect, posterior
+from voicelet.trust.watermark.mark import KEY_VARIABLE, RESEARCH_SWITCH, Watermark
+from voicelet.trust.watermark.search import log_tail
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 TEXT = "The boats came in at dusk, low in the water. Somebody had lit a fire on the beach, and the"

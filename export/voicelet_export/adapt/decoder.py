@@ -16,9 +16,9 @@ from onnx import numpy_helper
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.enrol.speaker import D_VECTOR_SIZE, DEFAULT_LOG_F0, F0_SIZE
 from voicelet.errors import BundleError
-from voicelet.synth.acoustic import phone_frames, repeat_phones
+from voicelet.speaker.vector import D_VECTOR_SIZE, DEFAULT_LOG_F0, F0_SIZE
+from voicelet.synth.source_filter.acoustic import phone_frames, repeat_phones
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticDecoder
 

@@ -10,8 +10,8 @@ import torch
 from onnx import numpy_helper
 
 from voicelet.bundle import Bundle
-from voicelet.enrol.ge2e_mel import WINDOW_FRAMES
 from voicelet.errors import BundleError
+from voicelet.speaker.ge2e_mel import WINDOW_FRAMES
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
 

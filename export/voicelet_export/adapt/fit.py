@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from voicelet.bundle import Bundle
-from voicelet.enrol.adaptation import Adaptation
-from voicelet.enrol.profile import Profile
-from voicelet.errors import ConfigError, RecordingRejected
+from voicelet.errors import ConfigError, RecordingRejectedError
+from voicelet.profiles.adaptation import Adaptation
+from voicelet.profiles.profile import Profile
 from voicelet_export.adapt.decoder import read_decoder
 from voicelet_export.adapt.encoder import read_speaker_encoder
 from voicelet_export.convert.parity import run, session
@@ -95,11 +95,11 @@ def fit(
         The adaptation, or None if speech that it didn't learn from didn't gain by it.
 
     Raises:
-        RecordingRejected: there is too little aligned speech.
+        RecordingRejectedError: there is too little aligned speech.
         BundleError: the bundle's decoder can't be adapted.
     """
     if len({i.entry.id for i in items}) < 2 or _seconds(items) < config.least_speech_s:
-        raise RecordingRejected(
+        raise RecordingRejectedError(
             [
                 f"{_seconds(items):.0f} s in {len(items)} utterances could be matched with their"
                 f" texts; adaptation needs {config.least_speech_s:.0f} s in two or more, 30 to 60 s"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from voicelet.audio.gate_report import MAX_REFERENCE_S
-from voicelet.enrol.profile import Profile
-from voicelet.enrol.voice_match import voice_scale
-from voicelet.errors import ProfileError, VoiceProtected
+from voicelet.enrolment.gate import MAX_REFERENCE_S
+from voicelet.errors import ProfileError, VoiceProtectedError
+from voicelet.profiles.profile import Profile
+from voicelet.speaker.voice_match import voice_scale
 from voicelet_export.train.data import Item
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def own_items(profile: Profile, items: Sequence[Item]) -> list[Item]:
 
     Raises:
         ProfileError: the profile's voice can't be compared with them.
-        VoiceProtected: they are another person's, as a whole or for the most part.
+        VoiceProtectedError: they are another person's, as a whole or for the most part.
     """
     scale = voice_scale()
     if profile.encoder_id != scale.encoder_id:
@@ -46,7 +46,7 @@ def own_items(profile: Profile, items: Sequence[Item]) -> list[Item]:
     own = [i for i in items if is_owner(np.array(i.entry.d_vector), seconds(i))]
     whole = np.mean([i.entry.d_vector for i in items], axis=0)
     if not is_owner(whole, total_s) or sum(map(seconds, own)) < 0.5 * total_s:
-        raise VoiceProtected(
+        raise VoiceProtectedError(
             f"these recordings aren't of the person whose voice {profile.name!r} is; a profile"
             " learns from its owner alone"
         )

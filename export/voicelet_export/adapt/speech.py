@@ -59,7 +59,11 @@ def _without_noise(heard: Path, work: Path, encoder: Path) -> Path:
     try:
         Denoiser()
     except ConfigError as error:
-        log.warning("the noise of the recordings is learnt too: %s", error)
+        log.debug("%s", error)
+        log.warning(
+            "without a denoiser the noise of the recordings is learnt too; to install one: "
+            'pip install "voicelet-export[adapt]"'
+        )
         return heard
     clean = work / f"{heard.name}-clean"
     done = denoise_cache(heard, clean, encoder)

@@ -1,0 +1,1 @@
+"""Smaller models: distilled, pruned, quantized."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from voicelet_export.compress.quantize import Feed
+from voicelet_export.compress.quantize.codes import Feed
 from voicelet_export.convert.parity import run, session
 
 LEAST_S = 0.03

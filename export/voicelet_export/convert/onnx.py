@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from torch import Tensor, nn
 
+from voicelet.audio.features import FloatArray
 from voicelet_export.convert.graph import GraphBuilder
 from voicelet_export.models.blocks import ConvNeXtBlock, SelfAttention
 from voicelet_export.models.fastspeech2 import (
@@ -24,7 +24,6 @@ from voicelet_export.models.fastspeech2 import (
 )
 from voicelet_export.models.vocos import Vocoder
 
-FloatArray = npt.NDArray[np.float32]
 Film = tuple[str, str]
 """Names of a computed scale and shift, both [channels]."""
 

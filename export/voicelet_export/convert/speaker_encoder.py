@@ -11,8 +11,8 @@ import onnx
 import torch
 from torch import nn
 
-from voicelet.enrol.ge2e_mel import WINDOW_FRAMES
 from voicelet.errors import BundleError
+from voicelet.speaker.ge2e_mel import WINDOW_FRAMES
 from voicelet_export.convert.graph import GraphBuilder
 from voicelet_export.convert.parity import run, session
 from voicelet_export.models.speaker_encoder import SpeakerEncoder

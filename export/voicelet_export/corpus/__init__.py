@@ -1,0 +1,1 @@
+"""Speech to learn from: read, checked, aligned, denoised, augmented, cached."""

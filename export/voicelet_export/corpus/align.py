@@ -1,4 +1,4 @@
-"""How good a forced alignment is; the search itself is the runtime's (`voicelet.enrol.align`)."""
+"""How good a forced alignment is; the search itself is `voicelet.speaker.alignment`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.enrol.align import (
+from voicelet.speaker.alignment import (
     PAUSES,
     AlignConfig,
     Alignment,

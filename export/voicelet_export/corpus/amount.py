@@ -11,7 +11,7 @@ import soundfile
 
 from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import FeatureCache
-from voicelet_export.corpus.layouts import Source, find_layout, read_sources
+from voicelet_export.corpus.layouts import CorpusRecording, find_layout, read_sources
 from voicelet_export.corpus.pack import choose_sources
 from voicelet_export.corpus.reader import read_rows
 
@@ -52,7 +52,7 @@ def speech_minutes(folder: Path, layout: str = "auto", most_per_speaker: int = 0
     return _probed_minutes(choose_sources(read_sources(folder, layout), most_per_speaker))
 
 
-def _probed_minutes(sources: Sequence[Source]) -> float:
+def _probed_minutes(sources: Sequence[CorpusRecording]) -> float:
     probed = sources[:: max(1, len(sources) // _PROBED)]
     lengths = []
     for source in probed:

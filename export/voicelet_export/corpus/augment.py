@@ -12,27 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.corpus.cache import (
-    COPY_MARK,
-    CacheWriter,
-    DVectorExtractor,
-    Entry,
-    FeatureCache,
-)
-from voicelet_export.corpus.effects import speed_ratio
-from voicelet_export.corpus.merge import merge_caches
-from voicelet_export.corpus.pack import OnItem
-from voicelet_export.corpus.sounding import (
+from voicelet.files import atomic_file
+from voicelet_export.corpus.augment_config import (
     AugmentConfig,
     Sounding,
     SpecAugment,
     sound_otherwise,
     spec_augment,
 )
+from voicelet_export.corpus.cache import (
+    COPY_MARK,
+    CacheEntry,
+    CacheWriter,
+    DVectorExtractor,
+    FeatureCache,
+)
+from voicelet_export.corpus.effects import speed_ratio
+from voicelet_export.corpus.merge import merge_caches
+from voicelet_export.corpus.pack import OnItem
 
 __all__ = ["AugmentConfig", "SpecAugment", "augment_cache"]
 
@@ -95,7 +95,7 @@ def augment_cache(
 
 def _copy(
     source: FeatureCache,
-    entries: Sequence[Entry],
+    entries: Sequence[CacheEntry],
     part: Path,
     copy: int,
     config: AugmentConfig,

@@ -21,9 +21,9 @@ from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
 from voicelet.audio.voicing import voiced_f0
 from voicelet.engine import get_engine
-from voicelet.enrol.encoder import mean_d_vector
-from voicelet.enrol.ge2e_mel import ge2e_mel, ge2e_windows
-from voicelet.enrol.speaker import speaker_statistics
+from voicelet.speaker.encoder import mean_d_vector
+from voicelet.speaker.ge2e_mel import ge2e_mel, ge2e_windows
+from voicelet.speaker.vector import speaker_statistics
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.corpus.reader import Utterance, iterate_corpus, resample
 
@@ -40,7 +40,7 @@ COPY_MARK = "~"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """Where an utterance lies in the cache.
 
     `n_phones` is 0 for speech without an alignment (usable by the vocoder only).
@@ -67,7 +67,7 @@ class FeatureCache:
         self.folder = folder
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.features = FeatureConfig(**index["features"])
-        self.entries = [Entry(**e) for e in index["entries"]]
+        self.entries = [CacheEntry(**e) for e in index["entries"]]
         maps: dict[str, npt.NDArray[Any]] = {
             name: np.memmap(folder / name, dtype=kind, mode="r")
             if (folder / name).stat().st_size
@@ -88,29 +88,29 @@ class FeatureCache:
         """Phones in the arrays."""
         return len(self._phones)
 
-    def mel(self, entry: Entry) -> FloatArray:
+    def mel(self, entry: CacheEntry) -> FloatArray:
         """Log mel [frames, n_mels], not normalised."""
         first = entry.first_frame
         return np.asarray(self._mel[first : first + entry.n_frames], dtype=np.float32)
 
-    def f0_hz(self, entry: Entry) -> FloatArray:
+    def f0_hz(self, entry: CacheEntry) -> FloatArray:
         """f0 [frames] in Hz, 0 where unvoiced."""
         first = entry.first_frame
         return np.asarray(self._f0[first : first + entry.n_frames])
 
-    def audio(self, entry: Entry, first: int = 0, n_frames: int | None = None) -> FloatArray:
+    def audio(self, entry: CacheEntry, first: int = 0, n_frames: int | None = None) -> FloatArray:
         """Waveform of `n_frames` frames from frame `first`, float32 in [-1, 1]."""
         hop = self.features.hop_length
         start = (entry.first_frame + first) * hop
         count = (entry.n_frames - first if n_frames is None else n_frames) * hop
         return np.asarray(self._audio[start : start + count], dtype=np.float32) / 32768.0
 
-    def phones(self, entry: Entry) -> npt.NDArray[np.int64]:
+    def phones(self, entry: CacheEntry) -> npt.NDArray[np.int64]:
         """Phone indices [n_phones], pads included."""
         first = entry.first_phone
         return np.asarray(self._phones[first : first + entry.n_phones], dtype=np.int64)
 
-    def durations(self, entry: Entry) -> npt.NDArray[np.int64]:
+    def durations(self, entry: CacheEntry) -> npt.NDArray[np.int64]:
         """Frames of each phone [n_phones]; they sum to `n_frames`, or to 0 where unknown."""
         first = entry.first_phone
         return np.asarray(self._durations[first : first + entry.n_phones], dtype=np.int64)
@@ -122,7 +122,7 @@ class CacheWriter:
     def __init__(self, folder: Path, features: FeatureConfig = FeatureConfig()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.features = folder, features
-        self.entries: list[Entry] = []
+        self.entries: list[CacheEntry] = []
         # Held open for the length of a build; `close` closes them.
         self._files = {name: open(folder / name, "wb") for name in CACHE_FILES}  # noqa: SIM115
         self._frames = self._phones = 0
@@ -218,7 +218,7 @@ class CacheWriter:
         for name, block in blocks.items():
             self._files[name].write(np.ascontiguousarray(block, dtype=CACHE_FILES[name]).tobytes())
         self.entries.append(
-            Entry(
+            CacheEntry(
                 id=id,
                 speaker=speaker,
                 first_frame=self._frames,

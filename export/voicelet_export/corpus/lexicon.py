@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicelet.text.inflect import inflected
+from voicelet.languages.en.inflect import inflected
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
-from voicelet_export.corpus.convention import ConventionConfig, ConventionConverter
 from voicelet_export.corpus.overrides import DROPPED, OVERRIDES
-from voicelet_export.corpus.readings import Readings, read
+from voicelet_export.corpus.phone_mapping import ConventionConfig, ConventionConverter
+from voicelet_export.corpus.word_alignment import Readings, read
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
 SYMBOLS = STRESS + CONSONANTS + VOWELS
@@ -30,14 +30,14 @@ _SENSES = {"VERB": "verb", "NOUN": "noun", "ADJ": "adj", "VBD": "past", "ADV": "
 
 
 @dataclass(frozen=True)
-class Source:
+class LexiconSource:
     """A lexicon in its own convention: word → phones, and `word|sense` → phones."""
 
     words: dict[str, str]
     senses: dict[str, str]
 
 
-def read_misaki(*paths: Path) -> Source:
+def read_misaki(*paths: Path) -> LexiconSource:
     """Read misaki's JSON lexicons, the later path winning.
 
     Lower case wins over capitalised; words in capitals (read letter by letter, or no English words)
@@ -62,7 +62,7 @@ def read_misaki(*paths: Path) -> Source:
                     words[key] = phones
                 elif tag in _SENSES:
                     senses[f"{key}|{_SENSES[tag]}"] = phones
-    return Source(words, senses)
+    return LexiconSource(words, senses)
 
 
 def to_inventory(phones: str) -> str:
@@ -96,7 +96,7 @@ def usual_readings(readings: Readings) -> dict[str, str]:
 
 
 def train_converter(
-    source: Source, usual: Mapping[str, str], config: ConventionConfig | None = None
+    source: LexiconSource, usual: Mapping[str, str], config: ConventionConfig | None = None
 ) -> ConventionConverter:
     """Learn the corpus' convention from the words that both know (function words aside)."""
     pairs = [
@@ -108,7 +108,7 @@ def train_converter(
 
 
 def in_corpus_convention(
-    source: Source, usual: Mapping[str, str], converter: ConventionConverter
+    source: LexiconSource, usual: Mapping[str, str], converter: ConventionConverter
 ) -> dict[str, str]:
     """Every word and sense of both sources, as the corpus says or would say it."""
     entries: dict[str, str] = {}
@@ -167,6 +167,6 @@ def write(entries: Mapping[str, str], path: Path) -> int:
     return len(data)
 
 
-def usual_of_corpus(metadata: Path, source: Source) -> dict[str, str]:
+def usual_of_corpus(metadata: Path, source: LexiconSource) -> dict[str, str]:
     """The usual readings of the teacher corpus' words."""
     return usual_readings(read(read_corpus(metadata), source.words))

@@ -1,6 +1,6 @@
 """Pronunciations set by hand: senses of homographs the sources lack, and their few errors.
 
-All in the corpus' convention.  A sense is what `voicelet.text.homographs` asks for.
+All in the corpus' convention.  A sense is what `voicelet.languages.en.homographs` asks for.
 """
 
 from __future__ import annotations

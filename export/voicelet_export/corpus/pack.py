@@ -20,11 +20,11 @@ from typing import Any, Literal
 import numpy as np
 import soundfile
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FloatArray
 from voicelet.audio.io import read_audio
 from voicelet.errors import AudioError, ConfigError, CorpusError
-from voicelet_export.corpus.layouts import Source, read_sources
+from voicelet.files import atomic_file
+from voicelet_export.corpus.layouts import CorpusRecording, read_sources
 from voicelet_export.corpus.reader import resample
 
 log = logging.getLogger(__name__)
@@ -131,11 +131,11 @@ def pack_corpus(
     return report
 
 
-def choose_sources(sources: list[Source], most: int) -> list[Source]:
+def choose_sources(sources: list[CorpusRecording], most: int) -> list[CorpusRecording]:
     """At most `most` recordings of each speaker (0: all), in the order they have."""
     if not most:
         return sources
-    by_speaker: dict[str, list[Source]] = {}
+    by_speaker: dict[str, list[CorpusRecording]] = {}
     for source in sources:
         by_speaker.setdefault(source.speaker, []).append(source)
     ids = {
@@ -160,7 +160,7 @@ def _start(out: Path, work: Path, plan: str) -> None:
 
 
 def _shard(
-    sources: Sequence[Source],
+    sources: Sequence[CorpusRecording],
     place: int,
     path: Path,
     number: int,
@@ -188,7 +188,7 @@ def _shard(
     return {"next": place, "rows": rows, "left_out": left_out}
 
 
-def _pack(source: Source, config: PackConfig) -> _Packed:
+def _pack(source: CorpusRecording, config: PackConfig) -> _Packed:
     row: dict[str, Any] = {**(source.row or {}), "id": source.id, "speaker": source.speaker}
     row["text"] = source.text
     if source.gender:
@@ -226,7 +226,7 @@ def _report(
     }
 
 
-def _fingerprint(sources: Sequence[Source], config: PackConfig) -> str:
+def _fingerprint(sources: Sequence[CorpusRecording], config: PackConfig) -> str:
     """A hash of all that decides what the packed corpus holds."""
     settings = asdict(config)
     if not config.most_per_speaker:  # corpora that were packed before there was a choice stay good

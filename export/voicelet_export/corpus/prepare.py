@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import voicelet_export
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, build_aligned_cache
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import DEFAULT_PACK, OnItem, PackConfig, pack_corpus
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
 
 if TYPE_CHECKING:
-    from voicelet_export.corpus.real import RealAlignConfig
+    from voicelet_export.corpus.align_cache import RealAlignConfig
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def recording_aligner(tools: Tools) -> Any:
 
     from voicelet.text.g2p import NeuralG2P
     from voicelet.text.lexicon import Lexicon
-    from voicelet_export.corpus.real import RealAlignConfig, RecordingAligner
+    from voicelet_export.corpus.align_cache import RealAlignConfig, RecordingAligner
     from voicelet_export.corpus.transcripts import TranscriptReader
     from voicelet_export.models.aligner import FramePosteriors, PackagedPosteriors, load_aligner
 
@@ -250,7 +250,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def _align(corpus: Path, cache: Path, tools: Tools) -> int:
-    from voicelet_export.corpus.real import align_cache
+    from voicelet_export.corpus.align_cache import align_cache
 
     report = align_cache(cache, corpus, recording_aligner(tools))
     if not report["aligned"]:

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.audio.io import read_audio
 from voicelet.audio.level import normalise_level
 from voicelet.errors import AudioError, CorpusError, PhoneError
+from voicelet.files import atomic_file
 from voicelet.text.phones import PUNCTUATION, STRESS
-from voicelet_export.corpus.layouts import Source
+from voicelet_export.corpus.align_cache import Aligned, RecordingAligner, silent_frames
+from voicelet_export.corpus.layouts import CorpusRecording
 from voicelet_export.corpus.pack import OnItem
-from voicelet_export.corpus.real import Aligned, RecordingAligner, silent_frames
 from voicelet_export.corpus.textgrid import Interval, TextGrid, Tier, filled, write_textgrid
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def _trimmed(
 
 
 def align_to_textgrids(
-    sources: Sequence[Source],
+    sources: Sequence[CorpusRecording],
     out: Path,
     aligner: RecordingAligner,
     config: TimesConfig = TimesConfig(),
@@ -192,7 +192,7 @@ def _known(work: Path) -> dict[str, dict[str, Any]]:
 
 
 def _one(
-    source: Source, path: Path, aligner: RecordingAligner, config: TimesConfig
+    source: CorpusRecording, path: Path, aligner: RecordingAligner, config: TimesConfig
 ) -> dict[str, Any]:
     aligned, silent, problem = align_source(source, aligner, config.max_seconds)
     if aligned is None:
@@ -205,7 +205,7 @@ def _one(
 
 
 def align_source(
-    source: Source, aligner: RecordingAligner, max_seconds: float = 60.0
+    source: CorpusRecording, aligner: RecordingAligner, max_seconds: float = 60.0
 ) -> tuple[Aligned | None, npt.NDArray[np.bool_], str]:
     """Align one recording of any layout.
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import COPY_MARK, FeatureCache
 from voicelet_export.corpus.reader import read_rows
 
@@ -46,7 +46,7 @@ class SplitConfig:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenUtterance:
     """An utterance as a split sees it.
 
     Attributes:
@@ -80,7 +80,7 @@ class Split:
         return sorted({*parts["valid"], *parts["test"]})
 
 
-def split_speakers(spoken: Sequence[Spoken], config: SplitConfig = SplitConfig()) -> Split:
+def split_speakers(spoken: Sequence[SpokenUtterance], config: SplitConfig = SplitConfig()) -> Split:
     """Split utterances; no speaker is in two parts where there are enough of them.
 
     Raises:
@@ -94,7 +94,7 @@ def split_speakers(spoken: Sequence[Spoken], config: SplitConfig = SplitConfig()
         )
     voices = {s.speaker.split(COPY_MARK)[0] for s in spoken}
     by_utterance = len(voices) < len(wanted)
-    groups: dict[str, list[Spoken]] = defaultdict(list)
+    groups: dict[str, list[SpokenUtterance]] = defaultdict(list)
     for one in spoken:
         groups[(one.id if by_utterance else one.speaker).split(COPY_MARK)[0]].append(one)
     strata: dict[str, list[str]] = defaultdict(list)
@@ -150,7 +150,7 @@ def _coarse(seconds: float) -> int:
     return int(math.log2(max(seconds, 1e-3)))
 
 
-def read_spoken(folder: Path) -> list[Spoken]:
+def read_spoken(folder: Path) -> list[SpokenUtterance]:
     """Utterances of a feature cache or a packed corpus.
 
     In a cache, where nobody's gender is written down, the mean f0 stands in for it.
@@ -163,7 +163,7 @@ def read_spoken(folder: Path) -> list[Spoken]:
             return cached_spoken(FeatureCache(folder))
         rows = read_rows(folder)
         return [
-            Spoken(
+            SpokenUtterance(
                 str(r["id"]), str(r["speaker"]), float(r["seconds"]), _gender(r.get("gender", ""))
             )
             for r in rows
@@ -175,7 +175,7 @@ def read_spoken(folder: Path) -> list[Spoken]:
         ) from error
 
 
-def cached_spoken(cache: FeatureCache) -> list[Spoken]:
+def cached_spoken(cache: FeatureCache) -> list[SpokenUtterance]:
     """Utterances of a cache; a speaker's gender is guessed from the mean f0."""
     pitches: dict[str, list[float]] = defaultdict(list)
     for entry in cache.entries:
@@ -183,7 +183,7 @@ def cached_spoken(cache: FeatureCache) -> list[Spoken]:
     low = {s: float(np.median(v)) < math.log(_LOW_VOICE_HZ) for s, v in pitches.items()}
     rate = cache.features.frames_per_second
     return [
-        Spoken(e.id, e.speaker, e.n_frames / rate, "m" if low[e.speaker] else "f")
+        SpokenUtterance(e.id, e.speaker, e.n_frames / rate, "m" if low[e.speaker] else "f")
         for e in cache.entries
     ]
 
@@ -216,7 +216,7 @@ def draw_held_out(
     return names
 
 
-def write_split(split: Split, spoken: Sequence[Spoken], out: Path) -> dict[str, Any]:
+def write_split(split: Split, spoken: Sequence[SpokenUtterance], out: Path) -> dict[str, Any]:
     """Write `split.json` and `held_out.json` (what no training may see) to the folder `out`.
 
     Returns:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voicelet.text.cleanup import Piece
-from voicelet.text.inflect import inflected
+from voicelet.languages.en.inflect import inflected
+from voicelet.text.cleanup import SourcePiece
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.normalise import Boundary, Scanner
 from voicelet.text.phonemise import LetterToSound, Phonemiser, to_key
 from voicelet.text.phones import PhoneInventory
+from voicelet.text.scanner import Boundary, Scanner
 from voicelet.text.words import Clause, Mark, PhoneClause, Token, Word
 
 ENDS = frozenset(".?!…,;:—")
@@ -53,7 +53,7 @@ class TranscriptReader:
         """Tokens of `text`; capitals throughout are taken for a transcript's, not for acronyms."""
         if text == text.upper():
             text = re.sub(r"\bi\b", "I", text.lower())
-        scanner = Scanner([Piece(text, 0, len(text))], newlines=False, inline_phones=False)
+        scanner = Scanner([SourcePiece(text, 0, len(text))], newlines=False, inline_phones=False)
         tokens: list[Token] = [t for t in scanner.items() if not isinstance(t, Boundary)]
         while tokens and isinstance(tokens[0], Mark):
             tokens.pop(0)

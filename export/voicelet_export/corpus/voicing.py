@@ -124,7 +124,7 @@ def _world() -> Any:
         return importlib.import_module("pyworld")
     except ImportError as error:
         raise ConfigError(
-            f"no vocoder analysis ({error}); install it: pip install 'voicelet[corpus]'"
+            f'no vocoder analysis ({error}); install it: pip install "voicelet-export[corpus]"'
         ) from None
 
 

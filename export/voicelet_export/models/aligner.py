@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.phone_posteriors import mel_posteriors, normalise_bands
+from voicelet.speaker.phone_posteriors import mel_posteriors, normalise_bands
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 

@@ -33,9 +33,7 @@ class ConvNeXtBlock(nn.Module):
         self, channels: int, hidden: int, kernel: int, adaptive: bool, layer_scale: float
     ) -> None:
         super().__init__()
-        self.depthwise = nn.Conv1d(
-            channels, channels, kernel, padding=kernel // 2, groups=channels
-        )
+        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.norm = ChannelNorm(channels, affine=not adaptive)
         self.expand = nn.Linear(channels, hidden)
         self.contract = nn.Linear(hidden, channels)

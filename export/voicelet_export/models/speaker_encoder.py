@@ -32,7 +32,7 @@ class SpeakerEncoder(nn.Module):
         """Embed windows.
 
         Args:
-            mel: [windows, frames, n_mels] powers as `voicelet.enrol.ge2e_mel` makes them.
+            mel: [windows, frames, n_mels] powers as `voicelet.speaker.ge2e_mel` makes them.
 
         Returns:
             [windows, embedding_size], L2 norm 1.

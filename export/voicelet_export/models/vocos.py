@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FeatureConfig, hann_window, mel_centres_hz
-from voicelet.synth.correction import BAND_FLOOR, MOST_CORRECTED, Bands
+from voicelet.synth.source_filter.correction import BAND_FLOOR, MOST_CORRECTED, Bands
 from voicelet_export.models.blocks import ChannelNorm, ConvNeXtBlock, check_block_sizes
 
 MAX_HARMONIC_HZ = 11500.0
@@ -78,7 +78,7 @@ def envelope_matrix(features: FeatureConfig, fft_size: int) -> Tensor:
 
 @lru_cache(maxsize=8)
 def band_matrices(features: FeatureConfig, fft_size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """What a correction computes (`voicelet.synth.correction.Bands`), as products.
+    """What a correction computes (`voicelet.synth.source_filter.correction.Bands`), as products.
 
     Returns:
         from magnitudes of STFT bins to bands, [bins, n_mels]; from those of a mel to the same,
@@ -216,7 +216,7 @@ def corrected(spectrum: Tensor, target: Tensor, features: FeatureConfig) -> Tens
     Args:
         target: log magnitudes of the mel's bands, [B, T, n_mels].
 
-    See `voicelet.synth.correction`, which does the same on the device.
+    See `voicelet.synth.source_filter.correction`, which does the same on the device.
     """
     size = 2 * (spectrum.shape[-1] - 1)
     matrices = band_matrices(features, size)

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from voicelet.audio.atomic import atomic_file, sync_folder
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError, OutputError
+from voicelet.files import atomic_file, sync_folder
 
 RECORD = "step.json"
 

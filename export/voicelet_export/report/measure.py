@@ -34,7 +34,7 @@ Figures = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class SystemFigures:
     """What was found.
 
     Attributes:
@@ -51,7 +51,7 @@ class Measured:
 
 def measure_systems(
     wanted: MeasureConfig, out: Path, on_progress: Callable[[float, float], None] | None = None
-) -> Measured:
+) -> SystemFigures:
     """Let systems speak into `out/audio/<system>`, count, judge and time them.
 
     Raises:
@@ -88,7 +88,7 @@ def measure_systems(
     for name in spoken:
         figures.setdefault(name, {}).update(_quality((scores or {}).get(name, {})))
     claims = _claims(figures, claim)
-    return Measured(figures, claims, _speed(rtf))
+    return SystemFigures(figures, claims, _speed(rtf))
 
 
 def _peers(wanted: MeasureConfig, voice: Voice) -> list[System]:

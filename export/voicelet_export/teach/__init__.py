@@ -1,0 +1,1 @@
+"""Teachers: what speaks phones, and the corpora made of it."""

@@ -17,7 +17,7 @@ from voicelet.errors import BundleError
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TeacherSpeech:
     """What a teacher said.
 
     Attributes:
@@ -44,7 +44,7 @@ class Teacher(Protocol):
     def speakers(self) -> tuple[str, ...]:
         """Names of its speakers, at least one."""
 
-    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> Spoken:
+    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> TeacherSpeech:
         """Speak a phone string.
 
         Args:

@@ -23,7 +23,7 @@ import numpy as np
 from voicelet.audio.features import FloatArray
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError, PhoneError
-from voicelet_export.teach.base import Spoken
+from voicelet_export.teach.base import TeacherSpeech
 
 RATE_HZ = 24000
 UNIT_SAMPLES = 600
@@ -207,7 +207,7 @@ class KokoroTeacher:
         speaker: str | None = None,
         seed: int = 0,
         speed: float | None = None,
-    ) -> Spoken:
+    ) -> TeacherSpeech:
         """Speak a phone string; see :meth:`voicelet_export.teach.base.Teacher.speak`.
 
         Args:
@@ -231,7 +231,7 @@ class KokoroTeacher:
         }
         audio, units, f0 = self._session.run(None, feed)
         seconds = units.reshape(-1) * (UNIT_SAMPLES / RATE_HZ)
-        return Spoken(
+        return TeacherSpeech(
             np.clip(audio.reshape(-1), -1.0, 1.0).astype(np.float32),
             RATE_HZ,
             seconds.astype(np.float32),

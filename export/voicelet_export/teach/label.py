@@ -25,7 +25,7 @@ from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor
 from voicelet_export.corpus.layouts import read_sources
 from voicelet_export.corpus.reader import Utterance, resample
-from voicelet_export.teach.base import Spoken, Teacher, duration_frames
+from voicelet_export.teach.base import Teacher, TeacherSpeech, duration_frames
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LabelConfig:
         lead_in_frames, tail_frames: silence put before and after.  The student's corpora have it,
             and the runtime gives its decoder a lead-in.
         label_delay_frames: by how much labels lie behind what is heard.  The default voice's own
-            corpus has 4.5 (see `voicelet.synth.intonation.LABEL_DELAY_FRAMES`), and a student that
+            corpus has 4.5 (`intonation.LABEL_DELAY_FRAMES` in `voicelet.synth`), and a student that
             starts from it learns soonest from the same convention.
         max_seconds: longer utterances are left out.
         name: of the voice; single-speaker teachers have none of their own.
@@ -172,7 +172,7 @@ def _build(
             speaker += HELD_OUT_SUFFIX
             held_out.add(speaker)
         with np.load(path) as kept:
-            spoken = Spoken(
+            spoken = TeacherSpeech(
                 kept["samples"].astype(np.float32) / 32767.0,
                 int(kept["rate"]),
                 kept.get("durations_s"),
@@ -194,7 +194,7 @@ def _build(
 
 
 def lay_out(
-    spoken: Spoken, phones: str, features: FeatureConfig, config: LabelConfig
+    spoken: TeacherSpeech, phones: str, features: FeatureConfig, config: LabelConfig
 ) -> tuple[FloatArray, npt.NDArray[np.int64] | None]:
     """Bring a teacher's speech to the student's rate, with silence around it.
 
@@ -226,7 +226,7 @@ def lay_out(
 
 
 def lay_out_f0(
-    spoken: Spoken, n_frames: int, features: FeatureConfig, config: LabelConfig
+    spoken: TeacherSpeech, n_frames: int, features: FeatureConfig, config: LabelConfig
 ) -> FloatArray | None:
     """A teacher's own f0 [n_frames] in Hz, laid out as its speech is; `None` if it tells none."""
     if spoken.f0_hz is None or not len(spoken.f0_hz):
@@ -253,7 +253,7 @@ def _seconds(path: Path) -> float | None:
         return len(kept["samples"]) / float(kept["rate"])
 
 
-def _keep(path: Path, spoken: Spoken) -> float:
+def _keep(path: Path, spoken: TeacherSpeech) -> float:
     arrays = {
         "samples": np.clip(np.rint(spoken.samples * 32767.0), -32768, 32767).astype(np.int16),
         "rate": np.array(spoken.sample_rate_hz),

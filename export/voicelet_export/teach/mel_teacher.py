@@ -19,7 +19,7 @@ from voicelet_export.models.fastspeech2 import PITCH_SCALE
 from voicelet_export.models.teachers.fft_fastspeech2 import FftFastSpeech2
 from voicelet_export.models.teachers.mel_voice import VoiceSpeaker, load_mel_voice
 from voicelet_export.models.teachers.tacotron2 import Tacotron2
-from voicelet_export.teach.base import Spoken
+from voicelet_export.teach.base import TeacherSpeech
 from voicelet_export.teach.mel_vocoders import open_mel_vocoder
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class MelTeacher:
         """Names of the speakers that the acoustic model was trained on."""
         return tuple(self.voice.speakers)
 
-    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> Spoken:
+    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> TeacherSpeech:
         """Speak a phone string; see :meth:`voicelet_export.teach.base.Teacher.speak`.
 
         Where a Tacotron 2 doesn't come to an end in any try there is nothing to be learned: the
@@ -82,11 +82,11 @@ class MelTeacher:
             decoded = self._decode(self._model, ids, vector, seed)
             if decoded is None:
                 log.warning("%r: the decoder didn't come to an end", phones)
-                return Spoken(np.zeros(0, np.float32), rate, None)
+                return TeacherSpeech(np.zeros(0, np.float32), rate, None)
             found, durations = decoded
         samples = self._wave(*found, told, seed)
         seconds = durations * (self.voice.features.hop_length / rate)
-        return Spoken(samples, rate, seconds.astype(np.float32))
+        return TeacherSpeech(samples, rate, seconds.astype(np.float32))
 
     def _decode(
         self, model: Tacotron2, ids: Tensor, vector: Tensor, seed: int

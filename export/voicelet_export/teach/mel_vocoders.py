@@ -64,7 +64,7 @@ class HifiganVocoder:
     """HiFi-GAN from its model folder; it follows the mel alone."""
 
     def __init__(self, folder: Path) -> None:
-        from voicelet_export.models.teachers.hifigan_voice import load_hifigan
+        from voicelet_export.models.teachers.hifigan.voice import load_hifigan
 
         self._model, voice = load_hifigan(folder)
         self.features = voice.features
@@ -100,7 +100,7 @@ class VocosVocoder:
     """The source-filter vocoder of the device, from the folder of its run or milestone."""
 
     def __init__(self, folder: Path) -> None:
-        from voicelet_export.convert.checkpoint import load_vocoder
+        from voicelet_export.train.checkpoint import load_vocoder
 
         self._model, info = load_vocoder(folder)
         self._model.eval()

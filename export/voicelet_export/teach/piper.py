@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError
 from voicelet.piper.phones import PiperPhones
-from voicelet_export.teach.base import Spoken
+from voicelet_export.teach.base import TeacherSpeech
 
 HOP_LENGTH = 256
 """Samples in one unit of a Piper voice's durations."""
@@ -69,7 +69,7 @@ class PiperTeacher:
         """Names of the voice's speakers; a single one has no name."""
         return tuple(self._speaker_ids)
 
-    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> Spoken:
+    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> TeacherSpeech:
         """Speak a phone string; see :meth:`voicelet_export.teach.base.Teacher.speak`."""
         name = self.speakers[0] if speaker is None else speaker
         if name not in self._speaker_ids:
@@ -92,7 +92,7 @@ class PiperTeacher:
         durations = np.zeros(len(phones) + 2, np.float64)
         np.add.at(durations, given.owner, units.reshape(-1).astype(np.float64))
         seconds = durations * HOP_LENGTH / self.sample_rate_hz
-        return Spoken(
+        return TeacherSpeech(
             np.ascontiguousarray(samples.reshape(-1), np.float32),
             self.sample_rate_hz,
             seconds.astype(np.float32),

@@ -9,8 +9,8 @@ import torch
 
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError
-from voicelet_export.models.teachers.vits_voice import load_vits
-from voicelet_export.teach.base import Spoken
+from voicelet_export.models.teachers.vits.voice import load_vits
+from voicelet_export.teach.base import TeacherSpeech
 
 _FRAMES_A_SYMBOL = 60  # noise is drawn for so many at least, as for the ONNX of the same voice
 _MOST_SECONDS = 120.0
@@ -47,7 +47,7 @@ class VitsTeacher:
         """Names of the voice's speakers; a single one has no name."""
         return tuple(self.voice.speakers)
 
-    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> Spoken:
+    def speak(self, phones: str, speaker: str | None = None, seed: int = 0) -> TeacherSpeech:
         """Speak a phone string; see :meth:`voicelet_export.teach.base.Teacher.speak`.
 
         With equal seeds an imported Piper voice says the very same here and as
@@ -84,7 +84,7 @@ class VitsTeacher:
             made = self.model.render(planned, row, noise_scale, torch.from_numpy(noise))
         units = np.zeros(len(phones) + 2, np.float64)
         np.add.at(units, given.owner, made.durations[0].double().numpy())
-        return Spoken(
+        return TeacherSpeech(
             np.ascontiguousarray(made.wave[0].numpy(), np.float32),
             self.sample_rate_hz,
             (units * hop / self.sample_rate_hz).astype(np.float32),

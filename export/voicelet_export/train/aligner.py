@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.phone_posteriors import normalise_bands
+from voicelet.speaker.phone_posteriors import normalise_bands
 from voicelet_export.corpus.align import AlignConfig, ForcedAligner, IntArray, boundary_errors_ms
 from voicelet_export.models.aligner import (
     AlignerConfig,

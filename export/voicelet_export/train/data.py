@@ -14,7 +14,7 @@ from torch import Tensor
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CorpusError
-from voicelet_export.corpus.cache import COPY_MARK, Entry, FeatureCache
+from voicelet_export.corpus.cache import COPY_MARK, CacheEntry, FeatureCache
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Item:
     """An entry and the cache it lies in."""
 
     cache: FeatureCache
-    entry: Entry
+    entry: CacheEntry
 
 
 def load_items(

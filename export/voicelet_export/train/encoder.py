@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
 from voicelet.audio.resample import resample
-from voicelet.enrol.ge2e_mel import GE2E_FEATURES, WINDOW_FRAMES, ge2e_mel
+from voicelet.speaker.ge2e_mel import GE2E_FEATURES, WINDOW_FRAMES, ge2e_mel
+from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
-from voicelet_export.report.eer import equal_error_rate
 from voicelet_export.train.data import Item, by_speaker
 from voicelet_export.train.loop import LoopConfig, Task
 from voicelet_export.train.speaker_loss import load_encoder
@@ -140,7 +140,5 @@ class EncoderTask(Task):
         cosines = vectors @ vectors.T
         who = np.arange(speakers).repeat(windows)
         same = (who[:, None] == who[None, :]) & ~np.eye(len(who), dtype=bool)
-        eer, threshold = equal_error_rate(
-            cosines[same], cosines[who[:, None] != who[None, :]]
-        )
+        eer, threshold = equal_error_rate(cosines[same], cosines[who[:, None] != who[None, :]])
         return {"eer": eer, "threshold": threshold}

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from voicelet.languages.en.inflect import inflected
 from voicelet.text.g2p import decode_units, encode_letters
-from voicelet.text.inflect import inflected
 from voicelet.text.phones import STRESS
-from voicelet_export.corpus.convention import units as split_units
+from voicelet_export.corpus.phone_mapping import units as split_units
 from voicelet_export.models.g2p import G2P, UNITS, G2PConfig, ctc_loss
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import os
 import signal
 import time
@@ -24,8 +25,16 @@ from torch import nn
 
 from voicelet_export.train.freeze import Freeze, Freezer, put_back
 from voicelet_export.train.milestone import load_milestone
-from voicelet_export.train.schedule import warmup_cosine
 from voicelet_export.train.update import Precision, Updates
+
+
+def warmup_cosine(step: int, warmup_steps: int, steps: int, final_ratio: float) -> float:
+    """Linear warm-up, then half a cosine down to `final_ratio` at `steps` (and flat after)."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
+    return final_ratio + (1.0 - final_ratio) * 0.5 * (1.0 + math.cos(math.pi * progress))
+
 
 log = logging.getLogger(__name__)
 

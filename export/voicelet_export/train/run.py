@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import Item, load_items, mel_statistics, read_held_out
 from voicelet_export.train.loop import Trainer

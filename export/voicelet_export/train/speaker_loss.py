@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FeatureConfig, FloatArray, mel_centres_hz, mel_filterbank
-from voicelet.enrol.ge2e_mel import GE2E_FEATURES, TARGET_RMS_DBFS, WINDOW_FRAMES
+from voicelet.speaker.ge2e_mel import GE2E_FEATURES, TARGET_RMS_DBFS, WINDOW_FRAMES
 from voicelet_export.models.speaker_encoder import SpeakerEncoder
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray, frame_energy_db, mel_centres_hz
-from voicelet.enrol.speaker import SpeakerStatistics, build_speaker_vector
+from voicelet.speaker.vector import SpeakerStatistics, build_speaker_vector
 from voicelet_export.models.fastspeech2 import PITCH_SCALE
 from voicelet_export.train.data import Item, continuous_log_f0
 

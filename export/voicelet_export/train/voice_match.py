@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.enrolment import GE2E_ENCODER_ID
-from voicelet.enrol.voice_match import VoiceScale
+from voicelet.enrolment.enrolment import GE2E_ENCODER_ID
 from voicelet.errors import CorpusError
+from voicelet.speaker.voice_match import VoiceScale
 
 TEST_SHARE = 3
 """Every third person is kept for tests."""
@@ -29,7 +29,7 @@ def is_test_person(speaker: str, held_out: frozenset[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenClip:
     """One utterance: its d-vector [256] and seconds of speech."""
 
     d_vector: FloatArray
@@ -55,7 +55,7 @@ class VoiceMatchConfig:
     seed: int = 0
 
 
-People = Mapping[str, Sequence[Spoken]]
+People = Mapping[str, Sequence[SpokenClip]]
 
 
 def unit(vectors: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -88,7 +88,9 @@ def cluster(
     return unit(np.stack([people[nearest == j].mean(axis=0) for j in kept]))
 
 
-def split_profile(spoken: Sequence[Spoken], profile_s: float) -> tuple[Spoken | None, list[Spoken]]:
+def split_profile(
+    spoken: Sequence[SpokenClip], profile_s: float
+) -> tuple[SpokenClip | None, list[SpokenClip]]:
     """The first utterances that hold `profile_s` seconds, joined, and the others; None if few."""
     seconds = 0.0
     for count, one in enumerate(spoken, 1):
@@ -98,14 +100,14 @@ def split_profile(spoken: Sequence[Spoken], profile_s: float) -> tuple[Spoken | 
     return None, []
 
 
-def join(spoken: Sequence[Spoken]) -> Spoken:
+def join(spoken: Sequence[SpokenClip]) -> SpokenClip:
     """Utterances as one recording: d-vectors averaged by their seconds."""
     weights = np.array([one.seconds for one in spoken])
     mean = np.average(np.stack([one.d_vector for one in spoken]), axis=0, weights=weights)
-    return Spoken(unit(mean).astype(np.float32), float(weights.sum()))
+    return SpokenClip(unit(mean).astype(np.float32), float(weights.sum()))
 
 
-def groups(spoken: Sequence[Spoken], size: int) -> list[Spoken]:
+def groups(spoken: Sequence[SpokenClip], size: int) -> list[SpokenClip]:
     """Every `size` utterances joined."""
     return [join(spoken[i : i + size]) for i in range(0, len(spoken) - size + 1, size)]
 

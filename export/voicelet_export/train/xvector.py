@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.phone_posteriors import normalise_bands
+from voicelet.speaker.phone_posteriors import normalise_bands
+from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.xvector import XVector, XVectorConfig, save_xvector
-from voicelet_export.report.eer import equal_error_rate
 from voicelet_export.train.data import Item, by_speaker
 from voicelet_export.train.loop import LoopConfig, Task, Trainer
 from voicelet_export.train.mel_augment import MelAugmentConfig, augment, mask_bands

@@ -12,6 +12,7 @@ import io
 import math
 import os
 import stat
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,7 +21,6 @@ import numpy as np
 
 from voicelet.audio.channels import ChannelScan
 from voicelet.audio.features import FloatArray
-from voicelet.audio.header import wav_promises
 from voicelet.audio.resample import Resampler
 from voicelet.audio.writer import AudioWriter, pcm16, write_wav
 from voicelet.errors import AudioError
@@ -28,7 +28,48 @@ from voicelet.errors import AudioError
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["Audio", "AudioSource", "AudioWriter", "pcm16", "read_audio", "write_wav"]
+
+# Programs that write to a pipe can't go back to fill in the size; these are their placeholders.
+_OPEN_ENDED = {0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}
+_OPEN_ENDED_FROM = 0x7FFF0000  # ffmpeg and sox subtract the length of the header from them
+_MAX_CHUNKS = 1000
+
+
+@dataclass(frozen=True)
+class WavPromise:
+    """Attributes: `missing_bytes`, how much of the data chunk isn't there."""
+
+    missing_bytes: int
+
+
+def wav_promises(stream: BinaryIO) -> WavPromise | None:
+    """Compare the data chunk's size with the file's; None if the file is no plain RIFF WAV.
+
+    Args:
+        stream: seekable; it is left anywhere.
+    """
+    stream.seek(0, os.SEEK_END)
+    size = stream.tell()
+    stream.seek(0)
+    head = stream.read(12)
+    if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return None
+    at = 12
+    for _ in range(_MAX_CHUNKS):
+        stream.seek(at)
+        chunk = stream.read(8)
+        if len(chunk) < 8:
+            return None
+        name, length = struct.unpack("<4sI", chunk)
+        if name == b"data":
+            if length in _OPEN_ENDED or length >= _OPEN_ENDED_FROM:
+                return WavPromise(0)
+            return WavPromise(max(0, at + 8 + length - size))
+        at += 8 + length + length % 2
+    return None
+
+
+__all__ = ["DecodedAudio", "AudioSource", "AudioWriter", "pcm16", "read_audio", "write_wav"]
 
 AudioSource = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -45,7 +86,7 @@ _EXPORT = "export it again as WAV or FLAC"
 
 
 @dataclass(frozen=True)
-class Audio:
+class DecodedAudio:
     """A decoded recording.
 
     Attributes:
@@ -77,7 +118,7 @@ class Audio:
 
 def read_audio(
     source: AudioSource, *, sample_rate_hz: int | None = None, max_seconds: float = 600.0
-) -> Audio:
+) -> DecodedAudio:
     """Decode the first `max_seconds` of a recording to mono.
 
     Of several channels the one with the clearest speech is taken, not their mean: a silent
@@ -221,7 +262,9 @@ def _scan(sound: soundfile.SoundFile, limit: int, name: str) -> ChannelScan:
     return scan
 
 
-def _decode(sound: soundfile.SoundFile, limit: int, rate_hz: int, scan: ChannelScan) -> Audio:
+def _decode(
+    sound: soundfile.SoundFile, limit: int, rate_hz: int, scan: ChannelScan
+) -> DecodedAudio:
     choice = scan.choose()
     resampler = Resampler(sound.samplerate, rate_hz)
     peak = scan.peak(choice)
@@ -238,7 +281,7 @@ def _decode(sound: soundfile.SoundFile, limit: int, rate_hz: int, scan: ChannelS
         clip.add(wave)
         parts.append(resampler.push(wave * gain))
     samples = np.concatenate([*parts, resampler.flush()])
-    return Audio(
+    return DecodedAudio(
         samples=samples,
         sample_rate_hz=rate_hz,
         source_rate_hz=sound.samplerate,

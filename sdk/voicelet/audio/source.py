@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from voicelet.audio.channels import ChannelScan
 from voicelet.audio.features import FloatArray
-from voicelet.audio.io import Audio, AudioSource, read_audio
+from voicelet.audio.io import AudioSource, DecodedAudio, read_audio
 from voicelet.audio.resample import Resampler
 from voicelet.errors import AudioError
 
@@ -17,7 +17,7 @@ Recording = AudioSource | tuple[npt.ArrayLike, int]
 """A path, the bytes of a file, a binary file object, or (samples [n] or [n, channels], rate)."""
 
 
-def load_recording(recording: Recording, sample_rate_hz: int, max_seconds: float) -> Audio:
+def load_recording(recording: Recording, sample_rate_hz: int, max_seconds: float) -> DecodedAudio:
     """Decode a file or check an array; mono float32 at `sample_rate_hz` either way.
 
     Args:
@@ -42,7 +42,7 @@ def name_of(recording: Recording, index: int) -> str:
     return f"recording {index + 1}"
 
 
-def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> Audio:
+def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> DecodedAudio:
     if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)):
         raise AudioError(f"the sample rate must be a whole number of Hz, not {rate!r}")
     rate_hz = int(rate)
@@ -62,7 +62,7 @@ def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> 
     clip = scan.clip_counter(channel, ceiling=float("inf"), floor=0.01)
     clip.add(mono)
     resampler = Resampler(rate_hz, target_hz)
-    return Audio(
+    return DecodedAudio(
         samples=np.concatenate([resampler.push(mono), resampler.flush()]),
         sample_rate_hz=target_hz,
         source_rate_hz=rate_hz,

@@ -57,7 +57,7 @@ def _session() -> Any:
     import onnxruntime
 
     try:
-        graph = resources.files("voicelet.audio").joinpath("silero_vad.onnx").read_bytes()
+        graph = resources.files(__package__).joinpath("silero_vad.onnx").read_bytes()
     except OSError as error:
         raise AudioError(
             f"the voice activity model is missing from this installation ({error});"

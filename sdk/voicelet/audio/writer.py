@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.audio.atomic import atomic_file, is_special
 from voicelet.errors import OutputError
+from voicelet.files import atomic_file, is_special
 
 # suffix → libsndfile's container and codec
 FORMATS = {

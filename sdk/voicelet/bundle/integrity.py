@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,8 +22,9 @@ from voicelet.errors import (
     BundleUnsignedError,
     SealError,
 )
-from voicelet.trust.seal import sign as sign_data
-from voicelet.trust.seal import verify as verify_data
+from voicelet.files import read_regular
+from voicelet.trust.keys.seal import sign as sign_data
+from voicelet.trust.keys.seal import verify as verify_data
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,28 +32,6 @@ if TYPE_CHECKING:
 _CONTEXT = "voicelet-bundle-1"
 _ALGORITHM = "Ed25519"
 _MAX_SIGNATURE_BYTES = 4096
-
-
-def read_regular(path: Path, limit: int) -> bytes:
-    """Read a file of at most `limit` bytes; a pipe or a device is refused, not waited for.
-
-    Raises:
-        BundleError: there is no such file, it isn't a regular one or it is too long.
-    """
-    try:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise BundleError(f"{path}: not a regular file; fetch or export the bundle again")
-            if status.st_size > limit:
-                raise BundleError(f"{path}: {status.st_size} bytes, more than the {limit} allowed")
-            return file.read(limit + 1)
-    except OSError as error:
-        raise BundleError(
-            f"{path}: {error.strerror or error}; fetch or export the bundle again"
-        ) from None
 
 
 def verify_file(root: Path, listed: BundleFile) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicelet.bundle.archive import ARCHIVE_SUFFIX, staging, unpack
-from voicelet.bundle.integrity import read_regular, verify_file, verify_signature
+from voicelet.bundle.integrity import verify_file, verify_signature
 from voicelet.bundle.manifest import (
     MANIFEST_NAME,
     MAX_BUNDLE_BYTES,
@@ -26,9 +26,9 @@ from voicelet.bundle.manifest import (
     Manifest,
     parse_manifest,
 )
-from voicelet.bundle.paths import cache_dir, data_dir, embedded_bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, EngineError
+from voicelet.files import cache_dir, data_dir, embedded_bundle, read_regular
 
 logger = logging.getLogger(__name__)
 

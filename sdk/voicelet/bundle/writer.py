@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from voicelet.bundle.archive import staging
-from voicelet.bundle.integrity import read_regular, sign
+from voicelet.bundle.integrity import sign
 from voicelet.bundle.manifest import (
     MANIFEST_NAME,
     MAX_BUNDLE_BYTES,
@@ -20,6 +20,7 @@ from voicelet.bundle.manifest import (
 )
 from voicelet.bundle.store import Bundle, open_bundle
 from voicelet.errors import BundleError
+from voicelet.files import read_regular
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

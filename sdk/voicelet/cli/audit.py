@@ -13,8 +13,8 @@ from voicelet.cli.table import print_json, print_table
 from voicelet.errors import AuditError, ConfigError
 
 if TYPE_CHECKING:
-    from voicelet.trust.audit_log import AuditLog
-    from voicelet.trust.audit_record import Head, Record
+    from voicelet.trust.audit.log import AuditLog
+    from voicelet.trust.audit.record import Head, Record
 
 EXIT_BROKEN = AuditError.exit_code
 
@@ -99,11 +99,11 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Seal the log into a file; returns the exit code."""
-    from voicelet.audio.atomic import atomic_file
     from voicelet.cli.options import check_file
-    from voicelet.trust.audit import default_log, note
-    from voicelet.trust.audit_export import export_log
-    from voicelet.trust.seal import public_from_text
+    from voicelet.files import atomic_file
+    from voicelet.trust.audit.device_log import default_log, note
+    from voicelet.trust.audit.export import export_log
+    from voicelet.trust.keys.seal import public_from_text
 
     target = check_file(args.file)
     recipient = public_from_text(_read(args.to).decode("utf-8", "replace"))
@@ -117,9 +117,9 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_open(args: argparse.Namespace) -> int:
     """Open a sealed log and verify it; returns the exit code."""
-    from voicelet.trust.audit_export import open_export
-    from voicelet.trust.device_key import device_sealing_key
-    from voicelet.trust.seal import SealingKey
+    from voicelet.trust.audit.export import open_export
+    from voicelet.trust.keys.device_key import device_sealing_key
+    from voicelet.trust.keys.seal import SealingKey
 
     if args.key is None:
         key = device_sealing_key()
@@ -133,9 +133,9 @@ def run_open(args: argparse.Namespace) -> int:
 
 def run_checkpoint(args: argparse.Namespace) -> int:
     """Keep the head; returns the exit code."""
-    from voicelet.audio.atomic import atomic_file
     from voicelet.cli.options import check_file
-    from voicelet.trust.audit import default_log
+    from voicelet.files import atomic_file
+    from voicelet.trust.audit.device_log import default_log
 
     target = check_file(args.file)
     head = default_log().head()
@@ -147,15 +147,15 @@ def run_checkpoint(args: argparse.Namespace) -> int:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Begin a new file; returns the exit code."""
-    from voicelet.trust.audit import default_log
+    from voicelet.trust.audit.device_log import default_log
 
     default_log().rotate(keep=args.keep)
     return 0
 
 
 def _open(args: argparse.Namespace) -> AuditLog:
-    from voicelet.trust.audit import default_log
-    from voicelet.trust.audit_log import AuditLog
+    from voicelet.trust.audit.device_log import default_log
+    from voicelet.trust.audit.log import AuditLog
 
     if args.folder is None:
         return default_log()
@@ -190,7 +190,7 @@ def _report(log: AuditLog, since: Head | None, as_json: bool) -> int:
 
 
 def _chosen(log: AuditLog, args: argparse.Namespace) -> Iterator[Record]:
-    from voicelet.trust.audit import pseudonym
+    from voicelet.trust.audit.device_log import pseudonym
 
     wanted = {}
     if args.folder is None:
@@ -212,7 +212,7 @@ def _facts(record: Record) -> str:
 
 
 def _checkpoint(path: str | None) -> Head | None:
-    from voicelet.trust.audit_record import Head
+    from voicelet.trust.audit.record import Head
 
     return None if path is None else Head.parse(_read(path))
 

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING
 from voicelet.errors import ConsentError
 
 if TYPE_CHECKING:
-    from voicelet.enrol.liveness import Sentence
+    from voicelet.enrolment.liveness.sentence import ConsentSentence
 
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 _MAX_BYTES = 4096
 
 
-def ask(name: str) -> tuple[Sentence, datetime]:
+def ask(name: str) -> tuple[ConsentSentence, datetime]:
     """Draw a sentence for a profile and remember it; returns it, and until when it may be read.
 
     Raises:
         ConsentError: it can't be remembered.
         ProfileError: the name can't be a profile's.
     """
-    from voicelet.audio.atomic import atomic_file
-    from voicelet.enrol.liveness import consent_sentence
-    from voicelet.enrol.liveness_sentence import LIFETIME
+    from voicelet.enrolment.liveness.check import consent_sentence
+    from voicelet.enrolment.liveness.sentence import LIFETIME
+    from voicelet.files import atomic_file
 
     sentence = consent_sentence()
     expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + LIFETIME
@@ -46,19 +46,21 @@ def ask(name: str) -> tuple[Sentence, datetime]:
     return sentence, expires
 
 
-def asked(name: str, now: datetime | None = None) -> Sentence:
+def asked(name: str, now: datetime | None = None) -> ConsentSentence:
     """The sentence that was last asked for.
 
     Raises:
         ConsentError: none was, or it has expired.
     """
-    from voicelet.enrol.liveness import Sentence
+    from voicelet.enrolment.liveness.sentence import ConsentSentence
 
     again = f'draw one with: voicelet enrol "{name}" --sentence'
     try:
         with _path(name).open("rb") as file:
             told = json.loads(file.read(_MAX_BYTES))
-        sentence = Sentence(str(told["text"]), tuple(map(str, told["words"])), str(told["created"]))
+        sentence = ConsentSentence(
+            str(told["text"]), tuple(map(str, told["words"])), str(told["created"])
+        )
         expires = datetime.strptime(told["expires"], _FORM).replace(tzinfo=timezone.utc)
     except FileNotFoundError:
         raise ConsentError(f"no sentence was asked for the profile {name!r}; {again}") from None
@@ -77,7 +79,7 @@ def forget(name: str) -> None:
 
 
 def _path(name: str) -> Path:
-    from voicelet.enrol.names import file_stem
+    from voicelet.profiles.names import file_stem
 
     base = os.environ.get("XDG_STATE_HOME", "")
     state = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"

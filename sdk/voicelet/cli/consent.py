@@ -11,10 +11,10 @@ from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.table import print_json, print_pairs, print_table
-from voicelet.errors import ConsentEnded, ConsentError, OutputError, VoiceletError
+from voicelet.errors import ConsentEndedError, ConsentError, OutputError, VoiceletError
 
 if TYPE_CHECKING:
-    from voicelet.enrol import Profile
+    from voicelet.profiles.profile import Profile
 
 WARN_DAYS = 30.0
 
@@ -56,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run_show(args: argparse.Namespace) -> int:
     """Show one consent or all; returns the exit code."""
-    from voicelet.enrol import Vault
+    from voicelet.profiles.vault.vault import Vault
 
     if args.name is None:
         if args.record is not None:
@@ -94,8 +94,8 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_give(args: argparse.Namespace) -> int:
     """Give or renew consent; returns the exit code."""
-    from voicelet.enrol import Vault
-    from voicelet.enrol.consenting import give_consent
+    from voicelet.enrolment.consent import give_consent
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     profile = vault.load(args.name)
@@ -121,10 +121,10 @@ def run_give(args: argparse.Namespace) -> int:
 
 def run_revoke(args: argparse.Namespace) -> int:
     """Withdraw a consent; returns the exit code."""
-    from voicelet.enrol import Vault
-    from voicelet.enrol.consenting import revoke_consent
-    from voicelet.trust.audit import note
-    from voicelet.trust.consent_revocations import device_revocations
+    from voicelet.enrolment.consent import revoke_consent
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.audit.device_log import note
+    from voicelet.trust.consent.revocations import device_revocations
 
     if (args.name is None) == (args.id is None):
         raise ConsentError("name the profile whose consent is withdrawn, or give --id")
@@ -143,8 +143,8 @@ def run_revoke(args: argparse.Namespace) -> int:
 
 def run_verify(args: argparse.Namespace) -> int:
     """Verify consents; returns the exit code, or raises the first thing that is wrong."""
-    from voicelet.enrol import Vault
-    from voicelet.trust.consent_revocations import device_revocations
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.consent.revocations import device_revocations
 
     if args.record is not None:
         return _verify_record(args.record)
@@ -157,7 +157,7 @@ def run_verify(args: argparse.Namespace) -> int:
         try:
             for purpose in profile.consent.purposes if profile.consent else ("own-use",):
                 profile.check_consent(purpose)
-        except (ConsentError, ConsentEnded) as error:
+        except (ConsentError, ConsentEndedError) as error:
             wrong = wrong or error
         rows.append([profile.name, status(profile)])
     print_table(["profile", "consent"], rows)
@@ -178,7 +178,7 @@ def standing(profile: Profile) -> bool:
 
 def status(profile: Profile) -> str:
     """What stands of a profile's consent, in a few words."""
-    from voicelet.trust.consent_revocations import device_revocations
+    from voicelet.trust.consent.revocations import device_revocations
 
     record = profile.consent
     if record is None:
@@ -227,7 +227,7 @@ def _show_all(profiles: list[Profile], as_json: bool) -> int:
 
 
 def _write_record(profile: Profile, path: str) -> None:
-    from voicelet.audio.atomic import atomic_file
+    from voicelet.files import atomic_file
 
     if profile.consent is None:
         raise ConsentError(f"the profile {profile.name!r} has no consent record")
@@ -239,10 +239,10 @@ def _write_record(profile: Profile, path: str) -> None:
 
 
 def _verify_record(path: str) -> int:
-    from voicelet.trust.consent import ConsentRecord
-    from voicelet.trust.consent_record import MAX_BYTES
-    from voicelet.trust.consent_revocations import device_revocations
-    from voicelet.trust.device_key import device_public_key
+    from voicelet.trust.consent.record import MAX_BYTES
+    from voicelet.trust.consent.revocations import device_revocations
+    from voicelet.trust.consent.statement import ConsentRecord
+    from voicelet.trust.keys.device_key import device_public_key
 
     try:
         with Path(path).open("rb") as file:

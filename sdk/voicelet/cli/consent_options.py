@@ -14,7 +14,7 @@ from voicelet.errors import ConfigError, ConsentError
 
 if TYPE_CHECKING:
     from voicelet.audio.source import Recording
-    from voicelet.trust.consent import Consent, ConsentRecord
+    from voicelet.trust.consent.statement import Consent, ConsentRecord
 
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
@@ -70,7 +70,7 @@ def scripted_consent(args: argparse.Namespace, speaker: str) -> Consent:
     Raises:
         ConsentError: it wasn't given.
     """
-    from voicelet.trust.consent import Consent
+    from voicelet.trust.consent.statement import Consent
 
     if not args.scripted_consent:
         raise ConsentError(
@@ -93,7 +93,7 @@ def gather_consent(
         ConsentError: nobody agreed, or a value is impossible.
         AudioError: nothing could be recorded.
     """
-    from voicelet.trust.consent import Consent, SpokenConsent
+    from voicelet.trust.consent.statement import Consent, SpokenConsent
 
     values: dict[str, Any] = {
         "speaker": args.speaker or (previous.speaker if previous else name),
@@ -131,8 +131,8 @@ def parse_expiry(text: str | None, now: datetime | None = None) -> str | None:
 
 
 def _ask_aloud(name: str) -> Any:
-    from voicelet.enrol.liveness import consent_sentence
-    from voicelet.trust.consent import SpokenConsent
+    from voicelet.enrolment.liveness.check import consent_sentence
+    from voicelet.trust.consent.statement import SpokenConsent
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         quoted = shlex.quote(name)
@@ -152,7 +152,7 @@ def _ask_aloud(name: str) -> Any:
 
 def _listen() -> Recording:
     """From the microphone, or from a file that is named."""
-    from voicelet.cli.recorder import Recorder, find_recorder
+    from voicelet.cli.recorder import MicrophoneRecorder, find_recorder
 
     if find_recorder() is None:
         given = _prompt("Record it with any program, then type the file's name: ")
@@ -162,7 +162,7 @@ def _listen() -> Recording:
     given = _prompt("Press Enter and read it (or type the name of a recording of it): ")
     if given:
         return given
-    recorder = Recorder()
+    recorder = MicrophoneRecorder()
     try:
         _prompt("Listening … press Enter when it has been read. ")
     finally:

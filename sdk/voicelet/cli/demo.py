@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from voicelet.enrol import Profile
+    from voicelet.profiles.profile import Profile
     from voicelet.synth import Voice
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from voicelet.cli.timing import speak
-    from voicelet.enrol import enrol
+    from voicelet.enrolment.enrolment import enrol
     from voicelet.synth import Voice
 
     quiet = False if args.json else None
@@ -129,8 +129,8 @@ def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32])
     Returns:
         None where there is no speech to compare.
     """
-    from voicelet.enrol.encoder import mean_d_vector
-    from voicelet.enrol.enrolment import assess
+    from voicelet.enrolment.enrolment import assess
+    from voicelet.speaker.encoder import mean_d_vector
 
     heard = assess([(samples, voice.sample_rate_hz)], voice.open_graph("speaker_encoder"))
     if heard.windows is None or not len(heard.windows):

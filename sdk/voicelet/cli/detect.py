@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from voicelet.cli.table import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
-    from voicelet.trust.watermark_detect import Detection
-    from voicelet.trust.watermark_payload import Payload
+    from voicelet.trust.watermark.detect import Detection
+    from voicelet.trust.watermark.pattern import Payload
 
 MAX_SECONDS = 3600.0
 
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.audio.io import read_audio
     from voicelet.trust.provenance import provenance
-    from voicelet.trust.watermark import read_key
-    from voicelet.trust.watermark_detect import detect
+    from voicelet.trust.watermark.detect import detect
+    from voicelet.trust.watermark.mark import read_key
 
     keys = [read_key(path) for path in args.key]
     answers = []

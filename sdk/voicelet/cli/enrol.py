@@ -14,7 +14,7 @@ from voicelet.cli.table import print_json, print_pairs
 from voicelet.errors import ConfigError, ProfileError
 
 if TYPE_CHECKING:
-    from voicelet.enrol.profile import QualitySummary
+    from voicelet.profiles.profile import QualitySummary
 
 
 def add_parser(subparsers: Any) -> None:
@@ -41,8 +41,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.enrol import Vault, enrol
-    from voicelet.enrol.names import check_name
+    from voicelet.enrolment.enrolment import enrol
+    from voicelet.profiles.names import check_name
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     check_name(args.name)

@@ -32,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Erase profiles, none if one of them doesn't exist; returns the exit code."""
     from voicelet.config import did_you_mean
-    from voicelet.enrol import Vault
-    from voicelet.errors import ProfileNotFound
+    from voicelet.errors import ProfileNotFoundError
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     for name in args.names:
         if name not in vault:
             known = did_you_mean(name, vault.names())
-            raise ProfileNotFound(f"no profile {name!r}{known} (nothing was deleted)")
+            raise ProfileNotFoundError(f"no profile {name!r}{known} (nothing was deleted)")
     names = list(dict.fromkeys(args.names))
     if not args.yes and not _agreed(names):
         print("nothing was erased")

@@ -19,7 +19,7 @@ from voicelet.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from voicelet.synth.explain import Explanation
-    from voicelet.text.origin import Origin
+    from voicelet.text.phone_source import PhoneSource
 
 PICTURES = (".svg", ".png")
 
@@ -107,7 +107,7 @@ def _print(found: Explanation, phones: bool) -> None:
 
 
 def _advise(found: Explanation) -> None:
-    from voicelet.text.origin import lexicon_line
+    from voicelet.text.phone_source import lexicon_line
 
     print()
     doubtful = {w.span: w for w in reversed(found.guessed)}
@@ -124,7 +124,7 @@ def _advise(found: Explanation) -> None:
         print(f"    {lexicon_line(word, found.words)}")
 
 
-def _source(word: Origin) -> str:
+def _source(word: PhoneSource) -> str:
     told = f"{word.source} ({word.sense})" if word.sense else str(word.source)
     return told if word.phones == word.alone else f"{told}, phrase rule"
 
@@ -143,7 +143,7 @@ def _measured(found: Explanation, number: int) -> list[str]:
 
 
 def _plain(found: Explanation) -> dict[str, Any]:
-    from voicelet.text.origin import lexicon_line
+    from voicelet.text.phone_source import lexicon_line
 
     words = [
         {
@@ -175,7 +175,7 @@ def _plain(found: Explanation) -> dict[str, Any]:
 
 
 def _draw(found: Explanation, path: str) -> None:
-    from voicelet.audio.atomic import atomic_file
+    from voicelet.files import atomic_file
     from voicelet.synth.picture import png, svg
 
     is_svg = Path(path).suffix.lower() == ".svg"

@@ -23,6 +23,7 @@ from voicelet.cli import (
     enrol,
     erase,
     explain,
+    extras,
     info,
     profiles,
     protected,
@@ -87,6 +88,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     if called not in subparsers.choices:
         for plugin in _plugins():
             plugin.add_parser(subparsers)
+        extras.add_missing_commands(subparsers)
     return parser
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from voicelet.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
-    from voicelet.enrol import Profile
+    from voicelet.profiles.profile import Profile
 
 MAX_TEXT_BYTES = 16 << 20
 
@@ -153,13 +153,13 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
     """Return the profile or the preset that `--voice` names; a profile comes first.
 
     Raises:
-        ProfileNotFound: it is neither.
+        ProfileNotFoundError: it is neither.
     """
     if name is None:
         return None, None
     from voicelet.config import did_you_mean
-    from voicelet.enrol.vault import Vault
-    from voicelet.errors import ProfileNotFound
+    from voicelet.errors import ProfileNotFoundError
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     if name in vault:
@@ -167,7 +167,7 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
     if name in presets:
         return None, name
     known = [*vault.names(), *presets]
-    raise ProfileNotFound(
+    raise ProfileNotFoundError(
         f"no voice {name!r}{did_you_mean(name, known)} "
         "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
     )

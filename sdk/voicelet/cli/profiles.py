@@ -61,8 +61,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """List the profiles; returns the exit code."""
-    from voicelet.enrol import Vault
-    from voicelet.errors import ProfileLocked
+    from voicelet.errors import ProfileLockedError
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     rows: list[dict[str, Any]] = []
@@ -71,7 +71,7 @@ def run_list(args: argparse.Namespace) -> int:
             rows.append({"name": p.name, "created": p.created, "speech_s": p.speech_s})
         for path, error in vault.damaged().items():
             print(f"voicelet: {path.name} can't be read: {error}", file=sys.stderr)
-    except ProfileLocked as error:
+    except ProfileLockedError as error:
         print(f"voicelet: {error}", file=sys.stderr)
         rows = [{"name": name, "created": None, "speech_s": None} for name in vault.names()]
     if args.json:
@@ -91,7 +91,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_restore(args: argparse.Namespace) -> int:
     """Restore profiles; returns the exit code."""
-    from voicelet.enrol import Vault
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     names = args.names or (vault.names() if args.accept_older else vault.restorable())
@@ -105,8 +105,8 @@ def run_restore(args: argparse.Namespace) -> int:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Change the key; returns the exit code."""
-    from voicelet.enrol import Vault
     from voicelet.errors import ConfigError
+    from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
     protection, passphrase = args.protect, None

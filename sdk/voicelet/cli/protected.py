@@ -38,18 +38,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run_make(args: argparse.Namespace) -> int:
     """Make a list; returns the exit code."""
-    from voicelet.audio.atomic import atomic_file
-    from voicelet.audio.gate import require_accepted
     from voicelet.bundle import open_bundle
     from voicelet.cli.options import check_file
-    from voicelet.enrol.consenting import open_encoder
-    from voicelet.enrol.encoder import mean_d_vector
-    from voicelet.enrol.enrolment import GE2E_ENCODER_ID, assess
-    from voicelet.enrol.names import check_name
-    from voicelet.enrol.protected import protect
-    from voicelet.enrol.protected_file import encode_list
+    from voicelet.enrolment.enrolment import GE2E_ENCODER_ID, assess
+    from voicelet.enrolment.gate import require_accepted
     from voicelet.errors import ConfigError, OutputError
-    from voicelet.trust.device_key import device_key
+    from voicelet.files import atomic_file
+    from voicelet.profiles.names import check_name
+    from voicelet.profiles.protected import encode_list, protect
+    from voicelet.speaker.encoder import mean_d_vector, open_encoder
+    from voicelet.trust.keys.device_key import device_key
 
     target = check_file(args.output)
     encoder = open_encoder(open_bundle(None))
@@ -73,7 +71,7 @@ def run_make(args: argparse.Namespace) -> int:
 
 def run_load(args: argparse.Namespace) -> int:
     """Load a list; returns the exit code."""
-    from voicelet.enrol.protected_file import load_list
+    from voicelet.profiles.protected import load_list
 
     voices = load_list(Path(args.file))
     print(f"{voices.name}: {len(voices.labels)} voices can't be enrolled on this device any more")
@@ -82,7 +80,7 @@ def run_load(args: argparse.Namespace) -> int:
 
 def run_list(args: argparse.Namespace) -> int:
     """Show the lists; returns the exit code."""
-    from voicelet.enrol.protected_file import device_lists
+    from voicelet.profiles.protected import device_lists
 
     lists = device_lists()
     if args.json:
@@ -100,7 +98,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_remove(args: argparse.Namespace) -> int:
     """Remove a list; returns the exit code."""
-    from voicelet.enrol.protected_file import remove_list
+    from voicelet.profiles.protected import remove_list
 
     remove_list(args.name)
     print(f"removed {args.name}")

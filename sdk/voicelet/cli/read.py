@@ -186,7 +186,7 @@ class _State:
         self._write("playlist.m3u8", "\n".join(lines) + "\n")
 
     def _write(self, name: str, text: str) -> None:
-        from voicelet.audio.atomic import atomic_file
+        from voicelet.files import atomic_file
 
         try:
             with atomic_file(self._folder / name) as out:

@@ -31,7 +31,7 @@ def find_recorder() -> list[str] | None:
     return [part.format(RATE_HZ) for part in command] if command else None
 
 
-class Recorder:
+class MicrophoneRecorder:
     """Records until it is stopped, 60 s at most.
 
     Raises:

@@ -46,8 +46,8 @@ def add_parsers(actions: Any) -> None:
 
 def run_key(args: argparse.Namespace) -> int:
     """Show this device's public sealing key; returns the exit code."""
-    from voicelet.trust.device_key import device_sealing_public_key
-    from voicelet.trust.seal import public_to_text
+    from voicelet.trust.keys.device_key import device_sealing_public_key
+    from voicelet.trust.keys.seal import public_to_text
 
     text = public_to_text(device_sealing_public_key())
     if args.output is None:
@@ -60,9 +60,9 @@ def run_key(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Export a profile; returns the exit code."""
-    from voicelet.enrol import Vault
-    from voicelet.enrol.transfer import export_profile
-    from voicelet.trust.seal import public_from_text
+    from voicelet.profiles.transfer import export_profile
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.keys.seal import public_from_text
 
     recipient = public_from_text(_read(args.to, 1 << 14).decode("utf-8", "replace"))
     check_file(args.output)
@@ -73,10 +73,10 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Import a profile; returns the exit code."""
-    from voicelet.enrol import Vault
-    from voicelet.enrol.transfer import MAX_BYTES, import_profile
-    from voicelet.trust.device_key import device_sealing_key
-    from voicelet.trust.seal import SealingKey
+    from voicelet.profiles.transfer import MAX_BYTES, import_profile
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.keys.device_key import device_sealing_key
+    from voicelet.trust.keys.seal import SealingKey
 
     data = _read(args.file, MAX_BYTES)
     if args.key is None:
@@ -100,7 +100,7 @@ def _read(path: str, limit: int) -> bytes:
 
 
 def _write(path: str, data: bytes) -> None:
-    from voicelet.audio.atomic import atomic_file
+    from voicelet.files import atomic_file
 
     try:
         with atomic_file(path, 0o600) as file:

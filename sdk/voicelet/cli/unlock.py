@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from voicelet.errors import ConfigError
-from voicelet.trust.passphrase import set_default
+from voicelet.trust.keys.passphrase import set_default
 
 _MAX_BYTES = 1024
 _HELP = "the passphrase of the profiles is the first line of FILE (or set VOICELET_PASSPHRASE)"

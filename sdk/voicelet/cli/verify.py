@@ -9,7 +9,7 @@ from voicelet.cli.options import add_bundle_option
 from voicelet.cli.table import print_json, print_pairs
 
 if TYPE_CHECKING:
-    from voicelet.verify import Verification
+    from voicelet.profiles.verification import Verification
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.bundle import open_bundle
-    from voicelet.enrol import Vault
-    from voicelet.verify import verify_recording
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.profiles.verification import verify_recording
 
     profile = Vault().load(args.profile) if args.profile is not None else None
     bundle = open_bundle(args.bundle) if args.bundle is not None else None

@@ -9,7 +9,7 @@ from voicelet.cli.options import add_bundle_option
 from voicelet.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
-    from voicelet.enrol import Vault
+    from voicelet.profiles.vault.vault import Vault
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,8 +28,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.bundle import install, installed
-    from voicelet.enrol import Vault
     from voicelet.piper.open import open_voice
+    from voicelet.profiles.vault.vault import Vault
 
     if args.install is not None:
         install(args.install)
@@ -60,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _profiles(vault: Vault) -> dict[str, str]:
     """Names of profiles and a word on each."""
-    from voicelet.errors import ProfileLocked
+    from voicelet.errors import ProfileLockedError
 
     try:
         return {p.name: f"enrolled {p.created[:10]}" for p in vault.list()}
-    except ProfileLocked:
+    except ProfileLockedError:
         return dict.fromkeys(vault.names(), "locked")

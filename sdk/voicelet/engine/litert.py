@@ -34,7 +34,7 @@ Shape = tuple["int | str", ...]
 
 
 @dataclass(frozen=True)
-class Piece:
+class SignatureRun:
     """One run of a signature.
 
     Attributes:
@@ -50,7 +50,7 @@ class Piece:
     last: int
 
 
-def plan_pieces(total: int, lengths: tuple[int, ...], context: int | None) -> list[Piece]:
+def plan_pieces(total: int, lengths: tuple[int, ...], context: int | None) -> list[SignatureRun]:
     """Cover `total` places with runs of fixed lengths.
 
     Args:
@@ -65,14 +65,14 @@ def plan_pieces(total: int, lengths: tuple[int, ...], context: int | None) -> li
     if total > longest and (context is None or longest <= 2 * context):
         raise ValueError(f"takes at most {longest}, not {total}; cut the input")
     margin = context or 0
-    pieces: list[Piece] = []
+    pieces: list[SignatureRun] = []
     done = 0
     while done < total:
         start = max(0, done - margin)
         length = next((n for n in lengths if n >= total - start), longest)
         stop = min(total, start + length)
         last = total if stop == total else stop - margin
-        pieces.append(Piece(length, start, stop, done, last))
+        pieces.append(SignatureRun(length, start, stop, done, last))
         done = last
     return pieces
 
@@ -263,7 +263,7 @@ def _interpreter_class() -> Any:
             from tflite_runtime.interpreter import Interpreter
         except ImportError:
             raise EngineError(
-                f"LiteRT can't be loaded ({error}); pip install voicelet[litert]"
+                f'LiteRT can\'t be loaded ({error}); pip install "voicelet[litert]"'
             ) from error
     return Interpreter
 

@@ -17,7 +17,7 @@ ENGINES = ("onnx", "litert")
 
 AUTO = "auto"
 _LIBRARIES = {"onnx": ("onnxruntime",), "litert": ("ai_edge_litert", "tflite_runtime")}
-_REMEDIES = {"onnx": "pip install onnxruntime", "litert": "pip install voicelet[litert]"}
+_REMEDIES = {"onnx": "pip install onnxruntime", "litert": 'pip install "voicelet[litert]"'}
 
 
 class _Tensor(Protocol):

@@ -26,10 +26,10 @@ from voicelet.bundle import (
     open_bundle,
     write_bundle,
 )
-from voicelet.bundle.integrity import read_regular
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.engine import Graph, get_engine
 from voicelet.errors import BundleError
+from voicelet.files import read_regular
 from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
 from voicelet.piper.parity import check_parts
 from voicelet.piper.split import SplitVoice, split_voice
@@ -76,7 +76,7 @@ def import_piper(onnx: Path, config: Path | None, out: Path) -> Bundle:
 
     Raises:
         BundleError: not a Piper voice, or the onnx package is missing
-            (pip install voicelet[piper]).
+            (pip install "voicelet[piper]").
     """
     return import_bytes(*read_voice(onnx, config), out, str(onnx))
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_regular
 from voicelet.errors import BundleError
+from voicelet.files import read_regular
 
 CONFIG_ROLE = "piper"
 """Data role under which an imported bundle keeps the JSON."""

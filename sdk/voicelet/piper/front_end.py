@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from voicelet.errors import SsmlError, TextError
-from voicelet.text.frontend import Ssml
+from voicelet.text.front_end import Ssml
 from voicelet.text.ssml import looks_like_ssml
 from voicelet.text.words import PhoneClause, WordPhones
 

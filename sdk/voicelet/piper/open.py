@@ -11,8 +11,8 @@ from pathlib import Path
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.bundle.archive import staging
 from voicelet.bundle.manifest import MANIFEST_NAME, MAX_BUNDLE_BYTES
-from voicelet.bundle.paths import cache_dir, embedded_bundle
 from voicelet.errors import BundleError, BundleUnsignedError
+from voicelet.files import cache_dir, embedded_bundle
 from voicelet.piper.config import MAX_CONFIG_BYTES
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.piper.split import SplitVoice
 
-FloatArray = npt.NDArray[np.float32]
 Feed = dict[str, npt.NDArray[Any]]
 
 TOLERANCE = 1e-4

@@ -74,7 +74,7 @@ def import_onnx() -> ModuleType:
     except ImportError as error:
         raise BundleError(
             f"the onnx package takes Piper voices apart, and can't be imported ({error}); "
-            "pip install voicelet[piper]"
+            'pip install "voicelet[piper]"'
         ) from None
     module: ModuleType = onnx
     return module

@@ -1,26 +1,30 @@
 """What a kind of voice must offer to be spoken by the one streaming pipeline.
 
 The default voice (FastSpeech 2 and a source-filter vocoder) is one kind, VITS voices made for Piper
-are another.  A bundle's manifest names its kind; `synth/architectures.py` knows them all.
+are another.  A bundle's manifest names its kind; `synth/base.py` knows them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Bundle
+from voicelet.config import did_you_mean
 from voicelet.engine import Graph
+from voicelet.errors import BundleError
 from voicelet.synth.types import Controls, Speaker
-from voicelet.text.frontend import Pronunciations, Ssml
+from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause, Tone
-from voicelet.trust.watermark import ClauseMark
+from voicelet.trust.watermark.mark import ClauseMark
 
-FloatArray = npt.NDArray[np.float32]
 Check = Callable[[], None]
-"""Called between runs of graphs; raises `Cancelled` when the stream is to end."""
+"""Called between runs of graphs; raises `CancelledError` when the stream is to end."""
 
 
 class OpenGraph(Protocol):
@@ -31,7 +35,7 @@ class OpenGraph(Protocol):
 
 
 class FrontEnd(Protocol):
-    """Text in, clauses of phones out, lazily; `voicelet.text.frontend.TextFrontEnd` is one."""
+    """Text in, clauses of phones out, lazily; `voicelet.text.front_end.TextFrontEnd` is one."""
 
     def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
         """Yield the clauses of a text.
@@ -75,7 +79,7 @@ class Rendering(Protocol):
 
         Raises:
             BundleError: the model gave numbers that aren't finite.
-            Cancelled: by `check`.
+            CancelledError: by `check`.
         """
 
 
@@ -147,3 +151,35 @@ class Synthesizer(Protocol):
         Raises:
             PhoneError: a symbol isn't one of the voice's.
         """
+
+
+# The kinds of voice that this runtime can speak, by the name that manifests give them.
+
+
+ARCHITECTURES = {
+    "voicelet": "voicelet.synth.source_filter.synthesizer:FastSpeechSynthesizer",
+    "piper-vits": "voicelet.synth.vits.synthesizer:VitsSynthesizer",
+}
+"""Name → the class that speaks it, imported when it is needed."""
+
+
+def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:
+    """Open the graphs of a bundle.
+
+    Args:
+        bundle: verified.
+        open_graph: opens a graph by its role.
+
+    Raises:
+        BundleError: its architecture isn't known, it lacks a graph, or one can't be run.
+    """
+    name = bundle.manifest.architecture
+    if name not in ARCHITECTURES:
+        raise BundleError(
+            f"bundle {bundle.manifest.name!r} is of the architecture {name!r}"
+            f"{did_you_mean(name, ARCHITECTURES)}; this voicelet speaks "
+            f"{', '.join(ARCHITECTURES)}; upgrade it"
+        )
+    module, _, attribute = ARCHITECTURES[name].partition(":")
+    made: Synthesizer = getattr(import_module(module), attribute)(bundle, open_graph)
+    return made

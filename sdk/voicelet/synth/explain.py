@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet.synth.consented import check_consent
-from voicelet.synth.fastspeech import FastSpeechSynthesizer
-from voicelet.synth.intonation import LABEL_DELAY_FRAMES, of_clause
-from voicelet.synth.split import split_clause
+from voicelet.synth.consent_check import check_consent
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, of_clause
+from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
+from voicelet.synth.stream import split_clause
 from voicelet.synth.styles import styled
-from voicelet.synth.types import Controls, FloatArray, Speaker
-from voicelet.text.frontend import Ssml, TextFrontEnd
-from voicelet.text.origin import Origin, origins
+from voicelet.synth.types import Controls, Speaker
+from voicelet.text.front_end import Ssml, TextFrontEnd
+from voicelet.text.phone_source import PhoneSource, origins
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.words import PhoneClause
 
@@ -61,14 +62,14 @@ class Explanation:
         frames_per_s: of both.
     """
 
-    words: tuple[Origin, ...]
+    words: tuple[PhoneSource, ...]
     phones: tuple[PhoneFacts, ...]
     mel_db: FloatArray
     f0_hz: FloatArray
     frames_per_s: float
 
     @property
-    def guessed(self) -> tuple[Origin, ...]:
+    def guessed(self) -> tuple[PhoneSource, ...]:
         """Words that no lexicon knows: where to look first for a mispronunciation."""
         return tuple(word for word in self.words if word.is_guessed)
 
@@ -103,7 +104,7 @@ def explain(
     check_consent(profile, purpose)
     speaker = synthesizer.speakers.vector(profile, preset)
     made = _Collector(synthesizer, speaker)
-    words: list[Origin] = []
+    words: list[PhoneSource] = []
     for clause, spoken in front_end.both(text, ssml=ssml):
         first = len(words)
         words += origins(text, clause, spoken, phonemiser, front_end.user_lexicon)
@@ -145,7 +146,7 @@ class _Collector:
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
         self._frames += len(encoded)
 
-    def result(self, words: tuple[Origin, ...]) -> Explanation:
+    def result(self, words: tuple[PhoneSource, ...]) -> Explanation:
         bands = self._s.bands
         log_mel = np.concatenate(self._mel) if self._mel else np.zeros((0, bands), np.float32)
         f0 = np.concatenate(self._f0) if self._f0 else np.zeros(0, np.float32)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_regular
 from voicelet.engine import AUTO, Graph, choose_form, open_form
 from voicelet.errors import BundleError
-from voicelet.text.frontend import Pronunciations, TextFrontEnd
+from voicelet.files import read_regular
+from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import NeuralG2P
+from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
@@ -32,12 +33,16 @@ def open_front_end(
     Raises:
         BundleError: the bundle has no lexicon, or no such graph for an engine that is installed.
         LexiconError: the user lexicon can't be read.
+        ConfigError: voicelet can't read the bundle's language.
     """
     lexicon = Lexicon.open(bundle.data_path("lexicon"))
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
-    phonemiser = Phonemiser(lexicon, g2p, inventory)
-    return TextFrontEnd(phonemiser, user_lexicon=user_lexicon, known=phonemiser.knows)
+    language = find_language(next(iter(bundle.manifest.languages), DEFAULT_LANGUAGE))
+    phonemiser = Phonemiser(lexicon, g2p, inventory, language)
+    return TextFrontEnd(
+        phonemiser, user_lexicon=user_lexicon, known=phonemiser.knows, language=language
+    )
 
 
 def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:

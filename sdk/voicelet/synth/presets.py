@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
 from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError
 from voicelet.synth.types import Speaker
 
-FloatArray = npt.NDArray[np.float32]
 log = logging.getLogger(__name__)
 
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
-"""Where a speaker vector holds the mean log f0: behind the d-vector.  `voicelet.enrol.speaker` says
-so, but isn't imported, for it brings all of enrolment."""
+"""Where a speaker vector holds the mean log f0: behind the d-vector.
+`voicelet.speaker.vector` says so, but isn't imported, for it brings all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 _DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError, ProfileError)
@@ -67,7 +67,7 @@ class SpeakerBook:
     def vector(self, profile: Speaker | None, preset: str | None) -> FloatArray:
         """Return the speaker vector of a profile or a preset; of the first preset without either.
 
-        The numbers of an adaptation follow behind it (`enrol/adaptation.py`).
+        The numbers of an adaptation follow behind it (`profiles/adaptation.py`).
 
         Raises:
             ConfigError: both are given, or there is no such preset.

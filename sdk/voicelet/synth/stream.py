@@ -16,16 +16,110 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.errors import Cancelled
+from voicelet.audio.features import FloatArray
+from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
-from voicelet.synth.intonation import of_clause
-from voicelet.synth.level import Fader, to_output_level
-from voicelet.synth.split import split_clause
+from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark import Watermark
+from voicelet.trust.watermark.mark import Watermark
 
-FloatArray = npt.NDArray[np.float32]
+# Cutting clauses that no model was trained to speak in one breath.
+
+
+MAX_PHONES = 200
+"""Longer clauses are cut; the training corpus holds up to about 140 phones."""
+
+
+def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[PhoneClause]:
+    """Cut a clause at spaces into parts of at most `limit` phones (in mid-word only if need be).
+
+    The marks go with the first part, pause and sentence end with the last; a word that is cut
+    belongs to the part it begins in.
+    """
+    phones = clause.phones
+    if len(phones) <= limit:
+        yield clause
+        return
+    start, words = 0, list(clause.words)
+    while start < len(phones):
+        end = min(len(phones), start + limit)
+        if end < len(phones):
+            space = phones.rfind(" ", start + 1, end)
+            end = space + 1 if space > start else end
+        count = 0
+        while count < len(words) and words[count].start < end:
+            count += 1
+        taken, words = words[:count], words[count:]
+        is_last = end == len(phones)
+        yield replace(
+            clause,
+            phones=phones[start:end],
+            words=tuple(
+                replace(w, start=w.start - start, end=min(w.end, end) - start) for w in taken
+            ),
+            pause_after_ms=clause.pause_after_ms if is_last else 0,
+            marks=clause.marks if start == 0 else (),
+            sentence_end=clause.sentence_end and is_last,
+            tones=tuple(
+                replace(t, start=t.start - start, end=t.end - start)
+                for t in clause.tones
+                if start <= t.start and t.end <= end
+            ),
+        )
+        start = end
+
+
+# The last steps before the ear: level, limiter, faded edges.
+
+
+GAIN_DB = 0.0
+"""Voices are trained at an active level of -23 dBFS and leave at it, the level of EBU R 128."""
+KNEE = 0.8
+"""Samples above this are bent, so that none passes 1."""
+FADE_S = 0.005
+
+
+def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
+    """Apply the gain and a limiter without memory: straight to 0.8, a tanh from there to 1.
+
+    Args:
+        samples: [n], as the vocoder makes them.
+        gain: the caller's, times :data:`GAIN_DB`.
+    """
+    out = samples * np.float32(gain * 10.0 ** (GAIN_DB / 20.0))
+    loud = np.abs(out) > KNEE
+    if loud.any():
+        over = (np.abs(out[loud]) - KNEE) / (1.0 - KNEE)
+        out[loud] = np.sign(out[loud]) * (KNEE + (1.0 - KNEE) * np.tanh(over))
+    return out
+
+
+class Fader:
+    """Fades the first and the last 5 ms of a clause that comes in pieces.
+
+    Args:
+        total: samples of the clause.
+        rate: in Hz.
+    """
+
+    def __init__(self, total: int, rate: int) -> None:
+        self._total, self._place = total, 0
+        self._length = max(1, min(int(FADE_S * rate), total // 2))
+
+    def __call__(self, samples: FloatArray) -> FloatArray:
+        """Fade the next samples, in place; returns them."""
+        first, n = self._place, len(samples)
+        self._place += n
+        if first < self._length:
+            rise = np.arange(first, min(first + n, self._length), dtype=np.float32)
+            samples[: len(rise)] *= (rise + 0.5) / self._length
+        start = max(first, self._total - self._length)
+        if start < first + n:
+            fall = np.arange(self._total - start, self._total - first - n, -1, dtype=np.float32)
+            samples[start - first :] *= (fall - 0.5) / self._length
+        return samples
+
 
 MAX_PAUSE_MS = 60_000
 _PAUSE_CHUNK_S = 1.0
@@ -58,7 +152,7 @@ class SpeechStream:
         pipeline: shared.
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
-        cancel: when set, the stream raises `Cancelled` before its next stretch.
+        cancel: when set, the stream raises `CancelledError` before its next stretch.
     """
 
     def __init__(
@@ -80,7 +174,7 @@ class SpeechStream:
         """Speak clauses; the next one is read when the one before is nearly out.
 
         Raises:
-            Cancelled: `cancel` was set.
+            CancelledError: `cancel` was set.
         """
         held: Chunk | None = None  # the end of a clause, until it is known whether it is the last
         for clause in clauses:
@@ -165,4 +259,4 @@ class SpeechStream:
 
     def _check(self) -> None:
         if self._cancel is not None and self._cancel.is_set():
-            raise Cancelled("speech was cancelled")
+            raise CancelledError("speech was cancelled")

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth.types import Controls
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

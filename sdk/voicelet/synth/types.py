@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 
 if TYPE_CHECKING:
     from voicelet.trust.credentials import FileSigner
     from voicelet.trust.labels import Label
 
-FloatArray = npt.NDArray[np.float32]
 Span = tuple[int, int]
 
 _RANGES = {
@@ -33,7 +33,7 @@ class Speaker(Protocol):
     """Whoever can be spoken as: what synthesis needs of a profile."""
 
     def speaker_vector(self, mel_mean: npt.ArrayLike, mel_std: npt.ArrayLike) -> FloatArray:
-        """float32 [328], see `voicelet.enrol.speaker`."""
+        """float32 [328], see `voicelet.speaker.vector`."""
         ...
 
 

@@ -10,21 +10,21 @@ from threading import Event
 
 import numpy as np
 
+from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.bundle.paths import embedded_bundle
 from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_form, open_form
 from voicelet.errors import ConfigError, TextError
+from voicelet.files import embedded_bundle
 from voicelet.piper.open import open_voice
-from voicelet.synth.architectures import open_synthesizer
-from voicelet.synth.base import FrontEnd, Synthesizer
-from voicelet.synth.consented import check_consent
-from voicelet.synth.noted import noted
+from voicelet.synth.audit import noted
+from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
+from voicelet.synth.consent_check import check_consent
 from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.styles import styled
-from voicelet.synth.types import Audio, Chunk, Controls, FloatArray, MarkTiming, Speaker, WordTiming
-from voicelet.text.frontend import Pronunciations, Ssml
+from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, Speaker, WordTiming
+from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark import Watermark, model_digest
+from voicelet.trust.watermark.mark import Watermark, model_digest
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class Voice:
             style: "neutral", "calm", "lively" or "whisper".
             seed: of the noise in the voice; equal seeds give equal samples.
             ssml: read the text as SSML; "auto" does so if it opens with <speak>.
-            cancel: may be set from another thread; the stream then raises `Cancelled` before its
+            cancel: may be set from another thread; the stream raises `CancelledError` before its
                 next stretch of audio (tens of milliseconds).
             purpose: what the speech is for; the profile's consent must cover it.  "own-use",
                 "assistive", "publishing", "research" or "federation".
@@ -239,10 +239,10 @@ class Voice:
         Raises:
             ConfigError: a number is out of range, or there is no such preset (at once).
             ProfileError: the profile doesn't fit this voice (at once).
-            ConsentError, ConsentEnded: the profile's owner didn't agree to this use, or no longer
+            ConsentError, ConsentEndedError: the profile's owner didn't agree to this, or no longer
                 does (at once; what has begun to speak speaks to its end).
             TextError, SsmlError, PhoneError: the text can't be spoken.
-            Cancelled: `cancel` was set.
+            CancelledError: `cancel` was set.
         """
         clauses = self._clauses(text, ssml)
         controls = styled(style, speed, pitch_semitones, energy, seed)
@@ -297,7 +297,7 @@ class Voice:
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
-            ConfigError, ProfileError, ConsentError, Cancelled: as :meth:`stream`.
+            ConfigError, ProfileError, ConsentError, CancelledError: as :meth:`stream`.
         """
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
         controls = styled(style, speed, pitch_semitones, energy, seed)

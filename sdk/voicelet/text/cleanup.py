@@ -52,7 +52,7 @@ _TABLE = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class SourcePiece:
     """A stretch of source: `text` stands at `start:end` of the caller's text.
 
     Where the lengths agree, character i stands at `start + i`; otherwise (an XML entity) every
@@ -78,7 +78,7 @@ class Cleaned:
     ends: list[int] = field(default_factory=list)
 
 
-def plain_pieces(text: str) -> Iterator[Piece]:
+def plain_pieces(text: str) -> Iterator[SourcePiece]:
     """Cut `text` into pieces of about :data:`CHUNK_CHARS`, never inside a character cluster."""
     start = 0
     while start < len(text):
@@ -86,7 +86,7 @@ def plain_pieces(text: str) -> Iterator[Piece]:
         limit = min(end + _MAX_CLUSTER, len(text))
         while end < limit and _continues(text[end]):
             end += 1
-        yield Piece(text[start:end], start, end)
+        yield SourcePiece(text[start:end], start, end)
         start = end
 
 
@@ -132,12 +132,12 @@ class Cleaner:
         self._begun = False
         self._carriage = False
 
-    def clean(self, pieces: Iterable[Piece]) -> Iterator[Cleaned]:
+    def clean(self, pieces: Iterable[SourcePiece]) -> Iterator[Cleaned]:
         """Yield the clean text of each piece, in order; white space at both ends is dropped."""
         for piece in pieces:
             yield self._clean_piece(piece)
 
-    def _clean_piece(self, piece: Piece) -> Cleaned:
+    def _clean_piece(self, piece: SourcePiece) -> Cleaned:
         out = Cleaned()
         parts: list[str] = []
         text, exact = piece.text, len(piece.text) == piece.end - piece.start

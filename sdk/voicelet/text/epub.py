@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from voicelet.errors import TextError
 from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document, decode
-from voicelet.text.normalise.rules import word_set
+from voicelet.text.rules import word_set
 
 MAX_ENTRIES = 20_000
 MAX_UNPACKED_BYTES = 256 << 20

@@ -1,4 +1,4 @@
-"""Letters: their English names, and a way from any script to a-z.
+"""Letters: a way from any script to a-z.
 
 The lexicon and the letter-to-sound model know the letters a-z and the apostrophe.  A name in
 another script is still to be said somehow: accents are dropped, Greek and Cyrillic go letter by
@@ -10,16 +10,6 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-
-NAMES = {
-    "a": "A", "b": "bi", "c": "si", "d": "di", "e": "i", "f": "ɛf", "g": "ʤi", "h": "Aʧ",
-    "i": "I", "j": "ʤA", "k": "kA", "l": "ɛl", "m": "ɛm", "n": "ɛn", "o": "O", "p": "pi",
-    "q": "kju", "r": "ɑɹ", "s": "ɛs", "t": "ti", "u": "ju", "v": "vi", "w": "dʌbəlju",
-    "x": "ɛks", "y": "wI", "z": "zi",
-}  # fmt: skip
-"""The name of each letter, without its stress."""
-
-_VOWELS = "AIOeiuɑɛʌ"
 
 _DIRECT = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "th", "þ": "th", "ł": "l",
@@ -61,20 +51,3 @@ def _latin_letter(character: str) -> str:
 def to_latin(text: str) -> str:
     """`text` in lower-case letters a-z and apostrophes; what can't be read is left out."""
     return "".join(_latin_letter(c) for c in text.lower())
-
-
-def spelled(letters: str) -> str:
-    """Phones of letters said one by one: secondary stress, the primary on the last.
-
-    An ɹ before a vowel is doubled, as the corpus links it ("PRS" is pˌiˌɑɹɹˈɛs).
-    """
-    names = [NAMES[c] for c in letters if c in NAMES]
-    out = ""
-    for index, name in enumerate(names):
-        stress = "ˈ" if index == len(names) - 1 else "ˌ"
-        at = next(i for i, phone in enumerate(name) if phone in _VOWELS)
-        name = name[:at] + stress + name[at:]
-        if name.endswith("ju") and len(name) > 3:  # w: dˈʌbəljˌu
-            name = name[:-1] + "ˌu"
-        out += ("ɹ" if out.endswith("ɹ") and at == 0 else "") + name
-    return out

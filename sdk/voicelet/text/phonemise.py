@@ -3,7 +3,7 @@
 Every word gets its phones from the first source that knows it: the caller (`Word.phones`), the
 letters' names (`Word.spell`), the lexicon in the sense the context asks for, a regular ending on a
 known stem, the letter-to-sound model, and the letters' names again for what can't be pronounced.
-Then the phrase rules of `voicelet.text.weak` join, weaken and link the words.
+Then the phrase rules of the language join, weaken and link the words.
 """
 
 from __future__ import annotations
@@ -16,29 +16,16 @@ from itertools import pairwise
 from typing import Protocol
 
 from voicelet.errors import PhoneError
-from voicelet.text.homographs import sense_of
-from voicelet.text.inflect import add_s, inflected
-from voicelet.text.letters import spelled, to_latin
+from voicelet.text.language import Language, Pronunciation, find_language
+from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phones import VOWELS, PhoneInventory
-from voicelet.text.weak import (
-    CLITICS,
-    LONGEST_CLITIC,
-    STRONG_AT_END,
-    TENS,
-    UNITS,
-    in_phrase,
-    linked,
-    strengthened,
-    weakened,
-)
+from voicelet.text.phones import VOWELS, PhoneInventory, strengthened, weakened
 from voicelet.text.words import Clause, Mark, PhoneClause, Word, WordPhones
 
 PHRASE_MARKS = frozenset(".,?!;:…—()")
 """Marks that end a phrase; a quote alone doesn't."""
 
 CACHED_WORDS = 4096
-LETTER_VOWELS = frozenset("aeiouy")
 
 
 class LetterToSound(Protocol):
@@ -72,18 +59,25 @@ class Phonemiser:
         lexicon: the bundle's lexicon.
         g2p: the bundle's letter-to-sound model; without one, unknown words are spelled.
         inventory: the symbols the voice knows.
+        language: whose endings, letters and phrases these are; None is the default one.
 
     Raises:
         PhoneError: the lexicon uses symbols that the inventory lacks.
     """
 
     def __init__(
-        self, lexicon: Lexicon, g2p: LetterToSound | None, inventory: PhoneInventory
+        self,
+        lexicon: Lexicon,
+        g2p: LetterToSound | None,
+        inventory: PhoneInventory,
+        language: Language | None = None,
     ) -> None:
         missing = inventory.missing(lexicon.symbols)
         if missing:
             raise PhoneError(f"the lexicon uses {missing!r}, which this voice can't say")
         self._lexicon = lexicon
+        self._rules = (language or find_language()).pronunciation
+        self._longest_clitic = max(map(len, self._rules.clitics), default=0)
         self._g2p = g2p
         self._inventory = inventory
         self._word: Callable[[str, tuple[str, ...]], str] = lru_cache(CACHED_WORDS)(self._pronounce)
@@ -97,6 +91,11 @@ class Phonemiser:
         """The bundle's."""
         return self._lexicon
 
+    @property
+    def rules(self) -> Pronunciation:
+        """The language's."""
+        return self._rules
+
     def pronounce(self, word: Word, senses: tuple[str, ...] = ()) -> str:
         """Phones of a word alone, before its phrase changes them.
 
@@ -107,7 +106,8 @@ class Phonemiser:
 
     def guesses(self, key: str) -> bool:
         """Whether the letter-to-sound model finds a pronunciation for letters."""
-        return self._g2p is not None and bool(set(self._g2p.phones(key)) & set(VOWELS))
+        pronounceable = bool(set(key) & self._rules.vowel_letters)
+        return pronounceable and bool(set(self._g2p_phones(key)) & set(VOWELS))
 
     def phonemise(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
@@ -121,9 +121,9 @@ class Phonemiser:
             if found is not None:
                 phrase.append(found)
             elif isinstance(token, Mark) and token.text in PHRASE_MARKS:
-                _shape(phrase)
+                self._shape(phrase)
                 phrase = []
-        _shape(phrase)
+        self._shape(phrase)
         phones, words = _assemble(clause, spoken)
         return PhoneClause(
             phones=phones,
@@ -147,7 +147,7 @@ class Phonemiser:
                 continue
             senses: tuple[str, ...] = ()
             if token.phones is None and not token.spell:
-                senses = sense_of(keys, place, texts)
+                senses = self._rules.senses(keys, place, texts)
             phones = self._word_phones(token, keys[place], senses)
             if phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
@@ -165,7 +165,7 @@ class Phonemiser:
                     f" {self._inventory.symbols[1:]}"
                 )
             return word.phones.strip()
-        phones = _spell(word.text) if word.spell else self._word(key, senses)
+        phones = self._spell(word.text) if word.spell else self._word(key, senses)
         if word.emphasis in ("moderate", "strong"):
             return strengthened(phones)
         return weakened(phones) if word.emphasis == "reduced" else phones
@@ -179,73 +179,75 @@ class Phonemiser:
             out = ""
             for part in parts:  # a compound: one group, its parts linked as words are
                 phones = self._word(part, ())
-                out = linked("", out, phones) + phones
+                out = self._rules.linked("", out, phones) + phones
             return out
-        if not set(key) & LETTER_VOWELS:
-            return _spell(key)
-        phones = self._g2p.phones(key) if self._g2p is not None else ""
-        return phones if set(phones) & set(VOWELS) else _spell(key)
+        if not set(key) & self._rules.vowel_letters:
+            return self._spell(key)
+        phones = self._g2p_phones(key)
+        return phones if set(phones) & set(VOWELS) else self._spell(key)
 
     def _known(self, key: str, senses: tuple[str, ...]) -> str | None:
         for sense in senses:
             if phones := self._lexicon.get(f"{key}|{sense}"):
                 return phones
-        return self._lexicon.get(key) or inflected(key, self._lexicon.get)
+        return self._lexicon.get(key) or self._rules.inflected(key, self._lexicon.get)
+
+    def _g2p_phones(self, key: str) -> str:
+        return self._g2p.phones(key) if self._g2p is not None else ""
+
+    def _spell(self, text: str) -> str:
+        """Letter names; a closing lower-case s or 's of otherwise capital letters is an ending."""
+        plural = re.fullmatch(r"(.*[A-Z].*?)(?:['’]s|s)", text)
+        phones = self._rules.spelled(to_latin(plural.group(1) if plural else text))
+        return self._rules.add_s(phones) if plural and phones else phones
+
+    def _shape(self, phrase: list[_Spoken]) -> None:
+        """Apply the phrase rules, in place: groups, then forms, then links."""
+        rules = self._rules
+        keys = [spoken.key for spoken in phrase]
+        grouped = [False] * len(phrase)
+        place = 0
+        while place < len(phrase):
+            size = self._group_at(phrase, keys, place)
+            if size:
+                parts = rules.clitics[tuple(keys[place : place + size])].split("|")
+                for offset, part in enumerate(parts):
+                    phrase[place + offset].phones = part
+                    phrase[place + offset].joined = offset > 0
+                    grouped[place + offset] = True
+            elif place and rules.joined(keys[place - 1], keys[place]):
+                phrase[place].joined = not phrase[place].apart
+            place += size or 1
+        stressed_after = False
+        for place in reversed(range(len(phrase))):
+            spoken = phrase[place]
+            if not spoken.fixed and not grouped[place]:
+                spoken.phones = rules.in_phrase(keys, place, spoken.phones, stressed_after)
+            stressed_after = stressed_after or "ˈ" in spoken.phones
+        for spoken, following in pairwise(phrase):
+            if spoken.word.phones is None and not following.apart:
+                spoken.phones = rules.linked(spoken.key, spoken.phones, following.phones)
+
+    def _group_at(self, phrase: Sequence[_Spoken], keys: Sequence[str], place: int) -> int:
+        """How many words from `place` on are said as one group; 0 for none."""
+        rules = self._rules
+        for size in range(min(self._longest_clitic, len(phrase) - place), 1, -1):
+            members = phrase[place : place + size]
+            closes = place + size == len(phrase)
+            if closes and keys[-1] in rules.strong_at_end:
+                continue  # "to be.": the last word stands alone, and strong
+            if (
+                tuple(keys[place : place + size]) in rules.clitics
+                and not any(member.fixed for member in members)
+                and not any(member.apart for member in members[1:])
+            ):
+                return size
+        return 0
 
 
 def to_key(text: str) -> str:
     """The form of a word the lexicon is asked for: letters a-z, apostrophes and hyphens."""
     return "-".join(to_latin(part) for part in re.split(r"[-‐‑\s]+", text))
-
-
-def _spell(text: str) -> str:
-    """Letter names; a closing lower-case s or 's of otherwise capital letters is an ending."""
-    plural = re.fullmatch(r"(.*[A-Z].*?)(?:['’]s|s)", text)
-    phones = spelled(to_latin(plural.group(1) if plural else text))
-    return add_s(phones) if plural and phones else phones
-
-
-def _shape(phrase: list[_Spoken]) -> None:
-    """Apply the phrase rules, in place: groups, then forms, then links."""
-    keys = [spoken.key for spoken in phrase]
-    grouped = [False] * len(phrase)
-    place = 0
-    while place < len(phrase):
-        size = _group_at(phrase, keys, place)
-        if size:
-            parts = CLITICS[tuple(keys[place : place + size])].split("|")
-            for offset, part in enumerate(parts):
-                phrase[place + offset].phones = part
-                phrase[place + offset].joined = offset > 0
-                grouped[place + offset] = True
-        elif place and keys[place] in UNITS and keys[place - 1] in TENS:
-            phrase[place].joined = not phrase[place].apart
-        place += size or 1
-    stressed_after = False
-    for place in reversed(range(len(phrase))):
-        spoken = phrase[place]
-        if not spoken.fixed and not grouped[place]:
-            spoken.phones = in_phrase(keys, place, spoken.phones, stressed_after)
-        stressed_after = stressed_after or "ˈ" in spoken.phones
-    for spoken, following in pairwise(phrase):
-        if spoken.word.phones is None and not following.apart:
-            spoken.phones = linked(spoken.key, spoken.phones, following.phones)
-
-
-def _group_at(phrase: Sequence[_Spoken], keys: Sequence[str], place: int) -> int:
-    """How many words from `place` on are said as one group; 0 for none."""
-    for size in range(min(LONGEST_CLITIC, len(phrase) - place), 1, -1):
-        members = phrase[place : place + size]
-        closes = place + size == len(phrase)
-        if closes and keys[-1] in STRONG_AT_END:
-            continue  # "to be.": the last word stands alone, and strong
-        if (
-            tuple(keys[place : place + size]) in CLITICS
-            and not any(member.fixed for member in members)
-            and not any(member.apart for member in members[1:])
-        ):
-            return size
-    return 0
 
 
 def _assemble(

@@ -66,3 +66,23 @@ class PhoneInventory:
     def missing(self, phones: str) -> str:
         """The symbols of `phones` that the inventory lacks, each once, in order."""
         return "".join(dict.fromkeys(p for p in phones if p not in self.symbols))
+
+
+def starts_with_vowel(phones: str) -> bool:
+    """Whether the first sound, stress marks aside, is a vowel."""
+    return phones.lstrip(STRESS)[:1] in tuple(VOWELS)
+
+
+def strengthened(phones: str) -> str:
+    """`phones` with a primary stress: a secondary one raised, or the first vowel stressed."""
+    if "ˈ" in phones:
+        return phones
+    if "ˌ" in phones:
+        return phones.replace("ˌ", "ˈ", 1)
+    at = next((i for i, phone in enumerate(phones) if phone in VOWELS), None)
+    return phones if at is None else phones[:at] + "ˈ" + phones[at:]
+
+
+def weakened(phones: str) -> str:
+    """`phones` with its primary stresses made secondary."""
+    return phones.replace("ˈ", "ˌ")

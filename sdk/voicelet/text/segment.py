@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from voicelet.text.normalise import Boundary
-from voicelet.text.normalise.rules import word_set
+from voicelet.text.scanner import Boundary
 from voicelet.text.words import Clause, Mark, Prosody, Token, Word
 
 CLAUSE_PAUSE_MS = 80
@@ -37,10 +36,6 @@ _SPLIT_GAIN = {";": 110.0, ":": 100.0, ",": 60.0, ")": 55.0, '"': 40.0}
 _CLOSERS = (Mark('"'), Mark(")"))
 _CONJUNCTION_GAIN = 30.0
 _EXPANSION_LOSS = 45.0
-_CONJUNCTIONS = word_set(
-    """and but or nor so yet because although though while when where which who that if unless until
-    since before after as than whether with without for from into through between during"""
-)
 
 
 @dataclass(frozen=True)
@@ -91,9 +86,13 @@ class Segmenter:
 
     Args:
         max_clause_chars: soft limit of a clause in spoken characters, at least 40.
+        conjunctions: lower-case words before which a long sentence may be cut.
     """
 
-    def __init__(self, max_clause_chars: int = MAX_CLAUSE_CHARS) -> None:
+    def __init__(
+        self, max_clause_chars: int = MAX_CLAUSE_CHARS, conjunctions: frozenset[str] = frozenset()
+    ) -> None:
+        self._conjunctions = conjunctions
         self._soft = max(40, max_clause_chars)
         self._hard = self._soft * 4 // 3
         self._tokens: list[Token] = []
@@ -235,7 +234,7 @@ class Segmenter:
                     continue
                 score += _SPLIT_GAIN.get(token.text, 0.0)
             elif isinstance(following, Word):
-                if following.text.lower() in _CONJUNCTIONS:
+                if following.text.lower() in self._conjunctions:
                     score += _CONJUNCTION_GAIN
                 if following.span == token.span:
                     score -= _EXPANSION_LOSS

@@ -18,9 +18,9 @@ from xml.parsers import expat
 
 from voicelet.config import did_you_mean
 from voicelet.errors import PhoneError, SsmlError
-from voicelet.text.cleanup import Piece
+from voicelet.text.cleanup import SourcePiece
 from voicelet.text.ipa import ipa_phones, own_phones
-from voicelet.text.normalise.rules import word_set
+from voicelet.text.rules import word_set
 from voicelet.text.ssml_values import break_ms, combine, emphasis_level, prosody_of
 from voicelet.text.words import Emphasis, Prosody, Span
 
@@ -39,7 +39,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
-class Style:
+class SsmlStyle:
     """What holds for a stretch of text."""
 
     prosody: Prosody = field(default_factory=Prosody)
@@ -50,8 +50,8 @@ class Style:
 class TextEvent:
     """Text to be read, as it stands in the source."""
 
-    piece: Piece
-    style: Style
+    piece: SourcePiece
+    style: SsmlStyle
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SayEvent:
 
     text: str
     span: Span
-    style: Style
+    style: SsmlStyle
     interpret: str = ""
     format: str = ""
     alias: str | None = None
@@ -114,7 +114,7 @@ class _Frame:
     """An open element: its style, and, where it gathers its text, what to do with it."""
 
     name: str
-    style: Style
+    style: SsmlStyle
     gathers: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
     text: list[str] = field(default_factory=list)
@@ -180,7 +180,7 @@ class _Parser:
             first = gatherer.span[0] if len(gatherer.text) > 1 and gatherer.span else start
             gatherer.span = (first, end)
         elif not any(f.name in _SILENT for f in self._frames):
-            self.events.append(TextEvent(Piece(text, start, end), frame.style))
+            self.events.append(TextEvent(SourcePiece(text, start, end), frame.style))
 
     def _characters(self, text: str) -> None:
         at = self._position()
@@ -199,7 +199,7 @@ class _Parser:
             )
         if not self._frames and name != "speak":
             raise self._fail("the outermost element must be <speak>; wrap the text in it")
-        style = self._frames[-1].style if self._frames else Style()
+        style = self._frames[-1].style if self._frames else SsmlStyle()
         try:
             frame = self._open(name, attributes, style)
         except SsmlError as error:
@@ -207,7 +207,7 @@ class _Parser:
         frame.span = (at, at) if frame.gathers else None
         self._frames.append(frame)
 
-    def _open(self, name: str, attributes: dict[str, str], style: Style) -> _Frame:
+    def _open(self, name: str, attributes: dict[str, str], style: SsmlStyle) -> _Frame:
         inside = any(f.gathers for f in self._frames)
         if name in ("p", "s", "paragraph", "sentence"):
             self.events.append(BlockEvent(name[0] == "p"))
@@ -218,9 +218,9 @@ class _Parser:
                 raise SsmlError("<mark> needs a name; write <mark name='here'/>")
             self.events.append(MarkEvent(attributes["name"][:MAX_NAME_CHARS]))
         elif name == "prosody":
-            style = Style(combine(style.prosody, prosody_of(attributes)), style.emphasis)
+            style = SsmlStyle(combine(style.prosody, prosody_of(attributes)), style.emphasis)
         elif name == "emphasis":
-            style = Style(style.prosody, emphasis_level(attributes))
+            style = SsmlStyle(style.prosody, emphasis_level(attributes))
         elif name in ("say-as", "sub", "phoneme") and not inside:
             needed = {"say-as": "interpret-as", "sub": "alias", "phoneme": "ph"}[name]
             if needed not in attributes:

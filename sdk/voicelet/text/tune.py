@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from voicelet.text.normalise.rules import word_set
+from voicelet.text.language import Melody
 from voicelet.text.phones import PUNCTUATION, VOWELS
 from voicelet.text.words import Clause, Mark, PhoneClause, Tone, Turn, Word, WordPhones
 
@@ -22,24 +22,16 @@ _BREAKS = ",;:()"
 LIST_ITEM_WORDS = 4
 """A stretch between commas is an item of a list if it has no more words than this."""
 
-_WH = word_set("what which who whom whose when where why how")
-_ASKING = word_set(
-    """am is are was were do does did have has had can could will would shall should may might must
-    isn't aren't wasn't weren't don't doesn't didn't haven't hasn't hadn't can't couldn't won't
-    wouldn't shan't shouldn't mustn't needn't mightn't ain't right okay ok yes no eh huh"""
-)
-_OPENERS = word_set(
-    """and but so or well oh ah hey then now okay ok please look listen sorry excuse me in on at to
-    from for with by of about since until under over after before into"""
-)
-_NO_CHOICE = word_set("not so something anything somebody someone whatever anyone else")
-"""After "or" they don't offer a choice: "or not?", "or so?", "or something?"."""
-
 
 class Tunes:
-    """Finds the tones of one text's clauses, given in order; it remembers how a sentence began."""
+    """Finds the tones of one text's clauses, given in order; it remembers how a sentence began.
 
-    def __init__(self) -> None:
+    Args:
+        melody: the words of the language that show what a sentence asks.
+    """
+
+    def __init__(self, melody: Melody) -> None:
+        self._melody = melody
         self._asked: bool | None = None  # whether the sentence began with a wh-word
         self._alone = False  # and that alone ("Why, then, did you go?")
         self._items = 0  # stretches of a list that the sentence's clauses before this one held
@@ -55,15 +47,17 @@ class Tunes:
         if not spoken.phones or not phrases:
             return spoken
         if self._asked is None:
-            self._asked = _begins(phrases[0]) in _WH
-            self._alone = len([w for w in phrases[0] if w.text.lower() not in _OPENERS]) == 1
+            self._asked = _begins(phrases[0], self._melody) in self._melody.question_words
+            self._alone = (
+                len([w for w in phrases[0] if w.text.lower() not in self._melody.openers]) == 1
+            )
         closing = _closing(clause)
         tones: list[Tone] = []
         if closing == "?":
             tones = self._question(phrases, spoken)
-        elif _is_list(phrases, self._items):
-            tones = _listed(phrases, spoken, closing)
-        elif not closing and _goes_on(clause) and _are_items(phrases[1:]):
+        elif _is_list(phrases, self._melody, self._items):
+            tones = _listed(phrases, spoken, closing, self._melody)
+        elif not closing and _goes_on(clause) and _are_items(phrases[1:], self._melody):
             tones = _ups(phrases, spoken)
             self._items += len(phrases)
         if clause.sentence_end or closing:
@@ -72,14 +66,17 @@ class Tunes:
 
     def _question(self, phrases: list[list[Word]], spoken: PhoneClause) -> list[Tone]:
         last = [word.text.lower() for word in phrases[-1]]
-        asks = _begins(phrases[-1])
-        wh = asks in _WH or (bool(self._asked) and (self._alone or asks not in _ASKING))
-        choice = _choice(last)
+        words = self._melody
+        asks = _begins(phrases[-1], words)
+        wh = asks in words.question_words or (
+            bool(self._asked) and (self._alone or asks not in words.asking)
+        )
+        choice = _choice(last, words)
         if choice and not wh:
             before = sum(map(len, phrases[:-1])) + choice
             tones = [_tone("go_on", spoken, 0, before), _tone("fall", spoken, before)]
-        elif len(phrases) > 2 and not wh and _is_list(phrases):
-            return _listed(phrases, spoken, "?")
+        elif len(phrases) > 2 and not wh and _is_list(phrases, words):
+            return _listed(phrases, spoken, "?", words)
         else:
             tones = [] if wh else [_tone("rise", spoken, 0)]
         return [tone for tone in tones if tone is not None]
@@ -111,18 +108,18 @@ def _phrases(clause: Clause, spoken: PhoneClause) -> list[list[Word]]:
     return [phrase for phrase in phrases if phrase]
 
 
-def _begins(phrase: Sequence[Word]) -> str:
+def _begins(phrase: Sequence[Word], melody: Melody) -> str:
     """What a phrase begins with, past "and", "oh", "in" and the like; "what" for "what's"."""
     words = [word.text.lower().replace("’", "'") for word in phrase]
-    first = next((word for word in words if word not in _OPENERS), words[-1])
+    first = next((word for word in words if word not in melody.openers), words[-1])
     stem = first.split("'")[0]
-    return stem if stem in _WH else first
+    return stem if stem in melody.question_words else first
 
 
-def _choice(words: Sequence[str]) -> int:
+def _choice(words: Sequence[str], melody: Melody) -> int:
     """How many words stand before the "or" of a choice; 0 if there is none."""
     for place in range(len(words) - 2, 0, -1):
-        if words[place] == "or" and words[place + 1] not in _NO_CHOICE:
+        if words[place] == melody.choice and words[place + 1] not in melody.no_choice:
             return place
     return 0
 
@@ -133,13 +130,13 @@ def _goes_on(clause: Clause) -> bool:
     return isinstance(last, Mark) and last.text == ","
 
 
-def _are_items(phrases: Sequence[Sequence[Word]]) -> bool:
+def _are_items(phrases: Sequence[Sequence[Word]], melody: Melody) -> bool:
     """Whether all are short, and none is set off by "after", "with", "but"."""
     short = all(len(phrase) <= LIST_ITEM_WORDS for phrase in phrases)
-    return short and bool(phrases) and all(p[0].text.lower() not in _OPENERS for p in phrases)
+    return short and bool(phrases) and all(p[0].text.lower() not in melody.openers for p in phrases)
 
 
-def _is_list(phrases: Sequence[Sequence[Word]], before: int = 0) -> bool:
+def _is_list(phrases: Sequence[Sequence[Word]], melody: Melody, before: int = 0) -> bool:
     """Whether it says "pears, plums, and figs", or "pears, plums and figs".
 
     `before` items may have been said by an earlier clause.
@@ -147,7 +144,7 @@ def _is_list(phrases: Sequence[Sequence[Word]], before: int = 0) -> bool:
     if len(phrases) < (1 if before else 2):
         return False
     texts = [word.text.lower() for word in phrases[-1]]
-    joined = [place for place, text in enumerate(texts) if text in ("and", "or")]
+    joined = [place for place, text in enumerate(texts) if text in melody.coordinators]
     if not joined or not all(len(phrase) <= LIST_ITEM_WORDS for phrase in phrases[1:-1]):
         return False
     if joined[0] == 0:  # a comma before "and": two items at least stand before it
@@ -165,11 +162,13 @@ def _ups(phrases: Sequence[Sequence[Word]], spoken: PhoneClause) -> list[Tone]:
     return [tone for tone in found if tone is not None]
 
 
-def _listed(phrases: Sequence[Sequence[Word]], spoken: PhoneClause, closing: str) -> list[Tone]:
+def _listed(
+    phrases: Sequence[Sequence[Word]], spoken: PhoneClause, closing: str, melody: Melody
+) -> list[Tone]:
     """Up at the end of every item, down at the end of the last."""
     items = [list(phrase) for phrase in phrases]
     last = items[-1]
-    inner = next(i for i, word in enumerate(last) if word.text.lower() in ("and", "or"))
+    inner = next(i for i, word in enumerate(last) if word.text.lower() in melody.coordinators)
     if inner:  # "plums and figs": the last phrase holds two items
         items[-1:] = [last[:inner], last[inner:]]
     tones = _ups(items[:-1], spoken)

@@ -20,7 +20,7 @@ _RESPELLING = re.compile(r"[A-Za-zÀ-ɏ' -]{1,200}")
 
 
 @dataclass(frozen=True)
-class Entry:
+class LexiconEntry:
     """One pronunciation: either `phones`, or `respelling` to be read like other words."""
 
     respelling: str = ""
@@ -40,7 +40,7 @@ class UserLexicon:
     def __init__(self, entries: Mapping[str, str]) -> None:
         if len(entries) > MAX_ENTRIES:
             raise LexiconError(f"{len(entries)} entries are too many; keep to {MAX_ENTRIES}")
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, LexiconEntry] = {}
         for key, said in entries.items():
             if not isinstance(key, str) or not isinstance(said, str):
                 raise LexiconError(f"{key!r}: both the word and its pronunciation must be text")
@@ -81,7 +81,7 @@ class UserLexicon:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def match(self, text: str, start: int) -> tuple[int, Entry] | None:
+    def match(self, text: str, start: int) -> tuple[int, LexiconEntry] | None:
         """The longest entry that stands at `text[start:]` as a whole word: its end, and itself."""
         for size in self._lengths.get(text[start : start + 1].lower(), ()):
             end = start + size
@@ -94,19 +94,19 @@ class UserLexicon:
         return None
 
 
-def _entry(key: str, said: str) -> Entry:
+def _entry(key: str, said: str) -> LexiconEntry:
     said = said.strip()
     phones = _PHONES.fullmatch(said)
     if phones:
         try:
-            return Entry(phones=ipa_phones(phones[1]))
+            return LexiconEntry(phones=ipa_phones(phones[1]))
         except PhoneError as error:
             raise LexiconError(f"{key!r}: {error}") from None
     if not _RESPELLING.fullmatch(said) or not any(c.isalpha() for c in said):
         raise LexiconError(
             f"{key!r}: {said[:40]!r} is neither a respelling in letters nor [[phones]]"
         )
-    return Entry(respelling=said)
+    return LexiconEntry(respelling=said)
 
 
 def _json(text: str, path: Path) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What makes speech accountable: keys, consent records, the audit log, watermarks, labels."""

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voicelet.audio.atomic import atomic_file
-from voicelet.bundle.integrity import read_regular
 from voicelet.errors import BundleError, ConfigError, TrustError
+from voicelet.files import atomic_file, read_regular
 from voicelet.trust.labels import SOURCE_TYPE, Label
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def device_signer(key: Ed25519PrivateKey | None = None) -> FileSigner:
     Raises:
         SealError: the device's key can't be had.
     """
-    from voicelet.trust.device_key import device_key
+    from voicelet.trust.keys.device_key import device_key
 
     key = key or device_key()
     return FileSigner(_device_certificates(key), "ed25519", key.sign)
@@ -252,7 +251,7 @@ def _device_certificates(key: Ed25519PrivateKey) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    from voicelet.trust.seal import new_signing_key
+    from voicelet.trust.keys.seal import new_signing_key
 
     public = key.public_key()
     short = public.public_bytes_raw()[:8].hex()

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from voicelet import __version__
 from voicelet.config import did_you_mean
 from voicelet.errors import AudioError, ConfigError
-from voicelet.trust.watermark import is_marking, now_s
+from voicelet.trust.watermark.mark import is_marking, now_s
 
 REGIONS = ("default", "eu", "us-ca", "cn", "none")
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

@@ -20,7 +20,7 @@ from voicelet_export.convert.importing.hifigan import decoder_sizes
 from voicelet_export.convert.importing.vits_names import coqui_to_official, is_coqui, official
 from voicelet_export.convert.importing.vits_symbols import coqui_symbols, official_symbols
 from voicelet_export.models.teachers.symbols import SymbolTable, read_table
-from voicelet_export.models.teachers.vits_voice import VitsVoice, is_training_only, save_vits
+from voicelet_export.models.teachers.vits.voice import VitsVoice, is_training_only, save_vits
 from voicelet_export.models.teachers.weight_norm import fold_weight_norm
 
 _COQUI_EPSILON = 1e-4  # of the regressing duration predictor's norms

@@ -14,7 +14,7 @@ from voicelet_export.convert.importing.checkpoint import (
     read_json_object,
     tensors_of,
 )
-from voicelet_export.models.teachers.hifigan_voice import HifiganVoice, save_hifigan
+from voicelet_export.models.teachers.hifigan.voice import HifiganVoice, save_hifigan
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from voicelet_export.convert.importing.piper_graph import recover, sizes
 from voicelet_export.convert.parity import session
 from voicelet_export.models.teachers.folder import build
 from voicelet_export.models.teachers.symbols import SymbolTable, read_table
-from voicelet_export.models.teachers.vits import Vits
-from voicelet_export.models.teachers.vits_config import VitsConfig
-from voicelet_export.models.teachers.vits_voice import VitsVoice, save_vits
+from voicelet_export.models.teachers.vits.config import VitsConfig
+from voicelet_export.models.teachers.vits.model import Vits
+from voicelet_export.models.teachers.vits.voice import VitsVoice, save_vits
 from voicelet_export.teach.piper import open_up
 
 log = logging.getLogger(__name__)

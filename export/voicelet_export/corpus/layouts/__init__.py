@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError, CorpusError
-from voicelet_export.corpus.layouts.base import Layout, Source
+from voicelet_export.corpus.layouts.base import CorpusLayout, CorpusRecording
 from voicelet_export.corpus.layouts.common_voice import COMMON_VOICE
 from voicelet_export.corpus.layouts.folder import FOLDER
 from voicelet_export.corpus.layouts.libritts import LIBRITTS
@@ -15,7 +15,7 @@ from voicelet_export.corpus.layouts.packed import PACKED
 from voicelet_export.corpus.layouts.speechocean762 import SPEECHOCEAN762
 from voicelet_export.corpus.layouts.vctk import VCTK
 
-__all__ = ["LAYOUTS", "Layout", "Source", "find_layout", "read_sources"]
+__all__ = ["LAYOUTS", "CorpusLayout", "CorpusRecording", "find_layout", "read_sources"]
 
 LAYOUTS = {
     layout.name: layout
@@ -24,7 +24,7 @@ LAYOUTS = {
 """By name, in the order in which `auto` tries them: the loosest comes last."""
 
 
-def find_layout(folder: Path, name: str = "auto") -> Layout:
+def find_layout(folder: Path, name: str = "auto") -> CorpusLayout:
     """The layout of a folder.
 
     Raises:
@@ -47,7 +47,7 @@ def find_layout(folder: Path, name: str = "auto") -> Layout:
     )
 
 
-def read_sources(folder: Path, layout: str = "auto") -> list[Source]:
+def read_sources(folder: Path, layout: str = "auto") -> list[CorpusRecording]:
     """The recordings of a corpus, in the order of their ids.
 
     Raises:

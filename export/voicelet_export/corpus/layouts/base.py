@@ -20,7 +20,7 @@ _MAX_TABLE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Source:
+class CorpusRecording:
     """A recording of a corpus, not yet opened.
 
     Attributes:
@@ -56,7 +56,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CorpusLayout:
     """One way to lay a corpus out.
 
     Attributes:
@@ -67,7 +67,7 @@ class Layout:
 
     name: str
     fits: Callable[[Path], bool]
-    read: Callable[[Path], list[Source]]
+    read: Callable[[Path], list[CorpusRecording]]
 
 
 def safe_id(name: str) -> str:
@@ -127,7 +127,7 @@ def read_table(path: Path, delimiter: str) -> Iterator[list[str]]:
         raise CorpusError(f"{path} can't be read ({error}); save it as UTF-8 text") from error
 
 
-def unique(sources: Iterable[Source], folder: Path) -> list[Source]:
+def unique(sources: Iterable[CorpusRecording], folder: Path) -> list[CorpusRecording]:
     """The sources in the order of their ids.
 
     Raises:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from voicelet.errors import CorpusError
 from voicelet_export.corpus.layouts.base import (
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     find_audio,
     gender_of,
     read_table,
@@ -32,8 +32,8 @@ def _fits(folder: Path) -> bool:
     return (folder / "clips").is_dir() and bool(_tables(folder))
 
 
-def _read(folder: Path) -> list[Source]:
-    sources: dict[str, Source] = {}
+def _read(folder: Path) -> list[CorpusRecording]:
+    sources: dict[str, CorpusRecording] = {}
     for table in _tables(folder):
         rows = read_table(table, "\t")
         header = next(rows, [])
@@ -46,7 +46,7 @@ def _read(folder: Path) -> list[Source]:
                 continue
             # Client ids are hashes of 128 characters; a hash of 12 tells people apart as well.
             who = hashlib.sha256(row["client_id"].encode("utf-8")).hexdigest()[:12]
-            source = Source(
+            source = CorpusRecording(
                 safe_id(audio.stem),
                 f"cv_{who}",
                 row.get("sentence", "").strip(),
@@ -57,4 +57,4 @@ def _read(folder: Path) -> list[Source]:
     return unique(sources.values(), folder)
 
 
-COMMON_VOICE = Layout("common-voice", _fits, _read)
+COMMON_VOICE = CorpusLayout("common-voice", _fits, _read)

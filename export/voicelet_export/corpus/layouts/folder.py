@@ -10,8 +10,8 @@ from pathlib import Path
 
 from voicelet_export.corpus.layouts.base import (
     AUDIO_SUFFIXES,
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     read_text,
     safe_id,
     unique,
@@ -32,14 +32,14 @@ def _fits(folder: Path) -> bool:
     return next(_pairs(folder), None) is not None
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     sources = []
     for audio, text in _pairs(folder):
         inner = audio.relative_to(folder).with_suffix("")
         speaker = audio.parent.resolve().name
         name = safe_id("-".join(inner.parts))
-        sources.append(Source(name, safe_id(speaker), read_text(text), audio))
+        sources.append(CorpusRecording(name, safe_id(speaker), read_text(text), audio))
     return unique(sources, folder)
 
 
-FOLDER = Layout("folder", _fits, _read)
+FOLDER = CorpusLayout("folder", _fits, _read)

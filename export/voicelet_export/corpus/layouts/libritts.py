@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from voicelet_export.corpus.layouts.base import (
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     find_audio,
     gender_of,
     read_text,
@@ -44,7 +44,7 @@ def genders(folder: Path) -> dict[str, str]:
     return {}
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     known = genders(folder)
     sources = []
     for path in sorted(_texts(folder)):
@@ -58,8 +58,10 @@ def _read(folder: Path) -> list[Source]:
             audio = find_audio(path.parent, name)
             if audio is not None:
                 gender = known.get(reader, "")
-                sources.append(Source(safe_id(name), safe_id(reader), text, audio, gender=gender))
+                sources.append(
+                    CorpusRecording(safe_id(name), safe_id(reader), text, audio, gender=gender)
+                )
     return unique(sources, folder)
 
 
-LIBRITTS = Layout("libritts", _fits, _read)
+LIBRITTS = CorpusLayout("libritts", _fits, _read)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from voicelet.errors import CorpusError
 from voicelet_export.corpus.layouts.base import (
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     find_audio,
     read_table,
     safe_id,
@@ -21,7 +21,7 @@ def _fits(folder: Path) -> bool:
     return (folder / _TABLE).is_file() and (folder / "wavs").is_dir()
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     sources = []
     for number, cells in enumerate(read_table(folder / _TABLE, "|"), 1):
         if len(cells) < 2:
@@ -31,8 +31,8 @@ def _read(folder: Path) -> list[Source]:
         text = next((c.strip() for c in reversed(cells[1:3]) if c.strip()), "")
         if audio is not None:
             name = safe_id(Path(cells[0].strip()).stem if "." in cells[0] else cells[0].strip())
-            sources.append(Source(name, safe_id(folder.resolve().name), text, audio))
+            sources.append(CorpusRecording(name, safe_id(folder.resolve().name), text, audio))
     return unique(sources, folder)
 
 
-LJSPEECH = Layout("ljspeech", _fits, _read)
+LJSPEECH = CorpusLayout("ljspeech", _fits, _read)

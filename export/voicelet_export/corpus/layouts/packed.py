@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from voicelet.errors import CorpusError
-from voicelet_export.corpus.layouts.base import Layout, Source, gender_of, unique
+from voicelet_export.corpus.layouts.base import CorpusLayout, CorpusRecording, gender_of, unique
 from voicelet_export.corpus.reader import read_rows
 
 
@@ -14,7 +14,7 @@ def _fits(folder: Path) -> bool:
     return (folder / "metadata.jsonl").is_file()
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     try:
         rows = {str(row["id"]): row for row in read_rows(folder)}
         sources = []
@@ -24,7 +24,7 @@ def _read(folder: Path) -> list[Source]:
                     row = rows.get(Path(member.name).stem)
                     if row is None or not member.isfile():
                         continue
-                    source = Source(
+                    source = CorpusRecording(
                         str(row["id"]),
                         str(row["speaker"]),
                         str(row["text"]),
@@ -42,4 +42,4 @@ def _read(folder: Path) -> list[Source]:
     return unique(sources, folder)
 
 
-PACKED = Layout("packed", _fits, _read)
+PACKED = CorpusLayout("packed", _fits, _read)

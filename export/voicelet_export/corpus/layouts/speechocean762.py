@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from voicelet_export.corpus.layouts.base import (
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     gender_of,
     read_text,
     safe_id,
@@ -41,7 +41,7 @@ def _age(value: str) -> int:
     return int(value) if value.isdigit() else 0
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     sources = []
     for part in _PARTS:
         place = folder / part
@@ -54,7 +54,7 @@ def _read(folder: Path) -> list[Source]:
             if age < ADULT_YEARS or outside or not audio.is_file():
                 continue
             sources.append(
-                Source(
+                CorpusRecording(
                     safe_id(_PREFIX + name),
                     safe_id(_PREFIX + speaker),
                     texts.get(name, ""),
@@ -66,4 +66,4 @@ def _read(folder: Path) -> list[Source]:
     return unique(sources, folder)
 
 
-SPEECHOCEAN762 = Layout("speechocean762", _fits, _read)
+SPEECHOCEAN762 = CorpusLayout("speechocean762", _fits, _read)

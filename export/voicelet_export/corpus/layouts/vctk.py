@@ -7,8 +7,8 @@ from pathlib import Path
 
 from voicelet_export.corpus.layouts.base import (
     AUDIO_SUFFIXES,
-    Layout,
-    Source,
+    CorpusLayout,
+    CorpusRecording,
     gender_of,
     read_text,
     safe_id,
@@ -42,10 +42,10 @@ def genders(path: Path) -> dict[str, str]:
     return found
 
 
-def _read(folder: Path) -> list[Source]:
+def _read(folder: Path) -> list[CorpusRecording]:
     root = _audio_folder(folder) or folder
     known = genders(folder / "speaker-info.txt")
-    sources: dict[str, Source] = {}
+    sources: dict[str, CorpusRecording] = {}
     for audio in sorted(root.glob("*/*")):
         if audio.suffix.lower() not in AUDIO_SUFFIXES or not audio.is_file():
             continue
@@ -55,7 +55,7 @@ def _read(folder: Path) -> list[Source]:
         if safe_id(name) in sources or not text.is_file():
             continue
         speaker = audio.parent.name
-        source = Source(
+        source = CorpusRecording(
             safe_id(name),
             safe_id(speaker),
             read_text(text),
@@ -66,4 +66,4 @@ def _read(folder: Path) -> list[Source]:
     return unique(sources.values(), folder)
 
 
-VCTK = Layout("vctk", _fits, _read)
+VCTK = CorpusLayout("vctk", _fits, _read)

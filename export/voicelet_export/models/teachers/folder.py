@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from voicelet.audio.atomic import atomic_file
 from voicelet.errors import BundleError, OutputError
+from voicelet.files import atomic_file
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 

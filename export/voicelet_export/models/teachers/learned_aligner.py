@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss, log_softmax, pad
 
-from voicelet_export.models.teachers.vits_align import monotonic_alignment
+from voicelet_export.models.teachers.vits.align import monotonic_alignment
 
 _NEVER = -1e4
 """Logit of a padded phone; finite, so that gradients are too."""

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet_export.models.teachers.hifigan import HifiganConfig, HifiganGenerator
-from voicelet_export.models.teachers.hifigan_judges import HifiganJudge
-from voicelet_export.models.teachers.hifigan_voice import HifiganVoice, save_hifigan
+from voicelet_export.models.teachers.hifigan.discriminators import HifiganJudge
+from voicelet_export.models.teachers.hifigan.generator import HifiganConfig, HifiganGenerator
+from voicelet_export.models.teachers.hifigan.voice import HifiganVoice, save_hifigan
 from voicelet_export.models.teachers.weight_norm import add_weight_norm
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
 from voicelet_export.train.loop import LoopConfig, Task, Trainer

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray
-from voicelet.enrol.speaker import D_VECTOR_SIZE
 from voicelet.errors import ConfigError, CorpusError
+from voicelet.speaker.vector import D_VECTOR_SIZE
 from voicelet_export.models.teachers.mel_voice import VoiceSpeaker
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler

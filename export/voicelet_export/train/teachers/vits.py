@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError, CorpusError
 from voicelet.text.phones import PhoneInventory
-from voicelet_export.models.teachers.hifigan import HifiganConfig
-from voicelet_export.models.teachers.hifigan_judges import VitsJudge
+from voicelet_export.models.teachers.hifigan.discriminators import VitsJudge
+from voicelet_export.models.teachers.hifigan.generator import HifiganConfig
 from voicelet_export.models.teachers.symbols import SymbolTable
-from voicelet_export.models.teachers.vits import Reconstructed, Vits, kl_loss
-from voicelet_export.models.teachers.vits_config import VitsConfig
-from voicelet_export.models.teachers.vits_layers import WaveNet
-from voicelet_export.models.teachers.vits_voice import VitsVoice, save_vits
+from voicelet_export.models.teachers.vits.config import VitsConfig
+from voicelet_export.models.teachers.vits.layers import WaveNet
+from voicelet_export.models.teachers.vits.model import Reconstructed, Vits, kl_loss
+from voicelet_export.models.teachers.vits.voice import VitsVoice, save_vits
 from voicelet_export.models.teachers.weight_norm import add_weight_norm
 from voicelet_export.models.vocos import frame_stft
 from voicelet_export.train.data import Item

@@ -1,0 +1,1 @@
+"""The `voicelet-export` command, a module a subcommand."""

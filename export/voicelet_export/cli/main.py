@@ -1,0 +1,105 @@
+"""The `voicelet-export` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from voicelet import __version__
+from voicelet.cli.extras import missing_library
+from voicelet.errors import VoiceletError
+from voicelet_export.cli import corpus as corpus_commands
+from voicelet_export.cli.aligner import add_aligner_command
+from voicelet_export.cli.bundle import add_bundle_command
+from voicelet_export.cli.distil import add_distil_command
+from voicelet_export.cli.importing import add_import_command
+from voicelet_export.cli.label import add_label_command
+from voicelet_export.cli.pipeline import add_pipeline_commands
+from voicelet_export.cli.prune import add_prune_command
+from voicelet_export.cli.quantize import add_qat_command, add_quantize_command
+from voicelet_export.cli.synthetic_speech import add_synthetic_command
+from voicelet_export.cli.tflite import add_tflite_command
+from voicelet_export.cli.train import add_train_command
+from voicelet_export.cli.voice_match import add_voice_match_command
+
+
+def _milestone(args: argparse.Namespace) -> None:
+    from voicelet_export.train.milestone import save_milestone
+
+    size = save_milestone(args.run_folder, args.out)
+    logging.info("%s: %.1f MB", args.out, size / 1e6)
+
+
+def _g2p(args: argparse.Namespace) -> None:
+    from voicelet_export.bundle.g2p import G2PBuild, build_g2p
+
+    build_g2p(
+        G2PBuild(
+            gold=args.misaki / "us_gold.json",
+            silver=args.misaki / "us_silver.json",
+            corpus=args.corpus,
+            run=args.run_folder,
+            out=args.out,
+        )
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"voicelet-export {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    add_train_command(commands)
+    corpus_commands.add_parser(commands)
+    add_bundle_command(commands)
+    add_aligner_command(commands)
+    add_voice_match_command(commands)
+    add_synthetic_command(commands)
+    add_tflite_command(commands)
+    add_quantize_command(commands)
+    add_qat_command(commands)
+    add_distil_command(commands)
+    add_prune_command(commands)
+    add_import_command(commands)
+    add_label_command(commands)
+    add_pipeline_commands(commands)
+    milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")
+    milestone.add_argument("--run-folder", type=Path, required=True)
+    milestone.add_argument("--out", type=Path, required=True)
+    milestone.set_defaults(run=_milestone)
+    g2p = commands.add_parser("g2p", help="build the lexicon and the letter-to-sound model")
+    g2p.add_argument(
+        "--misaki", type=Path, required=True, help="folder with us_gold.json and us_silver.json"
+    )
+    g2p.add_argument("--corpus", type=Path, required=True, help="the teacher's metadata.jsonl")
+    g2p.add_argument("--run-folder", type=Path, required=True, help="checkpoints")
+    g2p.add_argument("--out", type=Path, required=True, help="where the artefacts go")
+    g2p.set_defaults(run=_g2p)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except VoiceletError as error:
+        return _complain(error)
+    except ImportError as error:
+        missing = missing_library(error)
+        if missing is None:
+            raise
+        return _complain(missing)
+    return 0
+
+
+def _complain(error: VoiceletError) -> int:
+    sys.stderr.write(f"voicelet-export: {error}\n")
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

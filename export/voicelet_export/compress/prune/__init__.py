@@ -1,0 +1,1 @@
+"""A smaller model cut out of a trained one."""

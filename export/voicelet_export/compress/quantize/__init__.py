@@ -1,0 +1,1 @@
+"""Graphs in int8, as much of them as quality allows."""

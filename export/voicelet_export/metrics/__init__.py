@@ -1,0 +1,1 @@
+"""Figures of speech and of models."""

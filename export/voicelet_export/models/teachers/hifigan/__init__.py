@@ -1,0 +1,1 @@
+"""HiFi-GAN (Kong, Kim & Bae 2020)."""

@@ -1,0 +1,1 @@
+"""VITS (Kim, Kong & Son 2021)."""

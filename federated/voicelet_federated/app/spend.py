@@ -1,0 +1,125 @@
+"""What a device pays for a round: within its person's consent and within the run's own terms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voicelet.config import from_mapping
+from voicelet.errors import ConfigError
+from voicelet.files import atomic_file, sync_folder
+from voicelet_federated.errors import BudgetError
+from voicelet_federated.ledger import DeviceLedger, LedgerEntry
+from voicelet_federated.privacy.accounting import DELTA, Account
+from voicelet_federated.privacy.skellam import NoiseShare
+
+if TYPE_CHECKING:
+    from voicelet_federated.app.protocol import Terms
+
+LEDGER, KEY = "ledger", "ledger.key"
+OLD_BOOKS = "joins.json"
+"""What devices kept before they had a ledger: JSON of the shares paid for, in clear."""
+
+
+def open_ledger(state: Path) -> DeviceLedger:
+    """The ledger of a device's folder; its key is made at the first use (mode 0600).
+
+    Payments of a device's older books are taken over, and those books removed.  A crash in between
+    has them taken over twice: what was spent is then overstated, never understated.
+
+    Raises:
+        BudgetError: the ledger, its key or the older books can't be used.
+    """
+    path, key = state / LEDGER, state / KEY
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not key.exists():
+            if path.exists():
+                raise BudgetError(f"{key} is missing; the ledger can't be read without it")
+            with atomic_file(key, 0o600) as out:
+                out.write(secrets.token_bytes(32))
+        secret = key.read_bytes()
+        if len(secret) != 32:
+            raise BudgetError(f"{key}: {len(secret)} bytes are no key of a ledger; restore it")
+        ledger = DeviceLedger(path, secret)
+        old = state / OLD_BOOKS
+        if old.exists():
+            ledger.adopt(_read_old_books(old))
+            old.unlink()
+            sync_folder(state)
+    except OSError as error:
+        raise BudgetError(f"{state}: {error}") from None
+    return ledger
+
+
+def _read_old_books(file: Path) -> list[LedgerEntry]:
+    try:
+        found, then = [], os.stat(file).st_mtime
+        for paid in json.loads(file.read_text(encoding="utf-8"))["paid"]:
+            share = from_mapping(NoiseShare, {k: v for k, v in paid.items() if k != "round"})
+            found.append(LedgerEntry(OLD_BOOKS, _old_round(paid), then, share))
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+        raise BudgetError(
+            f"{file}: what was spent can't be read ({error}); the device joins no more"
+        ) from None
+
+
+def _old_round(paid: dict[str, Any]) -> int:
+    number = json.loads(paid["round"])[1]
+    if not isinstance(number, int):
+        raise ValueError("a round has no number")
+    return number
+
+
+def run_name(terms: Terms) -> str:
+    """What a device calls a run: the model it begins from and what its users are promised.
+
+    A server that forgets what it was paid, and begins again under a new session, is known by them;
+    one that promises something else is bounded by the consent alone.
+    """
+    promised = [terms.base, terms.epsilon, terms.delta, terms.joins]
+    return hashlib.sha256(json.dumps(promised).encode()).hexdigest()[:16]
+
+
+def may_join(ledger: DeviceLedger, terms: Terms) -> None:
+    """Check that one more round stays within the consent and within the run's terms.
+
+    Raises:
+        ConsentError, BudgetError: as :meth:`DeviceLedger.join`, or the terms would be exceeded.
+    """
+    ledger.may_join(terms.share, check=_within(terms))
+
+
+def pay(ledger: DeviceLedger, terms: Terms) -> float:
+    """Write down one more round or attempt, durably; returns epsilon spent in the device's life.
+
+    Raises:
+        ConsentError, BudgetError: as :func:`may_join`, or it can't be written; nothing may then be
+            sent.
+    """
+    return ledger.join(terms.share, run_name(terms), terms.where.number, check=_within(terms))
+
+
+def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
+    name = run_name(terms)
+
+    def check(entries: tuple[LedgerEntry, ...]) -> None:
+        # Of what the older books hold nobody knows the run, so it counts for any.
+        paid = tuple(e.share for e in entries if e.run in (name, OLD_BOOKS))
+        if len(paid) >= terms.joins:
+            raise BudgetError(f"this device has joined {len(paid)} times, as often as agreed")
+        Account(terms.epsilon, min(terms.delta, DELTA), paid).pay(terms.share)
+
+    return check
+
+
+def days_from_now(days: float) -> float:
+    """Seconds since 1970."""
+    return time.time() + days * 86400.0

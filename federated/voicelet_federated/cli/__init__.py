@@ -1,0 +1,1 @@
+"""The `voicelet-federated` command, a module a subcommand."""

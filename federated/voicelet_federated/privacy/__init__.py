@@ -1,0 +1,1 @@
+"""What protects a device: masks, noise, clipping, and the account of what a run costs."""

@@ -1,0 +1,1 @@
+"""Speaker vectors sealed for one server, one purpose and a short time."""

@@ -1,0 +1,216 @@
+"""A speaker vector sealed for one server, one purpose and a short time (HPKE, RFC 9180).
+
+The recipient's key is a hybrid of ML-KEM-768 and X25519 where OpenSSL has both, X25519 otherwise;
+the header names which.  The header is HPKE's `info`, so that not a bit of it can be changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import secrets
+import struct
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.config import from_mapping
+from voicelet.errors import SealError, VoiceletError
+from voicelet.trust.keys import hpke
+from voicelet.trust.keys.seal import new_sealing_key
+from voicelet_federated.errors import EmbeddingError
+from voicelet_federated.privacy.local_dp import LocalDp
+
+SIZES = (256, 328)
+HYBRID, CLASSIC = "MLKEM768-X25519", "X25519"
+MOST_BYTES = 8192
+_X25519_BYTES = 32
+_MAGIC = b"VLEM\x01"
+_LABEL = b"voicelet sealed embedding 1"
+
+
+@dataclass(frozen=True)
+class EmbeddingHeader:
+    """What a sealed vector says in clear, and can't be changed.
+
+    Attributes:
+        suite: the key agreement; HKDF-SHA256 and ChaCha20-Poly1305 go with it.
+        audience: the server it is for.
+        purpose: what the server may do with it.
+        issued, expires: seconds since 1970.
+        nonce: random, against replays.
+        size: numbers in the vector.
+        epsilon, delta: of local differential privacy; None without.
+    """
+
+    suite: str
+    audience: str
+    purpose: str
+    issued: float
+    expires: float
+    nonce: str
+    size: int
+    epsilon: float | None = None
+    delta: float | None = None
+
+
+@dataclass(frozen=True)
+class ServerPublic:
+    """A server's public key, to be had by a way that can be trusted (shipped with the app).
+
+    Attributes:
+        audience: the server's name.
+        x25519: base64.
+        mlkem768: base64; empty without.
+    """
+
+    audience: str
+    x25519: str
+    mlkem768: str = ""
+
+    @property
+    def suite(self) -> str:
+        """What to seal with."""
+        return HYBRID if self.mlkem768 else CLASSIC
+
+    def to_json(self) -> str:
+        """For a file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerPublic:
+        """Read :meth:`to_json`.
+
+        Raises:
+            EmbeddingError: it isn't one.
+        """
+        try:
+            return from_mapping(cls, json.loads(text))
+        except (ValueError, VoiceletError) as error:
+            raise EmbeddingError(f"not a server's public key ({error}); ask for it again") from None
+
+    def key(self) -> bytes:
+        """The key as :mod:`voicelet.trust.keys.hpke` wants it.
+
+        Raises:
+            EmbeddingError: it is broken.
+        """
+        try:
+            parts = [base64.b64decode(k, validate=True) for k in (self.mlkem768, self.x25519)]
+        except ValueError as error:
+            raise EmbeddingError(f"the server's key can't be used ({error})") from None
+        return b"".join(parts)
+
+
+class ServerKey:
+    """A server's private key; in memory, made anew at every start, so that old uploads stay shut.
+
+    Args:
+        audience: the server's name.
+        hybrid: with ML-KEM-768; by default where it can be had.
+
+    Raises:
+        EmbeddingError: the hybrid was asked for and can't be had.
+    """
+
+    def __init__(self, audience: str, hybrid: bool | None = None) -> None:
+        try:
+            self._key = new_sealing_key(hybrid)
+        except SealError as error:
+            raise EmbeddingError(str(error)) from None
+        public = self._key.public
+        long, short = public[:-_X25519_BYTES], public[-_X25519_BYTES:]
+        self.public = ServerPublic(
+            audience, base64.b64encode(short).decode(), base64.b64encode(long).decode()
+        )
+
+    def open(self, sealed: bytes) -> tuple[EmbeddingHeader, npt.NDArray[np.float32]]:
+        """The header and the vector [size]; time, purpose and replays are the caller's to check.
+
+        Raises:
+            EmbeddingError: it isn't for this key, or a bit of it was changed.
+        """
+        header, raw, box = read_header(sealed)
+        if header.audience != self.public.audience or header.suite != self.public.suite:
+            raise EmbeddingError("sealed for another server; use this one's present key")
+        try:
+            plain = hpke.decrypt(self._key.private, box, _LABEL + raw)
+        except SealError as error:
+            raise EmbeddingError(str(error)) from None
+        vector = np.frombuffer(plain, "<f4").copy() if len(plain) == 4 * header.size else None
+        if vector is None or not np.isfinite(vector).all():
+            raise EmbeddingError("the sealed vector is broken; seal it again")
+        return header, vector
+
+
+def seal_embedding(
+    vector: npt.ArrayLike,
+    server_public: ServerPublic,
+    purpose: str,
+    expires_s: float,
+    local_dp: LocalDp | None = None,
+) -> bytes:
+    """Seal a speaker vector for a server.
+
+    Args:
+        vector: finite, a d-vector [256] or a speaker vector [328].
+        server_public: the server.
+        purpose: what it may be used for.
+        expires_s: seconds from now.
+        local_dp: noise for a d-vector.  The 72 other numbers of a speaker vector (pitch, spectrum)
+            aren't covered by it and tell people apart too, so the two don't go together.
+
+    Raises:
+        EmbeddingError: the vector, the time or the combination is impossible.
+    """
+    values = np.asarray(vector, np.float32)
+    if values.shape not in {(n,) for n in SIZES} or not np.isfinite(values).all():
+        raise EmbeddingError(f"a vector of {SIZES} finite numbers is wanted; enrol again")
+    if not (math.isfinite(expires_s) and expires_s > 0.0):
+        raise EmbeddingError(f"can't expire in {expires_s} s; give a positive number of seconds")
+    if local_dp is not None:
+        if values.shape != (256,):
+            raise EmbeddingError("local noise covers d-vectors only; send the first 256 numbers")
+        values = local_dp.noised(values)
+    now = time.time()
+    finite = local_dp is not None and math.isfinite(local_dp.epsilon)
+    header = EmbeddingHeader(
+        suite=server_public.suite,
+        audience=server_public.audience,
+        purpose=purpose,
+        issued=now,
+        expires=now + expires_s,
+        nonce=secrets.token_hex(16),
+        size=len(values),
+        epsilon=local_dp.epsilon if local_dp and finite else None,
+        delta=local_dp.delta if local_dp and finite else None,
+    )
+    raw = json.dumps(asdict(header), sort_keys=True).encode()
+    try:
+        box = hpke.encrypt(server_public.key(), values.astype("<f4").tobytes(), _LABEL + raw)
+    except SealError as error:
+        raise EmbeddingError(str(error)) from None
+    return bytes(_MAGIC + struct.pack(">H", len(raw)) + raw + box)
+
+
+def read_header(sealed: bytes) -> tuple[EmbeddingHeader, bytes, bytes]:
+    """(header, its bytes, the HPKE message); nothing of it is proven yet.
+
+    Raises:
+        EmbeddingError: it isn't a sealed embedding.
+    """
+    start = len(_MAGIC) + 2
+    if len(sealed) > MOST_BYTES or len(sealed) < start or not sealed.startswith(_MAGIC):
+        raise EmbeddingError("not a sealed embedding of a version known here")
+    (length,) = struct.unpack(">H", sealed[len(_MAGIC) : start])
+    raw = sealed[start : start + length]
+    try:
+        header = from_mapping(EmbeddingHeader, json.loads(raw))
+        if header.size not in SIZES or not math.isfinite(header.issued + header.expires):
+            raise ValueError("impossible values")
+    except (ValueError, RecursionError, VoiceletError) as error:
+        raise EmbeddingError(f"the header of a sealed embedding is broken ({error})") from None
+    return header, raw, sealed[start + length :]

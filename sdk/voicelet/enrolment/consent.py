@@ -1,0 +1,93 @@
+"""Consent and profiles: hearing it, giving it to a profile that has none, taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Bundle, open_bundle
+from voicelet.errors import ConsentError
+from voicelet.profiles.profile import Profile
+from voicelet.speaker.encoder import RunnableGraph, open_encoder
+from voicelet.trust.audit.device_log import note
+from voicelet.trust.audit.record import Field
+from voicelet.trust.consent.revocations import Revocation, device_revocations
+from voicelet.trust.consent.statement import Consent, make_record, require_consent
+
+_WINDOW_STEP_S = 0.77
+
+
+def hear(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
+    """Check a spoken consent: the right words, by the enrolling person, in the flesh.
+
+    Args:
+        consent: a scripted one has nothing to hear.
+        windows: d-vectors of the enrolment [n, 256].
+        encoder: that made them.
+
+    Raises:
+        LivenessRejectedError: with every reason.
+        ConsentError: the sentence isn't one that was drawn.
+        AudioError: the recording can't be read.
+    """
+    if consent.spoken is None:
+        return
+    from voicelet.enrolment.liveness.check import check_spoken_consent
+
+    spoken = consent.spoken
+    check_spoken_consent(spoken.recording, spoken.sentence, windows, encoder=encoder)
+
+
+def give_consent(
+    profile: Profile, consent: Consent, *, bundle: Bundle | str | Path | None = None
+) -> Profile:
+    """The profile with a new consent record in place of the old one, or of none.
+
+    Args:
+        consent: a spoken one is checked to be by the profile's speaker.
+        bundle: whose speaker encoder made the profile; None is the one inside the package.
+
+    Raises:
+        LivenessRejectedError: the sentence wasn't read by the profile's speaker; with every reason.
+        ConsentError: it is no consent.
+        BundleError: the bundle can't be opened or has no speaker encoder.
+        SealError: this device's key can't be had.
+    """
+    require_consent(consent)
+    if consent.spoken is not None:
+        opened = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+        # The mean of its windows is all that a profile keeps; their number says how sure it is.
+        count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
+        windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))
+        hear(consent, windows, open_encoder(opened))
+    agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
+    note_consent("consent", agreed)
+    return agreed
+
+
+def revoke_consent(profile: Profile, reason: str = "") -> Revocation:
+    """Withdraw a profile's consent on this device, at once and for good.
+
+    Whatever holds the profile, in this process or another, refuses to speak from now on.
+
+    Raises:
+        ConsentError: the profile has no consent record, or the list can't be written.
+        SealError: this device's key can't be had.
+    """
+    if profile.consent is None:
+        raise ConsentError(f"the profile {profile.name!r} has no consent to withdraw")
+    revocation = device_revocations().add(profile.consent.id, reason)
+    note_consent("revoke", profile)
+    return revocation
+
+
+def note_consent(event: str, profile: Profile, **facts: Field) -> None:
+    """Note an event of a profile with a consent record in this device's audit log."""
+    record = profile.consent
+    assert record is not None
+    purposes = ",".join(record.purposes)
+    told = {"consent": record.id, "method": record.method, "purposes": purposes, **facts}
+    note(event, profile=profile.name, given_by=record.given_by, **told)

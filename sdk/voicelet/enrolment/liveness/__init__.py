@@ -1,0 +1,1 @@
+"""Spoken consent: a fresh sentence, read aloud by the person whose voice is enrolled, just now."""

@@ -1,0 +1,1 @@
+"""The languages that voicelet reads, a package each; `voicelet.text.language` lists them."""

@@ -1,0 +1,1 @@
+"""Encrypted profiles on the disk of their device."""

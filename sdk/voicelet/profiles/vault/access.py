@@ -1,0 +1,304 @@
+"""Reading and writing the files of a vault, whatever state it is in, and changing its key.
+
+After a change of key the old key can be destroyed, and with it what it opened.
+
+The order is what makes it safe to be killed: the new key is in `vault.json` before anything is
+written under it; every profile is written anew, whole, twice; the index follows; only then is the
+old key destroyed, and only then does `vault.json` forget it.  Until then everything can be read,
+and whoever writes next goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+
+from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError, SealError
+from voicelet.profiles.names import file_stem
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault import disk as vault_file
+from voicelet.profiles.vault.disk import SUFFIX, Disk
+from voicelet.profiles.vault.keys import FILE_NAME as LOCK_NAME
+from voicelet.profiles.vault.keys import KeyRing, Lock, Slot, encrypted_part, read_lock, write_lock
+from voicelet.profiles.vault.session import (
+    IndexEntry,
+    IndexFile,
+    Session,
+    UnknownKeyError,
+    open_or_make,
+    refuse_orphans,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def is_pending(lock: Lock) -> bool:
+    """Whether a rotation was asked for, or stopped in the middle."""
+    return lock.rotate or len(lock.slots) > 1
+
+
+def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
+    """Finish what is pending, if it can be; the caller holds `disk.writing()`.
+
+    What can't be finished now (a damaged profile, whose owner may bring it back with the old key)
+    is only warned of.
+    """
+    if not is_pending(lock):
+        return lock
+    try:
+        slot = None
+        if len(lock.slots) == 1:
+            slot = ring.make(lock.vault, lock.slots[0].where)
+        return rotate(disk, lock, ring, slot)
+    except ProfileLockedError:
+        raise
+    except ProfileError as error:
+        _log.warning("the key of the profiles isn't changed yet: %s", error)
+        return read_lock(disk) or lock
+
+
+def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
+    """Bring everything under a new key and destroy the old ones.
+
+    Args:
+        slot: the new key, just made; None to go on with a rotation that was stopped.
+
+    Raises:
+        ProfileError: a profile is damaged, so that the old key is still needed.
+        ProfileLockedError: an old key is missing, or can't be destroyed.
+        OSError: something can't be written.  Everything can still be read.
+    """
+    if slot is not None:
+        both = dataclasses.replace(lock, slots=(slot, *lock.slots))
+        carried = [ring.carry(both, old, slot) for old in lock.slots]
+        lock = dataclasses.replace(lock, slots=(slot, *carried), rotate=False)
+        write_lock(disk, lock)
+    if lock.plain:
+        _lay_open(disk, lock, ring)
+    else:
+        _rewrap(disk, lock, ring)
+    for old in lock.slots[1:]:
+        ring.forget(old)
+    lock = dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
+    write_lock(disk, lock)
+    return lock
+
+
+def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+    part = encrypted_part(lock)
+    assert part is not None
+    session = Session(disk, part, ring)
+    damaged = []
+    for file in disk.profiles():
+        main, copy = disk.read_sound(file), disk.read_sound(file, copy=True)
+        entry, newest = session.index.entries.get(file), session.newest(file)
+        if newest is not None:
+            if newest.key != lock.slots[0].id or main is None or main != copy:
+                session.store(newest.name, newest.plain, index=False)
+        elif entry is not None and entry.erased:
+            disk.remove(file)  # the erasing was stopped
+        elif entry is not None or _wants_a_key(main) or _wants_a_key(copy):
+            damaged.append(file)
+        elif main is not None and (name := _plain_name(file, main)) is not None:
+            session.store(name, main, index=False)
+    if damaged:
+        raise ProfileError(
+            f"{', '.join(damaged)} can't be read, and only the old key could ever open them:"
+            " restore or erase them first (voicelet profiles restore NAME, voicelet erase NAME)"
+        )
+    kept = session.index.entries
+    session.index.entries = {f: e for f, e in kept.items() if not e.erased}
+    session.write_index()
+
+
+def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+    """Decrypt everything: the new "key" is none."""
+    part = encrypted_part(lock)
+    if part is None:
+        return
+    session = Session(disk, part, ring)
+    for file in disk.profiles():
+        data = disk.read_sound(file)
+        if data is not None and not vault_file.is_encrypted(data):
+            disk.write_copy(file, data)
+            continue
+        newest = session.newest(file)
+        if newest is None:
+            raise ProfileError(f"{file} can't be read; restore or erase it first")
+        disk.write(file, newest.plain)
+    session.remove_index()
+
+
+def _wants_a_key(data: bytes | None) -> bool:
+    return data is not None and vault_file.is_encrypted(data)
+
+
+def _plain_name(file: str, data: bytes) -> str | None:
+    """The name of an unencrypted profile, None if it is damaged or under another's name."""
+    try:
+        name = Profile.from_bytes(data).name
+    except ProfileError:
+        return None
+    return name if file_stem(name) + SUFFIX == file else None
+
+
+_TRIES = 3
+
+
+class Access:
+    """What :class:`voicelet.profiles.vault.vault.Vault` does with files, one at a time.
+
+    Args:
+        protection: of a new vault; see `KeyRing.make`.
+    """
+
+    def __init__(self, disk: Disk, ring: KeyRing, protection: str) -> None:
+        self._disk, self._ring, self._protection = disk, ring, protection
+
+    def load(self, file: str) -> Profile:
+        """The profile in a file.
+
+        Raises:
+            ProfileNotFoundError: there is no such file.
+            ProfileLockedError, ProfileError: as :meth:`Vault.load`.
+        """
+        plain = self.read(file)
+        problem = ""
+        try:
+            return Profile.from_bytes(plain)
+        except ProfileError as error:
+            problem = str(error)
+        del plain  # not in the traceback: crash reporters send what frames hold
+        raise ProfileError(problem)
+
+    def read(self, file: str) -> bytes:
+        """The profile in a file, as bytes.
+
+        Raises:
+            ProfileNotFoundError: there is no such file.
+            ProfileLockedError, ProfileError: as :meth:`Vault.load`.
+        """
+        for attempt in range(_TRIES):
+            hurried = attempt < _TRIES - 1
+            with self._disk.explained(f"can't read {file!r}"):
+                lock = read_lock(self._disk)
+                if lock is not None and is_pending(lock):
+                    lock = self._try_to_settle(lock)
+                part = encrypted_part(lock) if lock else None
+                try:
+                    # The index before the file: who writes does it the other way round.
+                    session = (
+                        Session(self._disk, part, self._ring, hurried=hurried) if part else None
+                    )
+                    data = self._disk.read(file)
+                    if data is None:
+                        raise ProfileNotFoundError(f"there is no {file!r}")
+                    if vault_file.is_encrypted(data):
+                        if session is None:
+                            refuse_orphans(self._disk)
+                            raise ProfileError("it is encrypted, and this vault isn't")
+                        return session.open(file, data).plain
+                    if session is not None and lock is not None and not lock.plain:
+                        session.check_plain(file, data)
+                except UnknownKeyError as error:
+                    if hurried:
+                        continue  # its key was changed between two reads
+                    raise self._named(file, error) from None
+                except (ProfileNotFoundError, ProfileLockedError):
+                    raise
+                except ProfileError as error:
+                    raise self._named(file, error) from None
+                if lock is None or not lock.plain:
+                    self._upgrade(file, data)
+                return data
+        raise AssertionError("unreachable")
+
+    def _named(self, file: str, error: ProfileError) -> ProfileError:
+        remedy = "enrol the voice again, or import it"
+        if (self._disk.copies / file).exists():
+            remedy = "bring back its copy: voicelet profiles restore"
+        return ProfileError(f"{file!r}: {error}; {remedy}")
+
+    def _upgrade(self, file: str, data: bytes) -> None:
+        """Encrypt a profile of before there was encryption; it stays as it is where that fails."""
+        try:
+            name = Profile.from_bytes(data).name
+        except ProfileError:
+            return  # whoever asked for it is told
+        if file_stem(name) + SUFFIX != file:
+            return
+        try:
+            with self._disk.writing():
+                lock = self.settled()
+                if not lock.plain and self._disk.read(file) == data:
+                    self.store(lock, name, data)
+        except (ProfileError, OSError) as error:
+            _log.warning("%s stays unencrypted: %s", file, error)
+
+    def store(self, lock: Lock, name: str, data: bytes) -> None:
+        """Write a profile's bytes; the caller holds `disk.writing()`.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        part = encrypted_part(lock)
+        if lock.plain or part is None:
+            self._disk.write(file_stem(name) + SUFFIX, data)
+        else:
+            Session(self._disk, part, self._ring).store(name, data)
+
+    def settled(self) -> Lock:
+        """The vault's lock, made if need be, with nothing pending; the caller holds `writing`."""
+        lock = open_or_make(self._disk, self._ring, self._protection)
+        return settle(self._disk, lock, self._ring)
+
+    def _try_to_settle(self, lock: Lock) -> Lock:
+        try:
+            with self._disk.writing():
+                return settle(self._disk, read_lock(self._disk) or lock, self._ring)
+        except OSError as error:
+            _log.warning("the key of the profiles isn't changed yet: %s", error.strerror)
+            return lock
+
+    def forget(self, lock: Lock, file: str) -> None:
+        """Note in the index that a profile was erased, then change the key."""
+        part = encrypted_part(lock)
+        if part is None:
+            return
+        try:
+            session = Session(self._disk, part, self._ring)
+            entry = session.index.entries.get(file)
+            last = entry.generation if entry else 1
+            session.index.entries[file] = IndexEntry(last, "", erased=True)
+            session.write_index()
+            settle(self._disk, lock, self._ring)
+        except (ProfileError, SealError, OSError) as error:
+            if not self._disk.profiles():
+                # Nothing is left to lock: without this, a lost key would be in the way for ever.
+                IndexFile(self._disk, part, self._ring).remove()
+                self._disk.remove(LOCK_NAME)
+                _log.warning(
+                    "nothing is left in the vault, and it was locked: the next profile begins a"
+                    " new one, protected in the default way"
+                )
+                return
+            _log.warning(
+                "the files are gone; the key that opens copies of them elsewhere will go when the"
+                " vault is next unlocked (%s)",
+                error,
+            )
+
+    def sound_plain(self, file: str) -> bytes:
+        """An unencrypted file, or its copy if it is damaged.
+
+        Raises:
+            ProfileError: both are.
+        """
+        for copy in (False, True):
+            data = self._disk.read(file, copy)
+            if data is not None:
+                with contextlib.suppress(ProfileError):
+                    Profile.from_bytes(data)
+                    return data
+        raise ProfileError(f"neither {file!r} nor its copy is sound; enrol or import it again")

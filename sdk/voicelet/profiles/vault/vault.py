@@ -1,0 +1,308 @@
+"""Where profiles live: encrypted, one file each, in a folder that only their owner can read.
+
+    profiles/NAME.vclp      a profile (:mod:`.disk`)
+    profiles/vault.json     which keys there are, and where each is kept (:mod:`.keys`)
+    profiles/index          which generation of each profile is the newest (:mod:`.session`)
+    profiles/backup/        a second copy of all of these (:mod:`.disk`)
+
+Every file is written beside its place, synced and renamed, so that a crash, a power cut or a full
+disk leaves the old profile or the new one, never a part of either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from voicelet.config import did_you_mean
+from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError
+from voicelet.profiles.guard import guard_voice
+from voicelet.profiles.names import check_name, default_folder, file_stem
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault import disk as vault_file
+from voicelet.profiles.vault.access import Access, rotate
+from voicelet.profiles.vault.disk import SUFFIX, Disk
+from voicelet.profiles.vault.keys import (
+    AUTO,
+    KeyRing,
+    Passphrase,
+    encrypted_part,
+    read_lock,
+    write_lock,
+)
+from voicelet.profiles.vault.session import Session, open_or_make
+from voicelet.trust.audit.device_log import note
+
+__all__ = ["SUFFIX", "Vault", "default_folder"]
+
+
+class Vault:
+    """A folder of profiles.
+
+        vault = Vault()
+        vault.save(profile)
+        profile = vault.load("ana")
+
+    Several processes may use one vault: a reader sees the old profile or the new one.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        passphrase: Passphrase = None,
+        protection: str = AUTO,
+        keys: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Use the folder `path`, or the user's own; it is made when first written to.
+
+        Args:
+            passphrase: of a vault that has one, or a function that asks for it; by default the
+                environment's `VOICELET_PASSPHRASE`.  A new vault is protected by it, if it is a
+                text.
+            protection: of a new vault: "keystore", "file", "passphrase", "plain" (not encrypted!),
+                or "auto": the passphrase if there is one, else the system's keystore if there is
+                one, else a private file in the folder of keys.
+            keys: folder of key files and counters; by default `$XDG_DATA_HOME/voicelet/keys`.
+        """
+        self.path = Path(path) if path is not None else default_folder()
+        self._disk = Disk(self.path)
+        self._protection = protection
+        self._ring = KeyRing(passphrase, Path(keys) if keys is not None else None)
+        self._access = Access(self._disk, self._ring, protection)
+
+    @property
+    def protection(self) -> str | None:
+        """How the key is kept ("plain": not at all); None for a vault that isn't made yet.
+
+        Raises:
+            ProfileError: `vault.json` is damaged.
+        """
+        lock = read_lock(self._disk)
+        return lock.slots[0].where if lock else None
+
+    def save(self, profile: Profile, *, replace: bool = True) -> Path:
+        """Store a profile under its name and return its file.
+
+        Args:
+            replace: whether a profile of that name may be replaced.
+
+        Raises:
+            ConsentError: the profile has no consent record, or one that isn't genuine.
+            VoiceProtectedError: the voice is another person's on this device, or on a list.
+            ProfileLockedError: the vault's key or passphrase is missing or wrong.
+            ProfileError: the disk is full, the folder can't be written, or there is one already
+                and `replace` is false.  What was there before is intact.
+        """
+        profile.check_record()
+        others = self.list()
+        if not any(
+            p.name == profile.name and p.voice_sha256 == profile.voice_sha256 for p in others
+        ):
+            guard_voice(profile, others)  # a voice that is here already may get a new consent
+        file = file_stem(profile.name) + SUFFIX
+        what = f"can't save the profile {profile.name!r}"
+        with self._disk.explained(what), self._disk.writing():
+            lock = self._access.settled()
+            if not replace and profile.name in self:
+                raise ProfileError(
+                    f"there is a profile {profile.name!r} already; delete it or choose another name"
+                )
+            self._access.store(lock, profile.name, profile.to_bytes())
+        return self.path / file
+
+    def load(self, name: str) -> Profile:
+        """Read a profile; one of before there was encryption is encrypted on the way.
+
+        Raises:
+            ProfileNotFoundError: there is none of that name (the nearest is named).
+            ProfileLockedError: the vault's key or passphrase is missing or wrong.
+            ProfileError: it was changed or damaged, is another profile's file or older than it
+                was; `restore` may bring it back.
+        """
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
+        try:
+            profile = self._access.load(file)
+        except ProfileNotFoundError:
+            if name in self:
+                raise ProfileError(
+                    f"the file of the profile {name!r} is gone, but there is a copy; bring it back:"
+                    " voicelet profiles restore"
+                ) from None
+            raise ProfileNotFoundError(
+                f"there is no profile {name!r}{did_you_mean(name, self.names())};"
+                " `voicelet profiles` lists them"
+            ) from None
+        if profile.name != name:
+            raise ProfileError(
+                f"the file of profile {name!r} holds another one ({profile.name!r});"
+                " enrol the voice again"
+            )
+        return profile
+
+    def erase(self, name: str) -> None:
+        """Destroy a profile: its file, its copy, and the key that could open further copies.
+
+        Files are overwritten first, where the file system does so in place.  The other profiles
+        are encrypted anew under a new key and the old key is destroyed, so that copies of this one
+        in backups can't be opened any more (unless the vault has a passphrase: who knows it can
+        open backups made before).  In a vault that is locked, the files go now and the key when it
+        is next unlocked.
+
+        Raises:
+            ProfileNotFoundError: there is none of that name.
+            ProfileError: it can't be removed.
+        """
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
+        if name not in self:
+            raise ProfileNotFoundError(
+                f"there is no profile {name!r}{did_you_mean(name, self.names())}"
+            )
+        with self._disk.explained(f"can't erase the profile {name!r}"), self._disk.writing():
+            try:
+                lock = read_lock(self._disk)
+            except ProfileError:  # damaged beyond use: the files can go all the same
+                lock = None
+            if lock is not None and encrypted_part(lock) is not None:
+                # First: if we are stopped from here on, the key is changed at the next chance.
+                lock = dataclasses.replace(lock, rotate=True)
+                write_lock(self._disk, lock)
+            self._disk.remove(file)
+            note("erase", profile=name)
+            if lock is not None:
+                self._access.forget(lock, file)
+
+    delete = erase
+
+    def restore(self, name: str, *, accept_older: bool = False) -> None:
+        """Bring back a damaged or missing profile from its copy.
+
+        Args:
+            accept_older: take an older file, if that is all there is: for who has put it back from
+                a backup on purpose.  Only whom the profiles belong to may ask for that.
+
+        Raises:
+            ProfileNotFoundError: there is none of that name.
+            ProfileError: neither file nor copy is sound.
+        """
+        name = check_name(name)
+        file = file_stem(name) + SUFFIX
+        if name not in self:
+            raise ProfileNotFoundError(f"there is no profile {name!r}, nor a copy of one")
+        with self._disk.explained(f"can't restore {name!r}"), self._disk.writing():
+            lock = read_lock(self._disk)
+            part = encrypted_part(lock) if lock else None
+            if part is None:
+                data = self._access.sound_plain(file)
+                self._disk.write(file, data)
+                return
+            session = Session(self._disk, part, self._ring, accept_older)
+            newest = session.newest(file, accept_older)
+            if newest is None:
+                older = not accept_older and session.newest(file, True) is not None
+                hint = "; add --accept-older if you put it back yourself" if older else ""
+                raise ProfileError(
+                    f"neither the file of {name!r} nor its copy is sound"
+                    f"{' and the newest' if older else ''}{hint or '; enrol or import it again'}"
+                )
+            session.store(newest.name, newest.plain)
+
+    def restorable(self) -> Sequence[str]:
+        """Names of profiles whose file is damaged or gone while their copy says whose it is.
+
+        Raises:
+            ProfileLockedError: the vault's key or passphrase is missing or wrong.
+        """
+        damaged = {path.name for path in self.damaged()}
+        return [name for name in self.names() if file_stem(name) + SUFFIX in damaged]
+
+    def rotate_key(self, protection: str | None = None, passphrase: str | None = None) -> None:
+        """Encrypt all profiles anew under a new key and destroy the old one.
+
+        It may be killed at any moment: everything stays readable, and the next writer goes on.
+
+        Args:
+            protection: how the new key is kept; as the old one by default.
+            passphrase: a new one.
+
+        Raises:
+            ProfileLockedError: the old key is missing, or the new one can't be kept.
+            ProfileError: a profile is damaged, and only the old key could ever open it.
+        """
+        with self._disk.explained("can't change the key"), self._disk.writing():
+            lock = open_or_make(self._disk, self._ring, self._protection)
+            if len(lock.slots) > 1:
+                lock = rotate(self._disk, lock, self._ring, None)
+            where = protection or ("passphrase" if passphrase else lock.slots[0].where)
+            part = encrypted_part(lock)
+            if part is not None:  # a wrong passphrase is told before a new one is asked for
+                self._ring.key(part, part.slots[0])
+            rotate(self._disk, lock, self._ring, self._ring.make(lock.vault, where, passphrase))
+
+    def names(self) -> list[str]:
+        """Names of all profiles, in alphabetical order; the vault may be locked."""
+        found = set()
+        for file in self._files():
+            for copy in (False, True):
+                with contextlib.suppress(ProfileError, OSError):
+                    name = _name_of(self._disk.read(file, copy))
+                    if name is not None and file_stem(name) + SUFFIX == file:
+                        found.add(name)
+        return sorted(found, key=str.casefold)
+
+    def damaged(self) -> dict[Path, ProfileError]:
+        """Files that look like profiles and can't be used, with what is wrong.
+
+        Raises:
+            ProfileLockedError: the vault's key or passphrase is missing or wrong.
+        """
+        return {file: p for file, p in self._scan() if isinstance(p, ProfileError)}
+
+    def list(self) -> Sequence[Profile]:
+        """All sound profiles, by name; damaged ones are left out (see :meth:`damaged`).
+
+        Raises:
+            ProfileLockedError: the vault's key or passphrase is missing or wrong.
+        """
+        return sorted(
+            (p for _, p in self._scan() if isinstance(p, Profile)), key=lambda p: p.name.casefold()
+        )
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            file = file_stem(name) + SUFFIX if isinstance(name, str) else ""
+        except ProfileError:
+            return False
+        return bool(file) and any((f / file).is_file() for f in (self.path, self._disk.copies))
+
+    def _files(self) -> Sequence[str]:
+        with self._disk.explained("can't list the profiles"):
+            return self._disk.profiles()
+
+    def _scan(self) -> Iterator[tuple[Path, Profile | ProfileError]]:
+        for file in self._files():
+            try:
+                profile = self._access.load(file)
+                if file_stem(profile.name) + SUFFIX != file:
+                    raise ProfileError(f"it holds another profile ({profile.name!r})")
+                yield self.path / file, profile
+            except ProfileLockedError:
+                raise
+            except ProfileNotFoundError:
+                if (self._disk.copies / file).exists():
+                    yield self.path / file, ProfileError("the file is gone, but there is a copy")
+            except ProfileError as error:
+                yield self.path / file, error
+
+
+def _name_of(data: bytes | None) -> str | None:
+    if data is None:
+        return None
+    if vault_file.is_encrypted(data):
+        return vault_file.read_header(data)[0].name
+    return Profile.from_bytes(data).name

@@ -1,0 +1,166 @@
+"""Where does a recording come from: from voicelet itself, from another machine, from a person?
+
+Two separate answers.  Voicelet's own mark is proof and refuses a recording at enrolment.  That
+speech sounds synthetic is a likelihood (`speaker/synthetic_speech.py`): a hint, never a reason to
+turn a person away, for its error rates on recordings that no codec has touched aren't known
+(`docs/verification.md`).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from voicelet.audio.features import FloatArray
+from voicelet.audio.level import normalise_level
+from voicelet.audio.resample import resample
+from voicelet.audio.source import Recording, load_recording, name_of
+from voicelet.audio.vad import speech_segments
+from voicelet.errors import LivenessRejectedError
+from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ, synthetic_log_odds
+from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect
+
+# What is listened to of a recording: its speech, pauses removed, at one level.
+
+
+RATE_HZ = 24000
+"""Of the waveform that goes in."""
+
+LOW_RATE_HZ = SAMPLE_RATE_HZ
+"""Of the speech that comes out."""
+
+
+def speech_16k(samples_24k: FloatArray) -> FloatArray:
+    """Speech of a recording [n] at 24 kHz: float32 at 16 kHz, empty where nobody speaks."""
+    low = resample(normalise_level(samples_24k, RATE_HZ), RATE_HZ, LOW_RATE_HZ)
+    parts = [low[int(a * LOW_RATE_HZ) : int(b * LOW_RATE_HZ)] for a, b in speech_segments(low)]
+    return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
+
+
+log = logging.getLogger(__name__)
+
+MAX_LISTENED_S = 180.0
+"""Enrolment uses no more speech than this."""
+
+MAX_FILE_BYTES = 512 << 20
+_SCALES_S = 30
+
+LIKELY_SYNTHETIC = 0.0
+"""Log odds from which speech is called likely synthetic."""
+
+
+@dataclass(frozen=True)
+class RecordingOrigin:
+    """What is known of where a recording comes from.
+
+    Attributes:
+        mark: the search for voicelet's own mark; None for less than half a second.
+        synthetic_log_odds: positive speaks for synthetic; None where too short to say.
+    """
+
+    mark: Detection | None
+    synthetic_log_odds: float | None
+
+    @property
+    def made_by_voicelet(self) -> bool:
+        """Whether voicelet's mark was found."""
+        return self.mark is not None and self.mark.found
+
+    @property
+    def synthetic_probability(self) -> float | None:
+        """That the speech is synthetic, where both answers are as likely beforehand, 0..1."""
+        odds = self.synthetic_log_odds
+        return None if odds is None else 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+
+    @property
+    def likely_synthetic(self) -> bool:
+        """Whether it sounds synthetic, or is marked."""
+        odds = self.synthetic_log_odds
+        return self.made_by_voicelet or (odds is not None and odds >= LIKELY_SYNTHETIC)
+
+
+def origin_of(samples_24k: FloatArray, *, scales: bool = True) -> RecordingOrigin:
+    """Look for the mark of voicelet, and for signs of synthesis.
+
+    Args:
+        samples_24k: mono float [n] at 24 kHz, pauses left in.
+        scales: find the mark after changes of speed and pitch as well (ten times the work); only
+            the first 30 s are searched for these.
+
+    Raises:
+        EngineError: the detector can't be run.
+    """
+    mark = None
+    if len(samples_24k) >= MIN_SECONDS * RATE_HZ:
+        mark = detect(samples_24k, RATE_HZ, scales=False)
+        if scales and not mark.found:
+            changed = detect(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
+            mark = changed if changed.found else mark
+    return RecordingOrigin(mark, synthetic_log_odds(resample(samples_24k, RATE_HZ, SAMPLE_RATE_HZ)))
+
+
+def refusal(origin: RecordingOrigin) -> str | None:
+    """Why a recording of this origin can't be enrolled, with the remedy; None if it can."""
+    if origin.made_by_voicelet:
+        return (
+            "it was synthesised by voicelet (its mark was found); only a person's own speech can be"
+            " enrolled"
+        )
+    return None
+
+
+def hint(origin: RecordingOrigin) -> str | None:
+    """What a person should be asked about, though nothing is refused for it; None if nothing."""
+    odds = origin.synthetic_log_odds
+    if odds is None or odds < LIKELY_SYNTHETIC:
+        return None
+    return (
+        f"it sounds synthesised or heavily processed (log odds {odds:+.1f}); if it is a recording"
+        " of a person, switch effects and noise removal off"
+    )
+
+
+def readable_twice(recordings: Sequence[Recording]) -> Sequence[Recording]:
+    """The same recordings, open files among them as their contents."""
+    if isinstance(recordings, (str, bytes)) or not isinstance(recordings, Sequence):
+        return recordings  # the gate says what is wrong
+    return [_contents(recording) for recording in recordings]
+
+
+def _contents(recording: Recording) -> Recording:
+    read = getattr(recording, "read", None)
+    if read is None:
+        return recording
+    data = read(MAX_FILE_BYTES)
+    return data if isinstance(data, bytes) else recording
+
+
+def check_origin(recordings: Sequence[Recording]) -> list[RecordingOrigin]:
+    """Refuse recordings that were synthesised.
+
+    Args:
+        recordings: as given to `enrol`; what can't be read is left to the gate.
+
+    What merely sounds synthetic is logged as a warning.
+
+    Raises:
+        LivenessRejectedError: naming every such recording.
+        AudioError: a recording isn't audio.
+    """
+    found, reasons = [], []
+    for index, recording in enumerate(recordings):
+        wave = load_recording(recording, RATE_HZ, MAX_LISTENED_S).samples
+        origin = origin_of(wave)
+        reason, advice = refusal(origin), hint(origin)
+        if reason is not None:
+            reasons.append(f"{name_of(recording, index)}: {reason}")
+        elif advice is not None:
+            log.warning("%s: %s", name_of(recording, index), advice)
+        found.append(origin)
+    if reasons:
+        raise LivenessRejectedError(reasons)
+    return found

@@ -1,0 +1,205 @@
+"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by logistic regression.
+
+A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
+tails of their distribution.  The weights come from recordings of people against the same recordings
+copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
+and without lossy coding and noise.  What it makes of engines that it never heard is another matter:
+`docs/verification.md` has the error rates for both.  `voicelet-export synthetic-speech` makes it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray, hann_window
+from voicelet.audio.quality import bandwidth_hz
+from voicelet.errors import NPZ_ERRORS, EngineError
+
+WEIGHTS_FILE = "synthetic_speech.npz"
+SAMPLE_RATE_HZ = 16000
+WINDOW = 400
+HOP = 160
+FFT = 512
+BINS = FFT // 2 + 1
+STATISTICS = 6 * BINS
+
+MIN_BANDWIDTH_HZ = 6500.0
+"""Nothing is said of duller recordings: their upper bins hold no speech to judge."""
+
+PIECE_SAMPLES = 48000
+_STEP_SAMPLES = 32000
+_LEAST_SAMPLES = 24000
+_RMS = 0.08
+_FLOOR = 1e-7
+_RANGE_NATS = 5.0
+_ACTIVE_NATS = 2.0
+_CLIP = 5.0
+
+
+def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
+    """Log power spectra of a recording, brought to mean 0 over its active frames.
+
+    Taking the mean out of every bin takes out the microphone, the room's colour and the line.
+
+    Args:
+        samples_16k: mono float [n] at 16 kHz, at least one window.
+
+    Returns:
+        float32 [frames, 257], clipped to [-5, 5].
+    """
+    wave = np.asarray(samples_16k, dtype=np.float32)
+    wave = wave / np.float32(np.sqrt(np.mean(wave.astype(np.float64) ** 2)) + 1e-6) * _RMS
+    frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW)[::HOP]
+    spectrum = np.fft.rfft(frames * hann_window(WINDOW), FFT, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    log_power = np.log(power + _FLOOR).astype(np.float32)
+    loudness = log_power.mean(axis=1)
+    active = log_power[loudness > np.percentile(loudness, 95) - _RANGE_NATS]
+    centred = (log_power - active.mean(axis=0)) / max(float(active.std()), 1e-3)
+    found: FloatArray = np.clip(centred, -_CLIP, _CLIP).astype(np.float32)
+    return found
+
+
+def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
+    """How the bins of a piece of speech move, over its active frames.
+
+    Args:
+        samples_16k: mono float [n] at 16 kHz, about 3 s.
+
+    Returns:
+        float32 [6 * 257]: deviation; mean absolute first difference in time and in frequency;
+        mean absolute second difference in frequency and in time; skewness.
+    """
+    spectra = fine_spectra(samples_16k)
+    loudness = spectra.mean(axis=1)
+    active = loudness > np.percentile(loudness, 95) - _ACTIVE_NATS
+    two = active[1:] & active[:-1]
+    three = two[1:] & two[:-1]
+    loud = spectra[active]
+    deviation = loud.std(axis=0)
+    skewness = ((loud - loud.mean(axis=0)) ** 3).mean(axis=0) / (deviation**3 + 1e-3)
+    parts = [
+        deviation,
+        _mean(np.abs(np.diff(spectra, axis=0))[two]),
+        _mean(np.abs(np.diff(loud, axis=1))),
+        _mean(np.abs(np.diff(loud, 2, axis=1))),
+        _mean(np.abs(np.diff(spectra, 2, axis=0))[three]),
+        skewness,
+    ]
+    padded = [np.pad(part, (0, BINS - len(part))) for part in parts]
+    return np.concatenate(padded).astype(np.float32)
+
+
+def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
+    if not len(rows):
+        return np.zeros(rows.shape[1], dtype=np.float32)
+    found: npt.NDArray[np.float32] = rows.mean(axis=0)
+    return found
+
+
+@dataclass(frozen=True)
+class SyntheticWeights:
+    """A logistic regression of :func:`spectral_statistics`.
+
+    Attributes:
+        mean, deviation: of each statistic in training, [6 * 257].
+        weights: of each statistic after that, clipped to ±5, [6 * 257].
+        offset: of the log odds.
+        scale: of the log odds, from calibration on other people than the weights were trained on.
+    """
+
+    mean: FloatArray = field(repr=False)
+    deviation: FloatArray = field(repr=False)
+    weights: FloatArray = field(repr=False)
+    offset: float
+    scale: float
+
+    def log_odds(self, statistics: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Log odds of being synthetic of statistics [..., 6 * 257]."""
+        standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
+        raw = np.clip(standard, -_CLIP, _CLIP) @ self.weights.astype(np.float64)
+        found: npt.NDArray[np.float64] = raw * self.scale + self.offset
+        return found
+
+
+def encode_weights(weights: SyntheticWeights) -> bytes:
+    """Weights as the contents of `synthetic_speech.npz`."""
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        mean=weights.mean.astype(np.float32),
+        deviation=weights.deviation.astype(np.float32),
+        weights=weights.weights.astype(np.float32),
+        line=np.array([weights.offset, weights.scale]),
+    )
+    return file.getvalue()
+
+
+def decode_weights(data: bytes) -> SyntheticWeights:
+    """Inverse of :func:`encode_weights`.
+
+    Raises:
+        EngineError: they aren't such weights.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            rows = [np.asarray(file[k], np.float32) for k in ("mean", "deviation", "weights")]
+            offset, scale = (float(v) for v in file["line"])
+    except NPZ_ERRORS as error:
+        raise EngineError(
+            f"the detector of synthetic speech is damaged ({error}); install voicelet again"
+        ) from error
+    if any(row.shape != (STATISTICS,) or not np.isfinite(row).all() for row in rows):
+        raise EngineError("the detector of synthetic speech is damaged; install voicelet again")
+    return SyntheticWeights(rows[0], np.maximum(rows[1], 1e-6), rows[2], offset, scale)
+
+
+@lru_cache(maxsize=1)
+def synthetic_weights() -> SyntheticWeights:
+    """The weights inside the package.
+
+    Raises:
+        EngineError: they are missing or damaged.
+    """
+    try:
+        data = resources.files(__package__).joinpath(WEIGHTS_FILE).read_bytes()
+    except OSError as error:
+        raise EngineError(
+            f"the detector of synthetic speech is missing from this installation ({error});"
+            " install voicelet again"
+        ) from error
+    return decode_weights(data)
+
+
+def pieces(samples_16k: FloatArray) -> list[FloatArray]:
+    """Pieces of 3 s, a third overlapping; none of a recording of less than 1.5 s."""
+    if len(samples_16k) < _LEAST_SAMPLES:
+        return []
+    starts = range(0, max(1, len(samples_16k) - _LEAST_SAMPLES), _STEP_SAMPLES)
+    return [samples_16k[s : s + PIECE_SAMPLES] for s in starts]
+
+
+def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
+    """Logarithm of the odds that a recording is synthetic, both being as likely beforehand.
+
+    Args:
+        samples_16k: mono float [n] at 16 kHz, pauses left in, any level.
+
+    Returns:
+        Positive speaks for synthetic; the mean over pieces of 3 s.  None where nothing can be
+        said: less than 1.5 s, silence, or nothing above 6.5 kHz as over a telephone.
+
+    Raises:
+        EngineError: the weights are missing or damaged.
+    """
+    audible = [piece for piece in pieces(samples_16k) if float(np.abs(piece).max()) > 1e-4]
+    if not audible or bandwidth_hz(samples_16k, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
+        return None
+    statistics = np.stack([spectral_statistics(piece) for piece in audible])
+    return float(synthetic_weights().log_odds(statistics).mean())

@@ -1,0 +1,205 @@
+"""From phones to frames: durations, pitch and energy per phone, then mel and f0 per frame.
+
+FastSpeech 2 (Ren et al. 2021): the encoder runs once on a clause, every phone's features are
+repeated for its frames, and the decoder runs on any stretch of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.engine import Graph
+from voicelet.errors import BundleError, ProfileError
+from voicelet.synth.source_filter.intonation import turn
+from voicelet.synth.types import Controls
+from voicelet.text.words import Tone
+
+IntArray = npt.NDArray[np.int64]
+
+ENERGY_STD_DB = 14.0
+"""One unit of the energy feature, in dB."""
+EFFORT = 0.25
+"""How much of a change of loudness the model is asked to speak; more would distort its timbre."""
+MAX_PHONE_FRAMES = 240
+"""No phone is held longer than this at normal speed (3 s), whatever the model says."""
+LEAD_IN_FRAMES = 8
+"""The silence before a clause is cut to this, for a listener waits for the first word; the first
+sound begins some 4 frames before its label, so less would clip it."""
+_LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
+
+
+@dataclass(frozen=True)
+class EncodedClause:
+    """A clause, ready to be decoded.
+
+    Attributes:
+        ends: frames until the end of each phone, pads included, [N]; the last is the length.
+        frames: the decoder's input, [lead + T, C + 4].
+        lead: frames before the first that is spoken, seen by the decoder only.
+        voiced: bool [lead + T], frames that are voiced whatever the decoder says.
+        condition: [1, K].
+        log_f0_mean: the speaker's, [1, 1].
+    """
+
+    ends: IntArray
+    frames: FloatArray
+    condition: FloatArray
+    log_f0_mean: FloatArray
+    lead: int = 0
+    voiced: npt.NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.frames) - self.lead
+
+
+class AcousticModel:
+    """The two acoustic graphs.  Holds no state; threads may share it.
+
+    Args:
+        encoder, decoder: roles `acoustic_encoder` and `acoustic_decoder`.
+        context_frames: the decoder's receptive field on each side.
+        pitch_scale: one unit of the pitch feature in natural log Hz.
+        f0_index: where the speaker vector holds the mean log f0.
+        speaker_size: its length; without it nothing may follow behind it.
+    """
+
+    def __init__(
+        self,
+        encoder: Graph,
+        decoder: Graph,
+        context_frames: int,
+        pitch_scale: float,
+        f0_index: int,
+        speaker_size: int | None = None,
+    ) -> None:
+        self._encoder, self._decoder = encoder, decoder
+        self._speaker_size = speaker_size
+        self.context_frames = context_frames
+        self._pitch_scale, self._f0_index = pitch_scale, f0_index
+
+    def encode(
+        self,
+        phones: IntArray,
+        speaker: FloatArray,
+        controls: Controls,
+        tones: Sequence[Tone] = (),
+        spelled: str = "",
+    ) -> EncodedClause:
+        """Run the encoder and lay out the frames.
+
+        Args:
+            phones: [N], pads at both ends.
+            speaker: the speaker vector; for an adapted one, behind it a shift of log durations,
+                a gain of pitch, a shift of energy, and one of the condition.
+            controls: speed, pitch and energy of this clause.
+            tones: where its pitch turns.
+            spelled: the phones' symbols, without pads; tones need them.
+        """
+        size = self._speaker_size or len(speaker)
+        speaker, learnt = speaker[:size], speaker[size:]
+        out = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
+        if len(learnt) and len(learnt) != 3 + out["condition"].shape[1]:
+            raise ProfileError("the profile's adaptation is of another size; adapt it again")
+        slower, wider, louder = learnt[:3] if len(learnt) else np.array([0, 1, 0], np.float32)
+        durations = phone_frames(out["log_duration"][0] + slower, controls.speed)
+        semitone = math.log(2.0) / 12.0 / self._pitch_scale
+        wider = np.float32(wider * controls.pitch_range)
+        pitch = out["pitch"][0] * wider
+        louder_db = 20.0 * math.log10(controls.energy)
+        energy = out["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
+        # The decoder knows long silences before a clause and begins its first sound by them, so it
+        # is given all of the silence, though most of it isn't spoken.
+        lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
+        frames = repeat_phones(out["hidden"][0], pitch, energy, durations)
+        ends = np.cumsum(durations)
+        turned = turn(
+            (frames[:, -4], frames[:, -3]),
+            spelled,
+            ends,
+            tones,
+            semitone,
+            1.0 / ENERGY_STD_DB,
+            controls.pitch_range,
+        )
+        frames[:, -4] = turned.pitch + np.float32(controls.pitch_semitones * semitone)
+        frames[:, -3] = turned.energy
+        return EncodedClause(
+            ends - lead,
+            frames,
+            out["condition"] + learnt[3:] if len(learnt) else out["condition"],
+            speaker[self._f0_index].reshape(1, 1),
+            lead,
+            turned.voiced,
+        )
+
+    def decode(
+        self, clause: EncodedClause, first: int, last: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Decode the frames `first` to `last`.
+
+        Returns:
+            mel [n, bands] (normalised), log f0 [n], voicing [n] of 0 and 1.
+
+        Raises:
+            BundleError: the model gave numbers that aren't finite.
+        """
+        first, last = first + clause.lead, last + clause.lead
+        low = max(0, first - self.context_frames)
+        high = min(len(clause.frames), last + self.context_frames)
+        out = self._decoder.run(
+            {
+                "frames": clause.frames[None, low:high],
+                "condition": clause.condition,
+                "log_f0_mean": clause.log_f0_mean,
+            }
+        )
+        cut = slice(first - low, last - low)
+        mel, log_f0 = out["mel"][0, cut], out["log_f0"][0, cut]
+        if not (np.isfinite(mel).all() and np.isfinite(log_f0).all()):
+            raise BundleError(
+                "the acoustic model gave numbers that aren't finite for this voice; enrol it again"
+            )
+        # The vocoder was trained on frames that are either voiced or not.
+        voicing = (out["voicing"][0, cut] > 0.5).astype(np.float32)
+        if clause.voiced is not None:
+            voicing[clause.voiced[first:last]] = 1.0
+        return mel, np.clip(log_f0, *_LOG_F0_RANGE), voicing
+
+
+def phone_frames(log_duration: FloatArray, speed: float) -> IntArray:
+    """Whole frames of every phone, at least one, [N] → int64 [N]."""
+    limit = math.log(MAX_PHONE_FRAMES)
+    log_frames = np.nan_to_num(log_duration, nan=0.0, posinf=limit, neginf=0.0).clip(0.0, limit)
+    frames = np.exp(log_frames) / speed
+    whole: IntArray = np.maximum(np.rint(frames), 1.0).astype(np.int64)
+    return whole
+
+
+def repeat_phones(
+    hidden: FloatArray, pitch: FloatArray, energy: FloatArray, durations: IntArray
+) -> FloatArray:
+    """Repeat each phone's features for its frames (the length regulator).
+
+    Args:
+        hidden: [N, C]; pitch, energy, durations: [N].
+
+    Returns:
+        [T, C + 4]: hidden, pitch, energy, position in the phone (0..1), log duration.
+    """
+    n, channels = hidden.shape
+    index = np.repeat(np.arange(n), durations)
+    out = np.empty((len(index), channels + 4), np.float32)
+    np.take(hidden, index, axis=0, out=out[:, :channels])
+    starts = np.cumsum(durations) - durations
+    lengths = durations.astype(np.float32)
+    out[:, channels] = pitch[index]
+    out[:, channels + 1] = energy[index]
+    out[:, channels + 2] = (np.arange(len(index)) - starts[index] + 0.5) / lengths[index]
+    out[:, channels + 3] = np.log(lengths)[index]
+    return out

@@ -1,0 +1,134 @@
+"""Tones and exclamations, laid over the melody that the acoustic model predicts.
+
+`voicelet.text.tune` says where the pitch turns; here is how far.  The sizes are those of neutral
+read English: a yes-no question ends some six semitones above the speaker's mean, an item of a list
+about two above (Wells 2006; 't Hart, Collier & Cohen 1990, ch. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.synth.types import Controls
+from voicelet.text.phones import STRESS, VOWELS
+from voicelet.text.words import PhoneClause, Tone, Turn
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Contour:
+    """A turn of the pitch, in semitones about the speaker's mean.
+
+    Attributes:
+        begin: where it begins at the highest (a rise) or at the lowest (a fall).
+        end: where it ends.
+        bend: share of the stretch that passes before it turns.
+        louder_db: over the stretch.
+    """
+
+    begin: float
+    end: float
+    bend: float
+    louder_db: float = 0.0
+
+
+CONTOURS: dict[Turn, Contour] = {
+    "rise": Contour(0.0, 6.5, 0.1, 4.0),
+    "go_on": Contour(0.5, 2.0, 0.1),
+    "fall": Contour(0.5, -5.0, 0.0),
+}
+LABEL_DELAY_FRAMES = 4.5
+"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
+on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
+LAST_PHONE_FRAMES = 5
+"""So much of the last phone before a pause is heard; the rest of its label is silence."""
+EXCLAIMED_ENERGY = 1.26
+"""2 dB."""
+EXCLAIMED_SEMITONES = 0.8
+EXCLAIMED_RANGE = 1.25
+_VOICED = VOWELS + STRESS + "jlmnwŋɹ"  # a stress mark's label holds most of its vowel
+
+
+def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
+    """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is."""
+    prosody = clause.prosody
+    asked = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
+    if not clause.exclaimed:
+        return asked
+    wider = min(asked.pitch_range * EXCLAIMED_RANGE, max(3.0, asked.pitch_range))
+    lively = asked.times(1.0, EXCLAIMED_SEMITONES * asked.pitch_range, EXCLAIMED_ENERGY)
+    return replace(lively, pitch_range=wider)
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What the tones of a clause change in its frames.
+
+    Attributes:
+        pitch, energy: [T], what the decoder is given.
+        voiced: bool [T], frames that a tone keeps voiced; None without tones.
+    """
+
+    pitch: FloatArray
+    energy: FloatArray
+    voiced: npt.NDArray[np.bool_] | None
+
+
+def turn(
+    frames: tuple[FloatArray, FloatArray],
+    phones: str,
+    ends: IntArray,
+    tones: Sequence[Tone],
+    semitone: float,
+    decibel: float,
+    pitch_range: float,
+) -> Turned:
+    """Bend the melody of a clause to its tones.
+
+    Where a tone begins it takes the melody up where that is, if it is on the right side of the
+    contour, so that nothing jumps.  A voice that creaks or fades at its sentences' ends is kept
+    voiced, and a little louder, where it is to rise.
+
+    Args:
+        frames: pitch [T] about the speaker's mean and energy [T], in the model's units.
+        phones: of the clause, without pads.
+        ends: frames until the end of each phone, pads included, [N + 2].
+        tones: of `phones`.
+        semitone, decibel: in the model's units.
+        pitch_range: how wide the speaker is to be; scales every contour.
+    """
+    pitch, energy = frames
+    if not tones:
+        return Turned(pitch, energy, None)
+    pitch, energy = pitch.copy(), energy.copy()
+    voiced = np.zeros(len(pitch), np.bool_)
+    delay = round(LABEL_DELAY_FRAMES)
+    starts = np.maximum(np.concatenate([[0], ends[:-1]]) - delay, 0)
+    for tone in tones:
+        if tone.end + 1 >= len(ends):
+            continue  # of another clause
+        shape = CONTOURS[tone.turn]
+        first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
+        heard = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
+        if heard - first < 2:
+            continue
+        end = shape.end * semitone * pitch_range
+        here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
+        begin = min(here, limit) if shape.end > shape.begin else max(here, limit)
+        way = np.clip(np.linspace(0.0, 1.0, heard - first) - shape.bend, 0.0, None)
+        way /= way[-1]
+        pitch[first:heard] = begin + (end - begin) * way * way * (3.0 - 2.0 * way)
+        # What of its last phone's label is silence, and the mark behind it.
+        pitch[heard : int(ends[tone.end + 1])] = end
+        energy[first:heard] += np.float32(shape.louder_db * decibel)
+        if shape.end > shape.begin:
+            for place in range(tone.start, tone.end):
+                if phones[place] in _VOICED:
+                    voiced[starts[place + 1] : min(int(ends[place + 1]) - delay, heard)] = True
+    return Turned(pitch, energy, voiced)

@@ -1,0 +1,136 @@
+"""The default kind of voice: FastSpeech 2 makes frames, a source-filter vocoder makes samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.bundle import Bundle
+from voicelet.synth.base import Check, OpenGraph
+from voicelet.synth.front_end import open_front_end
+from voicelet.synth.presets import F0_INDEX, SpeakerBook
+from voicelet.synth.source_filter.acoustic import AcousticModel, EncodedClause
+from voicelet.synth.source_filter.correction import OF_STRANGERS
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES
+from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
+from voicelet.synth.types import Controls
+from voicelet.text.front_end import Pronunciations, TextFrontEnd
+from voicelet.text.phones import PhoneInventory
+from voicelet.text.words import Tone
+from voicelet.trust.watermark.mark import ClauseMark
+
+FIRST_FRAMES = (16, 64, 192)
+"""Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
+STRETCH_FRAMES = 320
+OFFLINE_FRAMES = 800
+
+
+class FastSpeechSynthesizer:
+    """A bundle of the architecture "voicelet"; see `voicelet.synth.base.Synthesizer`.
+
+    Args:
+        bundle: verified.
+        open_graph: opens a graph by its role.
+
+    Raises:
+        BundleError: the bundle lacks a graph, or one of them can't be run.
+    """
+
+    first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
+    offline_frames = OFFLINE_FRAMES
+
+    def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
+        manifest = bundle.manifest
+        self._bundle = bundle
+        self.speakers = SpeakerBook(bundle)
+        self.acoustic = AcousticModel(
+            open_graph("acoustic_encoder"),
+            open_graph("acoustic_decoder"),
+            bundle.graph("acoustic_decoder").context_frames,
+            manifest.statistics.pitch_scale,
+            F0_INDEX,
+            manifest.statistics.speaker_size,
+        )
+        self.vocoder = Vocoder(
+            open_graph("vocoder"),
+            bundle.graph("vocoder").context_frames,
+            manifest.features,
+        )
+        self.inventory = PhoneInventory(manifest.phones)
+        self.bands, self.statistics = manifest.features.n_mels, manifest.statistics
+        self.hop, self.rate = self.vocoder.hop, self.vocoder.rate
+
+    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> TextFrontEnd:
+        """Open the bundle's lexicon and letter-to-sound model."""
+        return open_front_end(self._bundle, user_lexicon, engine)
+
+    def check(self, controls: Controls) -> None:
+        """Every control can be met."""
+
+    def begin(
+        self,
+        phones: str,
+        speaker: npt.NDArray[Any],
+        controls: Controls,
+        rng: np.random.Generator,
+        mark: ClauseMark | None = None,
+        tones: Sequence[Tone] = (),
+    ) -> FastSpeechRendering:
+        """Encode a clause."""
+        encoded = self.acoustic.encode(
+            self.inventory.encode(phones), speaker, controls, tones, phones
+        )
+        share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
+        return FastSpeechRendering(self, encoded, rng, mark, controls.whisper, share)
+
+
+class FastSpeechRendering:
+    """A clause: decoded and vocoded stretch by stretch, the decoder ahead of the vocoder.
+
+    Args:
+        synthesizer: shared.
+        encoded: the clause.
+        rng: of the vocoder's sources.
+        mark: of the clause.
+        whisper: without voice.
+        share: of the vocoder's correction.
+    """
+
+    def __init__(
+        self,
+        synthesizer: FastSpeechSynthesizer,
+        encoded: EncodedClause,
+        rng: np.random.Generator,
+        mark: ClauseMark | None = None,
+        whisper: bool = False,
+        share: float = 1.0,
+    ) -> None:
+        s = synthesizer
+        self._acoustic, self._encoded = s.acoustic, encoded
+        self.frames = total = len(encoded)
+        heard = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0)
+        self.ends_s: npt.NDArray[np.float64] = heard * (s.hop / s.rate)
+        self._bands = np.zeros((total, s.bands), np.float32)
+        self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
+        gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
+        self._vocoder = ClauseVocoder(
+            s.vocoder, self._bands, self._log_f0, self._voicing, rng, gains, whisper, share
+        )
+        self._decoded = 0
+
+    def advance(self, last: int, check: Check) -> FloatArray:
+        """Decode as far as the vocoder looks, and vocode; see `voicelet.synth.base.Rendering`."""
+        vocoded = min(self.frames, last + self._vocoder.delay_frames)
+        wanted = min(self.frames, vocoded + self._vocoder.lookahead_frames)
+        if wanted > self._decoded:
+            cut = slice(self._decoded, wanted)
+            self._bands[cut], self._log_f0[cut], self._voicing[cut] = self._acoustic.decode(
+                self._encoded, self._decoded, wanted
+            )
+            self._decoded = wanted
+            check()
+        return self._vocoder.advance(vocoded)

@@ -1,0 +1,1 @@
+"""VITS voices made for Piper, streamed like every other."""

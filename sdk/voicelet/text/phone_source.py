@@ -1,0 +1,135 @@
+"""Where the phones of a word came from, and what the phrase made of them.
+
+Asks the same sources in the same order as `voicelet.text.phonemise`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from voicelet.text.phonemise import Phonemiser, to_key
+from voicelet.text.user_lexicon import UserLexicon
+from voicelet.text.words import Clause, PhoneClause, Span, Word
+
+Source: TypeAlias = Literal[
+    "user lexicon",
+    "inline phones",
+    "lexicon",
+    "ending rule",
+    "compound",
+    "letter-to-sound",
+    "letter names",
+]
+"""Who gave a word its phones, from the surest to the least sure."""
+
+GUESSED: frozenset[str] = frozenset({"letter-to-sound", "letter names"})
+"""Sources that don't know the word."""
+
+
+@dataclass(frozen=True)
+class PhoneSource:
+    """One word as it was written, read and pronounced.
+
+    Attributes:
+        written: in the caller's text ("$5").
+        span: where.
+        said: the word it was read as ("dollars"); `written` and `said` differ where a rule of
+            normalisation read it.
+        source: who gave the phones.
+        sense: of a homograph ("read|past" → "past"), else "".
+        phones: as they are spoken here.
+        alone: as the source gave them; where `phones` differ, a rule of the phrase weakened,
+            strengthened or linked the word.
+    """
+
+    written: str
+    span: Span
+    said: str
+    source: Source
+    sense: str
+    phones: str
+    alone: str
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether nobody knows the word, so that it may well be wrong."""
+        return self.source in GUESSED
+
+
+def lexicon_line(origin: PhoneSource, words: Sequence[PhoneSource]) -> str:
+    """A line for a user lexicon that keeps a word as it is said: the one to edit and paste.
+
+    Args:
+        words: all of them; what was read as several words ("$5") is one entry.
+    """
+    together = [w for w in words if w.span == origin.span] or [origin]
+    key = " ".join((origin.written if origin.written.strip() else origin.said).split())
+    return f"{key}\t[[{' '.join(w.alone for w in together)}]]"
+
+
+def origins(
+    text: str,
+    clause: Clause,
+    spoken: PhoneClause,
+    phonemiser: Phonemiser,
+    user_lexicon: UserLexicon | None = None,
+) -> list[PhoneSource]:
+    """Explain every word of a clause that has phones.
+
+    Args:
+        text: the caller's.
+        clause, spoken: before and after the phonemiser.
+        user_lexicon: the caller's, if any.
+    """
+    words = [token for token in clause.tokens if isinstance(token, Word)]
+    keys, texts = [to_key(w.text) for w in words], [w.text for w in words]
+    found = []
+    rest = iter(spoken.words)
+    heard = next(rest, None)
+    for place, word in enumerate(words):
+        if heard is None or (heard.text, heard.span) != (word.text, word.span):
+            continue  # it has no phones
+        phones = spoken.phones[heard.start : heard.end]
+        heard = next(rest, None)
+        senses: tuple[str, ...] = ()
+        if word.phones is None and not word.spell:
+            senses = phonemiser.rules.senses(keys, place, texts)
+        source, sense, alone = _ask(phonemiser, word, keys[place], senses)
+        if _is_users(text, word.span, user_lexicon):
+            source = "user lexicon"
+        written = text[word.span[0] : word.span[1]]
+        found.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
+    return found
+
+
+def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
+    match = lexicon.match(text, span[0]) if lexicon is not None else None
+    return match is not None and span[0] < span[1] <= match[0] + len("'s")
+
+
+def _ask(
+    phonemiser: Phonemiser, word: Word, key: str, senses: Sequence[str]
+) -> tuple[Source, str, str]:
+    """Source, sense, and phones of the word alone."""
+    alone = phonemiser.pronounce(word, tuple(senses))
+    if word.phones is not None:
+        return "inline phones", "", alone
+    if word.spell:
+        return "letter names", "", alone
+    lexicon = phonemiser.lexicon
+    for sense in senses:
+        if lexicon.get(f"{key}|{sense}"):
+            return "lexicon", sense, alone
+    if lexicon.get(key):
+        return "lexicon", "", alone
+    if phonemiser.knows(word.text):
+        return "ending rule", "", alone
+    parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
+    if len(parts) > 1:
+        return "compound", "", alone
+    if phonemiser.guesses(key):
+        return "letter-to-sound", "", alone
+    return "letter names", "", alone

@@ -1,0 +1,1 @@
+"""The append-only, signed log of what this device did with voices."""

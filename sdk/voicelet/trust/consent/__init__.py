@@ -1,0 +1,1 @@
+"""Who agreed to what with whose voice, and who withdrew it."""

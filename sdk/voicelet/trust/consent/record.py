@@ -1,0 +1,348 @@
+"""A consent record: who agreed to what with whose voice, signed by the device that asked.
+
+A record is a JSON object in one canonical spelling (sorted keys, no spaces, ASCII), signed with the
+device's Ed25519 key for the context `voicelet-consent-1`.  It is bound to one voice by the SHA-256
+of its voiceprint, so that it is worth nothing beside another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from voicelet.config import did_you_mean, from_mapping
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, SealError
+from voicelet.trust.keys import seal
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+# The words of a consent: purposes, times and texts, checked in one place.
+
+
+PURPOSES = ("own-use", "assistive", "publishing", "research", "federation")
+"""What a voice may be used for.
+
+- `own-use`: by the speaker, for themselves.
+- `assistive`: a communication aid speaks for the speaker; others may operate it.
+- `publishing`: the speech is meant for the public or for customers.
+- `research`: the speech is made for a study.
+- `federation`: the voice takes part in federated learning.
+"""
+
+_GRANTED_BY = {"own-use": {"own-use", "assistive"}, "assistive": {"own-use", "assistive"}}
+"""An aid *is* its owner's own use: it mustn't fall silent for being called by the other's name."""
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+MAX_TEXT = 500
+
+
+def check_purpose(purpose: str) -> str:
+    """Return the purpose, if it is one.
+
+    Raises:
+        ConsentError: it isn't; the nearest is named.
+    """
+    if purpose not in PURPOSES:
+        hint = did_you_mean(purpose, PURPOSES) if isinstance(purpose, str) else ""
+        raise ConsentError(f"no purpose {purpose!r}{hint}; there are {', '.join(PURPOSES)}")
+    return purpose
+
+
+def check_purposes(purposes: str | Iterable[str]) -> tuple[str, ...]:
+    """Return purposes without repetitions, in the order of `PURPOSES`.
+
+    Raises:
+        ConsentError: there is none, or one that doesn't exist.
+    """
+    if not isinstance(purposes, Iterable):
+        raise ConsentError("purposes must be a list of words")
+    given = {check_purpose(p) for p in ([purposes] if isinstance(purposes, str) else purposes)}
+    if not given:
+        raise ConsentError(f"a consent needs a purpose; there are {', '.join(PURPOSES)}")
+    return tuple(p for p in PURPOSES if p in given)
+
+
+def covers(granted: Iterable[str], purpose: str) -> bool:
+    """Whether a consent to the purposes `granted` covers the use `purpose`."""
+    return not _GRANTED_BY.get(purpose, {purpose}).isdisjoint(granted)
+
+
+def check_text(what: str, text: str, *, empty: bool = False) -> str:
+    """Return a text of a record, in Unicode's composed form.
+
+    Raises:
+        ConsentError: no text, empty (unless `empty`), too long, or invisible characters in it.
+    """
+    if not isinstance(text, str):
+        raise ConsentError(f"{what} of a consent must be text, not {type(text).__name__}")
+    composed = unicodedata.normalize("NFC", text)
+    if not empty and not composed.strip():
+        raise ConsentError(f"{what} of a consent is empty; say it")
+    if len(composed) > MAX_TEXT:
+        raise ConsentError(f"{what} of a consent is longer than {MAX_TEXT} characters")
+    # Zero-width joiners are part of the spelling of some scripts.
+    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    if any(c not in "\u200c\u200d" and unicodedata.category(c) in hidden for c in composed):
+        raise ConsentError(f"{what} of a consent holds an invisible or unassigned character")
+    return composed
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def to_iso(moment: datetime) -> str:
+    """`2027-01-31T23:59:59Z`, to the second; a time without a zone counts as UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).strftime(_TIME)
+
+
+def from_iso(what: str, text: str) -> datetime:
+    """Inverse of :func:`to_iso`; nothing but its exact form is taken.
+
+    Raises:
+        ConsentError: it isn't of that form.
+    """
+    try:
+        moment = datetime.strptime(text, _TIME).replace(tzinfo=timezone.utc)
+    except (ValueError, TypeError, OverflowError):
+        raise ConsentError(f"{what} of a consent is no time: {str(text)[:40]!r}") from None
+    if to_iso(moment) != text:
+        raise ConsentError(f"{what} of a consent is no time: {text[:40]!r}")
+    return moment
+
+
+def check_expiry(expires: str | date | datetime | None, now: datetime | None = None) -> str | None:
+    """Return when a consent ends, as :func:`to_iso` writes it; None for one that doesn't.
+
+    Args:
+        expires: a moment, or a day, whose end in UTC is meant; ISO 8601 if it is text.
+
+    Raises:
+        ConsentError: it is neither, or lies in the past.
+    """
+    if expires is None:
+        return None
+    moment = _moment(expires)
+    if moment <= (now or utc_now()):
+        raise ConsentError(f"a consent can't end in the past ({to_iso(moment)})")
+    return to_iso(moment)
+
+
+def _moment(expires: str | date | datetime) -> datetime:
+    try:
+        if isinstance(expires, str):
+            whole_day = len(expires) == len("2027-01-31")
+            text = expires.removesuffix("Z")
+            parsed = datetime.fromisoformat(text)
+            expires = parsed.date() if whole_day else parsed
+        if isinstance(expires, datetime):
+            aware = expires if expires.tzinfo else expires.replace(tzinfo=timezone.utc)
+            return aware.astimezone(timezone.utc)
+        if isinstance(expires, date):
+            day = datetime(expires.year, expires.month, expires.day, tzinfo=timezone.utc)
+            return day + timedelta(days=1, seconds=-1)
+    except (ValueError, OverflowError):
+        pass
+    raise ConsentError(f"{expires!r} is no day or time; write 2027-01-31 or 2027-01-31T12:00:00Z")
+
+
+VERSION = 1
+CONTEXT = "voicelet-consent-1"
+METHODS = ("spoken", "scripted")
+MAX_BYTES = 1 << 16
+_HEX = {"id": 32, "voice_sha256": 64, "device": 64}
+
+
+@dataclass(frozen=True)
+class ConsentRecord:
+    """What was agreed to; nothing in it can change without breaking its signature.
+
+    Attributes:
+        id: 32 hexadecimal digits, random; revocations name it.
+        speaker: whose voice it is.
+        given_by: who agreed: the speaker, or who may do so for them.
+        purposes: see `voicelet.trust.consent.record.PURPOSES`.
+        scope: further limits in words ("on Ana's tablet only"); for people, not checked.
+        created: ISO 8601 in UTC, to the second.
+        expires: the same; None for a consent that stands until it is revoked.
+        method: "spoken": the speaker read a random sentence; "scripted": somebody wrote it down.
+        reason: of a scripted consent: who agreed and why it wasn't spoken.
+        sentence: that was read, of a spoken one.
+        audio_sha256: of the recording of the sentence (which isn't kept), of a spoken one.
+        voice_sha256: of the voiceprint it belongs to.
+        device: public key of the device that signed, hexadecimal.
+        signature: hexadecimal.
+
+    Raises:
+        ConsentError: a value is impossible.
+    """
+
+    id: str
+    speaker: str
+    given_by: str
+    purposes: tuple[str, ...]
+    scope: str
+    created: str
+    expires: str | None
+    method: str
+    reason: str
+    sentence: str
+    audio_sha256: str
+    voice_sha256: str
+    device: str
+    signature: str = field(repr=False)
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if self.version != VERSION:
+            raise ConsentError(
+                f"a consent record of version {self.version!r}, and this voicelet reads {VERSION};"
+                " update voicelet"
+            )
+        for name, digits in _HEX.items():
+            _check_hex(name, getattr(self, name), digits)
+        _check_hex("signature", self.signature, 128)
+        for name in ("speaker", "given_by", "scope", "reason", "sentence"):
+            optional = name not in ("speaker", "given_by")
+            if check_text(f"the {name}", getattr(self, name), empty=optional) != getattr(
+                self, name
+            ):
+                raise ConsentError(f"the {name} of a consent isn't in Unicode's composed form")
+        if not isinstance(self.purposes, tuple) or check_purposes(self.purposes) != self.purposes:
+            raise ConsentError("the purposes of a consent aren't in order")
+        created = from_iso("the date", self.created)
+        if self.expires is not None and from_iso("the end", self.expires) <= created:
+            raise ConsentError("a consent can't end before it began")
+        if self.method not in METHODS:
+            raise ConsentError(f"no method {self.method!r} of consent; update voicelet")
+        _check_hex("audio_sha256", self.audio_sha256, 64 if self.method == "spoken" else 0)
+        if bool(self.sentence) != (self.method == "spoken"):
+            raise ConsentError("a spoken consent has a sentence, a scripted one hasn't")
+        if bool(self.reason) != (self.method == "scripted"):
+            raise ConsentError("a scripted consent has a reason, a spoken one hasn't")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {**dataclasses.asdict(self), "purposes": list(self.purposes)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ConsentRecord:
+        """Inverse of :meth:`to_dict`.
+
+        Raises:
+            ConsentError: a key is missing, unknown or impossible.
+        """
+        if isinstance(data, Mapping) and data.get("version", VERSION) != VERSION:
+            raise ConsentError(
+                f"a consent record of version {data['version']!r}, and this voicelet reads"
+                f" {VERSION}; update voicelet"
+            )
+        try:
+            return from_mapping(cls, data, "consent record")
+        except ConfigError as error:
+            raise ConsentError(f"this is no consent record: {error}") from error
+
+    def to_bytes(self) -> bytes:
+        """The record as a file."""
+        return _canonical(self.to_dict())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ConsentRecord:
+        """Inverse of :meth:`to_bytes`; one spelling only is taken, signatures aren't checked.
+
+        Raises:
+            ConsentError: it isn't a record.
+        """
+        try:
+            if len(data) > MAX_BYTES:
+                raise ValueError("too long")
+            record = cls.from_dict(json.loads(data.decode("ascii")))
+        except (ValueError, RecursionError) as error:
+            raise ConsentError(f"this is no consent record ({type(error).__name__})") from error
+        if record.to_bytes() != data:
+            raise ConsentError("the consent record was changed: it isn't spelled as it was signed")
+        return record
+
+    def signed_by(self, key: Ed25519PrivateKey) -> ConsentRecord:
+        """This record with the device key and signature of `key`."""
+        public = key.public_key().public_bytes_raw().hex()
+        unsigned = dataclasses.replace(self, device=public)
+        signature = seal.sign(key, CONTEXT, unsigned._signed()).hex()
+        return dataclasses.replace(unsigned, signature=signature)
+
+    def verify(self, voice_sha256: str | None = None) -> None:
+        """Check the signature, and that it belongs to a voice.
+
+        Args:
+            voice_sha256: of the voice; None to check the signature alone.
+
+        Raises:
+            ConsentError: the record was changed since it was signed, or is another voice's.
+        """
+        try:
+            signature = bytes.fromhex(self.signature)
+            seal.verify(bytes.fromhex(self.device), CONTEXT, self._signed(), signature)
+        except SealError:
+            raise ConsentError(
+                f"the consent record of {self.speaker!r} was changed since it was signed;"
+                " restore it from a backup, or ask for consent again"
+            ) from None
+        if voice_sha256 is not None and voice_sha256 != self.voice_sha256:
+            raise ConsentError(f"the consent record of {self.speaker!r} is another voice's")
+
+    def check(self, purpose: str = "own-use", now: datetime | None = None) -> None:
+        """Check that it covers a use at a time (revocations are `Revocations`' matter).
+
+        Raises:
+            ConsentEndedError: it has expired.
+            ConsentError: it doesn't cover the purpose, or there is no such purpose.
+        """
+        if not covers(self.purposes, check_purpose(purpose)):
+            raise ConsentError(
+                f"{self.given_by} agreed to {', '.join(self.purposes)}, not to {purpose};"
+                " ask for consent to that"
+            )
+        # Times of one form are in the order of their letters.
+        if self.expires is not None and self.expires <= to_iso(now or utc_now()):
+            raise ConsentEndedError(
+                f"the consent of {self.given_by} ended on {self.expires[:10]}; to ask for it again:"
+                " voicelet consent renew"
+            )
+
+    def days_left(self, now: datetime | None = None) -> float | None:
+        """Days until it expires, negative behind; None for one that doesn't expire."""
+        if self.expires is None:
+            return None
+        return (from_iso("the end", self.expires) - (now or utc_now())).total_seconds() / 86400.0
+
+    def _signed(self) -> bytes:
+        return _canonical({k: v for k, v in self.to_dict().items() if k != "signature"})
+
+
+def unsigned_record(**values: Any) -> ConsentRecord:
+    """A record of those fields with a new id, yet to be signed."""
+    blank = {"id": secrets.token_hex(16), "device": "0" * 64, "signature": "0" * 128}
+    return ConsentRecord(**{**blank, **values})
+
+
+def _canonical(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(
+        data, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode("ascii")
+
+
+def _check_hex(name: str, value: str, digits: int) -> None:
+    if not isinstance(value, str) or not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
+        raise ConsentError(f"the {name} of a consent record must be {digits} hexadecimal digits")

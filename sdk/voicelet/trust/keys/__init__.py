@@ -1,0 +1,1 @@
+"""Keys, signatures, sealing, and where this device keeps its secrets."""

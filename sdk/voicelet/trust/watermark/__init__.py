@@ -1,0 +1,1 @@
+"""The inaudible mark in everything that voicelet says, and its public detector."""

@@ -1,0 +1,218 @@
+"""Did voicelet say this?  The public detector of the mark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from voicelet.audio.features import FloatArray
+from voicelet.audio.resample import resample
+from voicelet.errors import WatermarkError
+from voicelet.trust.watermark.pattern import (
+    BANDS,
+    CODED_BITS,
+    FRAMES_PER_S,
+    PERIOD_FRAMES,
+    PUBLIC_KEY,
+    TILE_FRAMES,
+    TILES,
+    Payload,
+    decode,
+    layout,
+)
+from voicelet.trust.watermark.search import (
+    RATE_HZ,
+    STRIDE_FRAMES,
+    WINDOW_FRAMES,
+    Hit,
+    band_energies,
+    power_spectra,
+    residuals,
+    search,
+)
+
+FOUND = 0.99
+"""A recording is said to be marked from this probability on."""
+_PRIOR = 0.01
+"""Share of marked recordings among those that are asked about, as assumed."""
+_BLOCK_FRAMES = 60 * FRAMES_PER_S
+_SEGMENT_LOG_P = math.log(1e-4)
+_SAME_PLACE_FRAMES = 3.0
+MIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A marked stretch of a recording.
+
+    Attributes:
+        start_s, end_s: where it lies, to about two seconds.
+        score: of its best window, in standard deviations of unmarked speech.
+        tempo, pitch: factors by which it was sped up and its frequencies were raised; 1 if not.
+        payload: what its mark says, None where that can't be read.
+    """
+
+    start_s: float
+    end_s: float
+    score: float
+    tempo: float
+    pitch: float
+    payload: Payload | None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the detector found.
+
+    Attributes:
+        probability: that the recording holds speech of voicelet, 0 to 1.
+        payload: of the recording's best segment, None where none can be read.
+        segments: in order of time; empty where nothing was found.
+        score: of the best window, in standard deviations of unmarked speech.
+        soft_bits: float64 [132], the coded bits as heard, of the segment that `payload` is of.
+    """
+
+    probability: float
+    payload: Payload | None
+    segments: tuple[Segment, ...]
+    score: float
+    soft_bits: npt.NDArray[np.float64]
+
+    @property
+    def found(self) -> bool:
+        """Whether the probability passes the published threshold, :data:`FOUND`."""
+        return self.probability >= FOUND
+
+
+def detect(
+    samples: npt.ArrayLike, rate: int, *, keys: Sequence[bytes] = (), scales: bool = True
+) -> Detection:
+    """Look for voicelet's mark.
+
+    Args:
+        samples: float [n], mono, of any level; from half a second on.
+        rate: in Hz, 4 kHz to 768 kHz.
+        keys: operators' keys that payloads may be written with, besides the public one.
+        scales: also search changes of speed and pitch, up to 6 % (ten times the work).
+
+    Raises:
+        WatermarkError: it isn't mono audio, or it is too short.
+        AudioError: the rate can't be converted.
+    """
+    wave = np.asarray(samples, np.float32)
+    if wave.ndim != 1:
+        raise WatermarkError("a mark is looked for in one channel; give samples of shape [n]")
+    if len(wave) < MIN_SECONDS * rate:
+        raise WatermarkError(f"{MIN_SECONDS} s at least are needed to look for a mark")
+    wave = np.nan_to_num(wave, nan=0.0, posinf=0.0, neginf=0.0)
+    wave = resample(wave / max(float(np.abs(wave).max()), 1e-30), rate, RATE_HZ)
+    hits: list[tuple[int, Hit]] = []
+    blocks: dict[int, FloatArray] = {}
+    frames = len(wave) * FRAMES_PER_S // RATE_HZ
+    starts = range(0, max(1, frames - WINDOW_FRAMES), _BLOCK_FRAMES)
+    for start in starts:
+        stop = frames if start == starts[-1] else start + _BLOCK_FRAMES + WINDOW_FRAMES
+        hop = RATE_HZ // FRAMES_PER_S
+        sums = power_spectra(wave[start * hop : stop * hop])
+        found = search(sums, scales=scales)
+        hits += [(start, hit) for hit in found]
+        if any(hit.log_p < _SEGMENT_LOG_P for hit in found):
+            blocks[start] = sums
+    return _conclude(hits, blocks, (PUBLIC_KEY, *keys))
+
+
+def _conclude(
+    hits: Sequence[tuple[int, Hit]], blocks: dict[int, FloatArray], keys: Sequence[bytes]
+) -> Detection:
+    nothing = np.zeros(CODED_BITS)
+    if not hits:
+        return Detection(0.0, None, (), 0.0, nothing)
+    best = min((hit for _, hit in hits), key=lambda hit: hit.log_p)
+    probability = posterior(best.log_p + math.log(len(hits)))
+    if probability < FOUND:
+        return Detection(probability, None, (), best.score, nothing)
+    segments: list[Segment] = []
+    heard: list[npt.NDArray[np.float64]] = []
+    for group in _groups(hits):
+        soft = sum((_soft_bits(h, s, blocks, keys) for s, h in _apart(group)), np.zeros(()))
+        payloads = [decode(row) for row in soft]
+        which = next((i for i, p in enumerate(payloads) if p is not None), 0)
+        heard.append(soft[which])
+        start, first = group[0]
+        top = max((hit for _, hit in group), key=lambda hit: hit.score)
+        end_s = max(s + hit.last for s, hit in group) / FRAMES_PER_S
+        start_s = (start + first.first) / FRAMES_PER_S
+        segments.append(Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[which]))
+    order = sorted(range(len(segments)), key=lambda i: -segments[i].score)
+    chosen = next((i for i in order if segments[i].payload is not None), order[0])
+    payload = segments[chosen].payload
+    return Detection(probability, payload, tuple(segments), best.score, heard[chosen])
+
+
+def posterior(log_p: float) -> float:
+    """Chance of a mark, given how unlikely the best score is without one.
+
+    The Bayes factor is the bound of Sellke, Bayarri and Berger (2001), `-1 / (e · p · ln p)`.
+    """
+    if log_p >= -1.0:
+        return _PRIOR
+    odds = _PRIOR / (1.0 - _PRIOR) * math.exp(min(700.0, -1.0 - log_p)) / -log_p
+    return odds / (1.0 + odds)
+
+
+def _groups(hits: Sequence[tuple[int, Hit]]) -> Iterable[list[tuple[int, Hit]]]:
+    """Runs of neighbouring windows in which the pattern runs on."""
+    marked = [(s, h) for s, h in hits if h.log_p < _SEGMENT_LOG_P]
+    # Long windows find what short ones can't, but not where it begins.
+    short = [(s, h) for s, h in marked if h.last - h.first <= WINDOW_FRAMES + STRIDE_FRAMES]
+    marked = sorted(short or marked, key=lambda pair: (pair[0] + pair[1].first, pair[1].last))
+    groups: list[list[tuple[int, Hit]]] = []
+    for start, hit in marked:
+        for group in groups:
+            before, last = group[-1]
+            gap = start + hit.first - before - last.first
+            drift = (last.place + last.tempo * gap - hit.place) % PERIOD_FRAMES
+            drift = min(drift, PERIOD_FRAMES - drift)
+            near = start + hit.first <= before + last.last + STRIDE_FRAMES
+            allowed = _SAME_PLACE_FRAMES + 0.02 * gap * (last.tempo != 1.0)
+            if near and last.pitch == hit.pitch and drift <= allowed:
+                group.append((start, hit))
+                break
+        else:
+            groups.append([(start, hit)])
+    return groups
+
+
+def _apart(group: Sequence[tuple[int, Hit]]) -> Iterable[tuple[int, Hit]]:
+    """Cut a group's windows so that each frame counts once."""
+    done = 0
+    for start, hit in group:
+        first = max(hit.first, done - start)
+        if first < hit.last:
+            place = (hit.place + round(hit.tempo * (first - hit.first))) % PERIOD_FRAMES
+            yield start, replace(hit, first=first, place=place)
+            done = start + hit.last
+
+
+def _soft_bits(
+    hit: Hit, start: int, blocks: dict[int, FloatArray], keys: Sequence[bytes]
+) -> npt.NDArray[np.float64]:
+    """What a window says of each coded bit, with each key: [keys, CODED_BITS]."""
+    rows = residuals(band_energies(blocks[start], hit.pitch))[hit.first : hit.last]
+    place = (np.rint(hit.tempo * np.arange(len(rows))).astype(np.int64) + int(hit.place)) % (
+        PERIOD_FRAMES
+    )
+    folded = np.zeros((PERIOD_FRAMES, BANDS))
+    np.add.at(folded, place, rows)
+    step = np.repeat([1.0, -1.0], TILE_FRAMES // 2)
+    tiles = np.einsum("tfb,f->tb", folded.reshape(TILES, TILE_FRAMES, BANDS), step)
+    out = np.zeros((len(keys), CODED_BITS))
+    for i, key in enumerate(keys):
+        laid = layout(key)
+        carried = laid.bit >= 0
+        out[i] = np.bincount(laid.bit[carried], (tiles * laid.signs)[carried], minlength=CODED_BITS)
+    return out

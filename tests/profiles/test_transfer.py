@@ -1,0 +1,77 @@
+"""Profiles on their way to another device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.consenting import draft, someone
+from voicelet.errors import ConsentEndedError, ConsentError, ProfileError, SealError
+from voicelet.profiles.transfer import INFO, export_profile, import_profile
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.audit.device_log import default_log
+from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.keys.seal import new_sealing_key, seal
+
+KEY = new_sealing_key()
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    here, there = Vault(tmp_path / "here"), Vault(tmp_path / "there", keys=tmp_path / "keys")
+    ana = someone("ana")
+    here.save(ana)
+    sealed = export_profile(here, "ana", KEY.public)
+    assert ana.d_vector.tobytes()[:32] not in sealed and b"ana" not in sealed
+    assert import_profile(there, sealed, KEY) == ana == there.load("ana")
+    with pytest.raises(ProfileError, match="already"):
+        import_profile(there, sealed, KEY)
+    renamed = import_profile(there, sealed, KEY, name="Ana at home", replace=True)
+    assert there.load("Ana at home").consent == renamed.consent == ana.consent
+    assert there.names() == ["ana", "Ana at home"]
+    events = [r.event for r in default_log().records()]
+    assert "export" in events and events.count("import") == 2
+    with pytest.raises(SealError):
+        import_profile(there, sealed, new_sealing_key())
+
+
+def test_no_profile_travels_without_a_consent_that_stands(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    bare = seal(KEY.public, draft("ana").to_bytes(), info=INFO)
+    with pytest.raises(ConsentError, match="no consent record"):
+        import_profile(vault, bare, KEY)
+    ana = someone("ana")
+    vault.save(ana)
+    sealed = export_profile(vault, "ana", KEY.public)
+    assert ana.consent is not None
+    device_revocations().add(ana.consent.id, "changed my mind")
+    with pytest.raises(ConsentEndedError):
+        export_profile(vault, "ana", KEY.public)
+    with pytest.raises(ConsentEndedError):
+        import_profile(vault, sealed, KEY, name="again")
+    assert vault.names() == ["ana"]
+
+
+def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "v")
+    for plain in (b"", b"VCLP", b"\x00" * 300, someone("ana").to_bytes()[:-1]):
+        with pytest.raises(ProfileError):
+            import_profile(vault, seal(KEY.public, plain, info=INFO), KEY)
+    assert not (tmp_path / "v").exists()
+
+
+@settings(max_examples=100, deadline=None)
+@given(at=st.integers(0, 10_000), change=st.integers(1, 255), how=st.sampled_from("fcg"))
+def test_any_change_on_the_way_is_found(at: int, change: int, how: str) -> None:
+    at %= len(SEALED)
+    if how == "f":
+        bad = SEALED[:at] + bytes([SEALED[at] ^ change]) + SEALED[at + 1 :]
+    else:
+        bad = SEALED[:at] if how == "c" else SEALED[:at] + bytes([change]) + SEALED[at:]
+    with pytest.raises(SealError):
+        import_profile(Vault("/nowhere/to/be"), bad, KEY)
+
+
+SEALED = seal(KEY.public, b"a profile" * 50, info=INFO)
