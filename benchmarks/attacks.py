@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import copies
 from benchmarks.common import need, resample
 from voicelet.audio.features import FloatArray
-from voicelet.trust.watermark.detect import detect
+from voicelet.trust.watermark.detect import detect_watermark
 from voicelet.trust.watermark.pattern import SLOT_FRAMES, gain_table, layout, tile_signs
 from voicelet.trust.watermark.search import power_spectra, search
 
@@ -222,7 +222,7 @@ def world(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
 def countered(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Removal with the public key: what the detector finds is divided out of the spectra."""
     hit = max(search(power_spectra(wave), scales=False), key=lambda h: h.score)
-    payload = detect(wave, RATE_HZ, scales=False).payload
+    payload = detect_watermark(wave, RATE_HZ, scales=False).payload
     laid = layout()
     pilots = (laid.signs * (laid.bit < 0)).astype(np.int8)
     signs = pilots if payload is None else tile_signs(payload)

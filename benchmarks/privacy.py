@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from voicelet.errors import ConfigError, CorpusError, VoiceletError
+from voicelet.errors import ConfigError, VoiceletError
 from voicelet.files import atomic_file
+from voicelet_export.errors import CorpusError
 from voicelet_federated.privacy.local_dp import LocalDp
 
 DoubleArray = npt.NDArray[np.float64]

@@ -30,7 +30,7 @@ from benchmarks.corpora import TarCorpus
 from benchmarks.speaking import DATA, read_sentences
 from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
-from voicelet.trust.watermark.detect import FOUND, detect
+from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
 from voicelet.trust.watermark.pattern import Payload, bit_errors
 
@@ -87,7 +87,7 @@ def attack_clips(
     found, read, wrong = 0, 0, 0
     errors, scores = [], []
     for wave in waves:
-        seen = detect(attack(wave, rng), RATE_HZ)
+        seen = detect_watermark(attack(wave, rng), RATE_HZ)
         scores.append(seen.score)
         if seen.found:
             found += 1
@@ -149,7 +149,7 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
     for utterance in list(corpus.rows)[:: args.every]:
         samples, rate = corpus.read(utterance)
         if len(samples) >= 0.5 * rate:
-            seen = detect(samples, rate)
+            seen = detect_watermark(samples, rate)
             rows.append((seen.probability, seen.score, len(samples) / rate, utterance))
     rows.sort(reverse=True)
     hours = sum(row[2] for row in rows) / 3600

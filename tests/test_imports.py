@@ -34,9 +34,11 @@ _LAYERS = {
 MAY_IMPORT = {
     part: {f"voicelet.{name}" for name in below.split()} for part, below in _LAYERS.items()
 }
+MAY_IMPORT["voicelet.serve"] = set(MAY_IMPORT)
 MAY_IMPORT["voicelet.cli"] = {"voicelet"}
+MAY_IMPORT["voicelet.__main__"] = {"voicelet.cli"}
 MAY_IMPORT["voicelet"] = {  # lazily
-    f"voicelet.{name}" for name in ("errors", "trust", "profiles", "enrolment", "synth")
+    f"voicelet.{name}" for name in ("errors", "bundle", "trust", "profiles", "enrolment", "synth")
 }
 
 RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
@@ -44,6 +46,10 @@ RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/li
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
+
+
+TYPE_STUBS = {"typing_extensions"}
+"""Every type checker brings it; the runtime doesn't: allowed under `if TYPE_CHECKING` alone."""
 
 
 def modules(folder: Path) -> list[Path]:
@@ -75,6 +81,24 @@ def imports(path: Path, base: Path) -> set[str]:
     return found
 
 
+def imported_to_run(path: Path) -> set[str]:
+    """The libraries that a module imports when it runs, not for types alone."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                continue
+            if isinstance(child, ast.Import):
+                found.update(alias.name.split(".")[0] for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                found.add(child.module.split(".")[0])
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
 def within(module: str, packages: set[str]) -> bool:
     return any(module == p or module.startswith(p + ".") for p in packages)
 
@@ -97,6 +121,7 @@ def test_arrows(path: Path) -> None:
             assert name == "voicelet" or within(name, allowed), f"{module} imports {name}"
         else:
             known = top in sys.stdlib_module_names or top in RUNTIME_LIBRARIES
+            known = known or (top in TYPE_STUBS and top not in imported_to_run(path))
             assert known, f"{module} imports {name}, which the runtime doesn't depend on"
 
 
@@ -111,6 +136,10 @@ def test_the_checker_sees_every_kind_of_import(tmp_path: Path) -> None:
     )
     found = imports(path, tmp_path)
     assert {"torch.nn", "voicelet.synth", "voicelet.text", "voicelet.cli.main"} <= found
+    path.write_text("if TYPE_CHECKING:\n    import a\nimport c.d\n")
+    assert imported_to_run(path) == {"c"}
+    path.write_text("if TYPE_CHECKING:\n    import a\ndef f():\n    from a.b import c\n")
+    assert imported_to_run(path) == {"a"}
 
 
 @pytest.mark.parametrize("folder", ["sdk", "export", "federated", "benchmarks"])

@@ -88,12 +88,6 @@ class RecordingRejectedError(AudioError):
         super().__init__("recording refused: " + "; ".join(self.reasons))
 
 
-class CorpusError(AudioError):
-    """A training corpus is missing, unreadable or too small (server side)."""
-
-    exit_code = 22
-
-
 class BundleError(VoiceletError):
     """A bundle can't be read."""
 
@@ -118,8 +112,8 @@ class EngineError(BundleError):
     exit_code = 33
 
 
-class BundleTruncatedError(BundleTamperedError):
-    """A file of a bundle is shorter than the manifest says."""
+class BundleTruncatedError(BundleError):
+    """A file of a bundle is shorter than the manifest says: copied or downloaded in part."""
 
     exit_code = 34
 

@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("scipy")
 
 from benchmarks.privacy import equal_error_rate, halves, main, measure, membership_attack
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
+from voicelet_export.errors import CorpusError
 
 
 def test_membership_of_known_auc() -> None:

@@ -61,8 +61,10 @@ def test_truncated_file(make_bundle: Make) -> None:
     folder = make_bundle()
     path = folder / "vocoder.onnx"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BundleTruncatedError, match=r"vocoder\.onnx: truncated"):
+    with pytest.raises(BundleTruncatedError, match=r"vocoder\.onnx: truncated") as caught:
         open_bundle(folder)
+    assert not isinstance(caught.value, BundleTamperedError)  # nobody changed it
+    assert caught.value.exit_code == 34
 
 
 def test_one_flipped_bit(make_bundle: Make) -> None:

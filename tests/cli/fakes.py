@@ -17,6 +17,7 @@ import numpy as np
 
 from voicelet.bundle import open_bundle
 from voicelet.errors import TextError
+from voicelet.synth.options import SpeechOptions, speech_options
 
 SAMPLES_A_WORD = 2400
 
@@ -52,33 +53,33 @@ class FakeVoice:
     def presets(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.bundle.manifest.presets)
 
+    @property
+    def sample_rate_hz(self) -> int:
+        return int(self.bundle.manifest.sample_rate_hz)
+
     def stream(
         self,
         text: str,
         *,
         profile: Any = None,
         preset: str | None = None,
-        speed: float = 1.0,
-        pitch_semitones: float = 0.0,
-        energy: float = 1.0,
-        style: str = "neutral",
-        seed: int = 0,
-        ssml: bool | str = "auto",
+        options: SpeechOptions | None = None,
         cancel: threading.Event | None = None,
-        purpose: str = "own-use",
+        **settings: Any,
     ) -> Iterator[FakeChunk]:
+        asked = speech_options(options, settings)
         self.calls.append(
             {
                 "text": text,
                 "profile": profile,
                 "preset": preset,
-                "speed": speed,
-                "pitch_semitones": pitch_semitones,
-                "energy": energy,
-                "style": style,
-                "seed": seed,
-                "ssml": ssml,
-                "purpose": purpose,
+                "speed": asked.speed,
+                "pitch_semitones": asked.pitch_semitones,
+                "energy": asked.energy,
+                "style": asked.style,
+                "seed": asked.seed,
+                "ssml": asked.ssml,
+                "purpose": asked.purpose,
             }
         )
         end = 0
@@ -93,7 +94,7 @@ class FakeVoice:
             if word == "nothing":
                 continue
             time.sleep(self.delay_s)
-            length = int(SAMPLES_A_WORD / speed)
+            length = int(SAMPLES_A_WORD / asked.speed)
             wave = 2.0 * np.sin(np.arange(length) / 10.0)  # too loud: must be clamped
             yield FakeChunk(wave.astype(np.float32), 24000, (0, end))
 

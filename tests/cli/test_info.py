@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,6 +17,9 @@ from tests.tiny import TINY_FILES, tiny_bundle
 from voicelet import __version__
 from voicelet.cli import progress as progress_module
 from voicelet.cli.progress import Progress
+from voicelet.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_version_and_help(cli: Cli) -> None:
@@ -61,6 +68,22 @@ def test_bench_reports_medians(cli: Cli) -> None:
     assert code == 0 and "first_audio_ms" in out
     assert cli("bench", "--repeat", "0")[0] == 2
     assert cli("bench", "--text", "nothing")[0] == 10
+
+
+def test_python_m_voicelet_is_the_command() -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "voicelet", *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "sdk")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert run("--version").stdout == f"voicelet {__version__}\n"
+    refused = run("say")
+    assert refused.returncode == ConfigError.exit_code
+    assert refused.stderr.startswith("voicelet: nothing to say")
 
 
 def test_progress_waits_two_seconds_then_shows_and_clears(monkeypatch: pytest.MonkeyPatch) -> None:

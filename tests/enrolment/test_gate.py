@@ -274,3 +274,29 @@ def test_phonetic_coverage() -> None:
     assert phonetic_coverage("., ˈˌ", ENGLISH_SYMBOLS) == 0.0
     assert 0.4 < phonetic_coverage(CONSONANTS, ENGLISH_SYMBOLS) < 0.7
     assert phonetic_coverage("abc" + VOWELS, ENGLISH_SYMBOLS) < 1.0
+
+
+class ReadOnce(io.BytesIO):
+    """A pipe, as it were: what was read from it once is gone."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.readings = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.readings += size != 0  # a look at what kind of file it is takes nothing
+        assert self.readings <= 1, "decoded twice"
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise OSError("a pipe can't be read again")
+
+    def seekable(self) -> bool:
+        return False
+
+
+def test_every_recording_is_decoded_once() -> None:
+    pipes = [ReadOnce((ROOT / "samples" / f"reader-{n}.opus").read_bytes()) for n in (1, 2, 3, 4)]
+    profile = enrol(pipes, consent=scripted(), name="ana")
+    assert profile.report is not None and profile.report.recordings == 4
+    assert [pipe.readings for pipe in pipes] == [1, 1, 1, 1]

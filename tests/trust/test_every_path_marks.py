@@ -28,8 +28,10 @@ from voicelet.errors import ConsentError
 from voicelet.files import embedded_bundle
 from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Voice, join
+from voicelet.synth.labelling import write_labelled
 from voicelet.trust.audit import device_log as audit
-from voicelet.trust.watermark.detect import Detection, detect
+from voicelet.trust.labels import read_label
+from voicelet.trust.watermark.detect import Detection, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, model_digest
 
 SDK = Path(__file__).resolve().parents[2] / "sdk"
@@ -48,7 +50,7 @@ def voice() -> Voice:
 
 
 def look(samples: npt.NDArray[Any], rate: int) -> Detection:
-    return detect(np.asarray(samples, np.float32), rate, scales=False)
+    return detect_watermark(np.asarray(samples, np.float32), rate, scales=False)
 
 
 def assert_marked(samples: npt.NDArray[Any], rate: int, voice: Voice) -> None:
@@ -82,6 +84,14 @@ def test_every_preset_and_every_profile_is_marked(voice: Voice) -> None:
     for preset in voice.presets:
         assert_marked(voice.synthesize(TEXT, preset=preset).samples, 24000, voice)
     assert_marked(voice.synthesize(TEXT, profile=someone()).samples, 24000, voice)
+
+
+@needs_voice
+def test_labelled_files_are_marked(voice: Voice, tmp_path: Path) -> None:
+    label = write_labelled(tmp_path / "a.flac", voice, TEXT, label="eu", style="calm")
+    assert_marked(*soundfile.read(tmp_path / "a.flac", dtype="float32"), voice)
+    said = read_label(tmp_path / "a.flac")
+    assert said is not None and said["id"] == label.id
 
 
 def test_a_piper_voice_is_marked(tmp_path: Path) -> None:
@@ -243,5 +253,5 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "profiles.vault.vault.Vault.load",
         "profiles.vault.vault.Vault.list",
         "profiles.vault.access.Access.load",
-        "cli.options.find_voice",
+        "synth.presets.find_voice",
     }, "does the new way to a profile ask for consent? test it, then name it here"

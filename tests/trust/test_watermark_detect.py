@@ -17,7 +17,7 @@ from voicelet.audio.resample import resample
 from voicelet.errors import WatermarkError
 from voicelet.synth import Voice
 from voicelet.synth.vits.marking import MarkFilter
-from voicelet.trust.watermark.detect import FOUND, Detection, detect, posterior
+from voicelet.trust.watermark.detect import FOUND, Detection, detect_watermark, posterior
 from voicelet.trust.watermark.mark import KEY_VARIABLE, RESEARCH_SWITCH, Watermark
 from voicelet.trust.watermark.search import log_tail
 
@@ -44,7 +44,7 @@ def recording() -> np.ndarray:
 
 def test_it_reads_what_the_voice_says(speech: np.ndarray) -> None:
     voice = Voice.load()
-    found = detect(speech, RATE)
+    found = detect_watermark(speech, RATE)
     assert found.found and found.probability > 0.999999
     assert found.payload == voice._pipeline.watermark.payload()
     (segment,) = found.segments
@@ -55,7 +55,7 @@ def test_it_reads_what_the_voice_says(speech: np.ndarray) -> None:
 @pytest.mark.parametrize("start", [0.4, 3.1, 5.7])
 def test_one_second_will_do(speech: np.ndarray, start: float) -> None:
     first = int(start * RATE)
-    assert detect(speech[first : first + RATE], RATE).found
+    assert detect_watermark(speech[first : first + RATE], RATE).found
 
 
 def opus(wave: np.ndarray) -> np.ndarray:
@@ -81,14 +81,14 @@ def noisy(wave: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("attack", [opus, telephone, noisy, lambda w: 0.01 * w])
 def test_three_seconds_survive(speech: np.ndarray, attack) -> None:  # type: ignore[no-untyped-def]
     for first in (0, 4 * RATE):
-        assert detect(attack(speech[first : first + 3 * RATE]), RATE).found
+        assert detect_watermark(attack(speech[first : first + 3 * RATE]), RATE).found
 
 
 @pytest.mark.parametrize("factor", [0.95, 1.05])
 def test_speed_is_found_and_told(speech: np.ndarray, factor: float) -> None:
     played = resample(speech, RATE, round(RATE / factor))
-    assert not detect(played, RATE, scales=False).found
-    found = detect(played, RATE)
+    assert not detect_watermark(played, RATE, scales=False).found
+    found = detect_watermark(played, RATE)
     assert found.found
     best = max(found.segments, key=lambda s: s.score)
     assert best.tempo == pytest.approx(factor, abs=0.015)
@@ -96,17 +96,17 @@ def test_speed_is_found_and_told(speech: np.ndarray, factor: float) -> None:
 
 
 def test_unmarked_speech_isnt_ours(recording: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert detect(recording, RATE).probability < 0.5
+    assert detect_watermark(recording, RATE).probability < 0.5
     monkeypatch.setenv(RESEARCH_SWITCH, "1")
     plain = Voice.load().synthesize(TEXT, seed=3).samples
-    found = detect(plain, RATE)
+    found = detect_watermark(plain, RATE)
     assert not found.found and found.payload is None and found.segments == ()
 
 
 def test_where_in_a_recording_it_is(recording: np.ndarray, speech: np.ndarray) -> None:
     before = len(recording) / RATE
     both = np.concatenate([recording, speech[: 6 * RATE], recording])
-    found = detect(both, RATE)
+    found = detect_watermark(both, RATE)
     assert found.found and found.payload is not None
     (segment,) = found.segments
     assert abs(segment.start_s - before) < 2.5 and abs(segment.end_s - before - 6.0) < 2.5
@@ -114,7 +114,7 @@ def test_where_in_a_recording_it_is(recording: np.ndarray, speech: np.ndarray) -
 
 def test_long_recordings_are_read_in_blocks(recording: np.ndarray, speech: np.ndarray) -> None:
     silence = np.zeros(61 * RATE, np.float32)
-    found = detect(np.concatenate([recording, silence, speech]), RATE, scales=False)
+    found = detect_watermark(np.concatenate([recording, silence, speech]), RATE, scales=False)
     assert found.found and found.payload is not None
     before = len(recording) / RATE + 61.0
     assert all(s.start_s > before - 2.5 for s in found.segments)
@@ -132,19 +132,19 @@ def test_other_rates_by_the_filter_and_an_operators_key(
     assert mark is not None
     wave = resample(recording, RATE, 22050)
     marked = MarkFilter(mark, 22050)(wave, last=True)
-    public = detect(marked, 22050, scales=False)
+    public = detect_watermark(marked, 22050, scales=False)
     assert public.found and public.payload is None
-    assert detect(marked, 22050, scales=False, keys=[key.read_bytes()]).payload == (
+    assert detect_watermark(marked, 22050, scales=False, keys=[key.read_bytes()]).payload == (
         watermark.payload()
     )
 
 
 def test_what_cant_be_searched() -> None:
     with pytest.raises(WatermarkError, match="one channel"):
-        detect(np.zeros((2, RATE), np.float32), RATE)
+        detect_watermark(np.zeros((2, RATE), np.float32), RATE)
     with pytest.raises(WatermarkError, match=r"0\.5 s"):
-        detect(np.zeros(1000, np.float32), RATE)
-    assert detect(np.zeros(RATE, np.float32), RATE).probability < 0.02
+        detect_watermark(np.zeros(1000, np.float32), RATE)
+    assert detect_watermark(np.zeros(RATE, np.float32), RATE).probability < 0.02
 
 
 @settings(max_examples=12, deadline=None)
@@ -153,7 +153,7 @@ def test_any_numbers_are_taken(seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     wave = (scale * rng.standard_normal(12000 + seed % 9000)).astype(np.float32)
     wave[rng.integers(0, len(wave), 5)] = [np.nan, np.inf, -np.inf, 0.0, 1e30]
-    found = detect(wave, RATE, scales=False)
+    found = detect_watermark(wave, RATE, scales=False)
     assert isinstance(found, Detection) and 0.0 <= found.probability < FOUND
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

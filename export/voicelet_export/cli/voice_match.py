@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import LOG_FLOOR, FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.augment_config import (
     AugmentConfig,
@@ -33,6 +33,7 @@ from voicelet_export.corpus.cache import (
 from voicelet_export.corpus.effects import speed_ratio
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import OnItem
+from voicelet_export.errors import CorpusError
 
 __all__ = ["AugmentConfig", "SpecAugment", "augment_cache"]
 

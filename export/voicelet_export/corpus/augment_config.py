@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FeatureConfig, FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus.effects import (
     add_noise,
     change_speed,
@@ -22,6 +22,7 @@ from voicelet_export.corpus.effects import (
     room_response,
     speed_ratio,
 )
+from voicelet_export.errors import CorpusError
 
 Range = tuple[float, float]
 IntArray = npt.NDArray[np.int64]

@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus.cache import CacheEntry, CacheWriter, DVectorExtractor, FeatureCache
 from voicelet_export.corpus.reader import Utterance, resample
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import CACHE_FILES, FeatureCache
+from voicelet_export.errors import CorpusError
 
 
 def merge_caches(parts: Sequence[Path], out: Path) -> int:

@@ -22,10 +22,11 @@ import soundfile
 
 from voicelet.audio.features import FloatArray
 from voicelet.audio.io import read_audio
-from voicelet.errors import AudioError, ConfigError, CorpusError
+from voicelet.errors import AudioError, ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.layouts import CorpusRecording, read_sources
 from voicelet_export.corpus.reader import resample
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import voicelet_export
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor, build_aligned_cache
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import DEFAULT_PACK, OnItem, PackConfig, pack_corpus
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
+from voicelet_export.errors import CorpusError
 
 if TYPE_CHECKING:
     from voicelet_export.corpus.align_cache import RealAlignConfig

@@ -15,13 +15,14 @@ import numpy.typing as npt
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.audio.io import read_audio
 from voicelet.audio.level import normalise_level
-from voicelet.errors import AudioError, CorpusError, PhoneError
+from voicelet.errors import AudioError, PhoneError
 from voicelet.files import atomic_file
 from voicelet.text.phones import PUNCTUATION, STRESS
 from voicelet_export.corpus.align_cache import Aligned, RecordingAligner, silent_frames
 from voicelet_export.corpus.layouts import CorpusRecording
 from voicelet_export.corpus.pack import OnItem
 from voicelet_export.corpus.textgrid import Interval, TextGrid, Tier, filled, write_textgrid
+from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import COPY_MARK, FeatureCache
 from voicelet_export.corpus.reader import read_rows
+from voicelet_export.errors import CorpusError
 
 _LOW_VOICE_HZ = 155.0
 

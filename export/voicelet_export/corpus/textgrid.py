@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(<exists>)|\[[^\]]*\]|([^\s"\[]+)')
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")

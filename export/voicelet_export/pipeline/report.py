@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 from voicelet_export.pipeline.cache import StepRecord
 from voicelet_export.report import html
 from voicelet_export.report.pareto import Point, pareto_svg

@@ -20,11 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FeatureConfig, FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor
 from voicelet_export.corpus.layouts import read_sources
 from voicelet_export.corpus.reader import Utterance, resample
+from voicelet_export.errors import CorpusError
 from voicelet_export.teach.base import Teacher, TeacherSpeech, duration_frames
 
 log = logging.getLogger(__name__)

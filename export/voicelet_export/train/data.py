@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import COPY_MARK, CacheEntry, FeatureCache
+from voicelet_export.errors import CorpusError
 
 
 @dataclass(frozen=True)

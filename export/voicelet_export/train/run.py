@@ -14,9 +14,10 @@ import yaml
 
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import FeatureCache
+from voicelet_export.errors import CorpusError
 from voicelet_export.train.data import Item, load_items, mel_statistics, read_held_out
 from voicelet_export.train.loop import Trainer
 from voicelet_export.train.stages import Stage, find_stage

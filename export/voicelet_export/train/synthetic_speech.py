@@ -18,13 +18,13 @@ import numpy.typing as npt
 import soundfile
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import CorpusError
 from voicelet.speaker.synthetic_speech import (
     SAMPLE_RATE_HZ,
     SyntheticWeights,
     pieces,
     spectral_statistics,
 )
+from voicelet_export.errors import CorpusError
 from voicelet_export.train.voice_match import calibrate_linear
 
 REAL = "real"

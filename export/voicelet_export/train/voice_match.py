@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.enrolment.enrolment import GE2E_ENCODER_ID
-from voicelet.errors import CorpusError
 from voicelet.speaker.voice_match import VoiceScale
+from voicelet_export.errors import CorpusError
 
 TEST_SHARE = 3
 """Every third person is kept for tests."""

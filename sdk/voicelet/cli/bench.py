@@ -11,7 +11,6 @@ from typing import Any
 from voicelet.cli.options import (
     add_bundle_option,
     add_threads_option,
-    find_voice,
     number,
     split_voice,
 )
@@ -44,9 +43,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.cli.timing import Timings, speak
     from voicelet.errors import TextError
     from voicelet.synth import Voice
+    from voicelet.synth.presets import find_voice
+    from voicelet.synth.timing import Timings, speak
 
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)

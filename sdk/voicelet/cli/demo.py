@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.consent_options import add_scripted_option, scripted_consent
-from voicelet.cli.labelling import Labelling
 from voicelet.cli.options import add_bundle_option, check_file
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_table
@@ -57,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from voicelet.cli.timing import speak
     from voicelet.enrolment.enrolment import enrol
     from voicelet.synth import Voice
+    from voicelet.synth.labelling import Labelling
+    from voicelet.synth.timing import speak
 
     quiet = False if args.json else None
     _tell(args, f"enrolling {len(recordings)} recordings from {args.recordings}")

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.audio.io import read_audio
     from voicelet.trust.provenance import provenance
-    from voicelet.trust.watermark.detect import detect
+    from voicelet.trust.watermark.detect import detect_watermark
     from voicelet.trust.watermark.mark import read_key
 
     keys = [read_key(path) for path in args.key]
@@ -51,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
         audio = read_audio(path, max_seconds=MAX_SECONDS)
         if audio.cut_at_limit:
             print(f"voicelet: {path}: only the first hour is looked at", file=sys.stderr)
-        found = detect(audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast)
+        found = detect_watermark(
+            audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast
+        )
         said = provenance(path)
         if args.json:
             told = {"label": said.label, "credentials": said.credentials}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from voicelet.cli.options import (
     add_voice_options,
     check_file,
-    find_voice,
     read_text,
+    speech_options,
     split_voice,
 )
 from voicelet.cli.table import print_json, print_table
@@ -57,22 +57,13 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelet.synth import Voice
     from voicelet.synth.explain import explain
+    from voicelet.synth.presets import find_voice
 
+    options = speech_options(args)
     bundle, name = split_voice(args.bundle, args.voice)
     voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
     profile, preset = find_voice(name, voice.presets)
-    found = explain(
-        voice,
-        text,
-        profile=profile,
-        preset=preset,
-        speed=args.speed,
-        pitch_semitones=args.pitch,
-        energy=args.energy,
-        style=args.style,
-        ssml=True if args.ssml else "auto",
-        purpose=args.purpose,
-    )
+    found = explain(voice, text, profile=profile, preset=preset, options=options)
     if args.output is not None:
         _draw(found, args.output)
     if args.json:
@@ -107,8 +98,6 @@ def _print(found: Explanation, phones: bool) -> None:
 
 
 def _advise(found: Explanation) -> None:
-    from voicelet.text.phone_source import lexicon_line
-
     print()
     doubtful = {w.span: w for w in reversed(found.guessed)}
     if doubtful:
@@ -121,7 +110,7 @@ def _advise(found: Explanation) -> None:
         shown = [max(found.words, key=lambda w: len(w.phones))]
     print()
     for word in shown:
-        print(f"    {lexicon_line(word, found.words)}")
+        print(f"    {found.lexicon_line(word)}")
 
 
 def _source(word: PhoneSource) -> str:
@@ -143,8 +132,6 @@ def _measured(found: Explanation, number: int) -> list[str]:
 
 
 def _plain(found: Explanation) -> dict[str, Any]:
-    from voicelet.text.phone_source import lexicon_line
-
     words = [
         {
             "written": w.written,
@@ -155,7 +142,7 @@ def _plain(found: Explanation) -> dict[str, Any]:
             "source": w.source,
             "sense": w.sense or None,
             "guessed": w.is_guessed,
-            "lexicon_line": lexicon_line(w, found.words),
+            "lexicon_line": found.lexicon_line(w),
         }
         for w in found.words
     ]

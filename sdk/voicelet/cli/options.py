@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelet.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
-    from voicelet.profiles.profile import Profile
+    from voicelet.synth.options import SpeechOptions
 
 MAX_TEXT_BYTES = 16 << 20
 
@@ -62,6 +62,27 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         "voice's owner must have agreed to it",
     )
     add_threads_option(parser)
+
+
+def speech_options(args: argparse.Namespace) -> SpeechOptions:
+    """What :func:`add_voice_options`, `--ssml` and `--label` ask for.
+
+    Raises:
+        ConfigError: there is no such style, or a number is out of range.
+        ConsentError: there is no such purpose.
+    """
+    from voicelet.synth.options import SpeechOptions
+
+    return SpeechOptions(
+        speed=args.speed,
+        pitch_semitones=args.pitch,
+        energy=args.energy,
+        style=args.style,
+        seed=args.seed,
+        ssml=True if getattr(args, "ssml", False) else "auto",
+        purpose=args.purpose,
+        label=getattr(args, "label", None),
+    )
 
 
 def add_threads_option(parser: argparse.ArgumentParser) -> None:
@@ -147,27 +168,3 @@ def split_voice(bundle: str | None, voice: str | None) -> tuple[str | None, str 
     if bundle is not None:
         raise ConfigError("--voice names a Piper voice, --bundle another one; give one of them")
     return voice, None
-
-
-def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:
-    """Return the profile or the preset that `--voice` names; a profile comes first.
-
-    Raises:
-        ProfileNotFoundError: it is neither.
-    """
-    if name is None:
-        return None, None
-    from voicelet.config import did_you_mean
-    from voicelet.errors import ProfileNotFoundError
-    from voicelet.profiles.vault.vault import Vault
-
-    vault = Vault()
-    if name in vault:
-        return vault.load(name), None
-    if name in presets:
-        return None, name
-    known = [*vault.names(), *presets]
-    raise ProfileNotFoundError(
-        f"no voice {name!r}{did_you_mean(name, known)} "
-        "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
-    )

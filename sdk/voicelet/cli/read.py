@@ -8,11 +8,12 @@ import json
 import re
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voicelet.cli.labelling import Labelling, add_label_options
-from voicelet.cli.options import add_voice_options, find_voice, split_voice
+from voicelet.cli.labelling import add_label_options, labelling_of
+from voicelet.cli.options import add_voice_options, speech_options, split_voice
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
 from voicelet.errors import OutputError
@@ -55,19 +56,21 @@ def run(args: argparse.Namespace) -> int:
     wanted = which(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, wanted, args.json)
-    labelling = Labelling.of(args, f"a.{args.format}")
+    labelling = labelling_of(args, f"a.{args.format}")
 
-    from voicelet.cli.timing import speak
     from voicelet.synth import Voice
+    from voicelet.synth.presets import find_voice
+    from voicelet.synth.timing import speak
 
     folder = Path(args.output) if args.output else Path(Path(args.document).stem)
     bundle, name = split_voice(args.bundle, args.voice)
     voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
-    options = {"speed": args.speed, "pitch_semitones": args.pitch, "energy": args.energy}
-    options |= {"seed": args.seed, "style": args.style, "purpose": args.purpose}
-    told = [name, manifest.version, options, args.lexicon]
+    options = replace(speech_options(args), ssml=False)
+    # What makes a chapter's audio another one; folders begun by older versions hold these names.
+    shaping = ("speed", "pitch_semitones", "energy", "seed", "style", "purpose")
+    told = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
     told += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in wanted)
@@ -89,10 +92,19 @@ def run(args: argparse.Namespace) -> int:
                 ) -> None:
                     bar.update((before + share * size) / max(1, total), note)
 
-                who = {"profile": profile, "preset": preset}
                 with labelling.open(folder / file, voice) as writer:
-                    labelling.introduce(voice, writer.write, **who, purpose=args.purpose)
-                    spoken = speak(voice, text, writer.write, tell, ssml=False, **who, **options)
+                    labelling.introduce(
+                        voice, writer.write, profile=profile, preset=preset, options=options
+                    )
+                    spoken = speak(
+                        voice,
+                        text,
+                        writer.write,
+                        tell,
+                        profile=profile,
+                        preset=preset,
+                        options=options,
+                    )
                 seconds += spoken.seconds
                 state.add(file, key)
             done += len(text)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from voicelet.cli.labelling import Labelling, add_label_options
+from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import (
     add_voice_options,
     check_file,
-    find_voice,
     read_text,
+    speech_options,
     split_voice,
 )
 from voicelet.cli.progress import Progress
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from voicelet.synth import Voice
+    from voicelet.synth.labelling import Labelling
 
     Receive = Callable[[npt.ArrayLike], None]
 
@@ -67,12 +68,14 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("-o writes files; use --raw for standard output")
     if args.output is not None:
         check_file(args.output)
-    labelling = Labelling.of(args, args.output)
+    labelling = labelling_of(args, args.output)
     text = read_text(args.text, args.file)
 
-    from voicelet.cli.timing import speak
     from voicelet.synth import Voice
+    from voicelet.synth.presets import find_voice
+    from voicelet.synth.timing import speak
 
+    options = speech_options(args)
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)
     voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
@@ -83,20 +86,9 @@ def run(args: argparse.Namespace) -> int:
         _sink(args, voice, labelling) as receive,
         Progress("speaking", enabled=quiet) as bar,
     ):
-        who = {"profile": profile, "preset": preset, "purpose": args.purpose}
-        labelling.introduce(voice, receive, **who)
+        labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
         timings = speak(
-            voice,
-            text,
-            receive,
-            bar.update,
-            speed=args.speed,
-            pitch_semitones=args.pitch,
-            energy=args.energy,
-            style=args.style,
-            seed=args.seed,
-            ssml=True if args.ssml else "auto",
-            **who,
+            voice, text, receive, bar.update, profile=profile, preset=preset, options=options
         )
     if args.json:
         report = {"load_ms": round(load_ms, 4), **timings.rounded(), "characters": len(text)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from voicelet import __version__
 from voicelet.audio.f0 import estimate_f0
@@ -18,6 +18,7 @@ from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
     GatedSpeech,
+    Listen,
     Progress,
     check_recordings,
     require_accepted,
@@ -27,7 +28,7 @@ from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name
 from voicelet.profiles.profile import Profile, QualitySummary, now_iso, voice_sha256
 from voicelet.speaker.encoder import RunnableGraph, embed_windows, mean_d_vector, open_encoder
-from voicelet.speaker.origin import check_origin, readable_twice
+from voicelet.speaker.origin import check_origin
 from voicelet.speaker.vector import SpeakerStatistics, speaker_statistics
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.lexicon import Lexicon
@@ -65,6 +66,14 @@ GE2E_ENCODER_ID = "ge2e-resemblyzer-1"
 """The encoder whose d-vectors these are; every quantization of it counts as the same."""
 
 
+class HasBundle(Protocol):
+    """An open voice: `voicelet.Voice`, which enrolment needn't import."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """What it was opened from."""
+
+
 def measure_speaker(
     speech_24k: FloatArray, features: FeatureConfig = FeatureConfig()
 ) -> SpeakerStatistics:
@@ -86,6 +95,7 @@ def assess(
     phones: str | None = None,
     inventory: str = ENGLISH_SYMBOLS,
     progress: Progress | None = None,
+    listen: Listen | None = None,
 ) -> GatedSpeech:
     """Run the gate with the speaker encoder, and refuse nothing; see `check_recordings`.
 
@@ -93,6 +103,7 @@ def assess(
         encoder: the bundle's `speaker_encoder` graph.
         phones: what was read, as phones, for the phonetic coverage.
         inventory: all symbols of the voice.
+        listen: as in `check_recordings`.
     """
 
     def embed(speech: FloatArray) -> FloatArray:
@@ -100,7 +111,7 @@ def assess(
         tell = None if progress is None else (lambda done: progress(0.6 + 0.3 * done))
         return embed_windows(encoder, speech, tell)
 
-    gated = check_recordings(recordings, config, embed, progress)
+    gated = check_recordings(recordings, config, embed, progress, listen)
     if phones is None:
         return gated
     coverage = phonetic_coverage(phones, inventory)
@@ -150,7 +161,7 @@ def enrol(
     *,
     consent: Consent | None = None,
     name: str | None = None,
-    voice: Any = None,
+    voice: HasBundle | None = None,
     bundle: Bundle | str | Path | None = None,
     text: str | None = None,
     config: GateConfig = DEFAULT_GATE,
@@ -197,14 +208,15 @@ def enrol(
     found = voice.bundle if voice is not None else bundle
     opened = found if isinstance(found, Bundle) else open_bundle(found)
     encoder = open_encoder(opened)
-    heard = readable_twice(recordings)
+    heard: list[tuple[str, FloatArray]] = []
     gated = assess(
-        heard,
+        recordings,
         encoder,
         config=config,
         phones=phones_of_text(text, opened) if text else None,
         inventory=opened.manifest.phones,
         progress=progress,
+        listen=lambda name, wave: heard.append((name, wave)),
     )
     require_accepted(gated.report)
     check_origin(heard)

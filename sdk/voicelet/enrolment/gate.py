@@ -184,6 +184,9 @@ Embed = Callable[[FloatArray], FloatArray]
 
 Progress = Callable[[float], None]
 
+Listen = Callable[[str, FloatArray], None]
+"""Is given the name of a recording and its samples, float32 [n] at 24 kHz, pauses left in."""
+
 
 @dataclass(frozen=True)
 class GatedSpeech:
@@ -222,6 +225,7 @@ def check_recordings(
     config: GateConfig = DEFAULT_GATE,
     embed: Embed | None = None,
     progress: Progress | None = None,
+    listen: Listen | None = None,
 ) -> GatedSpeech:
     """Decode, trim and measure recordings of one person.
 
@@ -229,6 +233,7 @@ def check_recordings(
         recordings: files or (samples, rate) pairs, joined in this order.
         embed: a speaker encoder; without one, whether it is one person isn't checked.
         progress: called with the fraction done, 0..1.
+        listen: called with every recording that is used, so that nobody need decode it again.
 
     Returns:
         The speech with its report; the report's `reasons` are filled where it isn't good enough
@@ -244,10 +249,12 @@ def check_recordings(
     tell = progress or (lambda fraction: None)
     kept, broken = _Kept(), []
     for index, recording in enumerate(recordings):
+        name = name_of(recording, index)
         try:
-            _gather(recording, kept, config)
+            wave = _gather(recording, kept, config)
+            if listen is not None:
+                listen(name, wave)
         except AudioError as error:
-            name = name_of(recording, index)
             text = str(error).replace("the recording", name, 1)
             broken.append(text if name in text else f"{name}: {text}")
         tell(0.6 * (index + 1) / len(recordings))
@@ -264,7 +271,8 @@ def require_accepted(report: GateReport) -> None:
         raise RecordingRejectedError(list(report.reasons))
 
 
-def _gather(recording: Recording, kept: _Kept, config: GateConfig) -> None:
+def _gather(recording: Recording, kept: _Kept, config: GateConfig) -> FloatArray:
+    """Take the speech of a recording; returns all of it, at 24 kHz."""
     audio = load_recording(recording, RATE_HZ, config.max_recording_s)
     wave = audio.samples
     low = resample(wave, RATE_HZ, VAD_RATE_HZ)
@@ -285,6 +293,7 @@ def _gather(recording: Recording, kept: _Kept, config: GateConfig) -> None:
         kept.speech_24k.append(wave[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])
         kept.speech_16k.append(low[int(start_s * VAD_RATE_HZ) : int(end_s * VAD_RATE_HZ)])
         kept.speech_s += end_s - start_s
+    return wave
 
 
 def _audible(wave: FloatArray) -> FloatArray:

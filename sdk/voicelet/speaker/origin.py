@@ -18,11 +18,10 @@ import numpy as np
 from voicelet.audio.features import FloatArray
 from voicelet.audio.level import normalise_level
 from voicelet.audio.resample import resample
-from voicelet.audio.source import Recording, load_recording, name_of
 from voicelet.audio.vad import speech_segments
 from voicelet.errors import LivenessRejectedError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ, synthetic_log_odds
-from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect
+from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect_watermark
 
 # What is listened to of a recording: its speech, pauses removed, at one level.
 
@@ -96,9 +95,9 @@ def origin_of(samples_24k: FloatArray, *, scales: bool = True) -> RecordingOrigi
     """
     mark = None
     if len(samples_24k) >= MIN_SECONDS * RATE_HZ:
-        mark = detect(samples_24k, RATE_HZ, scales=False)
+        mark = detect_watermark(samples_24k, RATE_HZ, scales=False)
         if scales and not mark.found:
-            changed = detect(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
+            changed = detect_watermark(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
             mark = changed if changed.found else mark
     return RecordingOrigin(mark, synthetic_log_odds(resample(samples_24k, RATE_HZ, SAMPLE_RATE_HZ)))
 
@@ -124,43 +123,27 @@ def hint(origin: RecordingOrigin) -> str | None:
     )
 
 
-def readable_twice(recordings: Sequence[Recording]) -> Sequence[Recording]:
-    """The same recordings, open files among them as their contents."""
-    if isinstance(recordings, (str, bytes)) or not isinstance(recordings, Sequence):
-        return recordings  # the gate says what is wrong
-    return [_contents(recording) for recording in recordings]
-
-
-def _contents(recording: Recording) -> Recording:
-    read = getattr(recording, "read", None)
-    if read is None:
-        return recording
-    data = read(MAX_FILE_BYTES)
-    return data if isinstance(data, bytes) else recording
-
-
-def check_origin(recordings: Sequence[Recording]) -> list[RecordingOrigin]:
+def check_origin(recordings: Sequence[tuple[str, FloatArray]]) -> list[RecordingOrigin]:
     """Refuse recordings that were synthesised.
 
     Args:
-        recordings: as given to `enrol`; what can't be read is left to the gate.
+        recordings: what messages call each, and its samples, float32 [n] at 24 kHz with its pauses;
+            of each the first minutes are listened to.
 
     What merely sounds synthetic is logged as a warning.
 
     Raises:
         LivenessRejectedError: naming every such recording.
-        AudioError: a recording isn't audio.
     """
-    found, reasons = [], []
-    for index, recording in enumerate(recordings):
-        wave = load_recording(recording, RATE_HZ, MAX_LISTENED_S).samples
-        origin = origin_of(wave)
+    origins, reasons = [], []
+    for name, wave in recordings:
+        origin = origin_of(wave[: int(MAX_LISTENED_S * RATE_HZ)])
         reason, advice = refusal(origin), hint(origin)
         if reason is not None:
-            reasons.append(f"{name_of(recording, index)}: {reason}")
+            reasons.append(f"{name}: {reason}")
         elif advice is not None:
-            log.warning("%s: %s", name_of(recording, index), advice)
-        found.append(origin)
+            log.warning("%s: %s", name, advice)
+        origins.append(origin)
     if reasons:
         raise LivenessRejectedError(reasons)
-    return found
+    return origins

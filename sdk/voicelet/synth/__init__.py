@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voicelet.synth.options import SpeechOptions
 from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
 from voicelet.synth.voice import Voice, VoiceInfo, join
 
@@ -10,6 +11,7 @@ __all__ = [
     "Chunk",
     "Controls",
     "MarkTiming",
+    "SpeechOptions",
     "Voice",
     "VoiceInfo",
     "WordTiming",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from voicelet.errors import ProfileError
-from voicelet.synth.types import Speaker
 from voicelet.trust.consent.record import check_purpose
 
+if TYPE_CHECKING:
+    from voicelet.profiles.profile import Profile
 
-def check_consent(profile: Speaker | None, purpose: str) -> None:
+
+def check_consent(profile: Profile | None, purpose: str) -> None:
     """Raise unless the profile's owner agreed to this use; presets need no consent.
 
     Takes some 10 µs, and Ed25519's fifth of a millisecond the first time a profile speaks.

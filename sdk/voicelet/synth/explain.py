@@ -14,17 +14,26 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.synth.consent_check import check_consent
+from voicelet.synth.options import (
+    SpeechOptions,
+    SpeechSettings,
+    choose_language,
+    controls_of,
+    speech_options,
+)
 from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, of_clause
 from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
 from voicelet.synth.stream import split_clause
-from voicelet.synth.styles import styled
-from voicelet.synth.types import Controls, Speaker
-from voicelet.text.front_end import Ssml, TextFrontEnd
-from voicelet.text.phone_source import PhoneSource, origins
+from voicelet.synth.types import Controls
+from voicelet.text.front_end import TextFrontEnd
+from voicelet.text.phone_source import PhoneSource, lexicon_line, origins
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.words import PhoneClause
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from voicelet.profiles.profile import Profile
     from voicelet.synth.voice import Voice
 
 _QUIETEST_DB = -100.0
@@ -73,25 +82,28 @@ class Explanation:
         """Words that no lexicon knows: where to look first for a mispronunciation."""
         return tuple(word for word in self.words if word.is_guessed)
 
+    def lexicon_line(self, word: PhoneSource) -> str:
+        """A line for a user lexicon that says the word as it is said now, to be changed."""
+        return lexicon_line(word, self.words)
+
 
 def explain(
     voice: Voice,
     text: str,
     *,
-    profile: Speaker | None = None,
+    profile: Profile | None = None,
     preset: str | None = None,
-    speed: float = 1.0,
-    pitch_semitones: float = 0.0,
-    energy: float = 1.0,
-    style: str = "neutral",
-    ssml: Ssml = "auto",
-    purpose: str = "own-use",
+    options: SpeechOptions | None = None,
+    **settings: Unpack[SpeechSettings],
 ) -> Explanation:
     """Explain how a voice says a text; arguments and errors are those of `Voice.stream`.
+
+        print(explain(voice, "Zoltrix paid.").guessed)
 
     Raises:
         ConfigError: the voice is of a kind whose model doesn't tell (a Piper voice).
     """
+    asked = speech_options(options, settings)
     synthesizer, front_end = voice.synthesizer, voice.front_end
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
@@ -100,12 +112,13 @@ def explain(
     phonemiser = front_end.phonemiser
     if not isinstance(phonemiser, Phonemiser):
         raise ConfigError("this voice has a phonemiser of its own, which doesn't explain itself")
-    controls = styled(style, speed, pitch_semitones, energy, 0)
-    check_consent(profile, purpose)
+    choose_language(asked.language, voice.info.languages)
+    controls = controls_of(asked)
+    check_consent(profile, asked.purpose)
     speaker = synthesizer.speakers.vector(profile, preset)
     made = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, spoken in front_end.both(text, ssml=ssml):
+    for clause, spoken in front_end.both(text, ssml=asked.ssml):
         first = len(words)
         words += origins(text, clause, spoken, phonemiser, front_end.user_lexicon)
         of_phone: list[int | None] = [None] * len(spoken.phones)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,11 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError
+from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError, ProfileNotFoundError
 from voicelet.synth.types import Speaker
+
+if TYPE_CHECKING:
+    from voicelet.profiles.profile import Profile
 
 log = logging.getLogger(__name__)
 
@@ -123,3 +127,30 @@ class SpeakerBook:
             raise ProfileError("the speaker vector is out of range; enrol the voice again")
         out.setflags(write=False)
         return out
+
+
+def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:
+    """The profile of the user's vault or the preset of that name; a profile comes first.
+
+    Args:
+        name: None for neither.
+        presets: of the voice that is to speak.
+
+    Raises:
+        ProfileNotFoundError: it is neither.
+        ProfileLockedError: the vault's key or passphrase is missing or wrong.
+    """
+    if name is None:
+        return None, None
+    from voicelet.profiles.vault.vault import Vault  # brings all of enrolment; presets do without
+
+    vault = Vault()
+    if name in vault:
+        return vault.load(name), None
+    if name in presets:
+        return None, name
+    known = [*vault.names(), *presets]
+    raise ProfileNotFoundError(
+        f"no voice {name!r}{did_you_mean(name, known)} "
+        "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
+    )

@@ -94,12 +94,14 @@ class Audio:
         samples: float32 [n], mono, in [-1, 1].
         sample_rate_hz: of `samples`.
         words, marks: all of them, in the order in which they are heard.
+        label: as in `SpeechOptions`: which rules :meth:`save` follows.
     """
 
     samples: FloatArray
     sample_rate_hz: int
     words: tuple[WordTiming, ...] = ()
     marks: tuple[MarkTiming, ...] = ()
+    label: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -116,7 +118,8 @@ class Audio:
         """Write a .wav, .flac, .ogg, .opus or .mp3 that says of itself that it is synthetic.
 
         Args:
-            label: what it says; by default what the environment asks for (docs/labels.md).
+            label: what it says; by default what :attr:`label` or else the environment asks for
+                (docs/labels.md).
             signer: of content credentials (.wav, .flac and .mp3 can hold them).
 
         Raises:
@@ -127,7 +130,7 @@ class Audio:
         from voicelet.audio.writer import write_wav
         from voicelet.trust.labels import Label
 
-        told = label or Label.of_settings()
+        told = label or Label.of_settings(self.label)
         if signer is None:
             write_wav(path, self.samples, self.sample_rate_hz, tags=told.tags())
             return

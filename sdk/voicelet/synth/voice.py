@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
@@ -19,12 +21,23 @@ from voicelet.piper.open import open_voice
 from voicelet.synth.audit import noted
 from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
 from voicelet.synth.consent_check import check_consent
+from voicelet.synth.options import (
+    SpeechOptions,
+    SpeechSettings,
+    choose_language,
+    controls_of,
+    speech_options,
+)
 from voicelet.synth.stream import Pipeline, SpeechStream
-from voicelet.synth.styles import styled
-from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, Speaker, WordTiming
-from voicelet.text.front_end import Pronunciations, Ssml
+from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
+from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.mark import Watermark, model_digest
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from voicelet.profiles.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -204,18 +217,15 @@ class Voice:
         self,
         text: str,
         *,
-        profile: Speaker | None = None,
+        profile: Profile | None = None,
         preset: str | None = None,
-        speed: float = 1.0,
-        pitch_semitones: float = 0.0,
-        energy: float = 1.0,
-        style: str = "neutral",
-        seed: int = 0,
-        ssml: Ssml = "auto",
+        options: SpeechOptions | None = None,
         cancel: Event | None = None,
-        purpose: str = "own-use",
+        **settings: Unpack[SpeechSettings],
     ) -> Iterator[Chunk]:
         """Speak, piece by piece; the first piece comes after some 15 ms of work.
+
+            for chunk in voice.stream("A long story.", profile=profile, speed=1.1): …
 
         The chunks joined are the samples of :meth:`synthesize`, to 1e-3 at least (float32 sums may
         differ in their last bits between stretches of different lengths).  Text with nothing to say
@@ -225,30 +235,23 @@ class Voice:
             text: any string, or SSML.
             profile: an enrolled person.
             preset: a voice of the bundle; without either, the first one speaks.
-            speed: factor of the speaking rate, 0.25 to 4.
-            pitch_semitones: shift of f0, -24 to 24.
-            energy: factor of the loudness, 0.1 to 4.
-            style: "neutral", "calm", "lively" or "whisper".
-            seed: of the noise in the voice; equal seeds give equal samples.
-            ssml: read the text as SSML; "auto" does so if it opens with <speak>.
-            cancel: may be set from another thread; the stream raises `CancelledError` before its
-                next stretch of audio (tens of milliseconds).
-            purpose: what the speech is for; the profile's consent must cover it.  "own-use",
-                "assistive", "publishing", "research" or "federation".
+            options: how to speak.
+            cancel: may be set from another thread; the stream then raises `CancelledError` before
+                its next stretch of audio (tens of milliseconds).
+            settings: fields of :class:`SpeechOptions`, which go before those of `options`.
 
         Raises:
-            ConfigError: a number is out of range, or there is no such preset (at once).
+            ConfigError: there is no such option, preset or language, or a number is out of range
+                (at once).
             ProfileError: the profile doesn't fit this voice (at once).
             ConsentError, ConsentEndedError: the profile's owner didn't agree to this, or no longer
                 does (at once; what has begun to speak speaks to its end).
             TextError, SsmlError, PhoneError: the text can't be spoken.
             CancelledError: `cancel` was set.
         """
-        clauses = self._clauses(text, ssml)
-        controls = styled(style, speed, pitch_semitones, energy, seed)
-        self._synthesizer.check(controls)
-        check_consent(profile, purpose)
-        speaker = self._synthesizer.speakers.vector(profile, preset)
+        asked = speech_options(options, settings)
+        clauses = self._clauses(text, asked)
+        speaker, controls = self._prepare(profile, preset, asked)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
         return self._noted(stream.chunks(clauses), text, profile, preset)
 
@@ -256,86 +259,83 @@ class Voice:
         self,
         text: str,
         *,
-        profile: Speaker | None = None,
+        profile: Profile | None = None,
         preset: str | None = None,
-        speed: float = 1.0,
-        pitch_semitones: float = 0.0,
-        energy: float = 1.0,
-        style: str = "neutral",
-        seed: int = 0,
-        ssml: Ssml = "auto",
+        options: SpeechOptions | None = None,
         cancel: Event | None = None,
-        purpose: str = "own-use",
+        **settings: Unpack[SpeechSettings],
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
-        clauses = self._clauses(text, ssml)
-        controls = styled(style, speed, pitch_semitones, energy, seed)
-        check_consent(profile, purpose)
-        return self._speak(clauses, text, profile, preset, controls, cancel)
+        asked = speech_options(options, settings)
+        return self._speak(self._clauses(text, asked), text, profile, preset, asked, cancel)
 
     def synthesize_phones(
         self,
         phones: str | Iterable[PhoneClause],
         *,
-        profile: Speaker | None = None,
+        profile: Profile | None = None,
         preset: str | None = None,
-        speed: float = 1.0,
-        pitch_semitones: float = 0.0,
-        energy: float = 1.0,
-        style: str = "neutral",
-        seed: int = 0,
+        options: SpeechOptions | None = None,
         cancel: Event | None = None,
-        purpose: str = "own-use",
+        **settings: Unpack[SpeechSettings],
     ) -> Audio:
         """Speak phones, past the text front end.
 
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/piper.md).
-            profile, preset, speed, pitch_semitones, energy, style, seed, cancel, purpose: as in
-                :meth:`stream`.
+            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` says nothing
+                here.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
             ConfigError, ProfileError, ConsentError, CancelledError: as :meth:`stream`.
         """
+        asked = speech_options(options, settings)
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
-        controls = styled(style, speed, pitch_semitones, energy, seed)
         said = phones if isinstance(phones, str) else None
-        check_consent(profile, purpose)
-        return self._speak(iter(clauses), said, profile, preset, controls, cancel)
+        return self._speak(iter(clauses), said, profile, preset, asked, cancel)
+
+    def _prepare(
+        self, profile: Profile | None, preset: str | None, options: SpeechOptions
+    ) -> tuple[npt.NDArray[Any], Controls]:
+        """Refuse what can't be spoken; return what the graphs are told of speaker and manner."""
+        choose_language(options.language, self._bundle.manifest.languages)
+        controls = controls_of(options)
+        self._synthesizer.check(controls)
+        check_consent(profile, options.purpose)
+        return self._synthesizer.speakers.vector(profile, preset), controls
 
     def _speak(
         self,
         clauses: Iterator[PhoneClause],
         text: str | None,
-        profile: Speaker | None,
+        profile: Profile | None,
         preset: str | None,
-        controls: Controls,
+        options: SpeechOptions,
         cancel: Event | None,
     ) -> Audio:
         """Speak offline: with nobody waiting, long stretches waste less on their edges."""
-        self._synthesizer.check(controls)
-        speaker = self._synthesizer.speakers.vector(profile, preset)
+        speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
         stream = SpeechStream(pipeline, speaker, controls, cancel)
         chunks = self._noted(stream.chunks(clauses), text, profile, preset)
-        return join(chunks, self.sample_rate_hz)
+        return replace(join(chunks, self.sample_rate_hz), label=options.label)
 
     def _noted(
         self,
         chunks: Iterator[Chunk],
         text: str | None,
-        profile: Speaker | None,
+        profile: Profile | None,
         preset: str | None,
     ) -> Iterator[Chunk]:
         return noted(chunks, text, profile, preset, self._bundle.manifest.name)
 
-    def _clauses(self, text: str, ssml: Ssml) -> Iterator[PhoneClause]:
+    def _clauses(self, text: str, options: SpeechOptions) -> Iterator[PhoneClause]:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
-        return self.front_end.clauses(text, ssml=ssml)
+        return self.front_end.clauses(text, ssml=options.ssml)
 
 
 def packaged_keys() -> tuple[str, ...]:

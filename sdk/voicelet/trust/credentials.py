@@ -129,7 +129,7 @@ def sign_file(path: str | os.PathLike[str], label: Label, signer: FileSigner) ->
         ) from None
 
 
-def read_credentials(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+def read_credentials(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """What a file's credentials say, and whether they hold; None where it has none.
 
     Returns:
@@ -138,8 +138,7 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         :meth:`Label.facts` gave), `problems` (C2PA's codes).
 
     Raises:
-        ConfigError: the format can't hold them.
-        ConfigError: the extra isn't installed.
+        ConfigError: the format can't hold them, or the extra isn't installed.
         OSError: the file can't be read.
     """
     target = Path(path)

@@ -70,9 +70,7 @@ class Label:
     version: str = __version__
 
     def __post_init__(self) -> None:
-        if self.region not in REGIONS:
-            near = did_you_mean(str(self.region), REGIONS)
-            raise ConfigError(f"no label {self.region!r}{near}; there are {', '.join(REGIONS)}")
+        check_region(self.region)
         fits = isinstance(self.provider, str) and 0 < len(self.provider.strip()) <= MAX_PROVIDER
         if not fits or not self.provider.isprintable():
             raise ConfigError(
@@ -143,6 +141,17 @@ class Label:
         return rhythm_cue(sample_rate_hz)
 
 
+def check_region(region: str) -> None:
+    """Raise unless it is one of `REGIONS`.
+
+    Raises:
+        ConfigError: it isn't; the nearest is named.
+    """
+    if region not in REGIONS:
+        near = did_you_mean(str(region), REGIONS)
+        raise ConfigError(f"no label {region!r}{near}; there are {', '.join(REGIONS)}")
+
+
 def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
     """The audible cue of GB 45438-2025: ·– ··, tones of 880 Hz, then a rest; 1.5 s in all.
 
@@ -164,8 +173,10 @@ def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-def read_label(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+def read_label(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """What a file says of itself; None where it says nothing that voicelet wrote.
+
+        read_label("morning.flac")["provider"]
 
     Anybody can write or remove metadata: it is information, not proof; the watermark and the
     content credentials are harder to forge.

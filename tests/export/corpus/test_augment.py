@@ -15,7 +15,7 @@ from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig
 from voicelet.audio.level import active_level_dbfs
 from voicelet.config import from_mapping
-from voicelet.errors import AudioError, ConfigError, CorpusError
+from voicelet.errors import AudioError, ConfigError
 from voicelet_export.corpus import augment as module
 from voicelet_export.corpus.augment import AugmentConfig, augment_cache
 from voicelet_export.corpus.augment_config import (
@@ -36,6 +36,7 @@ from voicelet_export.corpus.effects import (
     room_response,
 )
 from voicelet_export.corpus.reader import Utterance
+from voicelet_export.errors import CorpusError
 
 HOP = 300
 ENCODER = Path(__file__).parents[3] / "sdk/voicelet/voices/default/speaker_encoder.onnx"

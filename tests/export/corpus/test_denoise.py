@@ -12,11 +12,12 @@ pytest.importorskip("torch")  # the training tools aren't installed
 
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.synth import Voice
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache
 from voicelet_export.corpus.prepare import Tools
 from voicelet_export.corpus.reader import Utterance
+from voicelet_export.errors import CorpusError
 
 RATE, HOP = 24000, 300
 TEXT = "The old house by the river has stood empty for many years."

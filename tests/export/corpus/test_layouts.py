@@ -12,13 +12,14 @@ import pytest
 import soundfile
 
 from tests.export.speech import RATE, ljspeech, tone, write
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus import pack
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache
 from voicelet_export.corpus.layouts import find_layout, read_sources
 from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import PackConfig, pack_corpus
 from voicelet_export.corpus.reader import Utterance, iterate_corpus
+from voicelet_export.errors import CorpusError
 
 
 def vctk(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from tests.export.speech import RATE, ljspeech, reader, tone  # noqa: E402
-from voicelet.errors import ConfigError, CorpusError  # noqa: E402
+from voicelet.errors import ConfigError  # noqa: E402
 from voicelet_export.cli.main import main  # noqa: E402
 from voicelet_export.corpus.augment import AugmentConfig, augment_cache  # noqa: E402
 from voicelet_export.corpus.cache import CacheWriter, FeatureCache  # noqa: E402
@@ -28,6 +28,7 @@ from voicelet_export.corpus.splits import (  # noqa: E402
     split_speakers,
     write_split,
 )
+from voicelet_export.errors import CorpusError  # noqa: E402
 from voicelet_export.train.data import load_items  # noqa: E402
 
 

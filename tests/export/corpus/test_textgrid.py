@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from tests.export.speech import RATE, reader, write  # noqa: E402
-from voicelet.errors import CorpusError  # noqa: E402
 from voicelet.text.words import WordPhones  # noqa: E402
 from voicelet_export.corpus.align import FitScore  # noqa: E402
 from voicelet_export.corpus.align_cache import Aligned  # noqa: E402
@@ -29,6 +28,7 @@ from voicelet_export.corpus.textgrid import (  # noqa: E402
     read_textgrid,
     write_textgrid,
 )
+from voicelet_export.errors import CorpusError  # noqa: E402
 
 labels = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
 

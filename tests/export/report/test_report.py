@@ -13,7 +13,8 @@ import pytest
 import soundfile
 from onnx import TensorProto, helper, numpy_helper
 
-from voicelet.errors import BundleError, CorpusError
+from voicelet.errors import BundleError
+from voicelet_export.errors import CorpusError
 from voicelet_export.pipeline.cache import StepRecord, write_json
 from voicelet_export.pipeline.report import Shown, write_report
 from voicelet_export.report.benches import read_sentences

@@ -8,9 +8,10 @@ import pytest
 
 from tests.export.speech import ljspeech, tone
 from voicelet.audio.features import FeatureConfig
-from voicelet.errors import BundleError, ConfigError, CorpusError
+from voicelet.errors import BundleError, ConfigError
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.corpus.cache import FeatureCache
+from voicelet_export.errors import CorpusError
 from voicelet_export.teach.base import TeacherSpeech, duration_frames
 from voicelet_export.teach.label import LabelConfig, label_corpus, lay_out, read_phones
 

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from voicelet.config import from_mapping, to_mapping  # noqa: E402
-from voicelet.errors import ConfigError, CorpusError  # noqa: E402
+from voicelet.errors import ConfigError  # noqa: E402
+from voicelet_export.errors import CorpusError  # noqa: E402
 from voicelet_export.train.freeze import Freeze, Freezer, matches  # noqa: E402
 from voicelet_export.train.loop import LoopConfig, Task, Trainer  # noqa: E402
 from voicelet_export.train.run import TrainingRun, build_trainer  # noqa: E402

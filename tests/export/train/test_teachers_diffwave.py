@@ -14,7 +14,8 @@ from tests.teacher_corpus import Split, split, write_corpus
 torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
-from voicelet.errors import ConfigError, CorpusError  # noqa: E402
+from voicelet.errors import ConfigError  # noqa: E402
+from voicelet_export.errors import CorpusError  # noqa: E402
 from voicelet_export.models.teachers.diffwave import (  # noqa: E402
     DiffWave,
     DiffWaveConfig,

@@ -17,7 +17,8 @@ from tests.tiny_models import save_model
 torch = pytest.importorskip("torch")
 
 from voicelet.config import from_mapping  # noqa: E402
-from voicelet.errors import BundleError, ConfigError, CorpusError, PhoneError  # noqa: E402
+from voicelet.errors import BundleError, ConfigError, PhoneError  # noqa: E402
+from voicelet_export.errors import CorpusError  # noqa: E402
 from voicelet_export.models.blocks import length_mask  # noqa: E402
 from voicelet_export.models.teachers.fft_fastspeech2 import (  # noqa: E402
     FftFastSpeech2,

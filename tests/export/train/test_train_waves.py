@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.export.train.test_training import _utterance  # noqa: E402
-from voicelet.errors import BundleError, ConfigError, CorpusError  # noqa: E402
+from voicelet.errors import BundleError, ConfigError  # noqa: E402
 from voicelet_export.corpus.cache import CacheWriter  # noqa: E402
+from voicelet_export.errors import CorpusError  # noqa: E402
 from voicelet_export.models.teachers.hifigan.voice import load_hifigan  # noqa: E402
 from voicelet_export.models.teachers.vits.voice import load_vits  # noqa: E402
 from voicelet_export.teach.open import open_teacher  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from voicelet.config import did_you_mean
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet_export.corpus.layouts.base import CorpusLayout, CorpusRecording
 from voicelet_export.corpus.layouts.common_voice import COMMON_VOICE
 from voicelet_export.corpus.layouts.folder import FOLDER
@@ -14,6 +14,7 @@ from voicelet_export.corpus.layouts.ljspeech import LJSPEECH
 from voicelet_export.corpus.layouts.packed import PACKED
 from voicelet_export.corpus.layouts.speechocean762 import SPEECHOCEAN762
 from voicelet_export.corpus.layouts.vctk import VCTK
+from voicelet_export.errors import CorpusError
 
 __all__ = ["LAYOUTS", "CorpusLayout", "CorpusRecording", "find_layout", "read_sources"]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 """Names of recordings, in the order in which one is chosen where several hold the same."""

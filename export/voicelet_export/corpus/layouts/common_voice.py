@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.layouts.base import (
     CorpusLayout,
     CorpusRecording,
@@ -15,6 +14,7 @@ from voicelet_export.corpus.layouts.base import (
     safe_id,
     unique,
 )
+from voicelet_export.errors import CorpusError
 
 _TABLES = (("validated.tsv",), ("train.tsv", "dev.tsv", "test.tsv"), ("other.tsv",))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.layouts.base import (
     CorpusLayout,
     CorpusRecording,
@@ -13,6 +12,7 @@ from voicelet_export.corpus.layouts.base import (
     safe_id,
     unique,
 )
+from voicelet_export.errors import CorpusError
 
 _TABLE = "metadata.csv"
 

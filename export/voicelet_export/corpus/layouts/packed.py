@@ -5,9 +5,9 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.layouts.base import CorpusLayout, CorpusRecording, gender_of, unique
 from voicelet_export.corpus.reader import read_rows
+from voicelet_export.errors import CorpusError
 
 
 def _fits(folder: Path) -> bool:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray, frame_energy_db
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.align import boundary_errors_ms
+from voicelet_export.errors import CorpusError
 from voicelet_export.models.blocks import length_mask
 from voicelet_export.models.teachers.fft_fastspeech2 import (
     FftFastSpeech2,

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.speaker.vector import D_VECTOR_SIZE
+from voicelet_export.errors import CorpusError
 from voicelet_export.models.teachers.mel_voice import VoiceSpeaker
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
 from voicelet.text.phones import PhoneInventory
+from voicelet_export.errors import CorpusError
 from voicelet_export.models.teachers.hifigan.discriminators import VitsJudge
 from voicelet_export.models.teachers.hifigan.generator import HifiganConfig
 from voicelet_export.models.teachers.symbols import SymbolTable

@@ -88,14 +88,20 @@ class Detection:
         return self.probability >= FOUND
 
 
-def detect(
-    samples: npt.ArrayLike, rate: int, *, keys: Sequence[bytes] = (), scales: bool = True
+def detect_watermark(
+    samples: npt.ArrayLike,
+    sample_rate_hz: int,
+    *,
+    keys: Sequence[bytes] = (),
+    scales: bool = True,
 ) -> Detection:
     """Look for voicelet's mark.
 
+        detect_watermark(samples, 44100).probability
+
     Args:
         samples: float [n], mono, of any level; from half a second on.
-        rate: in Hz, 4 kHz to 768 kHz.
+        sample_rate_hz: 4000 to 768000.
         keys: operators' keys that payloads may be written with, besides the public one.
         scales: also search changes of speed and pitch, up to 6 % (ten times the work).
 
@@ -106,10 +112,10 @@ def detect(
     wave = np.asarray(samples, np.float32)
     if wave.ndim != 1:
         raise WatermarkError("a mark is looked for in one channel; give samples of shape [n]")
-    if len(wave) < MIN_SECONDS * rate:
+    if len(wave) < MIN_SECONDS * sample_rate_hz:
         raise WatermarkError(f"{MIN_SECONDS} s at least are needed to look for a mark")
     wave = np.nan_to_num(wave, nan=0.0, posinf=0.0, neginf=0.0)
-    wave = resample(wave / max(float(np.abs(wave).max()), 1e-30), rate, RATE_HZ)
+    wave = resample(wave / max(float(np.abs(wave).max()), 1e-30), sample_rate_hz, RATE_HZ)
     hits: list[tuple[int, Hit]] = []
     blocks: dict[int, FloatArray] = {}
     frames = len(wave) * FRAMES_PER_S // RATE_HZ

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voicelet.audio.features import FloatArray
+
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from voicelet.synth import Voice
-
-    Samples = npt.NDArray[np.float32]
+    from voicelet.profiles.profile import Profile
+    from voicelet.synth.options import SpeechOptions
+    from voicelet.synth.voice import Voice
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,19 @@ class Timings:
 def speak(
     voice: Voice,
     text: str,
-    receive: Callable[[Samples], None],
+    receive: Callable[[FloatArray], None],
     on_progress: Callable[[float], None] | None = None,
-    **options: Any,
+    *,
+    profile: Profile | None = None,
+    preset: str | None = None,
+    options: SpeechOptions | None = None,
 ) -> Timings:
     """Stream `text`, handing every piece of audio to `receive`.
 
     Args:
         receive: takes float32 [n] in [-1, 1].
         on_progress: takes the share of the text that has been spoken, 0 to 1.
-        options: as for `Voice.stream`.
+        profile, preset, options: as for `Voice.stream`.
 
     Raises:
         VoiceletError: as `Voice.stream`, and what `receive` raises.
@@ -70,7 +72,7 @@ def speak(
     first: float | None = None
     spent = 0.0
     mark = time.perf_counter()
-    for chunk in voice.stream(text, **options):
+    for chunk in voice.stream(text, profile=profile, preset=preset, options=options):
         spent += time.perf_counter() - mark
         if first is None and len(chunk.samples):
             first = spent

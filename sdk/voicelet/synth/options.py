@@ -1,0 +1,147 @@
+"""How a text is to be spoken: one set of options for every way to speech."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypedDict
+
+from voicelet.config import did_you_mean
+from voicelet.errors import ConfigError
+from voicelet.synth.styles import styled
+from voicelet.synth.types import Controls
+from voicelet.text.front_end import Ssml
+from voicelet.trust.consent.record import check_purpose
+from voicelet.trust.labels import check_region
+
+_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions:
+    """How a text is spoken, whoever speaks it.
+
+        brisk = SpeechOptions(speed=1.2, style="lively")
+        voice.synthesize("Hello.", options=brisk)
+        voice.synthesize("Hello.", options=brisk, seed=7)   # a keyword goes before the options
+
+    Who speaks (`profile`, `preset`) and how to stop it (`cancel`) are arguments of their own.
+
+    Attributes:
+        speed: factor of the speaking rate, 0.25 to 4.
+        pitch_semitones: shift of f0, -24 to 24; the timbre stays.
+        energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
+        style: "neutral", "calm", "lively" or "whisper".
+        seed: of the noise in the voice, 0 to 2^63 - 1; equal seeds give equal samples.
+        language: BCP 47 tag of the text; None for the first language of the voice.
+        ssml: read the text as SSML; "auto" does so if it opens with <speak>.
+        purpose: what the speech is for; the profile's consent must cover it.  "own-use",
+            "assistive", "publishing", "research" or "federation".
+        label: which rules the label of a file follows that this speech is saved to ("default",
+            "eu", "us-ca", "cn" or "none"); None for what `VOICELET_LABEL` says.
+
+    Raises:
+        ConfigError: a value is out of its range or of the wrong type.
+        ConsentError: there is no such purpose.
+    """
+
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    energy: float = 1.0
+    style: str = "neutral"
+    seed: int = 0
+    language: str | None = None
+    ssml: Ssml = "auto"
+    purpose: str = "own-use"
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        controls_of(self)
+        if self.language is not None:
+            _check_tag(self.language)
+        if not isinstance(self.ssml, bool) and self.ssml != "auto":
+            raise ConfigError(f'ssml must be True, False or "auto", not {self.ssml!r}')
+        check_purpose(self.purpose)
+        if self.label is not None:
+            check_region(self.label)
+
+
+class SpeechSettings(TypedDict, total=False):
+    """The fields of :class:`SpeechOptions` as keyword arguments."""
+
+    speed: float
+    pitch_semitones: float
+    energy: float
+    style: str
+    seed: int
+    language: str | None
+    ssml: Ssml
+    purpose: str
+    label: str | None
+
+
+def speech_options(options: SpeechOptions | None, settings: Mapping[str, Any]) -> SpeechOptions:
+    """The options of one call: those given, changed by its keyword arguments.
+
+    Raises:
+        ConfigError: there is no such option (the nearest is named), or a value is impossible.
+    """
+    given = SpeechOptions() if options is None else options
+    if not isinstance(given, SpeechOptions):
+        raise ConfigError(f"options must be SpeechOptions, not {type(given).__name__}")
+    known = [field.name for field in fields(SpeechOptions)]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(
+                f"no option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
+    return replace(given, **settings) if settings else given
+
+
+def controls_of(options: SpeechOptions) -> Controls:
+    """What the models are told of the options, the style included.
+
+    Raises:
+        ConfigError: there is no such style, or a number is out of range.
+    """
+    o = options
+    return styled(o.style, o.speed, o.pitch_semitones, o.energy, o.seed)
+
+
+def choose_language(asked: str | None, offered: Sequence[str]) -> str:
+    """Which of a voice's languages a text is read in.
+
+    An exact match is best; then a tag that says less ("en" for "en-US"; the lookup of RFC 4647,
+    section 3.4), then one that says more ("en-GB" for "en").
+
+    Args:
+        asked: BCP 47 tag; None for the voice's first.
+        offered: BCP 47 tags, at least one.
+
+    Raises:
+        ConfigError: the voice has no such language; those it has are named.
+    """
+    if asked is None:
+        return offered[0]
+    known = {tag.lower(): tag for tag in reversed(offered)}
+    subtags = _check_tag(asked).lower().split("-")
+    for length in range(len(subtags), 0, -1):
+        if (tag := "-".join(subtags[:length])) in known:
+            return known[tag]
+    wider = "-".join(subtags) + "-"
+    for tag, own in reversed(known.items()):
+        if tag.startswith(wider):
+            return own
+    raise ConfigError(
+        f"this voice doesn't speak {asked!r}; it speaks {', '.join(offered)}. Leave out the "
+        "language, or load a voice that has it"
+    )
+
+
+def _check_tag(language: str) -> str:
+    if not isinstance(language, str) or _TAG.fullmatch(language) is None:
+        raise ConfigError(
+            f'language must be a BCP 47 tag such as "en" or "en-GB", not {language!r}'
+        )
+    return language
