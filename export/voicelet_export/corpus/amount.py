@@ -9,11 +9,11 @@ from pathlib import Path
 
 import soundfile
 
-from voicelet.errors import CorpusError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.corpus.layouts import CorpusRecording, find_layout, read_sources
 from voicelet_export.corpus.pack import choose_sources
 from voicelet_export.corpus.reader import read_rows
+from voicelet_export.errors import CorpusError
 
 SYMBOLS_PER_SECOND = 14.0
 """Letters, and phones as well, of English read aloud; measured on 3203 utterances of a teacher."""

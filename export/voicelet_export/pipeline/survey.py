@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
+from voicelet_export.errors import CorpusError
 
 CACHE_MB_A_MINUTE = 3.7
 """Of a feature cache: 16-bit audio at 24 kHz, 80 mels in float16 at 80 frames a second, f0."""

@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from tests.export.speech import ljspeech, tone
-from voicelet.errors import ConfigError, CorpusError, OutputError, VoiceletError
+from voicelet.errors import ConfigError, OutputError, VoiceletError
 from voicelet_export.cli.main import main
 from voicelet_export.corpus.synthetic import write_synthetic_corpus
+from voicelet_export.errors import CorpusError
 from voicelet_export.pipeline.plan import plan_pipeline
 from voicelet_export.pipeline.recipe import Recipe, read_recipe
 from voicelet_export.pipeline.run import run_pipeline

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.config import from_mapping
-from voicelet.errors import CorpusError
+from voicelet_export.errors import CorpusError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
 from voicelet_export.pipeline.steps.data import cache_figures, link_or_copy

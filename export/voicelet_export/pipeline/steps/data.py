@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, CorpusError
+from voicelet.errors import ConfigError
+from voicelet_export.errors import CorpusError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
 from voicelet_export.pipeline.survey import CACHE_MB_A_MINUTE, Estimate, Survey

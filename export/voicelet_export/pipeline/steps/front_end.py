@@ -51,7 +51,8 @@ def _runs(config: G2PStep, where: str) -> dict[str, Any]:
     from voicelet_export.bundle.g2p import G2PBuild
     from voicelet_export.train.g2p import G2PTraining
 
-    plain = G2PBuild(*(Path() for _ in range(5)))
+    nowhere = Path()
+    plain = G2PBuild(nowhere, nowhere, nowhere, nowhere, nowhere)
     first = from_mapping(G2PTraining, config.training, f"{where}: training")
     assert plain.refinement is not None
     changed = {**asdict(plain.refinement), **config.refinement}
