@@ -16,6 +16,8 @@ from voicelet.errors import BundleError
 from voicelet.synth import Voice
 from voicelet_export.bundle.build import BundleRecipe, build_bundle
 from voicelet_export.cli.main import main
+from voicelet_export.corpus.cache import FeatureCache, build_aligned_cache
+from voicelet_export.corpus.synthetic import write_synthetic_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "export/artifacts"
@@ -112,3 +114,17 @@ def test_a_float_bundle_of_the_milestones_says_what_the_embedded_voice_says(
         error = np.square(made[name] - value).mean() / np.square(value).mean()
         assert error < 0.01, (name, error)  # int8 lies 20 dB and more below
     assert Voice.load(tmp_path / "fp32").synthesize("Hello there.").samples.any()
+
+
+def test_mels_are_predicted_by_a_committed_milestone(tmp_path: Path) -> None:
+    corpus, cache, out = (tmp_path / name for name in ("corpus", "cache", "predicted"))
+    write_synthetic_corpus(corpus, 2, 1)
+    encoder = ARTIFACTS / "speaker_encoder/speaker_encoder.onnx"
+    assert build_aligned_cache(corpus, cache, encoder) == 2
+    arguments = ["corpus", "predict", "--acoustic", str(ARTIFACTS / "acoustic")]
+    assert main([*arguments, "--cache", str(cache), "--out", str(out)]) == 0
+    made, given = FeatureCache(out), FeatureCache(cache)
+    for entry in given.entries:
+        mel = made.mel(entry)
+        assert mel.shape == given.mel(entry).shape and np.isfinite(mel).all()
+        assert np.abs(mel - given.mel(entry)).mean() > 0.1  # nobody sounds like this corpus

@@ -231,7 +231,8 @@ def _split(config: SplitStep, context: StepContext) -> Figures:
     caches = [FeatureCache(folder) for folder in config.caches]
     for cache in caches:
         known = {entry.speaker for entry in cache.entries}
-        if not known & names:  # a cache with speakers of `given` needs no others
+        # A cache with speakers of `given` needs no others, but what it names itself stays out.
+        if (cache.folder / "held_out.json").is_file() or not known & names:
             names |= draw_held_out([cache], aligned=any(e.n_phones for e in cache.entries))
     write_json(context.out / "held_out.json", sorted(names))
     return {"held_out": len(names)}
