@@ -9,7 +9,7 @@
     python -m benchmarks.federated_report --out OUT --plots docs/img
 
 RUN8 and so on are folders of `voicelet-federated simulate`.  Everything slow is kept in OUT as it
-is computed; a command that was cut short goes on where it was.  See docs/federated.md.
+is computed; a command that was cut short goes on where it was.  See docs/guides/federated.md.
 """
 
 from __future__ import annotations

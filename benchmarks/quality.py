@@ -9,7 +9,7 @@
     python -m benchmarks.quality run --systems voicelet,piper,teacher --corpus C --out DIR
 
 `run` is the default: `python -m benchmarks.quality --systems ...` is the same.
-See docs/benchmarks.md.
+See docs/research/benchmarks.md.
 """
 
 from __future__ import annotations

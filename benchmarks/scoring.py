@@ -64,7 +64,8 @@ class FolderScore:
 
     Attributes:
         name: of the folder or the system.
-        summary: measure → mean (see `docs/benchmarks.md` for each); absent where not measured.
+        summary: measure → mean (`docs/research/benchmarks.md` explains each); absent where not
+            measured.
         clips: one mapping a clip, for the JSON and the listening page.
         own, others: cosines of clips with their own and with other speakers' references.
     """

@@ -6,7 +6,7 @@
 The second has both run one voice: Piper's own file, loaded by voicelet and by Piper.
 
 Machines are noisy, so each sentence is spoken by one and then by the other, over and over, and
-medians and their ratio are reported.  See docs/benchmarks.md for what each figure is.
+medians and their ratio are reported.  See docs/research/benchmarks.md for what each figure is.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
-Each writes `NAME.json` and prints a table; see docs/watermark.md.  Marked and unmarked speech are
-the same but for the mark: equal texts, voices and seeds.
+Each writes `NAME.json` and prints a table; see docs/reference/watermark.md.  Marked and unmarked
+speech are the same but for the mark: equal texts, voices and seeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The public API: what `voicelet` declares, what docs/python.md says, what type checkers see."""
+"""The public API: what `voicelet` declares, what its page says, what type checkers see."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 import voicelet
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "python.md"
+PAGE = ROOT / "docs" / "reference" / "python.md"
 
 UNLISTED = {
     "Bundle.graph",

@@ -23,7 +23,7 @@ _LAYERS = {
     "voicelet.engine": "errors config",
     "voicelet.text": "errors config",
     "voicelet.languages": "text",
-    "voicelet.speaker": "errors config audio trust bundle engine text",
+    "voicelet.speaker": "errors config files audio trust bundle engine text",
     "voicelet.profiles": "errors config files audio trust bundle speaker",
     "voicelet.enrolment": "errors config audio trust bundle engine text speaker profiles",
     "voicelet.piper": "errors config files audio bundle engine text",

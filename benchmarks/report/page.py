@@ -1,4 +1,4 @@
-"""One HTML file to listen on: everything in it, nothing fetched."""
+"""One HTML file to listen on, with what its columns mean: everything in it, nothing fetched."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 } td, th { border: 1px solid #ccc; padding: .35rem
 .6rem; vertical-align: top } td.n { text-align: right } th { background: #f4f4f4; text-align: left }
+dt { font-weight: bold } dd { margin: 0 0 .4rem 1.5rem } summary { cursor: pointer }
 audio { width: 13rem; height: 2rem; display: block } small { color: #666 } img { max-width: 100% }
 body.blind small, body.blind .who { visibility: hidden }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd }
@@ -30,6 +31,34 @@ document.getElementById('blind').addEventListener('change', e => {
       .map(p => p[1]) : cells.sort((a, b) => a.dataset.i - b.dataset.i);
     order.forEach(c => row.appendChild(c)) }) });
 """
+LEGEND = """
+<details open><summary>What the columns and the samples are</summary>
+<p>Each row of the table is a system. <b>recordings</b>: real recordings of people whom no model was
+trained on. <b>voicelet</b>: clones of these people, each from 10 to 40 s of speech.
+<b>voicelet-default</b>: the voice that ships with voicelet. <b>piper-…</b>: Piper.
+<b>teacher-…</b>: the large model that voicelet learnt from.</p>
+<dl>
+<dt>clips</dt><dd>how many were scored</dd>
+<dt>WER %</dt><dd>words that a speech recogniser (Whisper tiny.en) gets wrong; less is better. Many
+of the real people read English as a second language, so their own WER is high.</dd>
+<dt>P.808, SIG, BAK, OVRL</dt><dd>listeners' opinions as predicted by DNSMOS, 1 to 5, more is
+better: overall (P.808), of the speech, of the background, overall (P.835)</dd>
+<dt>similarity, to others</dt><dd>cosine of speaker vectors with a recording of the person that the
+clip should sound like, and with those of everybody else</dd>
+<dt>SI-Acc %, of 10 %</dt><dd>clips that are nearer to their own person than to everybody else, or
+than to nine others</dd>
+<dt>accepted %</dt><dd>clips that speaker verification would take for the person, at its equal error
+rate</dd>
+<dt>x-vector, to others, of 10 %, accepted %</dt><dd>the same four by a second speaker encoder, with
+which no model was trained</dd>
+</dl>
+<p><b>By sentence</b>: the same sentence by every system; the column voicelet is a clone of another
+person in each row. <b>By person</b>: <i>reference</i> is what was enrolled, <i>recordings</i> is
+another recording of the same person, with other words, and <i>voicelet</i> is the clone. Below each
+player are the scores of that clip. <b>blind</b> shuffles each row and hides names and scores, so
+that you can judge first.</p></details>
+"""
+"""HTML: what the columns of the table are, and what there is to listen to."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +136,7 @@ def write_page(
         listening: tables to listen on, their audio embedded as Ogg/Opus.
         notes: paragraphs below the table.
     """
-    parts = [f"<h1>{html.escape(title)}</h1>", markdown_as_html(table)]
+    parts = [f"<h1>{html.escape(title)}</h1>", markdown_as_html(table), LEGEND]
     parts += [f"<p>{html.escape(note)}</p>" for note in notes]
     parts.append('<p><label><input type="checkbox" id="blind"> blind: shuffle, hide names</label>')
     parts += [_listening(t) for t in listening]

@@ -8,8 +8,8 @@
     for chunk in voice.stream("A long story…", profile=profile):
         play(chunk.samples)
 
-The public API is what `__all__` names; docs/python.md describes it.  Importing the package opens no
-file and loads no engine; the names below are found when first used.
+The public API is what `__all__` names; docs/reference/python.md describes it.  Importing the
+package opens no file and loads no engine; the names below are found when first used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one error tree of voicelet.
 
 Every message says what was wrong and what to do about it.  `exit_code` is what the command line
-returns for an error of that class; the ranges are documented in `docs/cli.md`.
+returns for an error of that class; the ranges are documented in `docs/reference/cli.md`.
 
 | range | meaning                                                  |
 |-------|----------------------------------------------------------|
@@ -15,25 +15,6 @@ returns for an error of that class; the ranges are documented in `docs/cli.md`.
 """
 
 from __future__ import annotations
-
-import tokenize
-import zipfile
-import zlib
-
-NPZ_ERRORS: tuple[type[Exception], ...] = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    RuntimeError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
-go wrong there (NotImplementedError is a RuntimeError)."""
 
 
 class VoiceletError(Exception):

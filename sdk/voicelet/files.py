@@ -7,11 +7,29 @@ import os
 import secrets
 import stat
 import sys
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from voicelet.errors import BundleError
+
+NPZ_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    RuntimeError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
+go wrong there (NotImplementedError is a RuntimeError)."""
 
 
 def _base(variable: str, fallback: str) -> Path:

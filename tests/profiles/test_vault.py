@@ -183,7 +183,7 @@ def die_at_a_file_operation(number: int, operations: tuple[str, ...]) -> None:
 def test_kill_in_mid_write_loses_nothing(protection: str, tmp_path: Path) -> None:
     """Writers killed at random moments: what was confirmed is there, whole.
 
-    `VOICELET_VAULT_KILLS=1000` for the figure of docs/profiles.md.
+    `VOICELET_VAULT_KILLS=1000` for the figure of docs/reference/profiles.md.
     """
     vault = Vault(tmp_path / "v", protection=protection)
     vault.save(profile("ben", 7.0))

@@ -261,7 +261,7 @@ def python_sources() -> Iterator[tuple[str, ast.Module]]:
             text = path.read_text(encoding="utf-8")
             if re.search(r"\benrol\(|\bProfile\b", text):  # reading all of them takes long
                 yield str(path.relative_to(ROOT)), ast.parse(text)
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         for code in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             yield page.name, ast.parse(code)

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 def own_items(profile: Profile, items: Sequence[Item]) -> list[Item]:
     """The utterances, by name, that sound like the profile's person; 180 s of them at most.
 
-    One utterance may be told apart wrongly (`docs/verification.md`): it is left out.  All of them
-    together may not.
+    One utterance may be told apart wrongly (`docs/reference/verification.md`): it is left out.  All
+    of them together may not.
 
     Raises:
         ProfileError: the profile's voice can't be compared with them.

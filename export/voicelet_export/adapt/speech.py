@@ -29,7 +29,7 @@ def aligned_items(
 
     Args:
         folder: recordings, each with its words in a `.txt` beside it, or a corpus of another
-            layout (docs/data.md).
+            layout (docs/guides/data.md).
         work: where the features go; sensitive, and the caller's to remove.
         bundle: its lexicon and letter-to-sound model turn texts into phones.
 

@@ -18,7 +18,7 @@ def add_pipeline_commands(commands: Any) -> None:
     run = commands.add_parser(
         "pipeline", help="run a recipe, step by step; resumable, cached by content"
     )
-    run.add_argument("recipe", type=Path, help="YAML; see docs/pipeline.md")
+    run.add_argument("recipe", type=Path, help="YAML; see docs/guides/pipeline.md")
     run.add_argument(
         "--work", type=Path, help="folder of the store; work/<name of the recipe> by default"
     )

@@ -183,7 +183,7 @@ def missing_input(step: Step, option: str, place: str, text: str) -> ConfigError
     """The error of an input that isn't there, with what mends it."""
     remedy = " or ".join(f"--set {name}=PATH" for name in step.variables.get(option, ()))
     if remedy:
-        mend = f"get it (docs/pipeline.md says where), or say where it is: {remedy}"
+        mend = f"get it (docs/guides/pipeline.md says where), or say where it is: {remedy}"
     else:
         mend = "relative paths are taken from the folder it is run in, or from --root"
     return ConfigError(f"step {step.name!r}: {option}{place}: there is no {text}; {mend}")

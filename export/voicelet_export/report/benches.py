@@ -97,7 +97,7 @@ def piper_installed() -> bool:
 
 
 def score_folders(folders: Sequence[Path]) -> dict[str, dict[str, float]] | None:
-    """Judge folders of wavs with their `texts.tsv` (see `docs/benchmarks.md`).
+    """Judge folders of wavs with their `texts.tsv` (see `docs/research/benchmarks.md`).
 
     Returns:
         folder name → measure ("wer", "p808", "similarity", …) → mean; `None` where there are no

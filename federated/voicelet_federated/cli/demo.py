@@ -168,7 +168,7 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
     tell(
         "That is NO privacy guarantee to speak of: with three people, noise for epsilon 8 would "
         "drown what they teach. Masking hides each update in the sum all the same; a hundred "
-        "people and more get both (docs/federated.md)."
+        "people and more get both (docs/guides/federated.md)."
     )
     return {
         "rounds": told["rounds_done"],

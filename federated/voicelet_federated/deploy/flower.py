@@ -2,7 +2,8 @@
 
 Whoever reaches the SuperLink's control interface can register nodes and push code that devices
 run; Flower has no password for it short of an OIDC provider.  So the SuperLink listens on this
-machine alone, and only `/v1/fleet/` may be let through to devices, by a proxy (docs/federated.md).
+machine alone, and only `/v1/fleet/` may be let through to devices, by a proxy
+(docs/guides/federated.md).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 libsndfile (through `soundfile`) decodes WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, AU and CAF.
 miniaudio is more permissive but reads no Opus, the format of most voice messages.  libsndfile is
-LGPL and stays a shared library of its own, which its licence asks for; `docs/enrolment.md` says so
-to those who redistribute.
+LGPL and stays a shared library of its own, which its licence asks for; `docs/guides/enrolment.md`
+says so to those who redistribute.
 """
 
 from __future__ import annotations

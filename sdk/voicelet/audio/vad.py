@@ -2,8 +2,8 @@
 
 Silero VAD v6 (MIT, https://github.com/snakers4/silero-vad) at 16 kHz: a probability of speech for
 every 32 ms from a small convolutional and recurrent network, made into segments with hysteresis.
-The graph ships in this folder with its weights stored in int8 (396 kB); `docs/enrolment.md` has
-the measurements behind the choice.
+The graph ships in this folder with its weights stored in int8 (396 kB);
+`docs/research/enrolment.md` has the measurements behind the choice.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def add_scripted_option(parser: Any) -> None:
 
 def add_consent_options(parser: argparse.ArgumentParser) -> None:
     """Add all that makes a consent."""
-    group = parser.add_argument_group("consent of the speaker (docs/consent.md)")
+    group = parser.add_argument_group("consent of the speaker (docs/guides/consent.md)")
     way = group.add_mutually_exclusive_group()
     way.add_argument(
         "--sentence", action="store_true", help="print the sentence to read aloud, and stop"

@@ -18,7 +18,7 @@ REGIONS = ("default", "eu", "us-ca", "cn", "none")
 
 def add_label_options(parser: argparse.ArgumentParser) -> None:
     """Add `--label`, `--provider`, `--disclaimer`, `--credentials` and `--signer`."""
-    group = parser.add_argument_group("labels (docs/trust.md)")
+    group = parser.add_argument_group("labels (docs/reference/trust.md)")
     group.add_argument("--label", choices=REGIONS, help="what the law where it is heard asks for")
     group.add_argument("--provider", metavar="NAME", help="who answers for the speech")
     group.add_argument(

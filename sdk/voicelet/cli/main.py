@@ -17,6 +17,7 @@ from voicelet import __version__
 from voicelet.cli import (
     audit,
     bench,
+    completion,
     consent,
     demo,
     detect,
@@ -59,7 +60,16 @@ EXIT_CLOSED_PIPE = 141
 """128 + SIGINT, 128 + SIGPIPE: what shells report for other programs, too."""
 
 _EPILOG = """\
-exit codes: 0 done · 1 a fault of voicelet's own · 2 wrong command line · 10-19 text ·
+examples:
+  voicelet enrol ana monday.wav tuesday.flac      make a profile; asks Ana to agree aloud
+  voicelet say "Hello there." --voice ana -o hello.wav
+  echo "Hello there." | voicelet say - --raw | aplay -r 24000 -f S16_LE
+  voicelet read book.epub -o "The Book"           an audiobook, a file for each chapter
+
+voicelet COMMAND --help tells more.  docs/reference/cli.md explains all commands, and
+docs/reference/environment.md all environment variables.
+
+exit codes: 0 done · 1 a fault in voicelet · 2 wrong command line · 10-19 text ·
 20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 60-69 trust ·
 130 Ctrl-C · 141 closed pipe
 """
@@ -81,6 +91,7 @@ def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"voicelet {__version__}")
     parser.add_argument("--debug", action="store_true", help="log details, show tracebacks")
     unlock.add_option(parser)
+    completion.add_option(parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)

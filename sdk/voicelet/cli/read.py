@@ -41,7 +41,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the chapters and read nothing")
     add_voice_options(parser)
-    parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
+    )
     parser.add_argument("--json", action="store_true", help="a report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_label_options(parser)

@@ -51,7 +51,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--ssml", action="store_true", help="the text is SSML (else: told by <speak>)"
     )
-    parser.add_argument("--lexicon", metavar="FILE", help="your own pronunciations (docs/text.md)")
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
+    )
     parser.add_argument(
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )

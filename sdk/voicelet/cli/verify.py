@@ -19,7 +19,7 @@ def add_parser(subparsers: Any) -> None:
         help="whose voice is it, and was it made by a machine?",
         description="Say whether a recording holds the voice of a profile, whether voicelet made "
         "it, and whether it is likely synthetic: three answers, each with its own error rate "
-        "(docs/verification.md).",
+        "(docs/reference/verification.md).",
     )
     parser.add_argument("file", metavar="FILE", help="a recording, 5 s of speech or more")
     parser.add_argument("--profile", metavar="NAME", help="whose voice it may be")

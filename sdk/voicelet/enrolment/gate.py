@@ -33,7 +33,7 @@ needs less than a minute, and who has hours of somebody's speech isn't their spe
 
 @dataclass(frozen=True)
 class GateConfig:
-    """Where the gate refuses and where it warns; `docs/enrolment.md` says how each was chosen.
+    """Where the gate refuses and where it warns; `docs/research/enrolment.md` has the reasons.
 
     Attributes:
         min_speech_s: less speech is refused.

@@ -3,7 +3,7 @@
 A new profile's voice is compared with every profile that the vault holds: a match is refused unless
 both consents name the same speaker, or it is the same profile enrolled again.  It is compared with
 every list of protected voices on the device as well (`profiles/protected.py`).  The error rates
-are in `docs/verification.md`.
+are in `docs/reference/verification.md`.
 """
 
 from __future__ import annotations

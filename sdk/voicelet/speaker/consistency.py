@@ -3,8 +3,8 @@
 Embeddings of short windows are smoothed over neighbours, then split into the two groups that
 differ most (spherical 2-means); for one person the groups differ by what was said, for two people
 by who said it.  The cosine between the groups' means is the score.  It grows with the amount of
-speech on either side, so the threshold is lower for short recordings; `docs/enrolment.md` has the
-calibration.
+speech on either side, so the threshold is lower for short recordings;
+`docs/research/enrolment.md` has the calibration.
 """
 
 from __future__ import annotations

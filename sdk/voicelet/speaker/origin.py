@@ -3,7 +3,7 @@
 Two separate answers.  Voicelet's own mark is proof and refuses a recording at enrolment.  That
 speech sounds synthetic is a likelihood (`speaker/synthetic_speech.py`): a hint, never a reason to
 turn a person away, for its error rates on recordings that no codec has touched aren't known
-(`docs/verification.md`).
+(`docs/reference/verification.md`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ A vocoder leaves traces in how the bins of a spectrum move: in time, between nei
 tails of their distribution.  The weights come from recordings of people against the same recordings
 copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
 and without lossy coding and noise.  What it makes of engines that it never heard is another matter:
-`docs/verification.md` has the error rates for both.  `voicelet-export synthetic-speech` makes it.
+`docs/reference/verification.md` has the error rates for both.  `voicelet-export synthetic-speech`
+makes it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray, hann_window
 from voicelet.audio.quality import bandwidth_hz
-from voicelet.errors import NPZ_ERRORS, EngineError
+from voicelet.errors import EngineError
+from voicelet.files import NPZ_ERRORS
 
 WEIGHTS_FILE = "synthetic_speech.npz"
 SAMPLE_RATE_HZ = 16000

@@ -6,7 +6,8 @@ cohort (adaptive symmetric normalisation, "AS-norm": Cumani et al., "Comparison 
 recognition approaches for real applications", 2011), and a logistic regression makes the result a
 log-likelihood ratio (Brümmer & du Preez, "Application-independent evaluation of speaker detection",
 2006).  The packaged cohort holds no person's voiceprint: each of its vectors is the mean of three
-people or more.  `voicelet-export voice-match` makes it; `docs/verification.md` has the error rates.
+people or more.  `voicelet-export voice-match` makes it; `docs/reference/verification.md` has the
+error rates.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import NPZ_ERRORS, EngineError
+from voicelet.errors import EngineError
+from voicelet.files import NPZ_ERRORS
 from voicelet.speaker.vector import D_VECTOR_SIZE
 
 SCALE_FILE = "voice_match.npz"

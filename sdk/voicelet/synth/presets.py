@@ -12,7 +12,8 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
-from voicelet.errors import NPZ_ERRORS, BundleError, ConfigError, ProfileError, ProfileNotFoundError
+from voicelet.errors import BundleError, ConfigError, ProfileError, ProfileNotFoundError
+from voicelet.files import NPZ_ERRORS
 from voicelet.synth.types import Speaker
 
 if TYPE_CHECKING:

@@ -119,7 +119,7 @@ class Audio:
 
         Args:
             label: what it says; by default what :attr:`label` or else the environment asks for
-                (docs/labels.md).
+                (docs/guides/labels.md).
             signer: of content credentials (.wav, .flac and .mp3 can hold them).
 
         Raises:

@@ -121,8 +121,8 @@ class Voice:
 
         Args:
             path: a bundle's folder, a `.voicelet` file, the name of an installed bundle, a voice
-                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/piper.md), or None
-                for the voice inside the package.
+                made for Piper (`.onnx`, its `.onnx.json` beside it; see docs/guides/piper.md),
+                or None for the voice inside the package.
             threads: threads that one run of a graph may use.
             require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
                 one that isn't signed by a key of this package (if it holds any).
@@ -283,7 +283,7 @@ class Voice:
 
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
-                another language its own phonemes, see docs/piper.md).
+                another language its own phonemes, see docs/guides/piper.md).
             profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` says nothing
                 here.
 

@@ -2,8 +2,8 @@
 
 Dynamic quantization of the LSTMs was measured too: it has the same size, but it also rounds the
 activations, of which the first layer's (mel powers, without a logarithm) span many decades; the
-equal error rate doubled (`docs/enrolment.md`).  For the same reason the weights that meet the mels
-stay in float16: 37 kB more, and a tenth of the difference to float32.
+equal error rate doubled (`docs/research/enrolment.md`).  For the same reason the weights that meet
+the mels stay in float16: 37 kB more, and a tenth of the difference to float32.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     ...  # show sentence.text, record it
     report = check_spoken_consent(recording, sentence, gated.windows, encoder=graph)
 
-What each check catches, how well and what it can't is measured in `docs/verification.md`.
+What each check catches, how well and what it can't is measured in `docs/reference/verification.md`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class SentenceText(Protocol):
 
 @dataclass(frozen=True)
 class LivenessConfig:
-    """Where spoken consent is refused; `docs/verification.md` says how each was chosen.
+    """Where spoken consent is refused; `docs/reference/verification.md` says how each was chosen.
 
     Attributes:
         min_text_probability: probability below which the sentence counts as not read.

@@ -4,7 +4,8 @@ Windows of three seconds are correlated with the pilots at each of the 160 place
 may begin, with time stretched and frequency scaled by up to 6 %.  What a correlation means is told
 by decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
 the root mean square of those, so it doesn't depend on level, noise or speaker, and where there is
-no mark it is a standard normal number or a little less (docs/watermark.md has the measurement).
+no mark it is a standard normal number or a little less (docs/reference/watermark.md has the
+measurement).
 
 Speech hides the mark under changes ten times its size, but slow ones that many bands share, while
 the mark changes fast and in each band by itself.  So the log energies of the bands are filtered in
