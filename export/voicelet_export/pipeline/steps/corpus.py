@@ -78,9 +78,7 @@ def _check_prepare(config: PrepareStep, survey: Survey) -> None:
 
     pack = from_mapping(PackConfig, config.pack, f"step {survey.step!r}: pack")
     from_mapping(RealAlignConfig, config.bounds, f"step {survey.step!r}: bounds")
-    survey.require_minutes(
-        config.corpus, config.least_minutes, pack.layout, pack.most_per_speaker
-    )
+    survey.require_minutes(config.corpus, config.least_minutes, pack.layout, pack.most_per_speaker)
 
 
 def _estimate_prepare(config: PrepareStep, survey: Survey) -> Estimate:
