@@ -265,7 +265,6 @@ def test_without_its_tools_the_remedy_is_named(recipe: TFLiteRecipe) -> None:
     assert not recipe.out.exists()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     bundle = build_tflite(recipe)
@@ -286,7 +285,6 @@ def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     assert (recipe.out / "manifest.json").read_bytes() == before
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_in_float32_the_engines_give_the_same_waveform(recipe: TFLiteRecipe) -> None:
     build_tflite(replace(recipe, precision="fp32", speaker_encoder=None, keep_onnx=True))

@@ -182,9 +182,9 @@ def upload(port: int, tls: ssl.SSLContext | None, *bodies: bytes) -> list[tuple[
     answers = []
     for body in bodies:
         client = (
-            http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             if tls is None
-            else http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=tls)
+            else http.client.HTTPSConnection("127.0.0.1", port, timeout=300, context=tls)
         )
         client.request("POST", PATH, body)
         answer = client.getresponse()
