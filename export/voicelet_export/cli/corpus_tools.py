@@ -180,7 +180,7 @@ def _split(args: argparse.Namespace) -> None:
 
 def add_tool_commands(actions: Any) -> None:
     """Add the actions to those of `corpus`."""
-    layouts = "auto, ljspeech, vctk, libritts, common-voice, folder or packed"
+    layouts = "auto, ljspeech, vctk, libritts, common-voice, speechocean762, folder or packed"
     check = actions.add_parser("check", help="find what would spoil a training; 1 on errors")
     check.add_argument("folder", type=Path)
     check.add_argument("--layout", default="auto", help=layouts)

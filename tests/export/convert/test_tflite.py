@@ -143,6 +143,7 @@ def test_large_products_are_spread_over_their_range() -> None:
 
 TOOLS = all(importlib.util.find_spec(m) for m in ("litert_torch", "ai_edge_quantizer"))
 ARTIFACTS = Path(__file__).resolve().parents[3] / "export" / "artifacts"
+EMBEDDED = ARTIFACTS.parents[1] / "sdk" / "voicelet" / "voices" / "default"
 
 
 def write_models(root: Path, acoustic: Any, vocoder: Any) -> None:
@@ -160,10 +161,8 @@ def write_source(root: Path, acoustic: Any, vocoder: Any) -> Path:
         "acoustic_encoder": encoder_graph(acoustic.encoder).SerializeToString(),
         "acoustic_decoder": decoder_graph(acoustic.decoder).SerializeToString(),
         "vocoder": vocoder_graph(vocoder).SerializeToString(),
-        "speaker_encoder": (
-            ARTIFACTS / "speaker_encoder" / "speaker_encoder.int8.onnx"
-        ).read_bytes(),
-        "g2p": (ARTIFACTS / "g2p" / "g2p.onnx").read_bytes(),
+        "speaker_encoder": (EMBEDDED / "speaker_encoder.onnx").read_bytes(),
+        "g2p": (EMBEDDED / "g2p.onnx").read_bytes(),
     }
     contexts = {
         "acoustic_decoder": ACOUSTIC.context_frames,

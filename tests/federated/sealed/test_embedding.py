@@ -34,7 +34,7 @@ from voicelet_federated.sealed.server import (
 )
 
 ROOT = Path(__file__).parents[3]
-ENCODER = ROOT / "export" / "artifacts" / "speaker_encoder" / "speaker_encoder.int8.onnx"
+ENCODER = ROOT / "sdk" / "voicelet" / "voices" / "default" / "speaker_encoder.onnx"
 SAMPLE = ROOT / "federated" / "samples" / "reader-a" / "1.opus"
 
 
