@@ -43,7 +43,7 @@ def settled():
 import voicelet
 from voicelet.speaker.consistency import speaker_consistency
 from voicelet.audio.resample import resample
-from voicelet.trust.watermark.detect import detect
+from voicelet.trust.watermark.detect import detect_watermark as detect
 
 spent, before = {}, settled()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from voicelet.synth.timing import speak
 
 
@@ -23,7 +24,7 @@ class BusyVoice:
 
     bundle = SimpleNamespace(manifest=SimpleNamespace(sample_rate_hz=8000))
 
-    def stream(self, text: str) -> Iterator[Any]:
+    def stream(self, text: str, **_: object) -> Iterator[Any]:
         for _ in range(2):
             use_cpu(0.05)
             yield SimpleNamespace(samples=np.zeros(4000, np.float32), text_span=(0, len(text)))
