@@ -1,4 +1,4 @@
-"""A bundle's lexicon and letter-to-sound graph, from open lexicons and a corpus."""
+"""The lexicon and the letter-to-sound graph of a bundle, from open lexicons and a corpus."""
 
 from __future__ import annotations
 

@@ -224,11 +224,11 @@ def add_parser(commands: Any) -> None:
     align.add_argument("--g2p", type=Path, help="letter-to-sound graph for words it lacks")
     align.set_defaults(run=_align)
     predict = actions.add_parser("predict", help="a cache with an acoustic model's mels")
-    predict.add_argument("--acoustic", type=Path, required=True, help="folder of a training run")
+    predict.add_argument("--acoustic", type=Path, required=True, help="a run or milestone")
     predict.add_argument("--cache", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
     predict.set_defaults(run=_predict)
-    layouts = "auto, ljspeech, vctk, libritts, common-voice, folder or packed"
+    layouts = "auto, ljspeech, vctk, libritts, common-voice, speechocean762, folder or packed"
     check = actions.add_parser("check", help="find what would spoil a training; 1 on errors")
     check.add_argument("folder", type=Path)
     check.add_argument("--layout", default="auto", help=layouts)
