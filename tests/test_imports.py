@@ -39,7 +39,7 @@ _LAYERS = {
         "errors": "",
         "recipes": "errors",
         "models": "errors",
-        "corpus": "errors recipes models",
+        "corpus": "errors models",
         "metrics": "errors corpus",
         "train": "errors recipes models corpus metrics",
         "convert": "errors models train",
@@ -48,7 +48,7 @@ _LAYERS = {
         "report": "errors corpus metrics convert compress teach",
         "bundle": "errors models corpus train convert compress report",
         "adapt": "errors models corpus train convert",
-        "pipeline": "errors recipes models corpus train convert compress teach report bundle",
+        "pipeline": "errors models corpus train convert compress teach report bundle",
         "cli": "*",
     },
     "voicelet_federated": {
