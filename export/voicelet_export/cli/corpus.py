@@ -12,7 +12,6 @@ from typing import Any
 from voicelet.errors import ConfigError
 from voicelet_export.cli.progress import progress
 from voicelet_export.errors import CorpusError
-from voicelet_export.recipes import read_recipe
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +79,7 @@ def _check(args: argparse.Namespace) -> None:
     from voicelet.cli.table import print_table
     from voicelet_export.corpus.check.config import CheckConfig
     from voicelet_export.corpus.check.corpus import aligner_fit, check_corpus
+    from voicelet_export.recipes import read_recipe
 
     config = read_recipe(CheckConfig, args.config)
     fit = None
@@ -130,6 +130,7 @@ class CorpusCheckError(CorpusError):
 def _prepare(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.pack import PackConfig, pack_corpus
     from voicelet_export.corpus.prepare import Tools, build_cache
+    from voicelet_export.recipes import read_recipe
 
     config = read_recipe(PackConfig, args.config, layout=args.layout)
     with progress("pack") as on_item:
@@ -147,6 +148,7 @@ def _prepare(args: argparse.Namespace) -> None:
 def _augment(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.augment import AugmentConfig, augment_cache
     from voicelet_export.corpus.prepare import Tools
+    from voicelet_export.recipes import read_recipe
     from voicelet_export.train.data import read_held_out
 
     changes = {
