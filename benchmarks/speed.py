@@ -26,6 +26,7 @@ from benchmarks.common import BenchmarkError
 from benchmarks.peers import piper
 from benchmarks.peers.worker import Worker, one_thread_environment
 from benchmarks.speaking import DATA, read_sentences
+from voicelet.errors import VoiceletError
 
 CHILD = Path(__file__).parent / "peers" / "voicelet_child.py"
 SDK = Path(__file__).parents[1] / "sdk"
@@ -33,6 +34,7 @@ Starter = Callable[[dict[str, str]], tuple[Worker, dict[str, Any]]]
 
 FIGURES = (
     ("rtf", "real-time factor", ".4f"),
+    ("cpu_s_per_s", "CPU seconds for a second of speech", ".4f"),
     ("first_audio_ms", "first audio, ms", ".1f"),
     ("sentence_ms", "whole sentence, ms", ".1f"),
     ("cold_start_ms", "cold start to first audio, ms", ".0f"),
@@ -115,6 +117,7 @@ def measure(
                 rows[name].append(
                     {
                         "rtf": answer["total_ms"] / 1000 / answer["audio_s"],
+                        "cpu_s_per_s": answer["cpu_ms"] / 1000 / answer["audio_s"],
                         "first_audio_ms": answer["first_audio_ms"],
                         "sentence_ms": answer["total_ms"],
                     }
@@ -187,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
             model = piper.model()
             files = (model, model.with_name(model.name + ".json"))
             results[name]["bundle_mb"] = sum(f.stat().st_size for f in files) / 1e6
-    except BenchmarkError as error:
+    except VoiceletError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     table = markdown(results)

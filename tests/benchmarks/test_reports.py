@@ -1,4 +1,4 @@
-"""Copies, reports and the command line, on sounds made here; no judge's package is needed."""
+"""Copies, reports and the command line, on sounds made here; no metric's package is needed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import voicelet.bundle
+import voicelet.engine
 from benchmarks import copies, quality
-from benchmarks.common import BenchmarkError, need, read_audio, write_wav
-from benchmarks.folder import Clip, read_copies
+from benchmarks.common import write_wav
 from benchmarks.report.build import accepted, bounds, listening, notes
-from benchmarks.scoring import FolderScore
 from voicelet.audio.features import FeatureConfig
+from voicelet_export.metrics.base import MetricError, need, read_audio
+from voicelet_export.metrics.folder import Clip, read_copies
+from voicelet_export.metrics.scoring import FolderScore
 
 
 def _tone(hz: float, seconds: float = 0.5) -> np.ndarray:
@@ -62,8 +65,8 @@ def test_a_bundles_vocoder_gets_normalised_mels_and_gives_a_hop_a_frame(
         graph=lambda role: SimpleNamespace(context_frames=8),
     )
     engine = SimpleNamespace(open=lambda path, threads: Graph())
-    monkeypatch.setattr("voicelet.bundle.open_bundle", lambda path: bundle)
-    monkeypatch.setattr("voicelet.engine.get_engine", lambda: engine)
+    monkeypatch.setattr(voicelet.bundle, "open_bundle", lambda path: bundle)
+    monkeypatch.setattr(voicelet.engine, "get_engine", lambda: engine)
     mel = np.full((100, 80), -2.0, dtype=np.float32)
     vocode = copies.bundle_vocoder(None)
     out = vocode(mel, np.full(100, 5.0, np.float32), np.ones(100, np.float32))
@@ -82,10 +85,10 @@ def test_written_audio_is_clamped(tmp_path: Path) -> None:
 
 def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF no")
-    with pytest.raises(BenchmarkError, match="can't be read"):
+    with pytest.raises(MetricError, match="can't be read"):
         read_audio(tmp_path / "a.wav")
-    with pytest.raises(BenchmarkError, match=r"setup\.sh"):
-        need("a_judge_that_nobody_wrote")
+    with pytest.raises(MetricError, match=r"setup\.sh"):
+        need("a_metric_that_nobody_wrote")
 
 
 def _score(name: str, **summary: float) -> FolderScore:

@@ -17,6 +17,7 @@ import torch
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError
+from voicelet_export.models.fake_quant import insert_fake_quant, is_quantized, set_fake
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.models.vocos import Vocoder, VocoderConfig
 from voicelet_export.train.milestone import load_milestone
@@ -38,14 +39,23 @@ class RunInfo:
     mel_std: FloatArray
 
 
-def load_acoustic(folder: Path) -> tuple[AcousticModel, RunInfo]:
+def load_acoustic(folder: Path, plain: bool = True) -> tuple[AcousticModel, RunInfo]:
     """The averaged weights of an acoustic run.
+
+    Args:
+        plain: whether timbre tokens and languages are refused, as by all that makes graphs.
 
     Raises:
         BundleError: the folder isn't such a run.
     """
     model_config, state, info = _read(folder)
-    model = AcousticModel(from_mapping(AcousticConfig, model_config, str(folder)))
+    config = from_mapping(AcousticConfig, model_config, str(folder))
+    if plain and (config.timbre_tokens or config.languages):
+        raise BundleError(
+            f"{folder}: timbre tokens and languages can't be used here yet; keep one language and "
+            "no tokens with `voicelet-export milestone --language en`"
+        )
+    model = AcousticModel(config)
     _load(model, state, folder)
     return model, info
 
@@ -63,8 +73,6 @@ def load_vocoder(folder: Path) -> tuple[Vocoder, RunInfo]:
 
 
 def _load(model: torch.nn.Module, state: Any, folder: Path) -> None:
-    from voicelet_export.compress.quantize.qat import insert_fake_quant, is_quantized, set_fake
-
     if is_quantized(state):  # exported as it is in float; the scales it learnt go with it
         insert_fake_quant(model)
         set_fake(model, False)

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from voicelet_export.train.freeze import Freeze, Freezer, put_back
-from voicelet_export.train.milestone import load_milestone
+from voicelet_export.train.milestone import load_milestone, of_module, saved_name
 from voicelet_export.train.update import Precision, Updates
 
 
@@ -104,6 +104,10 @@ class Task(ABC):
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Score `model` (the average) on held-out speakers; may write pictures and audio."""
 
+    def adopt(self, state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """Fit averaged weights of another run to the averaged module, where that has grown."""
+        return state
+
     def learning_rate_scale(self, optimiser: str, step: int) -> float:
         """An extra factor on the schedule for one optimiser."""
         return 1.0
@@ -134,26 +138,28 @@ class Trainer:
     def load(self, path: Path, weights_only: bool = False) -> None:
         """Take a checkpoint, or the weights of a milestone.
 
-        `weights_only` starts a new run from its averaged weights, with its judges if they are of
-        the same make.
+        `weights_only` starts a new run from its averaged weights, with its discriminators if
+        they are of the same make.
         """
         if path.suffix == ".safetensors":
             state, weights_only = load_milestone(path), True
         else:
             state = torch.load(path, map_location=self.config.device, weights_only=True)
         if weights_only:
-            self.task.modules[self.task.averaged].load_state_dict(state["average"])
-            self.average.load_state_dict(state["average"])
+            average = self.task.adopt(state["average"])
+            self.task.modules[self.task.averaged].load_state_dict(average)
+            self.average.load_state_dict(average)
             for name, module in self.task.modules.items():
-                if name != self.task.averaged and _fits(module, state["modules"].get(name, {})):
-                    module.load_state_dict(state["modules"][name])
+                weights = of_module(state["modules"], name) or {}
+                if name != self.task.averaged and _fits(module, weights):
+                    module.load_state_dict(weights)
             return
         for name, module in self.task.modules.items():
-            if name in state["modules"]:
-                module.load_state_dict(state["modules"][name])
+            if (weights := of_module(state["modules"], name)) is not None:
+                module.load_state_dict(weights)
         for name, optimiser in self.task.optimisers.items():
-            if name in state["optimisers"]:
-                optimiser.load_state_dict(state["optimisers"][name])
+            if (moments := of_module(state["optimisers"], name)) is not None:
+                optimiser.load_state_dict(moments)
         self.average.load_state_dict(state["average"])
         if self.updates.scaler is not None and state.get("scaler"):
             self.updates.scaler.load_state_dict(state["scaler"])
@@ -164,8 +170,8 @@ class Trainer:
         path = path or self.folder / "checkpoint.pt"
         state = {
             "step": self.step,
-            "modules": {k: m.state_dict() for k, m in self.task.modules.items()},
-            "optimisers": {k: o.state_dict() for k, o in self.task.optimisers.items()},
+            "modules": {saved_name(k): m.state_dict() for k, m in self.task.modules.items()},
+            "optimisers": {saved_name(k): o.state_dict() for k, o in self.task.optimisers.items()},
             "average": self.average.state_dict(),
         }
         if self.updates.scaler is not None:
@@ -183,12 +189,17 @@ class Trainer:
         return self.step >= self.config.steps
 
     def run(
-        self, until_step: int | None = None, on_step: Callable[[int, int], None] | None = None
+        self,
+        until_step: int | None = None,
+        on_step: Callable[[int, int], None] | None = None,
+        minutes: float | None = None,
     ) -> None:
         """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop.
 
         Args:
-            on_step: told (steps done, steps in all) after each step.
+            on_step: called with (steps done, steps in all) after each step.
+            minutes: stop after the step in which these have passed; the schedule knows nothing of
+                it, and another run goes on.
         """
         config = self.config
         checkpoint = self.folder / "checkpoint.pt"
@@ -197,7 +208,7 @@ class Trainer:
             log.info("resumed at step %d", self.step)
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: setattr(self, "_stop", True))
-        saved = time.monotonic()
+        began = saved = time.monotonic()
         last = min(config.steps, until_step or config.steps)
         sums: dict[str, float] = {}
         count, clock = 0, time.monotonic()
@@ -218,6 +229,8 @@ class Trainer:
             if time.monotonic() - saved > config.checkpoint_s:
                 self.save()
                 saved = time.monotonic()
+            if minutes is not None and time.monotonic() - began >= 60.0 * minutes:
+                break
         self.save()
 
     def _one_step(self, sums: dict[str, float]) -> None:
@@ -235,8 +248,8 @@ class Trainer:
             updates.resting = self._freezer.at(self.step)
             torch.manual_seed(config.seed * 1_000_003 + batch)
             with updates.autocast():
-                found = task.train_step(batch)
-            for name, value in found.items():
+                losses = task.train_step(batch)
+            for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value / config.accumulate
         updates.finish(task.modules, task.optimisers)
         put_back(kept)

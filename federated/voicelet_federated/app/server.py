@@ -38,7 +38,7 @@ from voicelet_federated.app.strategy import MaskedSum
 from voicelet_federated.app.training import utterance_losses
 
 _LOG = logging.getLogger(__name__)
-_MAX_UTTERANCES = 40
+_HELD_OUT_UTTERANCES = 40
 _BATCH = 8
 
 app = ServerApp()
@@ -74,7 +74,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
         private_key(places.path("server_key")) if places.server_key else None,
     )
     remaining = config.rounds - state.finished
-    evaluator = _evaluator(base, config.adapter, places)
+    losses_of = _held_out_losses(base, config.adapter, places)
     write_report(state, config, places)  # so that `status` can show the terms during the run
     try:
         if remaining > 0:
@@ -83,7 +83,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
                 strategy.arrays(),
                 num_rounds=remaining,
                 timeout=config.timeout_s,
-                evaluate_fn=_evaluate(strategy, evaluator) if evaluator else None,
+                evaluate_fn=_evaluate(strategy, losses_of) if losses_of else None,
             )
     except BaseException:
         with suppress(CheckpointError):  # the error that stopped the run matters more
@@ -108,7 +108,7 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
         raise CheckpointError(f"{file}: can't be written ({error}); make room") from None
 
 
-class HeldOutEvaluator:
+class HeldOutLosses:
     """Losses of an adapter on the speech of held-out people, who train on no device.
 
     Args:
@@ -117,45 +117,47 @@ class HeldOutEvaluator:
 
     def __init__(self, base: BaseModel, spec: AdapterSpec, items: list[Item]) -> None:
         if not items:
-            raise ConfigError("there is no aligned speech of held-out speakers to judge by")
+            raise ConfigError("there is no aligned speech of held-out speakers to measure with")
         info = base.info
         sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 4800)
-        sample = sampler.items[:: max(1, len(sampler.items) // _MAX_UTTERANCES)][:_MAX_UTTERANCES]
+        chosen = sampler.items[:: max(1, len(sampler.items) // _HELD_OUT_UTTERANCES)][
+            :_HELD_OUT_UTTERANCES
+        ]
         self._batches = [
-            sampler.collate(sample[i : i + _BATCH], None) for i in range(0, len(sample), _BATCH)
+            sampler.collate(chosen[i : i + _BATCH], None) for i in range(0, len(chosen), _BATCH)
         ]
         self._adapted = Adapted(base.model, spec)
 
     def __call__(self, flat: FloatArray) -> dict[str, float]:
         """Mean of each loss term over the utterances."""
         self._adapted.set_flat(flat)
-        losses: dict[str, list[float]] = {}
+        by_term: dict[str, list[float]] = {}
         with torch.no_grad():
             for batch in self._batches:
                 terms = utterance_losses(self._adapted, batch, self._adapted.base.decoder)
                 for name, values in terms.items():
-                    losses.setdefault(name, []).extend(values.tolist())
-        return {name: float(np.mean(values)) for name, values in losses.items()}
+                    by_term.setdefault(name, []).extend(values.tolist())
+        return {name: float(np.mean(values)) for name, values in by_term.items()}
 
 
-def _evaluator(base: BaseModel, spec: AdapterSpec, places: Places) -> HeldOutEvaluator | None:
+def _held_out_losses(base: BaseModel, spec: AdapterSpec, places: Places) -> HeldOutLosses | None:
     if not (places.cache and places.held_out):
         return None
     items = held_out_items(places.path("cache"), places.path("held_out"), places.accent)
-    return HeldOutEvaluator(base, spec, items)
+    return HeldOutLosses(base, spec, items)
 
 
 def _evaluate(
-    strategy: MaskedSum, evaluator: HeldOutEvaluator
+    strategy: MaskedSum, losses_of: HeldOutLosses
 ) -> Callable[[int, ArrayRecord], MetricRecord | None]:
     state, folder = strategy.state, strategy.folder
 
     def evaluate(server_round: int, arrays: ArrayRecord) -> MetricRecord | None:
-        losses = evaluator(state.flat)
+        losses = losses_of(state.flat)
         if server_round:
             state.rounds[-1].held_out = losses
         elif not state.before:
-            state.before = evaluator(np.zeros_like(state.flat)) if state.rounds else losses
+            state.before = losses_of(np.zeros_like(state.flat)) if state.rounds else losses
         state.save(folder)
         _LOG.info("held-out speakers: %s", {k: round(v, 4) for k, v in losses.items()})
         return MetricRecord(losses)

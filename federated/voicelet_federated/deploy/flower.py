@@ -22,7 +22,6 @@ from typing import Any
 
 import voicelet_federated
 from voicelet import __version__
-from voicelet.cli.extras import install_line
 from voicelet.files import atomic_file
 from voicelet_federated.app.config import FederationConfig, Places, to_run_config
 from voicelet_federated.deploy.address import (
@@ -78,7 +77,7 @@ def program(name: str) -> str:
     """
     path = Path(sys.executable).parent / name
     if not path.is_file():
-        raise DeploymentError(f"{name} isn't installed: {install_line('voicelet-federated')}")
+        raise DeploymentError(f"{name} isn't installed: pip install voicelet-federated")
     return str(path)
 
 

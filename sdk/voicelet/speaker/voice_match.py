@@ -85,7 +85,7 @@ class VoiceScale:
 
     def _near(self, vector: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Mean and deviation of the cosines with the nearest of the cohort."""
-        nearest = np.sort(self.cohort @ vector)[-NEAREST:]
+        nearest = np.sort(np.einsum("md,d->m", self.cohort, vector))[-NEAREST:]
         return float(nearest.mean()), max(float(nearest.std()), 1e-3)
 
 

@@ -20,7 +20,9 @@ ENCODER = (
 
 
 def test_equal_error_rate_of_known_distributions() -> None:
-    assert equal_error_rate([0.9, 0.8], [0.1, 0.2]) == (0.0, pytest.approx(0.8))
+    assert equal_error_rate([0.9, 0.8], [0.1, 0.2]) == (0.0, pytest.approx(0.5))
+    rate, threshold = equal_error_rate([0.4, 0.7, 0.8, 0.9], [0.1, 0.2, 0.3, 0.6])
+    assert rate == pytest.approx(0.25) and 0.4 < threshold < 0.7
     rng = np.random.default_rng(0)
     rate, threshold = equal_error_rate(rng.normal(1, 1, 40000), rng.normal(-1, 1, 40000))
     assert rate == pytest.approx(0.1587, abs=0.005)  # the normal distribution beyond one sigma
@@ -89,3 +91,22 @@ def test_stored_weights_come_back(tmp_path: Path, storage: str, error: float) ->
     got = get_engine().open(path).run({"x": np.zeros((64, 48), np.float32)})["y"]
     relative = np.abs(got - weight).max(axis=1) / np.abs(weight).max(axis=1)
     assert relative.max() < error
+
+
+def test_the_graph_is_made_of_the_weights(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from voicelet.errors import BundleError
+    from voicelet_export.convert.speaker_encoder import write_speaker_encoder
+
+    weights = ENCODER.with_suffix(".safetensors")
+    assert write_speaker_encoder(weights, tmp_path) > 1_000_000
+    assert (tmp_path / "speaker_encoder.safetensors").read_bytes() == weights.read_bytes()
+    rng = np.random.default_rng(0)
+    mel = (10.0 ** rng.uniform(-6, -2, (4, 160, 40))).astype(np.float32)
+    engine = get_engine()
+    want = engine.open(ENCODER).run({"mel": mel})["embedding"]
+    got = engine.open(tmp_path / "speaker_encoder.onnx").run({"mel": mel})["embedding"]
+    assert np.abs(want - got).max() < 1e-3  # the kept weights are float16
+    (tmp_path / "no.pt").write_bytes(b"?")
+    with pytest.raises(BundleError, match=r"pretrained\.pt"):
+        write_speaker_encoder(tmp_path / "no.pt", tmp_path)
