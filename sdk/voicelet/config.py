@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """Return `"; did you mean 'x'?"` for the known word nearest to `word`, or `""`."""
+    """Return `" (did you mean 'x'?)"` for the known word nearest to `word`, or `""`."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:

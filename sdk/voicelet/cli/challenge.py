@@ -73,7 +73,7 @@ def asked(name: str, now: datetime | None = None) -> ConsentSentence:
 
 
 def forget(name: str) -> None:
-    """It was read: nobody may read it again."""
+    """Delete the sentence of a profile once it has been read, so that it can't be used again."""
     with contextlib.suppress(OSError):
         _path(name).unlink()
 

@@ -28,8 +28,9 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
 
 @contextlib.contextmanager
 def unlocking(args: argparse.Namespace) -> Iterator[None]:
-    """Have passphrases come from the file, or else from a prompt; see to it that no core dump of
-    this process holds a voice.
+    """While the block runs, take passphrases from the file, or else ask for them.
+
+    Core dumps are switched off for this process, because they could hold a voice.
 
     Raises:
         ConfigError: the file can't be read.

@@ -84,10 +84,11 @@ class PiperPhones:
 
 
 def _spell(phones: str) -> list[str]:
-    """The IPA of each phone ("" for one that is told by its neighbour).
+    """The IPA of each phone ("" for one that is written together with the phone before it).
 
-    Voicelet's phones don't say all that eSpeak's do: long and short o, the article's vowel and the
-    length of unstressed i and u are told by their neighbours, as they mostly are in eSpeak's words.
+    Voicelet's phones distinguish less than eSpeak's.  Long and short o, the vowel of the article
+    and the length of unstressed i and u are chosen by the phones around them, a rule that fits most
+    of eSpeak's own words.
     """
     out = [("" if p in _DROPPED else _IPA.get(p, p)) for p in phones]
     for i, phone in enumerate(phones):

@@ -70,9 +70,9 @@ class Adaptation:
 
     @property
     def vector(self) -> FloatArray:
-        """What a synthesizer is told, float32 [3 + K]: rate, pitch, energy, then the condition."""
-        told = (self.log_duration_shift, self.pitch_gain, self.energy_shift)
-        return np.concatenate([np.array(told, np.float32), self.condition_shift])
+        """Input of a synthesizer, float32 [3 + K]: rate, pitch, energy, then the condition."""
+        scalars = (self.log_duration_shift, self.pitch_gain, self.energy_shift)
+        return np.concatenate([np.array(scalars, np.float32), self.condition_shift])
 
     def to_header(self) -> dict[str, Any]:
         """All but the condition, for a profile's header."""

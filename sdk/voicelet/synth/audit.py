@@ -19,10 +19,10 @@ def noted(
     preset: str | None,
     voice: str,
 ) -> Iterator[Chunk]:
-    """Pass chunks on; once the last is out, or nobody wants more, note what was heard.
+    """Pass chunks on; after the last one, or when the caller stops early, log what was heard.
 
     Args:
-        text: what is spoken, if it is at hand.
+        text: what is spoken; None where only its phones are known.
         profile, preset: who speaks.
         voice: name of the bundle.
     """
@@ -34,11 +34,11 @@ def noted(
     finally:
         if samples:
             facts: dict[str, str | float] = {"seconds": round(samples / rate, 3), "voice": voice}
-            told = {
+            optional = {
                 "profile": getattr(profile, "name", None),
                 "consent": getattr(getattr(profile, "consent", None), "id", None),
                 "preset": preset,
                 "text": text,
             }
-            facts.update({k: v for k, v in told.items() if isinstance(v, str)})
+            facts.update({k: v for k, v in optional.items() if isinstance(v, str)})
             note("use", **facts)

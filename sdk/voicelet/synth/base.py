@@ -21,7 +21,7 @@ from voicelet.errors import BundleError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause, Tone
-from voicelet.trust.watermark.mark import ClauseMark
+from voicelet.trust.watermark.base import ClauseWatermark
 
 Check = Callable[[], None]
 """Called between runs of graphs; raises `CancelledError` when the stream is to end."""
@@ -53,7 +53,7 @@ class Speakers(Protocol):
         """The presets, the default first."""
 
     def vector(self, profile: Speaker | None, preset: str | None) -> npt.NDArray[Any]:
-        """What the voice's graphs are told of a speaker; the default one's without either.
+        """The speaker as an input of the voice's graphs; without either, the default one.
 
         Raises:
             ConfigError: both are given, or there is no such preset.
@@ -96,7 +96,7 @@ class Synthesizer(Protocol):
 
     @property
     def first_frames(self) -> Sequence[int]:
-        """Frames of a stream's first stretches; the first is short, for somebody waits for it."""
+        """Frames of a stream's first stretches; the first is short, so that sound comes early."""
 
     @property
     def stretch_frames(self) -> int:
@@ -104,7 +104,7 @@ class Synthesizer(Protocol):
 
     @property
     def offline_frames(self) -> int:
-        """Frames of a stretch when nobody waits; bounds the memory needed."""
+        """Frames of a stretch when all speech is made before any is heard; bounds the memory."""
 
     @property
     def speakers(self) -> Speakers:
@@ -135,7 +135,7 @@ class Synthesizer(Protocol):
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseMark | None = None,
+        mark: ClauseWatermark | None = None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause.
@@ -153,14 +153,12 @@ class Synthesizer(Protocol):
         """
 
 
-# The kinds of voice that this runtime can speak, by the name that manifests give them.
-
-
 ARCHITECTURES = {
     "voicelet": "voicelet.synth.source_filter.synthesizer:FastSpeechSynthesizer",
     "piper-vits": "voicelet.synth.vits.synthesizer:VitsSynthesizer",
 }
-"""Name → the class that speaks it, imported when it is needed."""
+"""The kinds of voice that this runtime can speak: the name that manifests give a kind → the class
+that speaks it, imported when it is needed."""
 
 
 def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:

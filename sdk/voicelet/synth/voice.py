@@ -32,7 +32,7 @@ from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark.mark import Watermark, model_digest
+from voicelet.trust.watermark.base import open_watermark
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -102,7 +102,7 @@ class Voice:
         self._providers, self._engine = providers, engine
         self._synthesizer = made = open_synthesizer(bundle, self.open_graph)
         manifest = bundle.manifest
-        watermark = Watermark(model_digest(manifest.name, manifest.version))
+        watermark = open_watermark(manifest.name, manifest.version)
         self._pipeline = Pipeline(made, made.first_frames, made.stretch_frames, watermark)
 
     @classmethod

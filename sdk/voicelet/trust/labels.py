@@ -135,7 +135,7 @@ class Label:
         }
 
     def cue(self, sample_rate_hz: int) -> npt.NDArray[np.float32]:
-        """What is heard before the speech, float32 [n]; empty but for `cn`."""
+        """The sound to play before the speech, float32 [n]; only `cn` has one, else it is empty."""
         if self.region != "cn":
             return np.zeros(0, np.float32)
         return rhythm_cue(sample_rate_hz)

@@ -14,7 +14,7 @@ import numpy as np
 
 from voicelet.audio.features import FeatureConfig, FloatArray, mel_centres_hz, mel_filterbank
 from voicelet.synth.source_filter.stft import OverlapAdd, Window
-from voicelet.trust.watermark.mark import FrameGains
+from voicelet.trust.watermark.base import FrameMark
 
 MOST_CORRECTED = 2.0
 """A band is brought up or down by at most this much (natural log), as in training."""
@@ -83,7 +83,7 @@ class Correction:
     """
 
     def __init__(
-        self, bands: Bands, window: Window, mark: FrameGains | None, share: float = 1.0
+        self, bands: Bands, window: Window, mark: FrameMark | None, share: float = 1.0
     ) -> None:
         self._bands, self._window, self._mark, self._share = bands, window, mark, share
         self._out = OverlapAdd(window)

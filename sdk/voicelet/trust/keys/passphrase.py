@@ -1,4 +1,7 @@
-"""Where a passphrase comes from when nobody gave one: the environment, then whom a program set."""
+"""Where a passphrase comes from when the caller gave none.
+
+First from the environment, then from the function that the program has set.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ class _Default:
 
 
 def set_default(ask: Callable[[], str] | None, for_new: bool = False) -> None:
-    """Have `ask` called for passphrases that neither a caller nor the environment gave.
+    """Set the function to call when neither the caller nor the environment gives a passphrase.
 
     Args:
-        ask: returns it, or "" for none; None to ask nobody.
-        for_new: whether new vaults are protected by it, too.
+        ask: returns the passphrase, or "" for none; None sets no function.
+        for_new: whether it protects new vaults, too.
     """
     _Default.ask, _Default.for_new = ask, for_new
 

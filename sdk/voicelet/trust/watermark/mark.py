@@ -144,7 +144,7 @@ class Watermark:
 
 @dataclass(frozen=True)
 class ClauseMark:
-    """What whoever renders a clause needs to mark it.
+    """The mark of one clause, for the code that renders the clause.
 
     Attributes:
         watermark: of its voice.

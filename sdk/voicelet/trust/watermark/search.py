@@ -1,11 +1,11 @@
 """The search for the pilots: over place, and over changes of speed and pitch.
 
 Windows of three seconds are correlated with the pilots at each of the 160 places where the pattern
-may begin, with time stretched and frequency scaled by up to 6 %.  What a correlation means is told
-by decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
-the root mean square of those, so it doesn't depend on level, noise or speaker, and where there is
-no mark it is a standard normal number or a little less (docs/reference/watermark.md has the
-measurement).
+may begin, with time stretched and frequency scaled by up to 6 %.  What a correlation
+is worth is measured with decoys: patterns of other keys, correlated with the same window.  A score
+is a correlation divided by the root mean square of the decoys', so it doesn't depend on level,
+noise or speaker.  Where there is no mark, scores follow a standard normal distribution or stay a
+little below it (docs/reference/watermark.md has the measurement).
 
 Speech hides the mark under changes ten times its size, but slow ones that many bands share, while
 the mark changes fast and in each band by itself.  So the log energies of the bands are filtered in
