@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `voicelet erase` and `voicelet profiles delete` take."""
     parser.add_argument("names", nargs="+", metavar="NAME")
-    parser.add_argument("--yes", action="store_true", help="don't ask first (only terminals are asked)")
+    parser.add_argument("--yes", action="store_true", help="don't ask (only a terminal is asked)")
     add_option(parser, nested=True)
     parser.set_defaults(run=run)
 

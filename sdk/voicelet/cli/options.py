@@ -139,7 +139,8 @@ def read_text(words: list[str], file: str | None) -> str:
             with open(file, "rb") as source:
                 raw = source.read(MAX_TEXT_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file!r}: {getattr(error, 'strerror', None) or error}; check the path") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{file!r}: {reason}; check the path") from None
     if len(raw) > MAX_TEXT_BYTES:
         raise TextError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MB; split it")
     return raw.decode("utf-8-sig", errors="replace")

@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     shaping = ("speed", "pitch_semitones", "energy", "seed", "style", "purpose")
     told = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
     told += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
+    told += [options.language] if options.language else []
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in wanted)
     done, seconds, skipped = 0, 0.0, 0

@@ -101,7 +101,7 @@ def explain(
         print(explain(voice, "Zoltrix paid.").guessed)
 
     Raises:
-        ConfigError: the voice is of a kind whose model doesn't tell (a Piper voice).
+        ConfigError: the voice is of a kind that can't be explained (a Piper voice).
     """
     asked = speech_options(options, settings)
     synthesizer, front_end = voice.synthesizer, voice.front_end

@@ -24,7 +24,7 @@ class SpeechOptions:
 
         brisk = SpeechOptions(speed=1.2, style="lively")
         voice.synthesize("Hello.", options=brisk)
-        voice.synthesize("Hello.", options=brisk, seed=7)   # a keyword goes before the options
+        voice.synthesize("Hello.", options=brisk, seed=7)   # a keyword overrides the options
 
     Who speaks (`profile`, `preset`) and how to stop it (`cancel`) are arguments of their own.
 

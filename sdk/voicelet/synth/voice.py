@@ -238,7 +238,7 @@ class Voice:
             options: how to speak.
             cancel: may be set from another thread; the stream then raises `CancelledError` before
                 its next stretch of audio (tens of milliseconds).
-            settings: fields of :class:`SpeechOptions`, which go before those of `options`.
+            settings: fields of :class:`SpeechOptions`, which override those of `options`.
 
         Raises:
             ConfigError: there is no such option, preset or language, or a number is out of range
@@ -284,8 +284,8 @@ class Voice:
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/guides/piper.md).
-            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` says nothing
-                here.
+            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` has
+                no effect here.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
@@ -299,7 +299,7 @@ class Voice:
     def _prepare(
         self, profile: Profile | None, preset: str | None, options: SpeechOptions
     ) -> tuple[npt.NDArray[Any], Controls]:
-        """Refuse what can't be spoken; return what the graphs are told of speaker and manner."""
+        """Refuse what can't be spoken; return the speaker and the controls as the graphs take them."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)

@@ -33,7 +33,8 @@ def read_document(path: str | Path) -> Document:
         with file.open("rb") as handle:
             raw = handle.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise TextError(f"{file.name!r}: {getattr(error, 'strerror', None) or error}; check the path") from None
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"{file.name!r}: {reason}; check the path") from None
     if len(raw) > MAX_BYTES:
         raise TextError(f"{file.name!r} is larger than {MAX_BYTES >> 20} MB; split it")
     if suffix == ".epub":

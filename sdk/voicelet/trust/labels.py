@@ -82,7 +82,7 @@ class Label:
     def of_settings(
         cls, region: str | None = None, provider: str | None = None, voice: str = ""
     ) -> Label:
-        """A new label; what isn't given is what `VOICELET_LABEL` and `VOICELET_PROVIDER` say.
+        """A new label; what isn't given is taken from `VOICELET_LABEL` and `VOICELET_PROVIDER`.
 
         Raises:
             ConfigError: as of the class.
@@ -174,7 +174,7 @@ def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
 
 
 def read_label(path: str | os.PathLike[str]) -> dict[str, object] | None:
-    """What a file says of itself; None where it says nothing that voicelet wrote.
+    """The label in a file, as plain data; None where it has none that voicelet wrote.
 
         read_label("morning.flac")["provider"]
 

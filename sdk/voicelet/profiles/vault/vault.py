@@ -149,8 +149,8 @@ class Vault:
 
         Files are overwritten first, where the file system does so in place.  The other profiles
         are encrypted anew under a new key and the old key is destroyed, so that copies of this one
-        in backups can't be opened any more (unless the vault has a passphrase: who knows it can
-        open backups made before).  In a vault that is locked, the files go now and the key when it
+        in backups can't be opened any more (unless the vault has a passphrase: whoever knows
+        it can open backups made before).  In a vault that is locked, the files go now and the key when it
         is next unlocked.
 
         Raises:
@@ -183,8 +183,8 @@ class Vault:
         """Bring back a damaged or missing profile from its copy.
 
         Args:
-            accept_older: take an older file, if that is all there is: for who has put it back from
-                a backup on purpose.  Only whom the profiles belong to may ask for that.
+            accept_older: accept an older file if there is no other.  It is for profiles that were
+                put back from a backup on purpose; only their owner may ask for it.
 
         Raises:
             ProfileNotFoundError: there is none of that name.
@@ -213,7 +213,7 @@ class Vault:
             session.store(newest.name, newest.plain)
 
     def restorable(self) -> Sequence[str]:
-        """Names of profiles whose file is damaged or gone while their copy says whose it is.
+        """Names of profiles whose file is damaged or missing while their copy still names them.
 
         Raises:
             ProfileLockedError: the vault's key or passphrase is missing or wrong.
