@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voicelet.errors import ConfigError
+from voicelet_export.corpus.layouts import LAYOUTS
 from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ def _split(args: argparse.Namespace) -> None:
 
 def add_tool_commands(actions: Any) -> None:
     """Add the actions to those of `corpus`."""
-    layouts = "auto, ljspeech, vctk, libritts, common-voice, folder or packed"
+    layouts = ", ".join(("auto", *LAYOUTS))
     check = actions.add_parser("check", help="find what would spoil a training; 1 on errors")
     check.add_argument("folder", type=Path)
     check.add_argument("--layout", default="auto", help=layouts)

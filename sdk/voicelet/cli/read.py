@@ -53,8 +53,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.text.document import read_document
+    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
-    document = read_document(args.document)
+    document = read_document(args.document, find_language(args.language or DEFAULT_LANGUAGE))
     wanted = which(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, wanted, args.json)

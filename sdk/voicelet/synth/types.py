@@ -118,8 +118,8 @@ class Audio:
         """Write a .wav, .flac, .ogg, .opus or .mp3 file that is labelled as synthetic.
 
         Args:
-            label: what it says; by default what :attr:`label` or else the environment asks for
-                (docs/guides/labels.md).
+            label: the label of the file; by default one that follows the rules of :attr:`label`,
+                or else those that the environment names (docs/guides/labels.md).
             signer: of content credentials (.wav, .flac and .mp3 can hold them).
 
         Raises:

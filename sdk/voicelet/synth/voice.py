@@ -299,7 +299,7 @@ class Voice:
     def _prepare(
         self, profile: Profile | None, preset: str | None, options: SpeechOptions
     ) -> tuple[npt.NDArray[Any], Controls]:
-        """Refuse what can't be spoken; return the speaker and the controls as the graphs take them."""
+        """Refuse what can't be spoken; return speaker and controls as the graphs take them."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)

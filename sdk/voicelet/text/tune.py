@@ -1,4 +1,4 @@
-"""What a sentence asks of the pitch: questions rise, choices and lists fall, exclamations are told.
+"""Tones of questions, choices and lists, and which clauses are exclaimed.
 
 The voice learnt its melody from read prose, which hardly asks anything.  So where a melody carries
 meaning it is prescribed, by the tunes that grammars of spoken English agree on (Pierrehumbert &

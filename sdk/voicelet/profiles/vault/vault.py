@@ -150,8 +150,8 @@ class Vault:
         Files are overwritten first, where the file system does so in place.  The other profiles
         are encrypted anew under a new key and the old key is destroyed, so that copies of this one
         in backups can't be opened any more (unless the vault has a passphrase: whoever knows
-        it can open backups made before).  In a vault that is locked, the files go now and the key when it
-        is next unlocked.
+        it can open backups made before).  In a vault that is locked, the files go now and the key
+        when it is next unlocked.
 
         Raises:
             ProfileNotFoundError: there is none of that name.

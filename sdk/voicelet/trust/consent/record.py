@@ -260,7 +260,7 @@ class ConsentRecord:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ConsentRecord:
-        """Inverse of :meth:`to_bytes`; only the canonical form is accepted.  Signatures aren't checked.
+        """Inverse of :meth:`to_bytes`; only the canonical form is read, signatures aren't checked.
 
         Raises:
             ConsentError: it isn't a record.
