@@ -47,8 +47,12 @@ def _g2p(args: argparse.Namespace) -> None:
     )
 
 
+_WHAT = """Make voices for voicelet: corpora, training, smaller models, conversion, bundles, and
+pipelines of all of it (docs/guides/pipeline.md)."""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
+    parser = argparse.ArgumentParser(prog="voicelet-export", description=_WHAT)
     parser.add_argument("--version", action="version", version=f"voicelet-export {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     add_train_command(commands)
