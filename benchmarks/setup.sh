@@ -22,5 +22,5 @@ if [ ! -d "$home/kokoro/package/voices" ]; then
 fi
 
 echo "ready; from the repository's root:"
-echo "  export VOICELET_BENCH_HOME=$home PYTHONPATH=sdk OMP_NUM_THREADS=1"
+echo "  export VOICELET_BENCH_HOME=$home PYTHONPATH=sdk:export OMP_NUM_THREADS=1"
 echo "  $home/bench/bin/python -m benchmarks.quality --help"

@@ -33,6 +33,7 @@ Starter = Callable[[dict[str, str]], tuple[Worker, dict[str, Any]]]
 
 FIGURES = (
     ("rtf", "real-time factor", ".4f"),
+    ("cpu_s_per_s", "CPU seconds for a second of speech", ".4f"),
     ("first_audio_ms", "first audio, ms", ".1f"),
     ("sentence_ms", "whole sentence, ms", ".1f"),
     ("cold_start_ms", "cold start to first audio, ms", ".0f"),
@@ -115,6 +116,7 @@ def measure(
                 rows[name].append(
                     {
                         "rtf": answer["total_ms"] / 1000 / answer["audio_s"],
+                        "cpu_s_per_s": answer["cpu_ms"] / 1000 / answer["audio_s"],
                         "first_audio_ms": answer["first_audio_ms"],
                         "sentence_ms": answer["total_ms"],
                     }

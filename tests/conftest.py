@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.tiny import tiny_bundle
+from voicelet.trust.audit import device_log as audit
+
+# On a busy machine an example takes as long as it takes.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["export/*"]
@@ -33,9 +41,16 @@ def _own_folders(
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("VOICELET_KEYSTORE", "file")  # nor their keychain
     yield
-    log = sys.modules.get("voicelet.trust.audit.device_log")
-    if log is not None:  # what this test did isn't the next one's business
-        log._RECORDER.discard()
+    audit._RECORDER.discard()  # what this test did isn't the next one's business
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Give every test and its fixtures the same random numbers, whichever test ran before."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture

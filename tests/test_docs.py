@@ -42,7 +42,7 @@ def test_a_snippet_runs(code: str, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT / "sdk")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
 

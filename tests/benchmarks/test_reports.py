@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import voicelet.bundle
+import voicelet.engine
 from benchmarks import copies, quality
 from benchmarks.common import BenchmarkError, need, read_audio, write_wav
 from benchmarks.folder import Clip, read_copies
@@ -62,8 +64,8 @@ def test_a_bundles_vocoder_gets_normalised_mels_and_gives_a_hop_a_frame(
         graph=lambda role: SimpleNamespace(context_frames=8),
     )
     engine = SimpleNamespace(open=lambda path, threads: Graph())
-    monkeypatch.setattr("voicelet.bundle.open_bundle", lambda path: bundle)
-    monkeypatch.setattr("voicelet.engine.get_engine", lambda: engine)
+    monkeypatch.setattr(voicelet.bundle, "open_bundle", lambda path: bundle)
+    monkeypatch.setattr(voicelet.engine, "get_engine", lambda: engine)
     mel = np.full((100, 80), -2.0, dtype=np.float32)
     vocode = copies.bundle_vocoder(None)
     out = vocode(mel, np.full(100, 5.0, np.float32), np.ones(100, np.float32))

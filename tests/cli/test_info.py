@@ -64,6 +64,8 @@ def test_bench_reports_medians(cli: Cli) -> None:
     assert report["runs"] == 3 and report["seconds"] == pytest.approx(0.2)
     assert report["bundle_mb"] == pytest.approx(sum(map(len, TINY_FILES.values())) / 1e6, abs=1e-4)
     assert report["rtf"] >= 0
+    assert report["wall_seconds"] == pytest.approx(0.2 * report["rtf"], abs=2e-4)
+    assert report["cpu_seconds"] >= 0
     code, out, _ = cli("bench", "--repeat", "1", "--text", "one")
     assert code == 0 and "first_audio_ms" in out
     assert cli("bench", "--repeat", "0")[0] == 2

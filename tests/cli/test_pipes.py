@@ -39,7 +39,7 @@ def start(bundle: Path, delay_s: float, *arguments: str) -> subprocess.Popen[byt
 
 def test_raw_samples_and_timings_apart(make_bundle: Callable[..., Path]) -> None:
     process = start(make_bundle(), 0.0, "say", "-", "--raw", "--json")
-    out, err = process.communicate(b"one two three", timeout=60)
+    out, err = process.communicate(b"one two three", timeout=600)
     samples = np.frombuffer(out, "<i2")
     assert process.returncode == 0
     assert len(samples) == 3 * SAMPLES_A_WORD and samples.max() == 32767
@@ -54,7 +54,7 @@ def test_samples_arrive_before_the_text_is_finished(make_bundle: Callable[..., P
     assert len(process.stdout.read(2 * SAMPLES_A_WORD)) == 2 * SAMPLES_A_WORD
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert err.decode().strip() == "voicelet: stopped"
 
@@ -66,7 +66,7 @@ def test_reader_that_leaves_is_no_error(make_bundle: Callable[..., Path]) -> Non
     process.stdout.read(100)
     process.stdout.close()
     err = process.stderr.read()
-    assert process.wait(timeout=60) == 141
+    assert process.wait(timeout=600) == 141
     assert err == b""
 
 
@@ -80,7 +80,7 @@ def test_interrupted_file_is_not_left_behind(
     while not list(folder.iterdir()) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert process.returncode == 130
     assert list(folder.iterdir()) == []
 
@@ -90,9 +90,9 @@ def test_bytes_that_are_no_text(make_bundle: Callable[..., Path]) -> None:
     """Arguments that aren't UTF-8 arrive as lone surrogates, which no stream can encode."""
     bundle = make_bundle()
     process = start(bundle, 0.0, "say", "hi", "--raw", "--voice", "\udcff")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 41
     assert b"Traceback" not in err and b"\\udcff" in err
     process = start(bundle, 0.0, "say", "hi \udcff there", "--raw")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0 and len(out) == 2 * 3 * SAMPLES_A_WORD

@@ -87,8 +87,8 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
     [
         ([], 2, "nothing to say"),
         (["hi", "-f", "x"], 2, "not both"),
-        (["-f", "/nonexistent/x"], 2, "No such file"),
-        (["hi", "-o", "/nonexistent/o.wav"], 2, "no folder"),
+        (["-f", "missing/x"], 2, "No such file"),
+        (["hi", "-o", "missing/o.wav"], 2, "no folder"),
         (["hi", "-o", "-"], 2, "--raw"),
         (["hi", "-o", "a\0b.wav"], 50, "can't write"),
         (["hi", "-o", "o.wav", "--raw"], 2, "not allowed with"),
@@ -97,7 +97,7 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
         (["hi", "--pitch", "99"], 2, "-24..24"),
         (["hi", "--threads", "0"], 2, "number of threads"),
         (["hi", "--raw", "--language", "no language"], 2, "must be a BCP 47 tag"),
-        (["hi", "--raw", "--bundle", "/nonexistent"], 30, "no such bundle"),
+        (["hi", "--raw", "--bundle", "missing"], 30, "no such bundle"),
         (["hi", "--raw", "--voice", "lwo"], 41, "did you mean 'low'"),
         (["fail", "--raw"], 10, "can't say that; try another word"),
         (["stop", "--raw"], 130, "stopped"),
@@ -105,8 +105,15 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
     ],
 )
 def test_errors_are_one_line_and_a_code(
-    cli: Cli, arguments: list[str], code: int, message: str
+    cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
 ) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")  # where "missing" and "x" surely are missing
     got, out, err = cli("say", *arguments)
     assert got == code
     assert message in err
@@ -135,8 +142,8 @@ def test_a_failure_leaves_no_file_and_keeps_the_old_one(
     assert (folder / "old.wav").read_bytes() == b"old"
 
 
-def test_aloud_needs_a_player(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
+def test_aloud_needs_a_player(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "missing"))
     code, _, err = cli("say", "hi")
     assert code == 50 and "no player found" in err and "-o out.wav" in err
 

@@ -22,7 +22,7 @@ from tests.engine.litert_graphs import (
     recurrent,
 )
 from voicelet.bundle import UNHASHED, GraphFile
-from voicelet.engine import TensorInfo, choose_form, get_engine, is_installed, open_form
+from voicelet.engine import TensorInfo, choose_form, get_engine, is_installed, open_form, select
 from voicelet.engine.litert import LiteRTGraph, plan_pieces
 from voicelet.errors import EngineError
 
@@ -187,7 +187,7 @@ def test_files_and_manifests_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_the_first_installed_engine_that_the_bundle_offers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voicelet.engine.select.is_installed", lambda name: True)
+    monkeypatch.setattr(select, "is_installed", lambda name: True)
     both = [form("litert"), form("onnx")]
     assert choose_form(both).engine == "litert"
     assert choose_form(both[::-1]).engine == "onnx"
@@ -199,7 +199,7 @@ def test_the_first_installed_engine_that_the_bundle_offers(monkeypatch: pytest.M
         choose_form([form("coreml")])
     with pytest.raises(EngineError, match="did you mean 'litert'"):
         choose_form(both, "litrt")
-    monkeypatch.setattr("voicelet.engine.select.is_installed", lambda name: name == "onnx")
+    monkeypatch.setattr(select, "is_installed", lambda name: name == "onnx")
     assert choose_form(both).engine == "onnx"
 
 

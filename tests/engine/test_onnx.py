@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import linear_graph
+from voicelet import engine
 from voicelet.engine import TensorInfo, get_engine
 from voicelet.engine.onnx import OnnxEngine
 from voicelet.engine.providers import (
@@ -102,12 +103,12 @@ def test_providers_and_threads(path: Path) -> None:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.name.startswith("voicelet.engine")]
+    return [r.getMessage() for r in caplog.records if r.name.startswith(engine.__name__)]
 
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.INFO, logger="voicelet.engine")
+    caplog.set_level(logging.INFO, logger=engine.__name__)
     return caplog
 
 

@@ -32,7 +32,7 @@ from voicelet.text.phones import CONSONANTS, ENGLISH_SYMBOLS, VOWELS
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "audio" / "data"
-ENCODER = ROOT / "export" / "artifacts" / "speaker_encoder" / "speaker_encoder.int8.onnx"
+ENCODER = ROOT / "sdk" / "voicelet" / "voices" / "default" / "speaker_encoder.onnx"
 RATE = 16000
 
 

@@ -19,6 +19,7 @@ from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import (
     BITS,
     FLIP,
+    ProtectedVoices,
     decode_list,
     device_lists,
     encode_list,
@@ -50,6 +51,12 @@ def person(
     return give_consent(made, scripted(speaker))
 
 
+def protected(voices: dict[str, np.ndarray]) -> ProtectedVoices:
+    """A list that is the same every time."""
+    rng = np.random.default_rng(3)
+    return protect("choir", voices, GE2E_ENCODER_ID, salt=bytes(range(16)), rng=rng)
+
+
 def test_another_persons_voice_is_refused_and_ones_own_isnt() -> None:
     ana, thief = person("ana", "Ana Silva", 1), person("mine", "Mallory", 1, 0.005)
     assert [d.name for d in find_duplicates(thief, [ana])] == ["ana"]
@@ -73,7 +80,7 @@ def test_the_vault_takes_no_second_owner_of_a_voice(tmp_path: Path) -> None:
 
 def test_a_list_finds_its_voices_and_no_others() -> None:
     listed = {f"voice {n}": voice(n) for n in range(8)}
-    voices = protect("choir", listed, GE2E_ENCODER_ID, rng=np.random.default_rng(3))
+    voices = protected(listed)
     for number in range(8):
         found = voices.find(voice(number, 0.005))
         assert found is not None and found.label == f"voice {number}"
@@ -93,7 +100,7 @@ def test_templates_are_noised_and_lists_cant_be_linked() -> None:
 
 def test_a_loaded_list_guards_the_device(tmp_path: Path) -> None:
     file = tmp_path / "list.json"
-    voices = protect("choir", {"a": voice(1), "b": voice(2)}, GE2E_ENCODER_ID)
+    voices = protected({"a": voice(1), "b": voice(2)})
     file.write_bytes(encode_list(voices, KEY))
     guard_voice(person("bea", "Bea", 2), [])
     assert load_list(file).labels == ("a", "b")
@@ -146,8 +153,7 @@ def test_any_change_of_a_list_is_named(data: st.DataObject) -> None:
         data.draw(st.binary(max_size=80)),
     ):
         try:
-            found = decode_list(changed)
+            decode_list(changed)
         except (ProfileError, SealError):
             continue
-        # Only white space or the case of a hexadecimal digit can differ without a difference.
-        assert found.labels == ("a",) and found.name == "choir"
+        assert changed == _WHOLE

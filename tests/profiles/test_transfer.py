@@ -64,14 +64,16 @@ def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(at=st.integers(0, 10_000), change=st.integers(1, 255), how=st.sampled_from("fcg"))
-def test_any_change_on_the_way_is_found(at: int, change: int, how: str) -> None:
+def test_any_change_on_the_way_is_found(
+    tmp_path_factory: pytest.TempPathFactory, at: int, change: int, how: str
+) -> None:
     at %= len(SEALED)
     if how == "f":
         bad = SEALED[:at] + bytes([SEALED[at] ^ change]) + SEALED[at + 1 :]
     else:
         bad = SEALED[:at] if how == "c" else SEALED[:at] + bytes([change]) + SEALED[at:]
     with pytest.raises(SealError):
-        import_profile(Vault("/nowhere/to/be"), bad, KEY)
+        import_profile(Vault(tmp_path_factory.getbasetemp() / "missing"), bad, KEY)
 
 
 SEALED = seal(KEY.public, b"a profile" * 50, info=INFO)

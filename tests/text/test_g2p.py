@@ -12,7 +12,7 @@ from voicelet.errors import BundleError
 from voicelet.text.g2p import NeuralG2P, decode_units, encode_letters
 from voicelet.text.phones import VOWELS, PhoneInventory
 
-SHIPPED = Path(__file__).parents[2] / "export/artifacts/g2p/g2p.onnx"
+SHIPPED = Path(__file__).parents[2] / "sdk/voicelet/voices/default/g2p.onnx"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from voicelet.text.lexicon import MAGIC, Lexicon, encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 SYMBOLS = "ˈˌbdkltsɹəiæɛɪz"
-SHIPPED = Path(__file__).parents[2] / "export/artifacts/g2p/lexicon.bin"
+SHIPPED = Path(__file__).parents[2] / "sdk/voicelet/voices/default/lexicon.bin"
 
 keys = st.text("abcdefghijklmnopqrstuvwxyz'|éж", min_size=1, max_size=20)
 phones = st.text(SYMBOLS, min_size=1, max_size=30)

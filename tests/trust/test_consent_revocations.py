@@ -75,9 +75,7 @@ def test_the_device_has_one_list() -> None:
     assert default_file().parts[-3:] == ("voicelet", "consent", "revoked.jsonl")
 
 
-@settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_changed_byte_is_named(three: Path, data: st.DataObject) -> None:
     raw = bytearray(three.read_bytes())
@@ -122,9 +120,7 @@ def test_a_damaged_list_still_revokes_and_still_grows(
         revocations.entries()
 
 
-@settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=300))
 def test_garbage_is_no_list_and_silences_nobody(path: Path, raw: bytes) -> None:
     path.parent.mkdir(exist_ok=True)

@@ -24,12 +24,14 @@ from voicelet.bundle import (
     Statistics,
     TensorSpec,
     load_signing_key,
+    open_bundle,
     write_bundle,
 )
 from voicelet.errors import BundleError
 from voicelet.text.phones import ENGLISH_SYMBOLS
 from voicelet_export.bundle.model_card import LEARNED_FROM, model_card
-from voicelet_export.bundle.presets import TEACHER_VOICES, measure_presets
+from voicelet_export.bundle.presets import TEACHER_VOICES, measure_presets, presets_of
+from voicelet_export.compress.quantize.speaker_encoder import int8_speaker_encoder
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
 from voicelet_export.convert.parity import check_acoustic, check_vocoder
 from voicelet_export.models.fastspeech2 import PITCH_SCALE
@@ -48,14 +50,18 @@ class BundleRecipe:
     """What goes into a bundle.
 
     Attributes:
-        acoustic, vocoder: folders of training runs.
-        g2p: folder with `lexicon.bin` and, where there is one, `g2p.onnx`.
-        speaker_encoder: folder with `speaker_encoder.onnx`; `speaker_encoder.int8.onnx` beside it
-            is preferred for an int8 bundle.  `None` for a voice that nobody is enrolled in.
+        acoustic, vocoder: folders of training runs or of milestones.
+        g2p: folder with `lexicon.bin` and, where there is one, `g2p.onnx`; a bundle has both.
+        speaker_encoder: folder with `speaker_encoder.onnx`, whose weights an int8 bundle stores in
+            int8 (a graph that is stored so already goes in as it is).  `None` for a voice that
+            nobody is enrolled in.
         caches: feature caches, for presets and calibration.
         held_out: JSON file of the speakers that quality is gated on.
+        scales_from: bundle whose int8 graphs say which products are quantized and with which
+            scales of activations; calibration and its caches aren't needed then.
+        presets_from: bundle whose presets go in, in place of those that the caches give.
         out: folder of the bundle, replaced if it is there.
-        precision: "int8" quantizes the acoustic model and the vocoder.
+        precision: "int8" quantizes the acoustic model, the vocoder and the speaker encoder.
         graphs: folder of `acoustic_encoder.onnx`, `acoustic_decoder.onnx` and `vocoder.onnx`, made
             of the same models by `voicelet-export quantize`; they go in as they are.
         name, version: of the bundle.
@@ -74,9 +80,11 @@ class BundleRecipe:
     vocoder: Path
     g2p: Path
     speaker_encoder: Path | None
-    caches: tuple[Path, ...]
-    held_out: Path
     out: Path
+    caches: tuple[Path, ...] = ()
+    held_out: Path | None = None
+    scales_from: Path | None = None
+    presets_from: Path | None = None
     precision: Precision = "int8"
     graphs: Path | None = None
     name: str = "voicelet-en"
@@ -100,6 +108,7 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
         ConfigError: a run's configuration is wrong, or a preset's voice isn't in the caches.
     """
     torch.set_num_threads(1)
+    _check_sources(recipe)
     acoustic, info = load_acoustic(recipe.acoustic)
     vocoder, vocoder_info = load_vocoder(recipe.vocoder)
     if not (
@@ -126,10 +135,15 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
 
         measured |= losses_of(recipe.graphs, models)
         models = {role: _given(recipe.graphs, role, model) for role, model in models.items()}
+    elif recipe.precision == "int8" and recipe.scales_from is not None:
+        from voicelet_export.compress.quantize.requantize import quantize_like
+
+        models = quantize_like(models, open_bundle(recipe.scales_from))
     elif recipe.precision == "int8":
         from voicelet_export.compress.quantize.qat import trained_scales
         from voicelet_export.compress.quantize.voice import quantize_voice
 
+        assert recipe.held_out is not None  # _check_sources has seen to it
         parts = (acoustic.encoder, acoustic.decoder, vocoder)
         trained = {r: trained_scales(part, models[r]) for r, part in zip(models, parts)}
         models, figures = quantize_voice(models, info, recipe.caches, recipe.held_out, trained)
@@ -143,11 +157,13 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     for role, model in models.items():
         files[f"{role}.onnx"] = bytes(model.SerializeToString())
         graphs[role] = _spec(role, model, _precision(model), contexts.get(role, 0))
-    for role, path in _borrowed(recipe).items():
-        model = onnx.load(str(path))
-        files[f"{role}.onnx"] = path
+    for role, model in _borrowed(recipe).items():
+        files[f"{role}.onnx"] = bytes(model.SerializeToString())
         graphs[role] = _spec(role, model, _precision(model), 0)
-    presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std, recipe.voices)
+    if recipe.presets_from is not None:
+        presets, table = presets_of(open_bundle(recipe.presets_from), acoustic.config.speaker_size)
+    else:
+        presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std, recipe.voices)
     files |= {"lexicon.bin": recipe.g2p / "lexicon.bin", "presets.npy": table}
     files["MODEL_CARD.md"] = model_card(
         name=recipe.name,
@@ -202,19 +218,35 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     return bundle
 
 
-def _borrowed(recipe: BundleRecipe) -> dict[str, Path]:
-    """Graphs that other commands make: role → file."""
-    out: dict[str, Path] = {}
+def _check_sources(recipe: BundleRecipe) -> None:
+    """Refuse a recipe that lacks what its presets or its scales are measured with."""
+    if recipe.presets_from is None and not recipe.caches:
+        raise BundleError(
+            "presets are measured with feature caches; give --cache, or --presets-from a bundle"
+        )
+    calibrated = recipe.precision == "int8" and recipe.graphs is None
+    if calibrated and recipe.scales_from is None and not (recipe.caches and recipe.held_out):
+        raise BundleError(
+            "int8 is calibrated on feature caches; give --cache and --held-out, --scales-from a "
+            "bundle of the same architecture, or --precision fp32"
+        )
+
+
+def _borrowed(recipe: BundleRecipe) -> dict[str, onnx.ModelProto]:
+    """Graphs that other commands make, by role."""
+    out: dict[str, onnx.ModelProto] = {}
     if recipe.speaker_encoder is not None:
-        names = ["speaker_encoder.onnx"]
-        if recipe.precision == "int8":
-            names.insert(0, "speaker_encoder.int8.onnx")
-        encoder = next((p for n in names if (p := recipe.speaker_encoder / n).is_file()), None)
-        if encoder is None:
-            raise BundleError(f"{recipe.speaker_encoder}: holds no {names[-1]}")
+        path = recipe.speaker_encoder / "speaker_encoder.onnx"
+        if not path.is_file():
+            raise BundleError(f"{recipe.speaker_encoder}: holds no {path.name}")
+        encoder = onnx.load(str(path))
+        if recipe.precision == "int8" and _precision(encoder) == "fp32":
+            encoder = int8_speaker_encoder(encoder)
         out["speaker_encoder"] = encoder
     if (recipe.g2p / "g2p.onnx").is_file():
-        out["g2p"] = recipe.g2p / "g2p.onnx"
+        out["g2p"] = onnx.load(str(recipe.g2p / "g2p.onnx"))
+    if not (recipe.g2p / "lexicon.bin").is_file():
+        raise BundleError(f"{recipe.g2p}: holds no lexicon.bin; an open voice's folder has one")
     return out
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from voicelet.audio.features import FloatArray
-from voicelet.bundle import Preset
+from voicelet.bundle import Bundle, Preset
 from voicelet.config import did_you_mean
-from voicelet.errors import ConfigError
+from voicelet.errors import BundleError, ConfigError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import load_items
 from voicelet_export.train.utterances import UtteranceSampler
@@ -64,3 +64,21 @@ def measure_presets(
     file = io.BytesIO()
     np.save(file, np.stack(rows).astype(np.float32), allow_pickle=False)
     return tuple(presets), file.getvalue()
+
+
+def presets_of(bundle: Bundle, speaker_size: int) -> tuple[tuple[Preset, ...], bytes]:
+    """The presets of a bundle, as :func:`measure_presets` gives those of caches.
+
+    Raises:
+        BundleError: it has none, or its speaker vectors have another size than `speaker_size`.
+    """
+    if "presets" not in bundle.manifest.data or not bundle.manifest.presets:
+        raise BundleError(f"{bundle.root}: has no presets to take over; measure them with --cache")
+    table = bundle.data_path("presets").read_bytes()
+    size = int(np.load(io.BytesIO(table), allow_pickle=False).shape[1])
+    if size != speaker_size:
+        raise BundleError(
+            f"{bundle.root}: its presets are vectors of {size} numbers, the acoustic model takes "
+            f"{speaker_size}; measure them with --cache"
+        )
+    return bundle.manifest.presets, table

@@ -13,14 +13,20 @@ from voicelet.errors import ConfigError
 def add_bundle_command(commands: Any) -> None:
     """Add `bundle` to the subcommands of `voicelet-export`."""
     parser = commands.add_parser("bundle", help="make a voice bundle of trained models")
-    parser.add_argument("--acoustic", type=Path, required=True, help="folder of the training run")
-    parser.add_argument("--vocoder", type=Path, required=True, help="folder of the training run")
-    parser.add_argument("--g2p", type=Path, required=True, help="holds lexicon.bin (and g2p.onnx)")
+    parser.add_argument("--acoustic", type=Path, required=True, help="a run or a milestone")
+    parser.add_argument("--vocoder", type=Path, required=True, help="a run or a milestone")
+    parser.add_argument("--g2p", type=Path, required=True, help="lexicon.bin, g2p.onnx")
     parser.add_argument(
         "--speaker-encoder", type=Path, help="holds its .onnx; without one nobody can be enrolled"
     )
-    parser.add_argument("--cache", type=Path, action="append", required=True)
-    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument(
+        "--cache", type=Path, action="append", default=[], help="for presets and calibration"
+    )
+    parser.add_argument("--held-out", type=Path, help="JSON of speakers that judge int8")
+    parser.add_argument(
+        "--scales-from", type=Path, metavar="BUNDLE", help="quantize as its graphs are, no caches"
+    )
+    parser.add_argument("--presets-from", type=Path, metavar="BUNDLE", help="take its presets")
     parser.add_argument("--out", type=Path, default=Path("sdk/voicelet/voices/default"))
     parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
     parser.add_argument("--graphs", type=Path, help="folder of voicelet-export quantize")
@@ -63,6 +69,8 @@ def _run(args: argparse.Namespace) -> None:
             speaker_encoder=args.speaker_encoder,
             caches=tuple(args.cache),
             held_out=args.held_out,
+            scales_from=args.scales_from,
+            presets_from=args.presets_from,
             out=args.out,
             precision=args.precision,
             graphs=args.graphs,

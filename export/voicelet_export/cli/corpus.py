@@ -90,7 +90,7 @@ def add_parser(commands: Any) -> None:
     align.add_argument("--g2p", type=Path, help="letter-to-sound graph for words it lacks")
     align.set_defaults(run=_align)
     predict = actions.add_parser("predict", help="a cache with an acoustic model's mels")
-    predict.add_argument("--acoustic", type=Path, required=True, help="folder of a training run")
+    predict.add_argument("--acoustic", type=Path, required=True, help="a run or milestone")
     predict.add_argument("--cache", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
     predict.set_defaults(run=_predict)

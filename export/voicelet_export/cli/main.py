@@ -34,7 +34,7 @@ def _milestone(args: argparse.Namespace) -> None:
 
 
 def _g2p(args: argparse.Namespace) -> None:
-    from voicelet_export.cli.g2p import G2PBuild, build_g2p
+    from voicelet_export.bundle.g2p import G2PBuild, build_g2p
 
     build_g2p(
         G2PBuild(

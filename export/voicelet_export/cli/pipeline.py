@@ -30,6 +30,9 @@ def add_pipeline_commands(commands: Any) -> None:
     run.add_argument(
         "--again", action="append", default=[], metavar="STEP", help="make it anew though cached"
     )
+    run.add_argument(
+        "--plan", action="store_true", help="check every step and list them, run nothing"
+    )
     run.add_argument("--status", action="store_true", help="show what is cached, run nothing")
     run.add_argument("--clean", action="store_true", help="remove old outputs from the store")
     run.set_defaults(run=_pipeline)
@@ -90,6 +93,9 @@ def _pipeline(args: argparse.Namespace) -> None:
 
     recipe = read_recipe(args.recipe, _variables(args.set))
     work = _work(args, recipe.name)
+    if args.plan:
+        _plan(recipe, work, args.root, args.until)
+        return
     if args.status:
         _status(recipe, work, args.root)
         return
@@ -128,6 +134,32 @@ def _status(recipe: Any, work: Path, root: Path) -> None:
         output = record.output[:12] if record is not None else ""
         seconds = f"{record.seconds:.1f} s" if record is not None else ""
         sys.stdout.write(f"{state:8}  {name:20}  {output:12}  {seconds}\n".rstrip() + "\n")
+
+
+def _plan(recipe: Any, work: Path, root: Path, until: str | None) -> None:
+    from voicelet.cli.table import print_table
+    from voicelet_export.pipeline.plan import plan_pipeline
+    from voicelet_export.pipeline.run import needed_steps
+
+    plan = plan_pipeline(recipe, work, root, wanted=needed_steps(recipe, until))
+    rows = [
+        (
+            step.name,
+            step.kind,
+            f"{step.estimate.minutes:.1f}" if step.estimate.minutes else "",
+            f"{step.estimate.steps}" if step.estimate.steps else "",
+            f"{step.estimate.megabytes:.0f}" if step.estimate.megabytes else "",
+            " ".join(step.needs) if step.kind != "report" else "all above",
+        )
+        for step in plan.steps
+    ]
+    print_table(("step", "kind", "speech min", "training steps", "MB", "reads"), rows)
+    room = f"about {plan.megabytes:,.0f} MB of {plan.free_megabytes:,.0f} MB free in {work}"
+    sys.stdout.write(f"\n{len(rows)} steps, {room}\n")
+    for error in plan.problems:
+        sys.stdout.write(f"- {error}\n")
+    if plan.problems:
+        raise ConfigError(f"{len(plan.problems)} things are in the way; see above")
 
 
 def _verify(args: argparse.Namespace) -> None:

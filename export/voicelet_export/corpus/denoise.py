@@ -119,6 +119,7 @@ def denoise_cache(
     out: Path,
     encoder: Path,
     on_item: Callable[[int, int], None] | None = None,
+    least_cosine: float | None = None,
 ) -> Denoised:
     """Build a cache of the aligned utterances of another, denoised.
 
@@ -127,6 +128,8 @@ def denoise_cache(
         out: of the new cache; what lies there is replaced once it is whole.
         encoder: graph of the speaker encoder, which tells whether the voice is still the same.
         on_item: told (utterances done, utterances).
+        least_cosine: of the d-vectors before and after; what falls below is left out.
+            :data:`LEAST_COSINE` by default.
 
     Raises:
         ConfigError: there is no denoiser.
@@ -136,13 +139,14 @@ def denoise_cache(
     entries = [e for e in cache.entries if e.n_phones]
     if not entries:
         raise CorpusError(f"{source}: no utterance has phones; run `corpus align` first")
+    least = LEAST_COSINE if least_cosine is None else least_cosine
     part = out.with_name(out.name + ".part")
     writer = CacheWriter(part, cache.features)
     recorded: list[CacheEntry] = []
     rate = cache.features.sample_rate_hz
     for number, entry in enumerate(entries):
         clean = denoise(cache.audio(entry), rate)
-        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= LEAST_COSINE:
+        if float(extract(clean, rate) @ np.asarray(entry.d_vector, np.float32)) >= least:
             utterance = Utterance(entry.id, entry.speaker, "", clean, rate, {})
             writer.add(
                 utterance,

@@ -44,6 +44,8 @@ class PackConfig:
         min_seconds, max_seconds: shorter and longer recordings are left out.
         shard_mb: a shard is closed once it holds as much.
         most_unreadable: largest share of recordings that may be left out for being broken.
+        most_per_speaker: of a speaker with more recordings, so many are taken, evenly spaced in
+            the order of their ids; 0 takes all.
     """
 
     layout: str = "auto"
@@ -52,6 +54,7 @@ class PackConfig:
     max_seconds: float = 30.0
     shard_mb: float = 50.0
     most_unreadable: float = 0.1
+    most_per_speaker: int = 0
 
     def __post_init__(self) -> None:
         if not 8000 <= self.rate_hz <= 192_000:
@@ -60,6 +63,8 @@ class PackConfig:
             raise ConfigError("min_seconds must be less than max_seconds")
         if self.shard_mb <= 0.0:
             raise ConfigError(f"shard_mb must be above 0, not {self.shard_mb}")
+        if self.most_per_speaker < 0:
+            raise ConfigError(f"most_per_speaker can't be negative: {self.most_per_speaker}")
 
 
 DEFAULT_PACK = PackConfig()
@@ -88,7 +93,7 @@ def pack_corpus(
         ConfigError, CorpusError: the folder can't be read as a corpus, too many of its recordings
             are broken, or none is left.
     """
-    sources = read_sources(folder, config.layout)
+    sources = choose_sources(read_sources(folder, config.layout), config.most_per_speaker)
     plan = _fingerprint(sources, config)
     report_file, work = out / "prepare.json", out / ".packing"
     if (out / "metadata.jsonl").is_file():
@@ -125,6 +130,21 @@ def pack_corpus(
     shutil.rmtree(work)
     log.info("%s: %d utterances, %.2f h", out, len(rows), report["hours"])
     return report
+
+
+def choose_sources(sources: list[CorpusRecording], most: int) -> list[CorpusRecording]:
+    """At most `most` recordings of each speaker (0: all), in the order they have."""
+    if not most:
+        return sources
+    by_speaker: dict[str, list[CorpusRecording]] = {}
+    for source in sources:
+        by_speaker.setdefault(source.speaker, []).append(source)
+    ids = {
+        own[place].id
+        for own in by_speaker.values()
+        for place in {round(p) for p in np.linspace(0, len(own) - 1, min(most, len(own)))}
+    }
+    return [source for source in sources if source.id in ids]
 
 
 def _start(out: Path, work: Path, plan: str) -> None:
@@ -209,7 +229,10 @@ def _report(
 
 def _fingerprint(sources: Sequence[CorpusRecording], config: PackConfig) -> str:
     """A hash of all that decides what the packed corpus holds."""
-    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    settings = asdict(config)
+    if not config.most_per_speaker:  # corpora that were packed before there was a choice stay good
+        del settings["most_per_speaker"]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for s in sources:
         stat = s.audio.stat()
         facts = [s.id, s.speaker, s.text, s.gender, s.offset, s.size]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import voicelet_export
 from voicelet.errors import ConfigError
@@ -21,6 +21,9 @@ from voicelet_export.corpus.merge import merge_caches
 from voicelet_export.corpus.pack import DEFAULT_PACK, OnItem, PackConfig, pack_corpus
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
 from voicelet_export.errors import CorpusError
+
+if TYPE_CHECKING:
+    from voicelet_export.corpus.align_cache import RealAlignConfig
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class Tools:
         aligner: weights of the frame classifier, or `None` to leave a cache without durations.
         lexicon, g2p: of the front end.
         packaged_aligner: align with the classifier that the runtime ships.
+        bounds: of what is kept after alignment; `None` for the defaults.
     """
 
     encoder: Path
@@ -41,6 +45,7 @@ class Tools:
     lexicon: Path
     g2p: Path | None
     packaged_aligner: bool = False
+    bounds: RealAlignConfig | None = None
 
     @property
     def can_align(self) -> bool:
@@ -89,7 +94,7 @@ def recording_aligner(tools: Tools) -> Any:
 
     from voicelet.text.g2p import NeuralG2P
     from voicelet.text.lexicon import Lexicon
-    from voicelet_export.corpus.align_cache import RecordingAligner
+    from voicelet_export.corpus.align_cache import RealAlignConfig, RecordingAligner
     from voicelet_export.corpus.transcripts import TranscriptReader
     from voicelet_export.models.aligner import FramePosteriors, PackagedPosteriors, load_aligner
 
@@ -102,7 +107,8 @@ def recording_aligner(tools: Tools) -> Any:
     elif not tools.packaged_aligner:
         raise ConfigError("alignment needs the aligner's weights; give --aligner")
     g2p = NeuralG2P(tools.g2p) if tools.g2p is not None else None
-    return RecordingAligner(TranscriptReader(Lexicon.open(tools.lexicon), g2p), posteriors)
+    reader = TranscriptReader(Lexicon.open(tools.lexicon), g2p)
+    return RecordingAligner(reader, posteriors, tools.bounds or RealAlignConfig())
 
 
 def prepare_data(
@@ -165,6 +171,8 @@ def build_cache(
         "aligner": int(tools.packaged_aligner) or _size(tools.aligner),
         "lexicon": _size(tools.lexicon),
     }
+    if tools.bounds is not None:
+        plan["bounds"] = asdict(tools.bounds)
     done = out / "prepare.json"
     if (out / "index.json").is_file() and done.is_file():
         report: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))

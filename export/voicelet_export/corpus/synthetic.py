@@ -21,11 +21,28 @@ _UNITS_A_PHONE = 8
 _VOWELS = "aiuAO"
 
 
-def write_synthetic_corpus(folder: Path, utterances: int, speakers: int, seed: int = 1) -> float:
+def write_synthetic_corpus(
+    folder: Path,
+    utterances: int,
+    speakers: int,
+    seed: int = 1,
+    aligned: bool = True,
+    prefix: str = "",
+    least_phones: int = 5,
+) -> float:
     """Write a packed corpus (`metadata.jsonl`, `shard-0.tar` of FLAC) with exact alignments.
 
     Each phone is a harmonic tone with one resonance of its own, at the pitch of its speaker (`s0`,
     `s1`, …), so that models have something to learn.  Equal arguments give equal bytes.
+
+    Args:
+        folder: of the corpus.
+        utterances, speakers: how many.
+        seed: of everything random.
+        aligned: whether rows tell phones, durations and f0; without them they are as those of
+            recordings, with a text only.
+        prefix: of the ids and the speakers' names.
+        least_phones: of an utterance, 0.2 s each; it has up to three more.
 
     Returns:
         Seconds of audio.
@@ -34,8 +51,10 @@ def write_synthetic_corpus(folder: Path, utterances: int, speakers: int, seed: i
     rows, seconds = [], 0.0
     with tarfile.open(folder / "shard-0.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         for index in range(utterances):
-            row, wave = _utterance(index, index % speakers, seed)
-            rows.append(row)
+            row, wave = _utterance(index, index % speakers, seed, least_phones)
+            row |= {"id": prefix + row["id"], "speaker": prefix + row["speaker"], "shard": 0}
+            hidden = () if aligned else ("phonemes", "frames", "f0")
+            rows.append({k: v for k, v in row.items() if k not in hidden})
             seconds += row["seconds"]
             audio = io.BytesIO()
             soundfile.write(audio, wave, RATE_HZ, format="FLAC", subtype="PCM_16")
@@ -47,9 +66,12 @@ def write_synthetic_corpus(folder: Path, utterances: int, speakers: int, seed: i
     return seconds
 
 
-def _utterance(index: int, speaker: int, seed: int) -> tuple[dict[str, Any], FloatArray]:
+def _utterance(
+    index: int, speaker: int, seed: int, least_phones: int
+) -> tuple[dict[str, Any], FloatArray]:
     rng = np.random.default_rng((seed, index))
-    phones = "".join(rng.choice(list(_VOWELS), size=int(rng.integers(5, 9))))
+    size = int(rng.integers(least_phones, least_phones + 4))
+    phones = "".join(rng.choice(list(_VOWELS), size=size))
     indices = PhoneInventory().encode(phones)  # pads at both ends
     units = np.full(len(indices), _UNITS_A_PHONE)
     n = int(units.sum()) * UNIT

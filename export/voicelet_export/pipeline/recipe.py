@@ -9,6 +9,10 @@
 
 `@name` is the output folder of a step, `@name/file` a file in it, `${name}` a variable; other
 paths are taken from the folder that the pipeline is run in.
+
+`extends: other.yaml`, beside the recipe, begins with another's steps and variables: options are
+laid over those of the step of the same name, a step of another kind replaces it, `null` removes it.
+Keys that begin with `x-` are passed over: a place for YAML's anchors.
 """
 
 from __future__ import annotations
@@ -40,12 +44,14 @@ class Step:
         kind: what it does.
         options: as the recipe gives them, variables filled in.
         needs: names of the steps it reads, in the order of the recipe.
+        variables: option → the variables that its value was filled in from.
     """
 
     name: str
     kind: StepKind
     options: Mapping[str, Any]
     needs: tuple[str, ...]
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,17 +78,8 @@ def read_recipe(path: Path, variables: Mapping[str, str] | None = None) -> Recip
         ConfigError: it isn't a recipe; an option, a kind, a variable or a reference isn't known
             (with the nearest known one); steps need one another in a circle.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not a recipe ({error})") from None
     where = str(path)
-    if not isinstance(data, Mapping) or not isinstance(data.get("steps"), Mapping):
-        raise ConfigError(f"{where}: a recipe needs steps: {{name: {{step: kind, …}}}}")
-    for key in data:
-        if key not in ("name", "variables", "steps"):
-            known = ("name", "variables", "steps")
-            raise ConfigError(f"{where}: unknown key {key!r}{did_you_mean(str(key), known)}")
+    data = _read_yaml(path)
     values = {str(k): v for k, v in (data.get("variables") or {}).items()}
     for name in variables or {}:
         if name not in values:
@@ -94,6 +91,59 @@ def read_recipe(path: Path, variables: Mapping[str, str] | None = None) -> Recip
     for name, options in raw.items():
         steps[str(name)] = _step(str(name), options, values, list(map(str, raw)), where)
     return Recipe(str(data.get("name") or path.stem), _in_order(steps, where))
+
+
+_KEYS = ("name", "variables", "steps", "extends")
+
+
+def _read_yaml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The recipe's mapping, laid over those of the recipes that it extends."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: not a recipe ({error})") from None
+    if not isinstance(data, Mapping) or not isinstance(data.get("steps"), Mapping):
+        raise ConfigError(f"{path}: a recipe needs steps: {{name: {{step: kind, …}}}}")
+    for key in data:
+        if key not in _KEYS and not str(key).startswith("x-"):  # what anchors are set in
+            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(str(key), _KEYS)}")
+    own = {**data, "variables": data.get("variables") or {}}
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if not isinstance(base, str) or path.resolve() in seen:
+        raise ConfigError(f"{path}: extends must name another recipe, without a circle")
+    under = _read_yaml(path.parent / base, (*seen, path.resolve()))
+    return {
+        "name": own.get("name") or path.stem,
+        "variables": {**under["variables"], **own["variables"]},
+        "steps": _steps_over(under["steps"], own["steps"]),
+    }
+
+
+def _steps_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Steps of a recipe that extends another: its new ones first, the others in their places."""
+    out = {name: value for name, value in changes.items() if name not in base}
+    for name, options in base.items():
+        change = changes.get(name, {})
+        if name in changes and change is None:
+            continue
+        both = isinstance(options, Mapping) and isinstance(change, Mapping)
+        if both and change.get("step", options.get("step")) == options.get("step"):
+            out[name] = laid_over(options, change)
+        else:
+            out[name] = change
+    return out
+
+
+def laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `changes`, mappings merged key by key."""
+    out = dict(base)
+    for key, value in changes.items():
+        old = out.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        out[key] = laid_over(old, value) if both else value  # type: ignore[arg-type]
+    return out
 
 
 def _read_value(text: str, name: str, where: str) -> Any:
@@ -113,13 +163,25 @@ def _step(
         raise ConfigError(f"{place}: say what it does (step: kind)")
     kind = find_kind(options["step"], place)
     filled = {str(k): _fill(v, variables, place) for k, v in options.items() if k != "step"}
+    used = {str(k): tuple(dict.fromkeys(_names(v))) for k, v in options.items()}
     read = {_referred(text) for text in _path_texts(kind, filled, place) if text.startswith("@")}
     for other in sorted(read):
         if other not in names:
             raise ConfigError(f"{place}: no step {other!r}{did_you_mean(other, names)}")
     if kind.sees_all:
         read |= set(names[: names.index(name)])
-    return Step(name, kind, filled, tuple(n for n in names if n in read))
+    return Step(name, kind, filled, tuple(n for n in names if n in read), used)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The variables that an option's value names."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _names(inner)
+    elif isinstance(value, str):
+        yield from _VARIABLE.findall(value)
 
 
 def _fill(value: Any, variables: Mapping[str, Any], place: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from voicelet.config import did_you_mean, from_mapping, to_mapping
 from voicelet.errors import ConfigError, OutputError
 from voicelet_export.pipeline.cache import StepRecord, Store, digest, hash_input
+from voicelet_export.pipeline.plan import missing_input, packed_paths, plan_pipeline
 from voicelet_export.pipeline.recipe import Recipe, Step, path_fields, paths_of
 from voicelet_export.pipeline.steps import StepContext
 
@@ -67,18 +68,14 @@ def prepare(step: Step, done: Mapping[str, StepRecord], store: Store, root: Path
                 path = store.out(done[other].key) / inner if inner else store.out(done[other].key)
                 references[path] = other
             if not path.exists():
-                raise ConfigError(f"{where}: {name}{place}: there is no {text}")
+                raise missing_input(step, name, place, text)
             found[place] = path
             label = references.get(path) or path.name
             # Of several, names can matter: weights of corpora go by them.
             prefix = f"{label}: " if shape == "many" else ""
             inputs[name + place] = prefix + hash_input(path)
-        if shape == "one" and rows:
-            values[name] = found[""]
-        elif shape == "many" and rows:
-            values[name] = tuple(found.values())
-        elif rows:
-            values[name] = {place[1:]: path for place, path in found.items()}
+        if rows:
+            values[name] = packed_paths(shape, found)
     config = from_mapping(step.kind.config, values, where)
     plain = {k: v for k, v in to_mapping(config).items() if k not in path_fields(step.kind.config)}
     if step.kind.sees_all:  # such a step tells of times, too
@@ -101,6 +98,9 @@ def run_pipeline(
 ) -> dict[str, StepRecord]:
     """Make every step that isn't made yet.
 
+    Before the first of them begins, all of them are checked; see
+    :func:`voicelet_export.pipeline.plan.plan_pipeline`.
+
     Args:
         work: folder of the store; one pipeline at a time runs in it.
         root: what relative paths are taken from.
@@ -113,13 +113,15 @@ def run_pipeline(
         name → record, in the order of the recipe.
 
     Raises:
-        ConfigError: an option or an input is wrong.
-        OutputError: another pipeline is running in `work`, or it can't be written.
+        ConfigError: an option or an input is wrong, or a package is missing.
+        CorpusError: a corpus isn't one, or too small.
+        OutputError: another pipeline is running in `work`, or it can't be written or has no room.
         VoiceletError: what the steps raise.
     """
-    _known(recipe, {*again, *([until] if until else [])})
-    wanted = _needed(recipe, until)
+    _known(recipe, set(again))
+    wanted = needed_steps(recipe, until)
     done: dict[str, StepRecord] = {}
+    checked = False
     with locked(work):
         store = Store(work)
         for step in recipe.steps.values():
@@ -132,6 +134,10 @@ def run_pipeline(
                     on_step(step, "cached")
                 done[step.name] = found
             else:
+                if not checked:
+                    outputs = {name: store.out(record.key) for name, record in done.items()}
+                    plan_pipeline(recipe, work, root, wanted=wanted, done=outputs).check()
+                    checked = True
                 partial = store.partial(ready.key).exists()
                 tell = on_step(step, "partial" if partial else "missing") if on_step else None
                 done[step.name] = _make(step, ready, done, store, tell)
@@ -224,9 +230,15 @@ def _known(recipe: Recipe, names: set[str]) -> None:
             raise ConfigError(f"no step {name!r}{did_you_mean(name, recipe.steps)}")
 
 
-def _needed(recipe: Recipe, until: str | None) -> set[str]:
+def needed_steps(recipe: Recipe, until: str | None) -> set[str]:
+    """The step `until` and all that it needs; every step without it.
+
+    Raises:
+        ConfigError: there is no such step.
+    """
     if until is None:
         return set(recipe.steps)
+    _known(recipe, {until})
     wanted = {until}
     for step in reversed(list(recipe.steps.values())):
         if step.name in wanted:

@@ -25,11 +25,16 @@ class TeacherSpeech:
         sample_rate_hz: of `samples`.
         durations_s: seconds of each phone with the pads at both ends, float32 [len(phones) + 2];
             they sum to the length of the audio.  `None` if the teacher doesn't know.
+        f0_hz: the teacher's own f0, values evenly spaced over the audio, in Hz; below 60 where it
+            says nothing.  `None` if it doesn't know.
+        label_delay_s: by how much `durations_s` lies behind what is heard.
     """
 
     samples: FloatArray
     sample_rate_hz: int
     durations_s: FloatArray | None
+    f0_hz: FloatArray | None = None
+    label_delay_s: float = 0.0
 
 
 class Teacher(Protocol):

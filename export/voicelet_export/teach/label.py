@@ -23,6 +23,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray
 from voicelet.errors import ConfigError
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.corpus.cache import CacheWriter, DVectorExtractor
+from voicelet_export.corpus.layouts import read_sources
 from voicelet_export.corpus.reader import Utterance, resample
 from voicelet_export.errors import CorpusError
 from voicelet_export.teach.base import Teacher, TeacherSpeech, duration_frames
@@ -69,9 +70,10 @@ class LabelConfig:
 
 
 def read_phones(texts: Path) -> list[str]:
-    """Phone strings of a packed corpus (its folder) or of a text file with a sentence a line.
+    """Phone strings of a corpus (its folder) or of a text file with a sentence a line.
 
-    A text file is read by the front end of the voice in the package.
+    The rows of a packed corpus may tell their phones; other texts are read by the front end of the
+    voice in the package.
 
     Raises:
         CorpusError: there is nothing to say.
@@ -80,12 +82,16 @@ def read_phones(texts: Path) -> list[str]:
     try:
         if metadata.is_file():
             rows = [json.loads(line) for line in metadata.read_text("utf-8").splitlines() if line]
-            phones = [str(row["phonemes"]) for row in rows]
+            told = all("phonemes" in row for row in rows)
+            texts_of = [str(row["phonemes" if told else "text"]) for row in rows]
+            phones = texts_of if told else list(_front_end_phones(texts_of))
+        elif texts.is_dir():
+            phones = list(_front_end_phones([source.text for source in read_sources(texts)]))
         else:
             phones = list(_front_end_phones(texts.read_text("utf-8").splitlines()))
     except (OSError, ValueError, KeyError) as error:
         raise CorpusError(
-            f"{texts}: neither a corpus with phonemes nor a text ({error!r})"
+            f"{texts}: neither a corpus nor a text file with a sentence a line ({error!r})"
         ) from None
     inventory = PhoneInventory()
     known = [p for p in phones if p.strip(PUNCTUATION) and not inventory.missing(p)]
@@ -171,13 +177,17 @@ def _build(
                 kept["samples"].astype(np.float32) / 32767.0,
                 int(kept["rate"]),
                 kept.get("durations_s"),
+                kept.get("f0_hz"),
+                float(kept.get("label_delay_s", 0.0)),
             )
         samples, durations = lay_out(spoken, phones, features, config)
+        n_frames = len(samples) // features.hop_length
         writer.add(
             Utterance(f"{speaker}-{number:05d}", speaker, "", samples, features.sample_rate_hz, {}),
             extract(samples, features.sample_rate_hz),
             inventory.encode(phones) if durations is not None else None,
             durations,
+            lay_out_f0(spoken, n_frames, features, config),
             bandwidth_hz=min(spoken.sample_rate_hz, features.sample_rate_hz) / 2.0,
         )
     (out / "held_out.json").write_text(json.dumps(sorted(held_out)), encoding="utf-8")
@@ -202,7 +212,8 @@ def lay_out(
     if spoken.durations_s is None:
         return padded, None
     frames = duration_frames(spoken.durations_s, len(wave), features.sample_rate_hz, hop)
-    edges = np.cumsum(frames) + lead + round(config.label_delay_frames)
+    own_delay = spoken.label_delay_s * features.sample_rate_hz / hop
+    edges = np.cumsum(frames) + lead + round(config.label_delay_frames - own_delay)
     edges[-1] = len(wave) // hop + lead + tail
     if phones[-1:] and phones[-1] in PUNCTUATION:
         edges[-2] = edges[-1] - 2
@@ -213,6 +224,22 @@ def lay_out(
     if over > 0:
         padded = np.pad(padded, (0, over * hop)).astype(np.float32)
     return padded, np.diff(edges, prepend=0)
+
+
+def lay_out_f0(
+    spoken: TeacherSpeech, n_frames: int, features: FeatureConfig, config: LabelConfig
+) -> FloatArray | None:
+    """A teacher's own f0 [n_frames] in Hz, laid out as its speech is; `None` if it tells none."""
+    if spoken.f0_hz is None or not len(spoken.f0_hz):
+        return None
+    seconds = len(spoken.samples) / spoken.sample_rate_hz
+    count = int(seconds * features.sample_rate_hz) // features.hop_length
+    middles = (np.arange(count) + 0.5) * features.hop_length / features.sample_rate_hz
+    places = (middles / seconds * len(spoken.f0_hz)).astype(np.int64)
+    f0 = np.zeros(n_frames, np.float32)
+    lead = config.lead_in_frames
+    f0[lead : lead + count] = spoken.f0_hz[places.clip(0, len(spoken.f0_hz) - 1)]
+    return f0
 
 
 def _key(phones: str, speaker: str, config: LabelConfig) -> str:
@@ -234,6 +261,9 @@ def _keep(path: Path, spoken: TeacherSpeech) -> float:
     }
     if spoken.durations_s is not None:
         arrays["durations_s"] = spoken.durations_s
+        arrays["label_delay_s"] = np.array(spoken.label_delay_s)
+    if spoken.f0_hz is not None:
+        arrays["f0_hz"] = spoken.f0_hz
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     part = path.with_suffix(".part")

@@ -37,7 +37,7 @@ from voicelet_federated.app.rounds import Attempt, content_bytes
 from voicelet_federated.errors import BudgetError, CohortError
 from voicelet_federated.privacy.clipping import part_below
 from voicelet_federated.privacy.masking import Round, open_sum
-from voicelet_federated.privacy.skellam import NoiseShare, secret_generator
+from voicelet_federated.privacy.skellam import NoiseShare, secret_generator, skellam
 
 _LOG = logging.getLogger(__name__)
 _POLL_S = 1.0
@@ -301,6 +301,4 @@ def largest_norm(share: NoiseShare, devices: int) -> float:
 
 def central_noise(share: NoiseShare) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """The noise of a minimal cohort, drawn by the server, where devices add none."""
-    half = share.variance * share.minimum / 2.0
-    rng = secret_generator()
-    return rng.poisson(half, share.size) - rng.poisson(half, share.size)
+    return skellam(secret_generator(), share.variance * share.minimum, share.size)

@@ -18,7 +18,6 @@ from voicelet_federated.cli.operator import add_certify_command, add_serve_comma
 from voicelet_federated.cli.simulate import add_simulate_command
 from voicelet_federated.cli.status import add_status_command
 
-
 _WHAT = """Improve a shared voice across devices that keep their recordings: the operator's side
 (certify, serve), a device's side (keys, join, ledger), and simulations of both."""
 

@@ -23,6 +23,7 @@ IntArray = npt.NDArray[np.int64]
 
 RING_BITS = 32
 _TAIL = 12.0  # standard deviations that must fit in the ring beside the signal
+_LARGEST_MEAN = 1e12  # of a Poisson number that is drawn at once
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,23 @@ class NoiseShare:
         if norm > self.clip_norm:
             values = values * (self.clip_norm / norm)
         whole: IntArray = np.rint(values / self.step).astype(np.int64)
-        half = self.variance / 2.0
-        whole += rng.poisson(half, self.size) - rng.poisson(half, self.size)
+        whole += skellam(rng, self.variance, self.size)
         return whole
+
+
+def skellam(rng: np.random.Generator, variance: float, size: int) -> IntArray:
+    """Skellam numbers of mean 0 [size].
+
+    numpy's sampler of Poisson numbers compares with logarithms of factorials, whose rounding shows
+    once the mean is 10^13 or so: the noise of small cohorts came out some percent too large.
+    Sums of Poisson numbers of smaller means follow the same law.
+    """
+    parts = max(1, math.ceil(variance / 2.0 / _LARGEST_MEAN))
+    mean = variance / 2.0 / parts
+    out = np.zeros(size, np.int64)
+    for _ in range(parts):
+        out += rng.poisson(mean, size) - rng.poisson(mean, size)
+    return out
 
 
 def secret_generator() -> np.random.Generator:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from voicelet.audio.products import BandMatrix
+
 FloatArray = npt.NDArray[np.float32]
 
 LOG_FLOOR = 1e-5
@@ -93,6 +95,12 @@ def mel_filterbank(config: FeatureConfig) -> FloatArray:
 
 
 @lru_cache(maxsize=8)
+def mel_bands(config: FeatureConfig) -> BandMatrix:
+    """The filterbank's transpose, [n_fft // 2 + 1, n_mels], for `magnitude @ mel_bands(config)`."""
+    return BandMatrix(mel_filterbank(config).T)
+
+
+@lru_cache(maxsize=8)
 def hann_window(length: int) -> FloatArray:
     """Periodic Hann window of `length` samples."""
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)).astype(np.float32)
@@ -128,7 +136,7 @@ def log_mel(samples: npt.ArrayLike, config: FeatureConfig = FeatureConfig()) -> 
     """
     wave = np.ascontiguousarray(samples, dtype=np.float32)
     n_frames = max(1, len(wave) // config.hop_length)
-    bank = mel_filterbank(config).T
+    bank = mel_bands(config)
     out = np.empty((n_frames, config.n_mels), dtype=np.float32)
     frames = frame_signal(wave, config.win_length, config.hop_length, n_frames)
     window = hann_window(config.win_length)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
+from voicelet.audio.products import BandMatrix
 from voicelet.errors import AudioError
 
 STOP_BAND_DB = 90.0
@@ -51,8 +52,8 @@ def _half_width(up: int, down: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def _block_filter(up: int, down: int) -> tuple[int, int, FloatArray] | None:
-    """A dense matrix that turns `blocks * down` inputs (and their surroundings) into outputs.
+def _block_filter(up: int, down: int) -> tuple[int, int, BandMatrix] | None:
+    """A matrix that turns `blocks * down` inputs (and their surroundings) into outputs.
 
     One matrix product per stretch of signal is many times faster in numpy than a gather per
     output sample.  Returns (inputs advanced, outputs made, matrix [inputs + 2 half, outputs]),
@@ -65,7 +66,8 @@ def _block_filter(up: int, down: int) -> tuple[int, int, FloatArray] | None:
         return None
     centres = np.arange(columns) * down / up
     offsets = np.arange(-half, blocks * down + half)[:, None] - centres[None, :]
-    return blocks * down, columns, _kernel(offsets, up, down).astype(np.float32)
+    matrix = _kernel(offsets, up, down).astype(np.float32)
+    return blocks * down, columns, BandMatrix(matrix, block_elements=8192)
 
 
 @lru_cache(maxsize=4)
@@ -135,7 +137,7 @@ class Resampler:
         self._made += len(out)
         return out
 
-    def _drain_dense(self, dense: tuple[int, int, FloatArray]) -> FloatArray:
+    def _drain_dense(self, dense: tuple[int, int, BandMatrix]) -> FloatArray:
         advance, _, matrix = dense
         width = matrix.shape[0]
         count = (len(self._kept) - width) // advance + 1

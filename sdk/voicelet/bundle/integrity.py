@@ -2,7 +2,8 @@
 
 The manifest holds the hash of every other file, so a signature of the manifest covers the bundle.
 `manifest.sig` is a JSON object with the algorithm, the public key and the signature (RFC 8032) of
-`b"voicelet-bundle-1\\n"` + the bytes of `manifest.json` as they are stored.
+`b"voicelet-bundle-1\\n"` + the bytes of `manifest.json` as they are stored.  It has one spelling:
+keys in order, two spaces, lower-case hexadecimal digits, a newline at the end.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from voicelet.errors import (
     BundleTamperedError,
     BundleTruncatedError,
     BundleUnsignedError,
+    ConfigError,
     SealError,
 )
 from voicelet.files import read_regular
+from voicelet.trust.keys.seal import from_hex
 from voicelet.trust.keys.seal import sign as sign_data
 from voicelet.trust.keys.seal import verify as verify_data
 
@@ -84,10 +87,15 @@ def check_hash(listed: BundleFile, digest: str, where: str) -> None:
 
 def sign(manifest_bytes: bytes, key: Ed25519PrivateKey) -> bytes:
     """Return the contents of `manifest.sig` for `manifest_bytes`."""
+    public = key.public_key().public_bytes_raw()
+    return _spelled(public, sign_data(key, _CONTEXT, manifest_bytes))
+
+
+def _spelled(public_key: bytes, signature: bytes) -> bytes:
     record = {
         "algorithm": _ALGORITHM,
-        "public_key": key.public_key().public_bytes_raw().hex(),
-        "signature": sign_data(key, _CONTEXT, manifest_bytes).hex(),
+        "public_key": public_key.hex(),
+        "signature": signature.hex(),
     }
     return (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()
 
@@ -104,8 +112,8 @@ def verify_signature(
 
     Args:
         signature: contents of `manifest.sig`, None if there is none.
-        trusted_keys: Ed25519 public keys (64 hexadecimal digits).  Where any are given, the bundle
-            must be signed by one of them.
+        trusted_keys: Ed25519 public keys (64 hexadecimal digits, in capitals or not).  Where any
+            are given, the bundle must be signed by one of them.
         require_signature: refuse an unsigned bundle.  Without `trusted_keys` any signer will do,
             which tells a damaged manifest from a sound one but says nothing of who made it.
 
@@ -115,8 +123,9 @@ def verify_signature(
     Raises:
         BundleUnsignedError: no signature where one is required.
         BundleTamperedError: the signature is damaged, doesn't match or is by an unknown key.
+        ConfigError: one of `trusted_keys` can't be a key.
     """
-    trusted = {k.strip().lower() for k in trusted_keys}
+    trusted = {_trusted(key) for key in trusted_keys}
     if signature is None:
         if trusted or require_signature:
             raise BundleUnsignedError(
@@ -140,6 +149,18 @@ def verify_signature(
     return public.hex()
 
 
+def _trusted(key: str) -> str:
+    """A key as people type it."""
+    text = key.strip().lower()
+    try:
+        from_hex(text, 32)
+    except ValueError as error:
+        raise ConfigError(
+            f"{key[:80]!r} can't be a trusted key ({error}); ask the bundle's makers for theirs"
+        ) from None
+    return text
+
+
 def _parse_signature(raw: bytes, where: str) -> tuple[bytes, bytes]:
     try:
         if len(raw) > _MAX_SIGNATURE_BYTES:
@@ -147,9 +168,9 @@ def _parse_signature(raw: bytes, where: str) -> tuple[bytes, bytes]:
         record = json.loads(raw.decode("utf-8"))
         if record["algorithm"] != _ALGORITHM:
             raise ValueError(f"unknown algorithm {record['algorithm']!r}")
-        public, value = bytes.fromhex(record["public_key"]), bytes.fromhex(record["signature"])
-        if len(public) != 32 or len(value) != 64:
-            raise ValueError("a key or a signature of the wrong length")
+        public, value = from_hex(record["public_key"], 32), from_hex(record["signature"], 64)
+        if _spelled(public, value) != raw:
+            raise ValueError("not spelled as signatures are")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleTamperedError(
             f"{where}: not a signature ({error}); fetch the bundle again"

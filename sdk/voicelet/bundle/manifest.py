@@ -12,10 +12,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from voicelet.audio.features import FeatureConfig
-from voicelet.config import from_mapping, to_mapping
+from voicelet.config import from_mapping, to_mapping, unique_keys
 from voicelet.errors import BundleError, BundleVersionError, ConfigError
 
 SCHEMA_VERSION = 1
@@ -239,7 +238,7 @@ def parse_manifest(raw: bytes, where: str = MANIFEST_NAME) -> Manifest:
     if len(raw) > MAX_MANIFEST_BYTES:
         raise BundleError(f"{where}: larger than {MAX_MANIFEST_BYTES >> 20} MB; not a manifest")
     try:
-        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys)
+        data = json.loads(raw.decode("utf-8"), object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise BundleError(
             f"{where}: not a manifest ({error}); fetch or export the bundle again"
@@ -268,10 +267,3 @@ def canonical_bytes(manifest: Manifest) -> bytes:
         to_mapping(manifest), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False
     )
     return (text + "\n").encode("utf-8")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        raise ValueError("a key appears twice")
-    return out

@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         "load_ms": load_ms,
         "first_run_first_audio_ms": runs[0].first_audio_ms,
         "first_audio_ms": _median([r.first_audio_ms for r in runs[1:]]),
+        "wall_seconds": _median([r.synthesis_ms for r in runs[1:]]) / 1e3,
+        "cpu_seconds": _median([r.cpu_ms for r in runs[1:]]) / 1e3,
         "rtf": _median([r.rtf for r in runs[1:]]),
         "peak_mb": runs[-1].peak_mb,
         "bundle_mb": manifest.total_bytes / 1e6,

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.config import from_mapping
+from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, ProfileError
 from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.names import check_name
@@ -307,7 +307,8 @@ def _unpack(data: bytes) -> tuple[int, dict[str, Any], bytes]:
     if hashlib.sha256(data[:-_DIGEST_SIZE]).digest() != data[-_DIGEST_SIZE:]:
         raise ProfileError(f"the profile was changed or damaged (its checksum differs); {_REMEDY}")
     try:
-        header = json.loads(data[_PREFIX.size : _PREFIX.size + header_size])
+        text = data[_PREFIX.size : _PREFIX.size + header_size]
+        header = json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"the profile's header is damaged; {_REMEDY}") from error
     if not isinstance(header, dict) or body_size % 4:

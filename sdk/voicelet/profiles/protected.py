@@ -26,12 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
+from voicelet.audio.products import product
 from voicelet.errors import ProfileError, ProfileNotFoundError, SealError
 from voicelet.files import atomic_file
 from voicelet.profiles.names import check_name, default_folder, file_stem
 from voicelet.speaker.vector import D_VECTOR_SIZE
 from voicelet.speaker.voice_match import NEAREST, voice_scale
-from voicelet.trust.keys.seal import sign, verify
+from voicelet.trust.keys.seal import from_hex, sign, verify
 
 BITS = 1024
 FLIP = 0.1
@@ -128,7 +129,7 @@ def _signs(vectors: FloatArray, salt: bytes) -> npt.NDArray[np.bool_]:
     seed = int.from_bytes(hashlib.sha256(b"voicelet protected" + salt).digest(), "big")
     planes = np.random.Generator(np.random.PCG64(seed)).standard_normal((D_VECTOR_SIZE, BITS))
     centred = np.asarray(vectors, dtype=np.float64) - voice_scale().cohort.mean(axis=0)
-    found: npt.NDArray[np.bool_] = centred @ planes > 0.0
+    found: npt.NDArray[np.bool_] = product(centred, planes) > 0.0
     return found
 
 
@@ -137,7 +138,7 @@ def _agreement(
 ) -> npt.NDArray[np.float64]:
     """1 where all signs agree, 0 for half of them: [first, second]."""
     a, b = first * 2.0 - 1.0, second * 2.0 - 1.0
-    found: npt.NDArray[np.float64] = a @ b.T / BITS
+    found: npt.NDArray[np.float64] = product(a, b.T) / BITS
     return found
 
 
@@ -165,8 +166,14 @@ def encode_list(voices: ProtectedVoices, key: Any) -> bytes:
     Args:
         key: Ed25519 private key of the device that keeps the list.
     """
+    body = _body(voices, key.public_key().public_bytes_raw())
+    return _spelled(body, sign(key, _CONTEXT, _canonical(body)))
+
+
+def _body(voices: ProtectedVoices, public_key: bytes) -> dict[str, Any]:
+    """What is signed."""
     rows = [base64.b64encode(np.packbits(t).tobytes()).decode() for t in voices.templates]
-    body = {
+    return {
         "format": FORMAT,
         "version": VERSION,
         "name": voices.name,
@@ -175,10 +182,12 @@ def encode_list(voices: ProtectedVoices, key: Any) -> bytes:
         "bits": BITS,
         "flip": FLIP,
         "voices": [{"label": a, "bits": b} for a, b in zip(voices.labels, rows)],
-        "public_key": key.public_key().public_bytes_raw().hex(),
+        "public_key": public_key.hex(),
     }
-    body["signature"] = sign(key, _CONTEXT, _canonical(body)).hex()
-    return json.dumps(body, indent=1).encode()
+
+
+def _spelled(body: Mapping[str, Any], signature: bytes) -> bytes:
+    return json.dumps({**body, "signature": signature.hex()}, indent=1).encode()
 
 
 def decode_list(data: bytes) -> ProtectedVoices:
@@ -199,10 +208,13 @@ def decode_list(data: bytes) -> ProtectedVoices:
                 f"the list has version {body['version']!r} and this voicelet reads {VERSION};"
                 " update voicelet"
             )
-        signature = bytes.fromhex(body.pop("signature"))
-        public_key = bytes.fromhex(body["public_key"])
+        signature = from_hex(body.pop("signature"), 64)
+        public_key = from_hex(body["public_key"], 32)
         verify(public_key, _CONTEXT, _canonical(body), signature)
-        return _decoded(body, public_key)
+        voices = _decoded(body, public_key)
+        if _spelled(_body(voices, public_key), signature) != data:
+            raise ValueError("not spelled as it was signed")
+        return voices
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProfileError(
             f"the list of protected voices is damaged ({error}); {_REMEDY}"
@@ -210,10 +222,10 @@ def decode_list(data: bytes) -> ProtectedVoices:
 
 
 def _decoded(body: dict[str, Any], public_key: bytes) -> ProtectedVoices:
-    salt = bytes.fromhex(body["salt"])
+    salt = from_hex(body["salt"], SALT_BYTES)
     rows = [_template(voice["bits"]) for voice in body["voices"]]
     labels = tuple(str(voice["label"]) for voice in body["voices"])
-    if len(salt) != SALT_BYTES or body["bits"] != BITS:
+    if body["bits"] != BITS:
         raise ProfileError(f"the list's sizes don't fit; {_REMEDY}")
     table = np.stack(rows) if rows else np.zeros((0, BITS), dtype=bool)
     return ProtectedVoices(

@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
+from voicelet.audio.products import product
 
 _ROUNDS = 20
+_SUBSPACE, _ITERATIONS = 8, 40
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,10 @@ def speaker_consistency(
 
 def _seeds(points: FloatArray) -> list[FloatArray]:
     """Starts for 2-means: the most distant pair, first and last, and either side of the axis."""
-    likeness = points @ points.T
+    likeness = product(points, points.T)
     i, j = np.unravel_index(int(np.argmin(likeness)), likeness.shape)
-    centred = points - points.mean(axis=0)
-    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
-    side = centred @ axis > np.median(centred @ axis)
+    along = _along_main_axis(points - points.mean(axis=0))
+    side = along > np.median(along)
     quarter = max(1, len(points) // 4)
     pairs = [(points[i], points[j]), (points[:quarter].mean(0), points[-quarter:].mean(0))]
     if side.any() and not side.all():
@@ -75,11 +76,27 @@ def _seeds(points: FloatArray) -> list[FloatArray]:
     return [_unit(np.stack(pair)) for pair in pairs]
 
 
+def _along_main_axis(centred: FloatArray) -> npt.NDArray[np.float64]:
+    """Where points [n, size] lie along the axis of their largest variance, [n], to scale.
+
+    That is the first left singular vector, found by subspace iteration: LAPACK's own SVD would
+    start the BLAS threads.
+    """
+    gram = product(centred, centred.T).astype(np.float64)
+    start = np.random.default_rng(0).standard_normal((len(gram), min(len(gram), _SUBSPACE)))
+    basis = np.linalg.qr(start)[0]
+    for _ in range(_ITERATIONS):
+        basis = np.linalg.qr(product(gram, basis))[0]
+    inside = product(basis.T, product(gram, basis))
+    along: npt.NDArray[np.float64] = np.einsum("ns,s->n", basis, np.linalg.eigh(inside)[1][:, -1])
+    return along
+
+
 def _two_means(points: FloatArray, centres: FloatArray) -> npt.NDArray[np.bool_]:
     groups = np.zeros(len(points), dtype=bool)
     for _ in range(_ROUNDS):
-        scores = points @ centres.T
-        new = scores[:, 1] > scores[:, 0]
+        scores: FloatArray = np.einsum("pd,cd->pc", points, centres)
+        new: npt.NDArray[np.bool_] = scores[:, 1] > scores[:, 0]
         if (new == groups).all() or new.all() or not new.any():
             return new
         groups = new

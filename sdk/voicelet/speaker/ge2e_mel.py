@@ -15,7 +15,7 @@ from voicelet.audio.features import (
     FloatArray,
     frame_signal,
     hann_window,
-    mel_filterbank,
+    mel_bands,
 )
 
 GE2E_FEATURES = FeatureConfig(
@@ -41,7 +41,7 @@ def ge2e_mel(samples_16k: npt.ArrayLike) -> FloatArray:
     n_frames = max(1, len(wave) // GE2E_FEATURES.hop_length)
     frames = frame_signal(wave, GE2E_FEATURES.win_length, GE2E_FEATURES.hop_length, n_frames)
     window = hann_window(GE2E_FEATURES.win_length)
-    bank = mel_filterbank(GE2E_FEATURES).T
+    bank = mel_bands(GE2E_FEATURES)
     out = np.empty((n_frames, GE2E_FEATURES.n_mels), dtype=np.float32)
     for start in range(0, n_frames, 1024):
         spectrum = np.fft.rfft(frames[start : start + 1024] * window, axis=1)

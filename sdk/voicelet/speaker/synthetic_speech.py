@@ -125,7 +125,8 @@ class SyntheticWeights:
     def log_odds(self, statistics: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Log odds of being synthetic of statistics [..., 6 * 257]."""
         standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
-        raw = np.clip(standard, -_CLIP, _CLIP) @ self.weights.astype(np.float64)
+        clipped = np.clip(standard, -_CLIP, _CLIP)
+        raw = np.einsum("...s,s->...", clipped, self.weights.astype(np.float64))
         found: npt.NDArray[np.float64] = raw * self.scale + self.offset
         return found
 

@@ -85,7 +85,7 @@ class VoiceScale:
 
     def _near(self, vector: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Mean and deviation of the cosines with the nearest of the cohort."""
-        near = np.sort(self.cohort @ vector)[-NEAREST:]
+        near = np.sort(np.einsum("md,d->m", self.cohort, vector))[-NEAREST:]
         return float(near.mean()), max(float(near.std()), 1e-3)
 
 

@@ -25,6 +25,7 @@ class Timings:
         seconds: of audio.
         first_audio_ms: from the call to the first samples.
         synthesis_ms: from the call to the last samples, without what the receiver took.
+        cpu_ms: CPU time of all threads of the process in that time.
         rtf: synthesis time over the length of the audio; None where there was no audio.
         chunks: pieces that the audio came in.
         sample_rate_hz: of the audio.
@@ -34,6 +35,7 @@ class Timings:
     seconds: float
     first_audio_ms: float | None
     synthesis_ms: float
+    cpu_ms: float
     rtf: float | None
     chunks: int
     sample_rate_hz: int
@@ -70,10 +72,11 @@ def speak(
     sample_rate_hz = voice.bundle.manifest.sample_rate_hz
     samples = chunks = 0
     first: float | None = None
-    spent = 0.0
-    mark = time.perf_counter()
+    spent = cpu = 0.0
+    mark, cpu_mark = time.perf_counter(), time.process_time()
     for chunk in voice.stream(text, profile=profile, preset=preset, options=options):
         spent += time.perf_counter() - mark
+        cpu += time.process_time() - cpu_mark
         if first is None and len(chunk.samples):
             first = spent
         samples += len(chunk.samples)
@@ -81,13 +84,15 @@ def speak(
         receive(chunk.samples)
         if on_progress is not None and text:
             on_progress(chunk.text_span[1] / len(text))
-        mark = time.perf_counter()
+        mark, cpu_mark = time.perf_counter(), time.process_time()
     spent += time.perf_counter() - mark
+    cpu += time.process_time() - cpu_mark
     seconds = samples / sample_rate_hz
     return Timings(
         seconds=seconds,
         first_audio_ms=None if first is None else first * 1e3,
         synthesis_ms=spent * 1e3,
+        cpu_ms=cpu * 1e3,
         rtf=spent / seconds if seconds else None,
         chunks=chunks,
         sample_rate_hz=sample_rate_hz,

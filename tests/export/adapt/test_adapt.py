@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import voicelet
+import voicelet.cli.main as command_line
 from tests.consenting import agreed, scripted
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.cli.main import build_parser, main
@@ -24,6 +25,7 @@ from voicelet_export.adapt.encoder import read_speaker_encoder
 from voicelet_export.adapt.fit import FitConfig, fit
 from voicelet_export.adapt.owner import own_items, seconds
 from voicelet_export.adapt.speech import aligned_items
+from voicelet_export.cli import adapt as command
 from voicelet_export.convert.parity import run, session
 from voicelet_export.train.data import Item
 
@@ -141,9 +143,9 @@ def test_the_command(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    here = EntryPoint("adapt", "voicelet_export.cli.adapt", "voicelet.commands")
+    here = EntryPoint("adapt", command.__name__, "voicelet.commands")
     lost = EntryPoint("lost", "voicelet_nowhere", "voicelet.commands")
-    monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: [here, lost])
+    monkeypatch.setattr(command_line, "entry_points", lambda group: [here, lost])
     Vault().save(person)
     assert main(["adapt", "reader", str(SPEECH), "--steps", "60", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -163,7 +165,7 @@ def test_installed_commands_are_looked_for_only_when_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("voicelet.cli.main.entry_points", lambda group: asked.append(group) or [])
+    monkeypatch.setattr(command_line, "entry_points", lambda group: asked.append(group) or [])
     build_parser(["--debug", "say", "hello"])
     assert asked == []
     build_parser(["adapt", "demo", "say"])  # names of a profile and a folder

@@ -18,6 +18,7 @@ from tests.tiny_models import save_model, tiny_cache
 
 torch = pytest.importorskip("torch")
 
+import voicelet_export.compress.prune.prune as prune_module  # noqa: E402
 from voicelet.config import from_mapping  # noqa: E402
 from voicelet.errors import BundleError, CancelledError, ConfigError  # noqa: E402
 from voicelet_export.cli.main import main  # noqa: E402
@@ -349,7 +350,7 @@ def test_importance_and_repair_keep_an_acoustic_model_near_to_itself(
                 found = taylor_importance(*args)  # type: ignore[arg-type]
                 return dataclasses.replace(found, units={k: -v for k, v in found.units.items()})
 
-            monkeypatch.setattr("voicelet_export.compress.prune.prune.taylor_importance", turned)
+            monkeypatch.setattr(prune_module, "taylor_importance", turned)
         losses = prune(run)["losses"]
         assert set(losses["pruned"]) == {"mel", "f0", "voicing", "duration", "pitch", "energy"}
         assert all(np.isfinite(v) for v in losses["pruned"].values())

@@ -143,6 +143,7 @@ def test_large_products_are_spread_over_their_range() -> None:
 
 TOOLS = all(importlib.util.find_spec(m) for m in ("litert_torch", "ai_edge_quantizer"))
 ARTIFACTS = Path(__file__).resolve().parents[3] / "export" / "artifacts"
+EMBEDDED = ARTIFACTS.parents[1] / "sdk" / "voicelet" / "voices" / "default"
 
 
 def write_models(root: Path, acoustic: Any, vocoder: Any) -> None:
@@ -160,10 +161,8 @@ def write_source(root: Path, acoustic: Any, vocoder: Any) -> Path:
         "acoustic_encoder": encoder_graph(acoustic.encoder).SerializeToString(),
         "acoustic_decoder": decoder_graph(acoustic.decoder).SerializeToString(),
         "vocoder": vocoder_graph(vocoder).SerializeToString(),
-        "speaker_encoder": (
-            ARTIFACTS / "speaker_encoder" / "speaker_encoder.int8.onnx"
-        ).read_bytes(),
-        "g2p": (ARTIFACTS / "g2p" / "g2p.onnx").read_bytes(),
+        "speaker_encoder": (EMBEDDED / "speaker_encoder.onnx").read_bytes(),
+        "g2p": (EMBEDDED / "g2p.onnx").read_bytes(),
     }
     contexts = {
         "acoustic_decoder": ACOUSTIC.context_frames,
@@ -266,7 +265,6 @@ def test_without_its_tools_the_remedy_is_named(recipe: TFLiteRecipe) -> None:
     assert not recipe.out.exists()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     bundle = build_tflite(recipe)
@@ -287,7 +285,6 @@ def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     assert (recipe.out / "manifest.json").read_bytes() == before
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_in_float32_the_engines_give_the_same_waveform(recipe: TFLiteRecipe) -> None:
     build_tflite(replace(recipe, precision="fp32", speaker_encoder=None, keep_onnx=True))

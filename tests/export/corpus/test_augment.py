@@ -39,7 +39,7 @@ from voicelet_export.corpus.reader import Utterance
 from voicelet_export.errors import CorpusError
 
 HOP = 300
-ENCODER = Path(__file__).parents[3] / "export/artifacts/speaker_encoder/speaker_encoder.int8.onnx"
+ENCODER = Path(__file__).parents[3] / "sdk/voicelet/voices/default/speaker_encoder.onnx"
 
 
 def vowel(seconds: float = 1.0, f0: float = 150.0) -> np.ndarray:

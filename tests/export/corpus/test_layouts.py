@@ -264,3 +264,53 @@ def test_joined_caches_hold_what_their_parts_held(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="'u1' is in two caches"):
         merge_caches(parts, tmp_path / "twice")
     assert json.loads((tmp_path / "all" / "index.json").read_text())["entries"][3]["id"] == "u3"
+
+
+def speechocean762(folder: Path) -> Path:
+    ages = {"0001": 25, "0002": 8, "0003": 40}
+    for part, speakers in (("train", ("0001", "0002")), ("test", ("0003", "0004"))):
+        rows = [(f"0{s}{n:04d}", s) for s in speakers for n in (1, 2)]
+        for name, speaker in rows:
+            wave = tone(0.6, int(speaker), 16000)
+            write(folder / f"WAVE/SPEAKER{speaker}/{name}.WAV", wave, 16000)
+        tables = {
+            "wav.scp": [f"{n}\tWAVE/SPEAKER{s}/{n}.WAV" for n, s in rows],
+            "text": [f"{n}\tMARK IS GOING" for n, _ in rows],
+            "utt2spk": [f"{n}\t{s}" for n, s in rows],
+            "spk2age": [f"{s}\t{ages[s]}" for s in speakers if s in ages],
+            "spk2gender": [f"{s} {'f' if s == '0001' else 'm'}" for s in speakers],
+        }
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for name, lines in tables.items():
+            (folder / part / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_speechocean762_gives_its_adults_only(tmp_path: Path) -> None:
+    folder = speechocean762(tmp_path / "speechocean762")
+    assert find_layout(folder).name == "speechocean762"
+    sources = read_sources(folder)
+    assert [s.id for s in sources] == [
+        "so_000010001", "so_000010002", "so_000030001", "so_000030002",
+    ]  # fmt: skip
+    first, last = sources[0], sources[-1]
+    assert (first.speaker, first.gender, first.text) == ("so_0001", "f", "MARK IS GOING")
+    assert (last.speaker, last.gender, last.row) == ("so_0003", "m", {"age": 40})
+    scp = folder / "train/wav.scp"
+    scp.write_text("000010001\t../../etc/passwd\n000010002\t/etc/passwd\n")
+    assert {s.speaker for s in read_sources(folder)} == {"so_0003"}
+
+
+def test_a_few_recordings_of_each_speaker_are_packed(tmp_path: Path) -> None:
+    for speaker, count in (("ana", 5), ("ben", 1)):
+        for n in range(count):
+            write(tmp_path / f"in/{speaker}/{speaker}{n}.wav", tone(0.6, n))
+            (tmp_path / f"in/{speaker}/{speaker}{n}.txt").write_text("hello")
+    report = pack_corpus(tmp_path / "in", tmp_path / "out", PackConfig(most_per_speaker=3))
+    rows = [json.loads(r) for r in (tmp_path / "out/metadata.jsonl").read_text().splitlines()]
+    by = [r["id"][-4:] for r in rows]
+    assert by == ["ana0", "ana2", "ana4", "ben0"] and report["speakers"] == 2
+    everything = pack_corpus(tmp_path / "in", tmp_path / "all", PackConfig())
+    assert everything["utterances"] == 6 and everything["plan"] != report["plan"]
+    with pytest.raises(ConfigError, match="negative"):
+        PackConfig(most_per_speaker=-1)

@@ -224,3 +224,22 @@ def test_the_command_shows_hashes_and_what_is_cached(
     assert "synthetic" in (tmp_path / "page/report.md").read_text()
     assert main([*arguments, "--set", "x"]) == 2
     assert "NAME=VALUE" in capsys.readouterr().err
+
+
+def test_who_is_held_out(tmp_path: Path) -> None:
+    encoder = str(ROOT / "export/artifacts/speaker_encoder/speaker_encoder.onnx")
+    steps = {
+        "listed": {"step": "write", "file": "given.json", "value": ["s1"]},
+        "first": corpus(utterances=4, prefix="a_"),
+        "second": corpus(utterances=4),
+        "a": {"step": "cache", "corpus": "@first", "encoder": encoder},
+        "b": {"step": "cache", "corpus": "@second", "encoder": encoder},
+        "split": {"step": "split", "caches": ["@a", "@b"], "given": "@listed/given.json"},
+        "both": {"step": "merge", "caches": ["@a", "@b"]},
+    }
+    done = run_pipeline(written(tmp_path, steps), tmp_path / "work")
+    names = json.loads((tmp_path / "work/steps/split/out/held_out.json").read_text())
+    # Of the first cache one speaker is drawn; the second has one in the list already.
+    assert "s1" in names and "s0" not in names
+    assert sum(name.startswith("a_") for name in names) == 1 and len(names) == 2
+    assert done["both"].figures["speakers"] == 4 and done["both"].figures["utterances"] == 8

@@ -23,6 +23,7 @@ from voicelet_export.train.checkpoint import load_acoustic, load_vocoder
 from voicelet_export.train.milestone import save_milestone
 
 ARTIFACTS = Path(__file__).resolve().parents[3] / "export/artifacts"
+EMBEDDED = ARTIFACTS.parents[1] / "sdk/voicelet/voices/default"
 ACOUSTIC = AcousticConfig(
     channels=32, hidden=64, encoder_blocks=2, pitch_blocks=1, mel_blocks=2, attention_heads=2
 )
@@ -76,7 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
         },
         "bundle": {
             "step": "bundle", "acoustic": "@pruned", "vocoder": "@student", "graphs": "@graphs",
-            "g2p": str(ARTIFACTS / "g2p"), "caches": ["@features"], **held,
+            "g2p": str(EMBEDDED), "caches": ["@features"], **held,
             "voices": {"s0": "buzz"}, "teacher": "A buzz (CC0)", "licence": "CC0-1.0",
         },
     }  # fmt: skip
@@ -124,7 +125,7 @@ def test_graphs_of_another_model_are_refused(
     recipe = BundleRecipe(
         acoustic=root / "acoustic",  # of other sizes than the pruned one
         vocoder=out["student"],
-        g2p=ARTIFACTS / "g2p",
+        g2p=EMBEDDED,
         speaker_encoder=None,
         caches=(out["features"],),
         held_out=out["split"] / "held_out.json",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.export.speech import ljspeech, tone
 from voicelet.audio.features import FeatureConfig
 from voicelet.errors import BundleError, ConfigError
 from voicelet.text.phones import PhoneInventory
@@ -114,6 +115,13 @@ def test_texts_come_from_a_corpus_or_a_file(tmp_path: Path) -> None:
     sentences = tmp_path / "s.txt"
     sentences.write_text("Good morning.\nTwo cats.\n", "utf-8")
     assert [p[0] for p in read_phones(sentences)] == ["ɡ", "t"]
+    # Of a corpus of another layout, or without phones, the texts are read.
+    lj = ljspeech(tmp_path / "lj", {"a": tone(0.5, 1)}, {"a": "Good morning."})
+    assert read_phones(lj) == read_phones(sentences)[:1]
+    rows = tmp_path / "rows"
+    rows.mkdir()
+    (rows / "metadata.jsonl").write_text(json.dumps({"id": "a", "text": "Two cats."}) + "\n")
+    assert read_phones(rows) == read_phones(sentences)[1:]
     sentences.write_text("\n", "utf-8")
     with pytest.raises(CorpusError, match="nothing to say"):
         read_phones(sentences)

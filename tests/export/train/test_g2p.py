@@ -20,7 +20,7 @@ from voicelet.errors import ConfigError  # noqa: E402
 from voicelet.languages.en.inflect import inflected  # noqa: E402
 from voicelet.text.g2p import NeuralG2P, encode_letters  # noqa: E402
 from voicelet.text.lexicon import Lexicon  # noqa: E402
-from voicelet_export.cli.g2p import G2PBuild, build_g2p  # noqa: E402
+from voicelet_export.bundle.g2p import G2PBuild, build_g2p  # noqa: E402
 from voicelet_export.convert.g2p import to_onnx  # noqa: E402
 from voicelet_export.corpus.lexicon import (  # noqa: E402
     LexiconSource,

@@ -89,3 +89,22 @@ def test_stored_weights_come_back(tmp_path: Path, storage: str, error: float) ->
     got = get_engine().open(path).run({"x": np.zeros((64, 48), np.float32)})["y"]
     relative = np.abs(got - weight).max(axis=1) / np.abs(weight).max(axis=1)
     assert relative.max() < error
+
+
+def test_the_graph_is_made_of_the_weights(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from voicelet.errors import BundleError
+    from voicelet_export.convert.speaker_encoder import write_speaker_encoder
+
+    weights = ENCODER.with_suffix(".safetensors")
+    assert write_speaker_encoder(weights, tmp_path) > 1_000_000
+    assert (tmp_path / "speaker_encoder.safetensors").read_bytes() == weights.read_bytes()
+    rng = np.random.default_rng(0)
+    mel = (10.0 ** rng.uniform(-6, -2, (4, 160, 40))).astype(np.float32)
+    engine = get_engine()
+    want = engine.open(ENCODER).run({"mel": mel})["embedding"]
+    got = engine.open(tmp_path / "speaker_encoder.onnx").run({"mel": mel})["embedding"]
+    assert np.abs(want - got).max() < 1e-3  # the kept weights are float16
+    (tmp_path / "no.pt").write_bytes(b"?")
+    with pytest.raises(BundleError, match=r"pretrained\.pt"):
+        write_speaker_encoder(tmp_path / "no.pt", tmp_path)

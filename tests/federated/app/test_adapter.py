@@ -106,7 +106,7 @@ def test_training_lowers_the_loss_of_a_device(tiny_parts: tuple[Path, Path]) -> 
     sampler = DeviceData(tiny_parts[1], "s2").sampler(base.info)
     adapted = Adapted(base.model, SPEC)
     start = np.zeros(SPEC.size, np.float32)
-    config = LocalTraining(steps=8, utterances=2, learning_rate=0.5)
+    config = LocalTraining(steps=8, utterances=2, learning_rate=0.5, max_seconds=1e6)
     result = train_locally(adapted, start, sampler, config, seed=3)
     assert result.loss_after < 0.97 * result.loss_before and result.steps == 8
     assert np.array_equal(adapted.get_flat() - start, result.update)

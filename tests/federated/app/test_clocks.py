@@ -133,9 +133,13 @@ def test_a_server_s_clock_set_back_doesn_t_prolong_a_round(monkeypatch: pytest.M
             monkeypatch.setattr(time, "time", lambda: began - HOUR)
             return []
 
+    passed = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(time, "sleep", lambda s: passed.__setitem__(0, passed[0] + s))
     began = time.time()
     grid = Silent()
     answers = SteadyGrid(grid).send_and_receive(["m", "n"], timeout=0.1)  # type: ignore[arg-type,list-item]
+    monkeypatch.undo()
     assert answers == [] and grid.pulls == 2  # once, and once more when time is over
 
 

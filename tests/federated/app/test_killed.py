@@ -50,11 +50,11 @@ joins: 6
 epsilon: 1000.0
 cohort: 3
 minimum: 2
-timeout_s: 15.0
+timeout_s: 40.0
 attempts: 2
 local: {steps: 1, utterances: 2}
 """
-PATIENCE_S = 240.0
+PATIENCE_S = 900.0
 LAST = 2  # the device that is late, and that is waited for when the server dies
 
 
@@ -220,7 +220,6 @@ def ended(server: subprocess.Popen[bytes], operator: Operator) -> int:
     return int(server.returncode)
 
 
-@pytest.mark.slow
 def test_a_superlink_killed_in_mid_run(
     operator: Operator, tiny_parts: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ pytest.importorskip("flwr")
 pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
+from tests.federated import tiny_federation
 from tests.federated.tiny_federation import Federation
 from voicelet.errors import ConfigError
 from voicelet_federated.app.checkpoint import read_state
@@ -42,14 +43,14 @@ def test_a_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from tests.federated.tiny_federation import CONFIG
     from voicelet_federated.app.config import SIMULATION
 
     monkeypatch.setenv(SIMULATION, "1")
     held_out = tmp_path / "held-out.json"
     held_out.write_text('["s3"]')
-    monkeypatch.setattr("tests.federated.tiny_federation.DEVICES", 3)
-    made = Federation(tmp_path / "run", *tiny_parts, config=CONFIG, held_out=held_out)
+    monkeypatch.setattr(tiny_federation, "DEVICES", 3)
+    config = tiny_federation.CONFIG
+    made = Federation(tmp_path / "run", *tiny_parts, config=config, held_out=held_out)
     made.run()
     told = json.loads(run(capsys, made.folder, "--json"))
     assert told["side"] == "server" and told["whole"]

@@ -77,10 +77,12 @@ def test_a_real_superlink_answers_with_tls_and_takes_registered_nodes(tmp_path: 
 def test_a_device_gives_up_as_often_as_it_was_told(tmp_path: Path) -> None:
     files = make_certificates(tmp_path / "tls")
     key, _ = node_key(tmp_path)
-    nobody = Address("127.0.0.1", free_port())
-    node = SuperNode("n", tmp_path, nobody, files.ca, key, {})
-    with pytest.raises(ProcessError, match="doesn't answer"):
-        take_part(node, max_retries=0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and never listens, so that nobody else can
+        nobody = Address("127.0.0.1", taken.getsockname()[1])
+        node = SuperNode("n", tmp_path, nobody, files.ca, key, {})
+        with pytest.raises(ProcessError, match="doesn't answer"):
+            take_part(node, max_retries=0)
 
 
 def test_nobody_joins_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

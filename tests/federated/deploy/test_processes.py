@@ -19,10 +19,10 @@ pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs L
 FAMILY = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
 subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 POLITE = FAMILY.replace("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass")
 PARENT = """
@@ -32,11 +32,11 @@ from voicelet_federated.deploy.processes import Processes
 with Processes(Path(sys.argv[1])) as processes:
     processes.start("family", [sys.executable, "-c", sys.argv[2]], os.environ)
     print(processes.token, flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
-def until(condition: object, seconds: float = 15.0) -> bool:
+def until(condition: object, seconds: float = 300.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():  # type: ignore[operator]
@@ -68,7 +68,7 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path, number: int) 
     token = parent.stdout.readline().strip()
     assert until(lambda: len(marked(token)) == 2)
     parent.send_signal(number)
-    parent.wait(15)
+    parent.wait(300)
     parent.stdout.close()
     assert until(lambda: not marked(token))
 
@@ -87,14 +87,14 @@ def test_an_early_end_is_told_with_the_log(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         command = [sys.executable, "-c", "print('the port is taken'); raise SystemExit(3)"]
         processes.start("server", command, os.environ)
-        processes.start("run", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
+        processes.start("run", [sys.executable, "-c", "import time; time.sleep(3600)"], os.environ)
         with pytest.raises(ProcessError, match="server ended .exit code 3.*[\\s\\S]*port is taken"):
-            processes.wait("run", 20.0)
+            processes.wait("run", 300.0)
 
 
 def test_waiting_has_an_end(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
-        processes.start("run", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
+        processes.start("run", [sys.executable, "-c", "import time; time.sleep(3600)"], os.environ)
         with pytest.raises(ProcessError, match="longer than 0 s"):
             processes.wait("run", 0.2)
         with pytest.raises(ProcessError, match="can't be started"):

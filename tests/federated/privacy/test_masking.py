@@ -39,8 +39,9 @@ def test_masks_cancel_in_the_sum_of_all(nodes: list[int], size: int, seed: int) 
 def test_a_masked_share_looks_like_noise() -> None:
     keys = cohort([0, 1, 2])
     offers = [k.offer for k in keys.values()]
-    share = keys[0].mask(np.full(20_000, 7), offers, PUBLIC, 2)
-    # A uniform uint32 has its mean at 2^31 and every bit set half the time.
+    share = keys[0].mask(np.full(50_000, 7), offers, PUBLIC, 2)
+    # A uniform uint32 has its mean at 2^31 and every bit set half the time; of 50,000 of them the
+    # bounds are 7 standard errors of the mean and 8 of each bit: no false alarm in 10^10.
     assert abs(share.astype(float).mean() / 2**31 - 1.0) < 0.02
     bits = np.unpackbits(share.view(np.uint8)).reshape(-1, 32).mean(axis=0)
     assert np.abs(bits - 0.5).max() < 0.02

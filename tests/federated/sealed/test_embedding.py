@@ -34,7 +34,7 @@ from voicelet_federated.sealed.server import (
 )
 
 ROOT = Path(__file__).parents[3]
-ENCODER = ROOT / "export" / "artifacts" / "speaker_encoder" / "speaker_encoder.int8.onnx"
+ENCODER = ROOT / "sdk" / "voicelet" / "voices" / "default" / "speaker_encoder.onnx"
 SAMPLE = ROOT / "federated" / "samples" / "reader-a" / "1.opus"
 
 
@@ -182,9 +182,9 @@ def upload(port: int, tls: ssl.SSLContext | None, *bodies: bytes) -> list[tuple[
     answers = []
     for body in bodies:
         client = (
-            http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             if tls is None
-            else http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=tls)
+            else http.client.HTTPSConnection("127.0.0.1", port, timeout=300, context=tls)
         )
         client.request("POST", PATH, body)
         answer = client.getresponse()

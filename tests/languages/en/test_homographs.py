@@ -19,7 +19,7 @@ from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Clause, Mark, Word
 
 HERE = Path(__file__).parent
-LEXICON = Path(__file__).parents[3] / "export/artifacts/g2p/lexicon.bin"
+LEXICON = Path(__file__).parents[3] / "sdk/voicelet/voices/default/lexicon.bin"
 
 
 def clause(sentence: str) -> Clause:

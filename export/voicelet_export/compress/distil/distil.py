@@ -31,7 +31,11 @@ from voicelet_export.train.vocoder import VocoderTask
 
 log = logging.getLogger(__name__)
 
-STAGES = ("acoustic", "vocoder")
+RECIPES: dict[str, type[AcousticDistillation] | type[VocoderDistillation]] = {
+    "acoustic": AcousticDistillation,
+    "vocoder": VocoderDistillation,
+}
+"""Stage → what its recipe is read into."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,9 @@ def read_recipe(
         if not isinstance(training, dict):
             raise ConfigError(f"{path}: training must be a mapping")
         recipe = {**recipe, "training": {**training, "model": model}}
-    if stage == "acoustic":
-        return from_mapping(AcousticDistillation, recipe, str(path))
-    if stage == "vocoder":
-        return from_mapping(VocoderDistillation, recipe, str(path))
-    raise ConfigError(f"the stage must be one of {', '.join(STAGES)}, not {stage!r}")
+    if stage not in RECIPES:
+        raise ConfigError(f"the stage must be one of {', '.join(RECIPES)}, not {stage!r}")
+    return from_mapping(RECIPES[stage], recipe, str(path))
 
 
 def build_distillation(run: DistilRun) -> Trainer:

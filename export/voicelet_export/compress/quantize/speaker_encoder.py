@@ -15,6 +15,12 @@ import onnx
 from voicelet_export.compress.quantize.weights import store_weights
 
 
+def int8_speaker_encoder(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph `model` (`mel` [P, 160, 40] to `embedding` [P, 256]) with weights in int8."""
+    first = [node.input[1] for node in model.graph.node if node.op_type == "LSTM"][:1]
+    return store_weights(model, "int8", frozenset(first))
+
+
 def quantize_speaker_encoder(source: Path, target: Path) -> int:
     """Write an int8 version of the float32 graph `source` and return its size in bytes.
 
@@ -22,7 +28,5 @@ def quantize_speaker_encoder(source: Path, target: Path) -> int:
         source: graph with input `mel` [P, 160, 40] and output `embedding` [P, 256].
         target: where the int8 graph goes.
     """
-    model = onnx.load(source)
-    first = next(node for node in model.graph.node if node.op_type == "LSTM")
-    onnx.save(store_weights(model, "int8", frozenset({first.input[1]})), target)
+    onnx.save(int8_speaker_encoder(onnx.load(source)), target)
     return target.stat().st_size

@@ -1,4 +1,4 @@
-"""Layouts of corpora: LJSpeech, VCTK, LibriTTS, Common Voice, plain folders and our own."""
+"""Layouts of corpora: LJSpeech, VCTK, LibriTTS, Common Voice, speechocean762, folders, our own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from voicelet_export.corpus.layouts.folder import FOLDER
 from voicelet_export.corpus.layouts.libritts import LIBRITTS
 from voicelet_export.corpus.layouts.ljspeech import LJSPEECH
 from voicelet_export.corpus.layouts.packed import PACKED
+from voicelet_export.corpus.layouts.speechocean762 import SPEECHOCEAN762
 from voicelet_export.corpus.layouts.vctk import VCTK
 from voicelet_export.errors import CorpusError
 
 __all__ = ["LAYOUTS", "CorpusLayout", "CorpusRecording", "find_layout", "read_sources"]
 
 LAYOUTS = {
-    layout.name: layout for layout in (PACKED, COMMON_VOICE, VCTK, LJSPEECH, LIBRITTS, FOLDER)
+    layout.name: layout
+    for layout in (PACKED, COMMON_VOICE, SPEECHOCEAN762, VCTK, LJSPEECH, LIBRITTS, FOLDER)
 }
 """By name, in the order in which `auto` tries them: the loosest comes last."""
 

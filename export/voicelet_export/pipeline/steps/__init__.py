@@ -18,6 +18,7 @@ from typing import Any
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet_export.pipeline.cache import StepRecord, write_json
+from voicelet_export.pipeline.survey import Estimate, Package, Survey
 
 Figures = dict[str, Any]
 Progress = Callable[[float, float], None]
@@ -86,6 +87,9 @@ class StepKind:
         resumable: keeps partial work.
         sees_all: needs every step above it in the recipe, with its times.
         senses: what of this machine changes its outputs, such as tools that may be missing.
+        packages: that it can't do without.
+        check: refuses options and inputs that it couldn't work with, before any step is made.
+        estimate: of what it will make.
     """
 
     name: str
@@ -95,6 +99,9 @@ class StepKind:
     resumable: bool = False
     sees_all: bool = False
     senses: Callable[[Any], dict[str, bool]] | None = None
+    packages: tuple[Package, ...] = ()
+    check: Callable[[Any, Survey], None] | None = None
+    estimate: Callable[[Any, Survey], Estimate] | None = None
 
 
 _MODULES = {
@@ -104,6 +111,14 @@ _MODULES = {
     "cache": "data",
     "align": "data",
     "predict": "data",
+    "prepare": "corpus",
+    "denoise": "corpus",
+    "voicing": "corpus",
+    "augment": "corpus",
+    "merge": "corpus",
+    "split": "corpus",
+    "g2p": "front_end",
+    "speaker-encoder": "front_end",
     "train": "train",
     "distil": "compress",
     "prune": "compress",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from voicelet.errors import ConfigError
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
+from voicelet_export.pipeline.survey import TFLITE, Survey
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,9 @@ class BundleStep:
     """A bundle of two trained models; see `voicelet_export.bundle.build.BundleRecipe`.
 
     Attributes:
+        acoustic, vocoder: folders of runs or milestones.
+        scales_from: a bundle that is quantized as this one is to be; no caches are needed then.
+        presets_from: a bundle whose presets go in.
         graphs: folder of a `quantize` step, whose graphs go in as they are.
         measured: JSON object of figures.
     """
@@ -23,9 +27,11 @@ class BundleStep:
     acoustic: Path
     vocoder: Path
     g2p: Path
-    caches: tuple[Path, ...]
-    held_out: Path
+    caches: tuple[Path, ...] = ()
+    held_out: Path | None = None
     speaker_encoder: Path | None = None
+    scales_from: Path | None = None
+    presets_from: Path | None = None
     graphs: Path | None = None
     precision: Literal["int8", "fp32"] = "int8"
     name: str = "voicelet-en"
@@ -51,6 +57,8 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
             speaker_encoder=config.speaker_encoder,
             caches=config.caches,
             held_out=config.held_out,
+            scales_from=config.scales_from,
+            presets_from=config.presets_from,
             out=context.out,
             graphs=config.graphs,
             precision=config.precision,
@@ -66,6 +74,15 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
         )
     )
     return {"bytes": bundle.manifest.total_bytes, **bundle.manifest.measured}
+
+
+def _check_bundle(config: BundleStep, survey: Survey) -> None:
+    for folder, file in ((config.g2p, "lexicon.bin"),
+                         (config.speaker_encoder, "speaker_encoder.onnx")):  # fmt: skip
+        if folder is None or survey.step_of(folder) is not None:
+            continue
+        if not (folder / file).is_file():
+            raise ConfigError(f"step {survey.step!r}: {folder} holds no {file}; check the path")
 
 
 @dataclass(frozen=True)
@@ -155,7 +172,7 @@ def read_figures(paths: tuple[Path, ...]) -> dict[str, float]:
 
 
 KINDS = (
-    StepKind("bundle", 1, BundleStep, _bundle),
-    StepKind("tflite", 1, TFLiteStep, _tflite),
+    StepKind("bundle", 1, BundleStep, _bundle, check=_check_bundle),
+    StepKind("tflite", 1, TFLiteStep, _tflite, packages=(TFLITE,)),
     StepKind("publish", 1, PublishStep, _publish),
 )

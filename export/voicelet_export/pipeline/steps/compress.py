@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from voicelet.errors import CancelledError
+from voicelet.errors import CancelledError, ConfigError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind, own_signals
 from voicelet_export.pipeline.steps.train import (
+    RUN_MB,
+    check_start,
     keep_statistics,
+    merged_mapping,
     merged_recipe,
     named_caches,
     starting_weights,
     training_figures,
     without_paths,
 )
+from voicelet_export.pipeline.survey import Estimate, Survey
 
 _MODEL_FILES = ("weights.safetensors", "config.json", "statistics.json", "step.json")
 
@@ -205,9 +209,58 @@ def _import_piper(config: ImportPiperStep, context: StepContext) -> Figures:
     return {"snr_db": round(parity.snr_db, 1), "durations": parity.compared, "moved": parity.moved}
 
 
+def _distillation(
+    stage: str, recipe: Path | None, config: Mapping[str, Any], survey: Survey
+) -> Any:
+    """The configuration of a distillation, checked."""
+    from voicelet.config import from_mapping
+    from voicelet_export.compress.distil.distil import RECIPES
+
+    values = merged_mapping(recipe, config)
+    return from_mapping(RECIPES[stage], values, f"step {survey.step!r}: {stage}")
+
+
+def _check_distil(config: DistilStep, survey: Survey) -> None:
+    _distillation(config.stage, config.student, config.config, survey)
+    check_start(config.start_from, survey)
+    check_start(config.teacher, survey)
+
+
+def _estimate_distil(config: DistilStep, survey: Survey) -> Estimate:
+    training = _distillation(config.stage, config.student, config.config, survey).training
+    return Estimate(0.0, RUN_MB, training.loop.steps)
+
+
+def _check_prune(config: PruneStep, survey: Survey) -> None:
+    from voicelet.config import from_mapping
+    from voicelet_export.compress.prune.plan import Limits
+
+    from_mapping(Limits, config.limits, f"step {survey.step!r}: limits")
+    if not 0.0 < config.target_flops <= 1.0:
+        raise ConfigError(
+            f"step {survey.step!r}: target_flops is a share from 0 to 1, not {config.target_flops}"
+        )
+    check_start(config.model, survey)
+
+
+def _check_quantize(config: QuantizeStep, survey: Survey) -> None:
+    from voicelet.config import from_mapping
+    from voicelet_export.compress.quantize.schemes import Gate
+
+    from_mapping(Gate, config.gate, f"step {survey.step!r}: gate")
+
+
 KINDS = (
-    StepKind("distil", 1, DistilStep, _distil, resumable=True),
-    StepKind("prune", 1, PruneStep, _prune, resumable=True),
-    StepKind("quantize", 1, QuantizeStep, _quantize, resumable=True),
+    StepKind(
+        "distil", 1, DistilStep, _distil, resumable=True, check=_check_distil,
+        estimate=_estimate_distil,
+    ),
+    StepKind(
+        "prune", 1, PruneStep, _prune, resumable=True, check=_check_prune
+    ),
+    StepKind(
+        "quantize", 1, QuantizeStep, _quantize, resumable=True,
+        check=_check_quantize,
+    ),
     StepKind("import-piper", 1, ImportPiperStep, _import_piper),
-)
+)  # fmt: skip

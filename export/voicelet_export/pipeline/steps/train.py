@@ -15,7 +15,9 @@ import yaml
 from voicelet.errors import CancelledError, ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.pipeline.cache import write_json
+from voicelet_export.pipeline.recipe import laid_over
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind, own_signals
+from voicelet_export.pipeline.survey import Estimate, Survey
 
 _PATHS = ("speaker_encoder", "start")
 """Keys of trainings' configurations that hold paths."""
@@ -36,7 +38,10 @@ class TrainStep:
         start_from: folder of a run or a milestone; its weights and its statistics are where this
             run starts.
         statistics_from: folder of another run or milestone, for its mel statistics.
+        sizes_from: folder of a model (a pruned one) whose sizes stand in for those of `recipe`;
+            `model` in `config` goes before them.
         speaker_encoder: weights of the encoder for the acoustic model's speaker loss.
+        until_step: end here, though the recipe's schedule goes on; 0 is its end.
     """
 
     stage: str
@@ -46,7 +51,9 @@ class TrainStep:
     config: dict[str, Any] = field(default_factory=dict)
     start_from: Path | None = None
     statistics_from: Path | None = None
+    sizes_from: Path | None = None
     speaker_encoder: Path | None = None
+    until_step: int = 0
 
 
 def _train(config: TrainStep, context: StepContext) -> Figures:
@@ -58,6 +65,8 @@ def _train(config: TrainStep, context: StepContext) -> Figures:
     given = dict(config.config)
     if config.speaker_encoder is not None:
         given["speaker_encoder"] = str(config.speaker_encoder)
+    if config.sizes_from is not None:
+        given["model"] = {**model_sizes(config.sizes_from), **given.get("model", {})}
     recipe = merged_recipe(config.recipe, given, context.partial / "recipe.yaml")
     start = starting_weights(config.start_from) if config.start_from is not None else None
     keep_statistics(folder, config.statistics_from or config.start_from)
@@ -65,8 +74,8 @@ def _train(config: TrainStep, context: StepContext) -> Figures:
     run = TrainingRun(config.stage, recipe, caches, config.held_out, folder, start)
     trainer = build_trainer(run)
     with own_signals():
-        trainer.run(on_step=context.progress)
-    if trainer.step < trainer.config.steps:
+        trainer.run(config.until_step or None, context.progress)
+    if trainer.step < min(trainer.config.steps, config.until_step or trainer.config.steps):
         raise CancelledError(
             f"step {context.name!r} was stopped; start the pipeline again to go on"
         )
@@ -79,8 +88,8 @@ def _train(config: TrainStep, context: StepContext) -> Figures:
     return training_figures(folder, trainer.step, trainer.average)
 
 
-def merged_recipe(recipe: Path | None, config: Mapping[str, Any], out: Path) -> Path:
-    """Write a recipe with the keys of `config` put over those of the file `recipe`.
+def merged_mapping(recipe: Path | None, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with the keys of `config` put over those of the file `recipe`.
 
     Raises:
         ConfigError: `recipe` isn't a mapping in YAML.
@@ -91,17 +100,14 @@ def merged_recipe(recipe: Path | None, config: Mapping[str, Any], out: Path) -> 
         raise ConfigError(f"{recipe}: not a recipe ({error})") from None
     if not isinstance(base or {}, Mapping):
         raise ConfigError(f"{recipe}: not a recipe (a mapping is needed)")
+    return laid_over(base or {}, config)
+
+
+def merged_recipe(recipe: Path | None, config: Mapping[str, Any], out: Path) -> Path:
+    """Write what :func:`merged_mapping` gives; returns `out`."""
     with atomic_file(out) as file:
-        file.write(yaml.safe_dump(_over(base or {}, config), allow_unicode=True).encode("utf-8"))
-    return out
-
-
-def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in changes.items():
-        old = out.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        out[key] = _over(old, value) if both else value  # type: ignore[arg-type]
+        text = yaml.safe_dump(merged_mapping(recipe, config), allow_unicode=True)
+        file.write(text.encode("utf-8"))
     return out
 
 
@@ -127,6 +133,19 @@ def starting_weights(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise ConfigError(f"{folder}: no checkpoint.pt and no weights.safetensors to start from")
+
+
+def model_sizes(folder: Path) -> dict[str, Any]:
+    """The sizes of the model in the folder of a run, a milestone or a pruned model.
+
+    Raises:
+        ConfigError: it isn't such a folder.
+    """
+    try:
+        sizes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"]
+        return dict(sizes)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{folder}: no config.json with a model ({error!r})") from None
 
 
 def keep_statistics(folder: Path, start_from: Path | None) -> None:
@@ -173,4 +192,54 @@ def training_figures(folder: Path, step: int, model: Any) -> Figures:
     return {**figures, **{f"valid_{k}": v for k, v in sorted(losses.items())}}
 
 
-KINDS = (StepKind("train", 1, TrainStep, _train, resumable=True),)
+def _training(config: TrainStep, survey: Survey) -> Any:
+    """The configuration of a training, checked."""
+    from voicelet.config import from_mapping
+    from voicelet_export.train.stages import find_stage
+
+    stage = find_stage(config.stage)
+    values = merged_mapping(config.recipe, config.config)
+    return from_mapping(stage.config_class(), values, f"step {survey.step!r}: {config.stage}")
+
+
+def _check_train(config: TrainStep, survey: Survey) -> None:
+    from voicelet_export.train.data import read_held_out
+
+    steps = _training(config, survey).loop.steps
+    if not 0 <= config.until_step <= steps:
+        raise ConfigError(
+            f"step {survey.step!r}: until_step is {config.until_step}, the recipe has {steps} steps"
+        )
+    check_start(config.start_from, survey)
+    if config.held_out is not None and survey.step_of(config.held_out) is None:
+        try:
+            read_held_out(config.held_out)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"step {survey.step!r}: {config.held_out}: {error}") from None
+
+
+def check_start(folder: Path | None, survey: Survey) -> None:
+    """Refuse a folder that holds no weights to start from.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if folder is not None and survey.step_of(folder) is None:
+        starting_weights(folder)
+
+
+def _estimate_train(config: TrainStep, survey: Survey) -> Estimate:
+    steps = config.until_step or _training(config, survey).loop.steps
+    return Estimate(0.0, RUN_MB, steps)
+
+
+RUN_MB = 250.0
+"""Of a run: a checkpoint with optimisers and discriminators, twice while it is written, pictures,
+and the milestone."""
+
+KINDS = (
+    StepKind(
+        "train", 1, TrainStep, _train, resumable=True, check=_check_train,
+        estimate=_estimate_train,
+    ),
+)  # fmt: skip

@@ -36,6 +36,7 @@ AUTO, PASSPHRASE, PLAIN, WRAPPED = "auto", "passphrase", "plain", "wrapped"
 KEYSTORE, FILE = keystore.KEYSTORE, keystore.FILE
 PROTECTIONS = (KEYSTORE, FILE, PASSPHRASE, PLAIN)
 _FORMAT, _VERSION = "voicelet vault", 1
+_RECORD_KEYS = 4
 _log = logging.getLogger(__name__)
 
 
@@ -142,7 +143,7 @@ def write_lock(disk: Disk, lock: Lock) -> None:
         "lock": told,
         "sha256": _digest(_VERSION, told),
     }
-    data = (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+    data = _spelled(record)
     disk.write(FILE_NAME, data)
     disk.write_copy(FILE_NAME, data)
 
@@ -158,6 +159,10 @@ def _digest(version: int, told: object) -> str:
     return hashlib.sha256(json.dumps([version, told], sort_keys=True).encode()).hexdigest()
 
 
+def _spelled(record: object) -> bytes:
+    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+
+
 def _parse(data: bytes) -> Lock:
     record = json.loads(data)
     version, told = record["version"], record["lock"]
@@ -165,6 +170,8 @@ def _parse(data: bytes) -> Lock:
         raise ValueError("changed")  # a damaged version, too: the copy may be sound
     if version > _VERSION:
         raise ProfileError("the profiles were written by a newer voicelet; update this one")
+    if _spelled(record) != data or len(record) != _RECORD_KEYS:
+        raise ValueError("not spelled as it was written")
     return from_mapping(Lock, told)
 
 

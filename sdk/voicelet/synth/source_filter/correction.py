@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from voicelet.audio.features import FeatureConfig, FloatArray, mel_centres_hz, mel_filterbank
+from voicelet.audio.products import BandMatrix, product
 from voicelet.synth.source_filter.stft import OverlapAdd, Window
 from voicelet.trust.watermark.base import FrameMark
 
@@ -50,9 +51,12 @@ class Bands:
         wide /= wide.sum(axis=1, keepdims=True)
         bins = np.fft.rfftfreq(size, 1.0 / features.sample_rate_hz)
         rows = [np.interp(bins, centres, row) for row in np.eye(len(centres))]
-        self.of_bins: FloatArray = np.ascontiguousarray((wide @ bank).T, dtype=np.float32)
+        self.of_bins: FloatArray = np.ascontiguousarray(product(wide, bank).T, np.float32)
         self.of_mels: FloatArray = np.ascontiguousarray(wide.T, dtype=np.float32)
         self.to_bins: FloatArray = np.stack(rows).astype(np.float32)
+        # Nearly all of them is zero.
+        matrices = (self.of_bins, self.of_mels, self.to_bins)
+        self._of_bins, self._of_mels, self._to_bins = (BandMatrix(m) for m in matrices)
 
     def gains(self, magnitude: FloatArray, target: FloatArray, share: float = 1.0) -> FloatArray:
         """What brings spectra to their targets.
@@ -65,11 +69,11 @@ class Bands:
         Returns:
             [n, bins], linear.
         """
-        wanted = np.log(np.maximum(np.exp(target) @ self.of_mels, BAND_FLOOR))
-        missing = wanted - np.log(np.maximum(magnitude @ self.of_bins, BAND_FLOOR))
+        wanted = np.log(np.maximum(np.exp(target) @ self._of_mels, BAND_FLOOR))
+        missing = wanted - np.log(np.maximum(magnitude @ self._of_bins, BAND_FLOOR))
         np.clip(missing, -MOST_CORRECTED, MOST_CORRECTED, out=missing)
         missing *= np.float32(share)
-        gains: FloatArray = missing @ self.to_bins
+        gains: FloatArray = missing @ self._to_bins
         return np.exp(gains, out=gains)
 
 

@@ -152,6 +152,7 @@ class AuditRecorder:
         self._waiting: deque[Event] = deque()
         self._lost = 0
         self._lock = threading.Lock()  # of the two above; held for microseconds
+        self._writing = threading.RLock()  # held while events are on their way to the disk
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._warned = False
@@ -171,6 +172,10 @@ class AuditRecorder:
 
     def flush(self) -> None:
         """Write all that waits; see `voicelet.trust.audit.device_log.flush`."""
+        with self._writing:  # what another thread has taken to write is there, too, afterwards
+            self._flush()
+
+    def _flush(self) -> None:
         with self._lock:
             events, lost = list(self._waiting), self._lost
             self._waiting.clear()
@@ -202,7 +207,7 @@ class AuditRecorder:
 
     def discard(self) -> None:
         """Forget what waits."""
-        with self._lock:
+        with self._writing, self._lock:
             self._waiting.clear()
             self._lost = 0
 

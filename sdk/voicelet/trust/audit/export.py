@@ -16,7 +16,7 @@ from voicelet.errors import AuditError, ConfigError
 from voicelet.files import atomic_file, file_lock
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.audit.record import FILE_NAME, log_file, numbers
-from voicelet.trust.keys.seal import SealingKey, open_sealed, seal
+from voicelet.trust.keys.seal import SealingKey, from_hex, open_sealed, seal
 
 INFO = b"voicelet-audit-export-1"
 HEAD_NAME = "head.json"
@@ -50,8 +50,11 @@ def export_log(log: AuditLog, recipient: bytes) -> bytes:
     except OSError as error:
         raise AuditError(f"can't read the audit log in {str(log.path)!r}: {error}") from error
     header = _Header(_FORMAT, log.public_key.hex(), tuple((n, len(d)) for n, d in parts))
-    line = json.dumps(to_mapping(header), separators=(",", ":")).encode() + b"\n"
-    return seal(recipient, line + b"".join(d for _, d in parts), info=INFO)
+    return seal(recipient, _spelled(header) + b"\n" + b"".join(d for _, d in parts), info=INFO)
+
+
+def _spelled(header: _Header) -> bytes:
+    return json.dumps(to_mapping(header), separators=(",", ":")).encode()
 
 
 def open_export(data: bytes, key: SealingKey, folder: Path) -> AuditLog:
@@ -68,10 +71,10 @@ def open_export(data: bytes, key: SealingKey, folder: Path) -> AuditLog:
         if len(head) > _MAX_HEADER:
             raise ValueError("too long")
         header = from_mapping(_Header, json.loads(head), "the header")
-        public = bytes.fromhex(header.public_key)
+        public = from_hex(header.public_key, 32)
         sizes = [size for _, size in header.files]
         names = [name for name, _ in header.files]
-        fits = header.format == _FORMAT and len(public) == 32 and min(sizes, default=0) >= 0
+        fits = header.format == _FORMAT and _spelled(header) == head and min(sizes, default=0) >= 0
         fits = fits and sum(sizes) == len(body) and len(set(names)) == len(names)
         fits = fits and all(n == HEAD_NAME or FILE_NAME.fullmatch(n) for n in names)
         if not fits:

@@ -77,7 +77,7 @@ class Revocations:
                 for entry in _sound(old):
                     if entry.id == record_id:
                         return entry
-                lines = old.splitlines()
+                lines = _lines(old)
                 previous = hashlib.sha256(lines[-1]).hexdigest() if lines else _START
                 values = {
                     "id": record_id,
@@ -121,7 +121,7 @@ class Revocations:
         previous = _START
         if raw and not raw.endswith(b"\n"):
             raise ConsentError(f"{self.path}: the last line is cut short; restore a backup")
-        for number, line in enumerate(raw.splitlines(), 1):
+        for number, line in enumerate(_lines(raw), 1):
             try:
                 entry = _parse(line)
             except ConsentError as error:
@@ -189,9 +189,15 @@ def default_file() -> Path:
     return data_dir() / "consent" / "revoked.jsonl"
 
 
+def _lines(raw: bytes) -> list[bytes]:
+    """Lines without their ends; a carriage return ends none, as this module writes none."""
+    lines = raw.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def _sound(raw: bytes) -> Iterator[Revocation]:
     """The lines that hold, of a list that may be damaged."""
-    for line in raw.splitlines():
+    for line in _lines(raw):
         try:
             yield _parse(line)
         except ConsentError:
@@ -205,8 +211,9 @@ def _parse(line: bytes) -> Revocation:
         if _canonical(values) != line:
             raise ValueError("not spelled as it was signed")
         from_iso("the date", entry.revoked)
-        signature = bytes.fromhex(values.pop("signature"))
-        seal.verify(bytes.fromhex(entry.device), CONTEXT, _canonical(values), signature)
+        seal.from_hex(entry.id, 16)
+        signature = seal.from_hex(values.pop("signature"), 64)
+        seal.verify(seal.from_hex(entry.device, 32), CONTEXT, _canonical(values), signature)
     except (ValueError, RecursionError, ConfigError, SealError) as error:
         kind = type(error).__name__
         raise ConsentError(f"this revocation was changed ({kind}); restore a backup") from None

@@ -102,7 +102,7 @@ def _make(folder: Path, kind: str) -> bytes:
     public = _public(kind, secret)
     where = keystore.write(_name(kind, public), secret, folder)
     # The secret first: killed between the two, a new key is made and the first was never used.
-    marker = json.dumps({"where": where, "public_key": public.hex()}).encode()
+    marker = _spelled(where, public)
     for copy in (True, False):
         keystore.write_file(_marker(folder, kind, copy), marker)
     return secret
@@ -138,9 +138,15 @@ def _read_marker(folder: Path, kind: str) -> tuple[str, bytes] | None:
     raise SealError(f"{_marker(folder, kind)} is damaged; restore it from a backup")
 
 
+def _spelled(where: str, public: bytes) -> bytes:
+    return json.dumps({"where": where, "public_key": public.hex()}).encode()
+
+
 def _parse_marker(raw: bytes, kind: str) -> tuple[str, bytes]:
     told = json.loads(raw)
     where, public = str(told["where"]), bytes.fromhex(told["public_key"])
+    if _spelled(where, public) != raw:
+        raise ValueError("not spelled as it was written")
     lengths = (32,) if kind == _SIGNING else (32, 1216)
     if len(public) not in lengths or where not in (keystore.KEYSTORE, keystore.FILE):
         raise ValueError("impossible values")

@@ -188,6 +188,23 @@ def verify(public_key: bytes, context: str, data: bytes, signature: bytes) -> No
         ) from None
 
 
+def from_hex(text: object, size: int) -> bytes:
+    """Inverse of `bytes.hex()`, and of nothing else: no capitals, no spaces.
+
+    What stands outside of what is signed, the signature itself above all, has one spelling only,
+    so that no byte of a file can change unseen.
+
+    Args:
+        size: bytes that it must be.
+
+    Raises:
+        ValueError: it isn't so many bytes in lower-case hexadecimal digits.
+    """
+    if not isinstance(text, str) or not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", text):
+        raise ValueError(f"not {2 * size} lower-case hexadecimal digits")
+    return bytes.fromhex(text)
+
+
 def _message(context: str, data: bytes) -> bytes:
     if not _CONTEXT.fullmatch(context):
         raise SealError(f"{context!r} is no context of a signature; use a-z, 0-9, dash and dot")

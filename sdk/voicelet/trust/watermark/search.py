@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray, hann_window
+from voicelet.audio.products import BandMatrix, product
 from voicelet.trust.watermark.pattern import (
     BANDS,
     FRAMES_PER_S,
@@ -130,11 +131,11 @@ def _matched() -> FloatArray:
 
 
 @lru_cache(maxsize=1)
-def _neighbourhood() -> FloatArray:
+def _neighbourhood() -> BandMatrix:
     kernel = np.zeros((BANDS, BANDS), np.float32)
     for i, share in enumerate(_NEIGHBOURS):
         kernel += share * (np.eye(BANDS, k=i + 1) + np.eye(BANDS, k=-i - 1))
-    return kernel
+    return BandMatrix(kernel)
 
 
 def _filtered(rows: FloatArray, taps: FloatArray) -> FloatArray:
@@ -232,7 +233,8 @@ def _spread(rows: FloatArray, windows: Sequence[tuple[int, int]]) -> DoubleArray
     decoys = pilot_templates()[1]
     power = np.zeros(len(windows))
     for decoy in decoys:
-        power += np.mean(_correlations(_straight(rows @ decoy.T), firsts, length, 1.0) ** 2, axis=1)
+        sums = _straight(product(rows, decoy.T))
+        power += np.mean(_correlations(sums, firsts, length, 1.0) ** 2, axis=1)
     out: DoubleArray = np.sqrt(power / len(decoys)) / _size(rows, windows)
     return out
 
@@ -248,7 +250,7 @@ def _best(
     """The best hit of each window at one pitch; `log_weight`: the log of hypotheses per place."""
     firsts, length = _bounds(windows)
     deviation = spread * _size(rows, windows) + 1e-9
-    sums = _straight(rows @ pilot_templates()[0].T)
+    sums = _straight(product(rows, pilot_templates()[0].T))
     every = np.stack([_correlations(sums, firsts, length, tempo) for tempo in tempi], axis=1)
     hits = []
     for (first, last), scores in zip(windows, every / deviation[:, None, None]):

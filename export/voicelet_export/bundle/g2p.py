@@ -1,4 +1,4 @@
-"""`voicelet-export g2p`: from open lexicons and a corpus to the bundle's lexicon and graph."""
+"""The lexicon and the letter-to-sound graph of a bundle, from open lexicons and a corpus."""
 
 from __future__ import annotations
 
