@@ -230,7 +230,7 @@ def add_simulate_command(commands: Any) -> None:
         "--clip-quantile",
         type=float,
         default=0.0,
-        help="adapts --clip-norm to this share of updates; 0: fixed",
+        help="moves --clip-norm to this quantile of the updates' norms (0: it stays)",
     )
     parser.add_argument("--learning-rate", type=float, default=1.0, help="of the server")
     parser.add_argument("--momentum", type=float, default=0.0, help="of the server")
