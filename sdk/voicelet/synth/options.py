@@ -38,7 +38,7 @@ class SpeechOptions:
         ssml: read the text as SSML; "auto" does so if it opens with <speak>.
         purpose: what the speech is for; the profile's consent must cover it.  "own-use",
             "assistive", "publishing", "research" or "federation".
-        label: which rules the label of a file follows that this speech is saved to ("default",
+        label: which rules the label follows in a file that this speech is saved to ("default",
             "eu", "us-ca", "cn" or "none"); None for what `VOICELET_LABEL` says.
 
     Raises:

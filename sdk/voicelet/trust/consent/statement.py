@@ -104,7 +104,7 @@ class SpokenConsent:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a caller states of the speaker's consent.
+    """What a caller states about the speaker's consent.
 
     Attributes:
         speaker: whose voice it is.
