@@ -14,11 +14,12 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks import copies
-from benchmarks.common import need, resample
 from voicelet.audio.features import FloatArray
 from voicelet.trust.watermark.detect import detect_watermark
 from voicelet.trust.watermark.pattern import SLOT_FRAMES, gain_table, layout, tile_signs
 from voicelet.trust.watermark.search import power_spectra, search
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import need
 
 RATE_HZ = 24_000
 Attack = Callable[[FloatArray, np.random.Generator], FloatArray]

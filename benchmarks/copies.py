@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import read_audio, resample, write_wav
+from benchmarks.common import write_wav
 from benchmarks.corpora import TarCorpus
 from benchmarks.heldout import HeldOut
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
 from voicelet.audio.voicing import voiced_f0
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import read_audio
 
 UTTERANCES_EACH = 2
 # log mel [T, 80], log f0 [T] (interpolated where unvoiced), voicing [T] -> samples [n]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import need
 from voicelet import Voice
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.base import need
 
 PERIOD_MS = 12.5
 END_FRAMES = 6

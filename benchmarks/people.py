@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.common import BenchmarkError, write_wav
 from benchmarks.corpora import TarCorpus
-from benchmarks.folder import write_texts
 from benchmarks.heldout import HeldOut, Person
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.folder import write_texts
 
 CLIP_S = 5.0
 MAX_CLIPS = 3

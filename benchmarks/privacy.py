@@ -26,6 +26,7 @@ import numpy.typing as npt
 from voicelet.errors import ConfigError, VoiceletError
 from voicelet.files import atomic_file
 from voicelet_export.errors import CorpusError
+from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_federated.privacy.local_dp import LocalDp
 
 DoubleArray = npt.NDArray[np.float64]
@@ -106,15 +107,6 @@ def membership_attack(
     )
 
 
-def equal_error_rate(same: DoubleArray, different: DoubleArray) -> float:
-    """Where as many of one person are refused as of two are accepted, 0..1."""
-    thresholds = np.sort(np.concatenate([same, different]))
-    refused = np.searchsorted(np.sort(same), thresholds, "left") / len(same)
-    accepted = 1.0 - np.searchsorted(np.sort(different), thresholds, "left") / len(different)
-    best = int(np.argmin(np.abs(refused - accepted)))
-    return float(0.5 * (refused[best] + accepted[best]))
-
-
 def halves(index: Path, least: int = 4) -> tuple[DoubleArray, DoubleArray]:
     """(clean vectors the attacker has, vectors to upload), of norm 1.
 
@@ -181,7 +173,7 @@ def measure(
                 dp.sigma,
                 float(np.mean(cosines)),
                 {n: 100.0 * float(np.mean(h)) for n, h in hits.items()},
-                100.0 * equal_error_rate(stack[:, own].ravel(), stack[:, ~own].ravel()),
+                100.0 * equal_error_rate(stack[:, own], stack[:, ~own])[0],
             )
         )
     return rows

@@ -1,9 +1,9 @@
 """Quality of voicelet beside its peers, its teacher and real recordings.
 
-    python -m benchmarks.quality score-folder DIR...       judge wavs listed in DIR/texts.tsv
-    python -m benchmarks.quality score-copies DIR...       judge copies listed in DIR/copies.tsv
+    python -m benchmarks.quality score-folder DIR...       measure wavs listed in DIR/texts.tsv
+    python -m benchmarks.quality score-copies DIR...       measure copies listed in DIR/copies.tsv
     python -m benchmarks.quality copy-synthesis [BUNDLE...] --corpus C --out DIR
-                                                            judge the vocoders of bundles
+                                                            measure the vocoders of bundles
     python -m benchmarks.quality references --corpus C --out DIR
                                                             write the held-out people's recordings
     python -m benchmarks.quality run --systems voicelet,piper,teacher --corpus C --out DIR
@@ -23,12 +23,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import copies, heldout, people
-from benchmarks.common import BenchmarkError, Cache, home
-from benchmarks.folder import read_copies, read_folder
+from benchmarks.common import BenchmarkError
 from benchmarks.report.build import RECORDINGS, write_report
 from benchmarks.report.tables import markdown
-from benchmarks.scoring import FolderScore, Judges, compare_copies, score_clips
 from benchmarks.speaking import DATA, make_systems, read_sentences, speak
+from voicelet.errors import VoiceletError
+from voicelet_export.metrics.base import bench_home
+from voicelet_export.metrics.cache import Cache
+from voicelet_export.metrics.folder import read_copies, read_folder
+from voicelet_export.metrics.scoring import FolderScore, Metrics, compare_copies, score_clips
 
 
 def progress(name: str) -> Callable[[int, int], None]:
@@ -44,12 +47,7 @@ def progress(name: str) -> Callable[[int, int], None]:
 
 def cache_of(args: argparse.Namespace) -> Cache:
     """The cache that the command line asks for."""
-    return Cache(None if args.no_cache else home() / "cache")
-
-
-def as_json(score: FolderScore) -> dict[str, object]:
-    """A score as JSON keeps it."""
-    return {"name": score.name, "summary": score.summary, "clips": list(score.clips)}
+    return Cache(None if args.no_cache else bench_home() / "cache")
 
 
 def score_each(
@@ -60,18 +58,18 @@ def score_each(
     for folder in folders:
         name = folder.resolve().name
         score = score_one(name, folder)
-        (folder / file).write_text(json.dumps(as_json(score), indent=1), "utf-8")
+        (folder / file).write_text(json.dumps(score.mapping(), indent=1), "utf-8")
         rows.append((name, score.summary))
     print(markdown(rows), end="")
 
 
 def score_folder(args: argparse.Namespace) -> None:
-    """Judge folders; print a table, leave `score.json` in each."""
-    judges = Judges(cache_of(args))
+    """Measure folders; print a table, leave `score.json` in each."""
+    metrics = Metrics(cache_of(args))
     score_each(
         args.folders,
         "score.json",
-        lambda name, folder: score_clips(name, read_folder(folder), judges, progress(name)),
+        lambda name, folder: score_clips(name, read_folder(folder), metrics, progress(name)),
     )
 
 
@@ -97,7 +95,7 @@ def copy_synthesis(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Let systems speak, judge them beside recordings of real people, write the report."""
+    """Let systems speak, measure them beside recordings of real people, write the report."""
     systems = make_systems(args.systems)
     sentences = read_sentences(DATA / "sentences.txt")[: args.sentences]
     if args.numbers:
@@ -126,9 +124,9 @@ def run(args: argparse.Namespace) -> None:
             cache,
             progress(f"{system.name} speaks"),
         )
-    judges = Judges(cache)
+    metrics = Metrics(cache)
     clips = {name: read_folder(folder) for name, folder in folders.items()}
-    scores = [score_clips(name, clips[name], judges, progress(name)) for name in folders]
+    scores = [score_clips(name, clips[name], metrics, progress(name)) for name in folders]
     print(write_report(scores, clips, args.out, args.rows), end="")
 
 
@@ -144,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("run", help="let systems speak, and judge them")
+    one = commands.add_parser("run", help="let systems speak, and measure them")
     one.add_argument("--systems", default="recordings,voicelet,piper,teacher")
     one.add_argument("--corpus", type=Path, help='folder with the corpora "real" and "teacher"')
     one.add_argument("--out", type=Path, required=True)
@@ -154,21 +152,21 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--per-person", type=int, default=2, help="sentences in each cloned voice")
     one.add_argument("--people", choices=("real", "teacher"), default="real")
     one.add_argument("--rows", type=int, default=16, help="sentences and people to listen to")
-    one.add_argument("--no-cache", action="store_true", help="speak and judge everything again")
+    one.add_argument("--no-cache", action="store_true", help="speak and measure everything again")
     one.set_defaults(go=run)
-    one = commands.add_parser("score-folder", help="judge wavs listed in DIR/texts.tsv")
+    one = commands.add_parser("score-folder", help="measure wavs listed in DIR/texts.tsv")
     one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
-    one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
+    one.add_argument("--no-cache", action="store_true", help="measure again what is in the cache")
     one.set_defaults(go=score_folder)
-    one = commands.add_parser("score-copies", help="judge copies listed in DIR/copies.tsv")
+    one = commands.add_parser("score-copies", help="measure copies listed in DIR/copies.tsv")
     one.add_argument("folders", nargs="+", type=Path, metavar="DIR")
-    one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
+    one.add_argument("--no-cache", action="store_true", help="measure again what is in the cache")
     one.set_defaults(go=score_copies)
     one = commands.add_parser("copy-synthesis", help="vocoders copy recordings of held-out people")
     one.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE")
     one.add_argument("--corpus", type=Path, required=True)
     one.add_argument("--out", type=Path, required=True)
-    one.add_argument("--no-cache", action="store_true", help="judge again what was judged before")
+    one.add_argument("--no-cache", action="store_true", help="measure again what is in the cache")
     one.set_defaults(go=copy_synthesis)
     one = commands.add_parser("references", help="write the held-out people's recordings")
     one.add_argument("--corpus", type=Path, required=True)
@@ -187,7 +185,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         args.go(args)
-    except BenchmarkError as error:
+    except VoiceletError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

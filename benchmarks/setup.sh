@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs judges and peers into $VOICELET_BENCH_HOME (default: ~/.cache/voicelet-bench), outside
+# Installs metrics and peers into $VOICELET_BENCH_HOME (default: ~/.cache/voicelet-bench), outside
 # the project's own environment.  Needs Python 3.10+ with venv, and npm for the teacher's voices.
 set -eu
 

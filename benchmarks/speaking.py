@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.common import BenchmarkError, Cache, digest, write_wav
-from benchmarks.folder import write_texts
+from benchmarks.common import BenchmarkError, write_wav
 from benchmarks.peers.base import SpeakerRefusedError, System
 from benchmarks.peers.kokoro import Kokoro
 from benchmarks.peers.piper import Piper
@@ -15,6 +14,8 @@ from benchmarks.peers.piper import model as piper_model
 from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.people import Reference
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.cache import Cache, digest
+from voicelet_export.metrics.folder import write_texts
 
 logger = logging.getLogger(__name__)
 

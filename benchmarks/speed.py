@@ -26,6 +26,7 @@ from benchmarks.common import BenchmarkError
 from benchmarks.peers import piper
 from benchmarks.peers.worker import Worker, one_thread_environment
 from benchmarks.speaking import DATA, read_sentences
+from voicelet.errors import VoiceletError
 
 CHILD = Path(__file__).parent / "peers" / "voicelet_child.py"
 SDK = Path(__file__).parents[1] / "sdk"
@@ -189,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
             model = piper.model()
             files = (model, model.with_name(model.name + ".json"))
             results[name]["bundle_mb"] = sum(f.stat().st_size for f in files) / 1e6
-    except BenchmarkError as error:
+    except VoiceletError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     table = markdown(results)

@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.attacks import ATTACKS, RATE_HZ, Attack
-from benchmarks.common import need, resample
 from benchmarks.corpora import TarCorpus
 from benchmarks.speaking import DATA, read_sentences
 from voicelet.audio.features import FloatArray
@@ -33,6 +32,8 @@ from voicelet.synth import Voice
 from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
 from voicelet.trust.watermark.pattern import Payload, bit_errors
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import need
 
 ACTIVE_DB = 30.0
 ACTIVE_SHARE = 0.6
@@ -162,10 +163,10 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
 
 def audibility(args: argparse.Namespace) -> dict[str, Any]:
     """Marked against unmarked: PESQ, P.808 and, if asked for, word errors."""
-    from benchmarks.judges.intelligibility import Recogniser
-    from benchmarks.judges.naturalness import Dnsmos
+    from voicelet_export.metrics.intelligibility import Recogniser
+    from voicelet_export.metrics.naturalness import Dnsmos
 
-    pesq, judge, ear = need("pesq"), Dnsmos(), Recogniser()
+    pesq, dnsmos, recogniser = need("pesq"), Dnsmos(), Recogniser()
     voice = Voice.load()
     rows: list[dict[str, float]] = []
     errors = {"marked": 0, "plain": 0, "words": 0}
@@ -178,14 +179,14 @@ def audibility(args: argparse.Namespace) -> dict[str, Any]:
         rows.append(
             {
                 "pesq": float(pesq.pesq(16000, *pair, "wb")),
-                "p808": judge.score(marked, RATE_HZ)["p808"],
-                "p808_plain": judge.score(plain, RATE_HZ)["p808"],
+                "p808": dnsmos.score(marked, RATE_HZ)["p808"],
+                "p808_plain": dnsmos.score(plain, RATE_HZ)["p808"],
             }
         )
         if args.words:
             for name, wave in (("plain", plain), ("marked", marked)):
-                errors[name] += ear.errors(text, ear.hear(wave, RATE_HZ)).errors
-            errors["words"] += len(ear.words(text))
+                errors[name] += recogniser.errors(text, recogniser.transcribe(wave, RATE_HZ)).errors
+            errors["words"] += len(recogniser.words(text))
     change = [r["p808"] - r["p808_plain"] for r in rows]
     half = _CONFIDENCE * statistics.stdev(change) / len(change) ** 0.5
     out = {

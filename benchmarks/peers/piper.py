@@ -7,16 +7,18 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.common import BenchmarkError, digest, file_digest, home, read_audio
+from benchmarks.common import BenchmarkError
 from benchmarks.peers.worker import Worker, one_thread_environment
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.base import bench_home, read_audio
+from voicelet_export.metrics.cache import digest, file_digest
 
 CHILD = Path(__file__).with_name("piper_child.py")
 
 
 def python() -> Path:
     """The Python of Piper's virtual environment."""
-    path = home() / "piper" / "bin" / "python"
+    path = bench_home() / "piper" / "bin" / "python"
     if not path.exists():
         raise BenchmarkError(f"no Piper at {path}; run benchmarks/setup.sh")
     return path

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, digest, file_digest
+from benchmarks.common import BenchmarkError
 from benchmarks.peers.base import SpeakerRefusedError
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics.cache import digest, file_digest
 
 SEED = 1
 

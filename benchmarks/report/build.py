@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.common import read_audio
-from benchmarks.folder import Clip
 from benchmarks.report import plots
 from benchmarks.report.page import Listening, Sound, write_page
 from benchmarks.report.tables import cell, markdown
-from benchmarks.scoring import FolderScore
+from voicelet_export.metrics.base import read_audio
+from voicelet_export.metrics.folder import Clip
+from voicelet_export.metrics.scoring import FolderScore
 
 RECORDINGS = "recordings"
 MAX_ROWS = 16

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import need, resample
 from voicelet.audio.features import FloatArray, log_mel
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import need
 
 _BARS = (("wer", "word error rate, %", 100.0), ("p808", "DNSMOS P.808", 1.0))
 _MORE = (("ovrl", "DNSMOS P.835 overall", 1.0), ("similarity", "speaker similarity", 1.0))

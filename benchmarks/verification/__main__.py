@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import BenchmarkError
 from benchmarks.verification.origin import origin_rows
 from benchmarks.verification.tables import fit_text, text_rows, voice_rows
+from voicelet.errors import VoiceletError
 from voicelet.files import atomic_file
 
 
@@ -76,5 +76,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except BenchmarkError as error:
+    except VoiceletError as error:
         sys.exit(f"benchmarks.verification: {error}")

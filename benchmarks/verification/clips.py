@@ -22,15 +22,17 @@ import numpy as np
 
 import voicelet
 from benchmarks import heldout
-from benchmarks.common import BenchmarkError, need
+from benchmarks.common import BenchmarkError
 from benchmarks.copies import bundle_vocoder, vocoder_features
 from benchmarks.corpora import TarCorpus
 from benchmarks.verification.people import corpus_of, read_people, split_people
 from voicelet.audio.features import FloatArray
 from voicelet.audio.level import normalise_level
 from voicelet.audio.resample import resample
+from voicelet.errors import VoiceletError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ
 from voicelet.trust.watermark.mark import is_marking
+from voicelet_export.metrics.base import need
 
 _RATE_HZ = 24000
 _LONGEST_S = 8
@@ -145,5 +147,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except BenchmarkError as error:
+    except VoiceletError as error:
         sys.exit(f"benchmarks.verification.clips: {error}")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import BenchmarkError
+from voicelet_export.metrics.eer import equal_error_rate
 
 PRIOR = 0.01
 """Of the detection cost: one trial in a hundred is true, both errors cost the same (NIST SRE)."""
@@ -53,13 +54,6 @@ def errors(
     return miss, alarm
 
 
-def eer_of(true: npt.NDArray[np.float64], false: npt.NDArray[np.float64]) -> float:
-    """Equal error rate, 0..1."""
-    miss, alarm = errors(true, false)
-    best = int(np.argmin(np.abs(miss - alarm)))
-    return float((miss[best] + alarm[best]) / 2.0)
-
-
 def score_trials(
     true: npt.ArrayLike,
     false: npt.ArrayLike,
@@ -89,7 +83,8 @@ def score_trials(
     others = np.arange(len(no)) if false_people is None else np.asarray(false_people)
     rng = np.random.default_rng(0)
     drawn = [
-        eer_of(_resampled(yes, who, rng), _resampled(no, others, rng)) for _ in range(bootstraps)
+        equal_error_rate(_resampled(yes, who, rng), _resampled(no, others, rng))[0]
+        for _ in range(bootstraps)
     ]
     low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (0.0, 1.0)
     miss, alarm = errors(yes, no)
@@ -101,7 +96,7 @@ def score_trials(
     return Scores(
         len(yes),
         len(no),
-        eer_of(yes, no),
+        equal_error_rate(yes, no)[0],
         float(low),
         float(high),
         float(cost),

@@ -1,4 +1,4 @@
-"""Held-out people, folders, caching, planning, and the speed benchmark's arithmetic."""
+"""Held-out people, planning, and the speed benchmark's arithmetic."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pytest
 
 import voicelet
 from benchmarks import heldout, speed
-from benchmarks.common import BenchmarkError, Cache, digest, file_digest
-from benchmarks.folder import read_copies, read_folder, write_texts
+from benchmarks.common import BenchmarkError
 from benchmarks.peers.kokoro import teacher_phones
 from benchmarks.peers.voicelet_system import Voicelet
 from benchmarks.peers.worker import Worker, one_thread_environment
@@ -21,6 +20,7 @@ from benchmarks.people import Reference
 from benchmarks.report.page import markdown_as_html
 from benchmarks.speaking import DATA, make_systems, plan, read_sentences, speak
 from voicelet.errors import RecordingRejectedError
+from voicelet_export.metrics.cache import Cache
 
 
 def test_held_out_people_are_twenty_and_never_heard_twice() -> None:
@@ -44,70 +44,6 @@ def test_sentences_are_many_and_distinct() -> None:
     numbers = read_sentences(DATA / "numbers.txt")
     assert all(any(c.isdigit() for c in s) for s in numbers)
     assert not set(sentences) & set(read_sentences(DATA / "hard.txt"))
-
-
-def test_a_folder_is_read_as_it_was_written(tmp_path: Path) -> None:
-    for name in ("a.wav", "b.wav", "ana.wav"):
-        (tmp_path / name).write_bytes(b"x")
-    write_texts(tmp_path, [("a.wav", "Hello\tthere.", "ana.wav"), ("b.wav", "Bye.", "")])
-    one, two = read_folder(tmp_path)
-    assert (one.text, one.reference) == ("Hello there.", tmp_path / "ana.wav")
-    assert (two.path, two.reference) == (tmp_path / "b.wav", None)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("a.wav", "columns"),
-        ("no.wav\thi", "no file"),
-        ("a.wav\thi\tno.wav", "no file"),
-        ("", "no cl"),
-    ],
-)
-def test_a_wrong_folder_says_what_is_wrong(tmp_path: Path, content: str, message: str) -> None:
-    with pytest.raises(BenchmarkError, match="missing"):
-        read_folder(tmp_path)
-    (tmp_path / "a.wav").write_bytes(b"x")
-    (tmp_path / "texts.tsv").write_text(content)
-    with pytest.raises(BenchmarkError, match=message):
-        read_folder(tmp_path)
-
-
-def test_copies_need_both_files(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"x")
-    (tmp_path / "copies.tsv").write_text("a.wav\tb.wav\n")
-    with pytest.raises(BenchmarkError, match="two files"):
-        read_copies(tmp_path)
-    (tmp_path / "b.wav").write_bytes(b"x")
-    assert read_copies(tmp_path) == [(tmp_path / "a.wav", tmp_path / "b.wav")]
-
-
-def test_the_cache_makes_a_thing_once(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    calls: list[int] = []
-
-    def make() -> tuple[np.ndarray, int]:
-        calls.append(1)
-        return np.arange(4, dtype=np.float32), 24000
-
-    key = digest("a", "b")
-    assert key != digest("ab", "")
-    first, again = cache.speech_or(key, make), cache.speech_or(key, make)
-    assert len(calls) == 1
-    assert again[1] == 24000 and np.array_equal(first[0], again[0])
-    assert cache.get_or(key, lambda: {"wer": 0.5}) == cache.get_or(key, lambda: None)
-    assert not list(tmp_path.rglob("*.part"))
-    Cache(None).speech_or(key, make)
-    assert len(calls) == 2
-
-
-def test_the_hash_of_a_folder_sees_names_and_contents(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("1")
-    before = file_digest(tmp_path)
-    (tmp_path / "a").write_text("2")
-    changed = file_digest(tmp_path)
-    (tmp_path / "a").rename(tmp_path / "b")
-    assert len({before, changed, file_digest(tmp_path)}) == 3
 
 
 def test_everyone_speaks_and_sentences_are_spread() -> None:
@@ -235,3 +171,10 @@ def test_a_peer_that_fails_or_dies_is_an_error() -> None:
     with pytest.raises(BenchmarkError, match="code 3"):
         dead.read()
     dead.close()
+
+
+def test_the_quietest_place_is_found() -> None:
+    rng = np.random.default_rng(2)
+    noise = rng.normal(size=5 * 16000)
+    noise[int(2.4 * 16000) : int(2.5 * 16000)] *= 0.01
+    assert heldout.quietest_s(noise, 16000, 1.0, 4.0) == pytest.approx(2.45, abs=0.05)

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from benchmarks.privacy import equal_error_rate, halves, main, measure, membership_attack
+from benchmarks.privacy import halves, main, measure, membership_attack
 from voicelet.errors import ConfigError
 from voicelet_export.errors import CorpusError
 
@@ -37,13 +37,6 @@ def test_membership_extremes() -> None:
     for bad in ([], [np.nan], [1.0, 2.0]):
         with pytest.raises(ConfigError):
             membership_attack(bad, [1.0], zero, zero)
-
-
-def test_equal_error_rate() -> None:
-    rng = np.random.default_rng(0)
-    rate = equal_error_rate(rng.normal(2.0, 1.0, 20_000), rng.normal(0.0, 1.0, 20_000))
-    assert rate == pytest.approx(0.1587, abs=0.01)  # Phi(-1)
-    assert equal_error_rate(np.array([1.0, 2.0]), np.array([0.0, -1.0])) == 0.0
 
 
 def index(folder: Path, speakers: int = 20, decoys: int = 20) -> None:

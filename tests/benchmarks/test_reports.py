@@ -1,4 +1,4 @@
-"""Copies, reports and the command line, on sounds made here; no judge's package is needed."""
+"""Copies, reports and the command line, on sounds made here; no metric's package is needed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pytest
 import voicelet.bundle
 import voicelet.engine
 from benchmarks import copies, quality
-from benchmarks.common import BenchmarkError, need, read_audio, write_wav
-from benchmarks.folder import Clip, read_copies
+from benchmarks.common import write_wav
 from benchmarks.report.build import accepted, bounds, listening, notes
-from benchmarks.scoring import FolderScore
 from voicelet.audio.features import FeatureConfig
+from voicelet_export.metrics.base import MetricError, need, read_audio
+from voicelet_export.metrics.folder import Clip, read_copies
+from voicelet_export.metrics.scoring import FolderScore
 
 
 def _tone(hz: float, seconds: float = 0.5) -> np.ndarray:
@@ -84,10 +85,10 @@ def test_written_audio_is_clamped(tmp_path: Path) -> None:
 
 def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF no")
-    with pytest.raises(BenchmarkError, match="can't be read"):
+    with pytest.raises(MetricError, match="can't be read"):
         read_audio(tmp_path / "a.wav")
-    with pytest.raises(BenchmarkError, match=r"setup\.sh"):
-        need("a_judge_that_nobody_wrote")
+    with pytest.raises(MetricError, match=r"setup\.sh"):
+        need("a_metric_that_nobody_wrote")
 
 
 def _score(name: str, **summary: float) -> FolderScore:

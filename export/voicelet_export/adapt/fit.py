@@ -43,7 +43,7 @@ class FitConfig:
         batch: utterances in a step.
         decay: weight of the squared length of the correction.
         speaker_weight: of 1 - cosine to the profile's d-vector, in one window a step.
-        held_out: share of the utterances (at least one) that judge and aren't learnt from.
+        held_out: share of the utterances (at least one) that are held out and not learnt from.
         least_speech_s: less speech than this isn't learnt from.
         least_gain: relative fall of the held-out mel loss below which the adaptation is dropped.
         check_every: steps between looks at the held-out loss; the best of them is kept.
@@ -114,7 +114,7 @@ def fit(
     vector = profile.speaker_vector(mean, std)
     ordered = sorted(items, key=lambda i: i.entry.id)
     every = max(2, round(1.0 / config.held_out))
-    judged, learnt = ordered[::every], [x for i, x in enumerate(ordered) if i % every]
+    held_out, learnt = ordered[::every], [x for i, x in enumerate(ordered) if i % every]
     sampler = UtteranceSampler(ordered, mean, std, 10**6)
 
     def heard(group: Sequence[Item]) -> Heard:
@@ -122,7 +122,7 @@ def fit(
 
     by_length = sorted(learnt, key=lambda i: (i.entry.n_frames, i.entry.id))
     train = [heard(by_length[i : i + config.batch]) for i in range(0, len(by_length), config.batch)]
-    valid = [heard([item]) for item in judged]
+    valid = [heard([item]) for item in held_out]
     speaker = SpeakerConsistency(read_speaker_encoder(bundle), mean, std)
     wanted = torch.from_numpy(profile.d_vector.copy())
     shift, losses = _descend(decoder, (speaker, wanted), train, valid, config, on_step)
@@ -152,7 +152,7 @@ def _descend(
     shift = torch.zeros(decoder.config.condition_size, requires_grad=True)
     optimiser = torch.optim.Adam([shift], lr=config.learning_rate, betas=(0.9, 0.98))
     best = shift.detach().clone()
-    losses = [_judge(decoder, valid, shift)]
+    losses = [_held_out_loss(decoder, valid, shift)]
     order = np.random.default_rng(0)
     queue: list[int] = []
     for step in range(config.steps):
@@ -168,7 +168,7 @@ def _descend(
         optimiser.param_groups[0]["lr"] = config.learning_rate * min(1.0, left)
         optimiser.step()
         if (step + 1) % config.check_every == 0 or step + 1 == config.steps:
-            losses.append(_judge(decoder, valid, shift))
+            losses.append(_held_out_loss(decoder, valid, shift))
             if losses[-1] == min(losses):
                 best = shift.detach().clone()
         if on_step is not None:
@@ -223,7 +223,7 @@ def _speaker_loss(
 
 
 @torch.no_grad()
-def _judge(decoder: AcousticDecoder, valid: Sequence[Heard], shift: Tensor) -> float:
+def _held_out_loss(decoder: AcousticDecoder, valid: Sequence[Heard], shift: Tensor) -> float:
     sizes = [int(h.batch.n_frames.sum()) for h in valid]
     losses = [float(_mel_loss(decoder, h, shift)[1]) for h in valid]
     return float(np.average(losses, weights=sizes))

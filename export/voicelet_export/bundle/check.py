@@ -1,7 +1,7 @@
 """Are a bundle's figures what it says?  Everything is measured again, by anybody, on any machine.
 
 Absolute times differ from machine to machine, so speed is compared as a ratio to a peer that speaks
-the same sentences in turn.  Where something can't be measured here (no peer, no judges) the table
+the same sentences in turn.  Where something can't be measured here (no peer, no metrics) the table
 says so; that isn't a failure.
 """
 
@@ -234,11 +234,11 @@ def _spoken_figures(
         if peer in rtf:
             out[name] = round(rtf["bundle"] / rtf[peer], 4)
     if config.judge:
-        out |= _judged(texts, {k: spoken[k] for k in ("bundle", "peer") if k in spoken})
+        out |= _quality(texts, {k: spoken[k] for k in ("bundle", "peer") if k in spoken})
     return out
 
 
-def _judged(texts: tuple[str, ...], spoken: Mapping[str, list[Speech]]) -> dict[str, float]:
+def _quality(texts: tuple[str, ...], spoken: Mapping[str, list[Speech]]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         peer = None

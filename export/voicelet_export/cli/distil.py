@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from voicelet_export.cli.progress import progress
+
 
 def add_distil_command(commands: Any) -> None:
     """Add `distil` to the subcommands of `voicelet-export`."""
@@ -29,9 +31,6 @@ def add_distil_command(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
     from voicelet_export.compress.distil.distil import DistilRun, distil
 
     run = DistilRun(
@@ -44,10 +43,5 @@ def _run(args: argparse.Namespace) -> None:
         store=args.store,
         start_from=args.start_from,
     )
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    ) as progress:
-        task = progress.add_task(f"distil {args.stage}", total=None)
-        distil(
-            run, args.until_step, lambda at, last: progress.update(task, completed=at, total=last)
-        )
+    with progress(f"distil {args.stage}") as on_step:
+        distil(run, args.until_step, on_step)

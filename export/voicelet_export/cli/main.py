@@ -15,6 +15,7 @@ from voicelet_export.cli import corpus as corpus_commands
 from voicelet_export.cli.aligner import add_aligner_command
 from voicelet_export.cli.bundle import add_bundle_command
 from voicelet_export.cli.distil import add_distil_command
+from voicelet_export.cli.g2p import add_g2p_command
 from voicelet_export.cli.importing import add_import_command
 from voicelet_export.cli.label import add_label_command
 from voicelet_export.cli.pipeline import add_pipeline_commands
@@ -31,20 +32,6 @@ def _milestone(args: argparse.Namespace) -> None:
 
     size = save_milestone(args.run_folder, args.out)
     logging.info("%s: %.1f MB", args.out, size / 1e6)
-
-
-def _g2p(args: argparse.Namespace) -> None:
-    from voicelet_export.bundle.g2p import G2PBuild, build_g2p
-
-    build_g2p(
-        G2PBuild(
-            gold=args.misaki / "us_gold.json",
-            silver=args.misaki / "us_silver.json",
-            corpus=args.corpus,
-            run=args.run_folder,
-            out=args.out,
-        )
-    )
 
 
 _WHAT = """Make voices for voicelet: corpora, training, smaller models, conversion, bundles, and
@@ -73,14 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     milestone.add_argument("--run-folder", type=Path, required=True)
     milestone.add_argument("--out", type=Path, required=True)
     milestone.set_defaults(run=_milestone)
-    g2p = commands.add_parser("g2p", help="build the lexicon and the letter-to-sound model")
-    g2p.add_argument(
-        "--misaki", type=Path, required=True, help="folder with us_gold.json and us_silver.json"
-    )
-    g2p.add_argument("--corpus", type=Path, required=True, help="the teacher's metadata.jsonl")
-    g2p.add_argument("--run-folder", type=Path, required=True, help="checkpoints")
-    g2p.add_argument("--out", type=Path, required=True, help="where the artefacts go")
-    g2p.set_defaults(run=_g2p)
+    add_g2p_command(commands)
     return parser
 
 

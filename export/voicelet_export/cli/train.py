@@ -27,11 +27,11 @@ def _train(args: argparse.Namespace) -> None:
         for folder in args.data:
             task = progress.add_task(f"prepare {folder.name}", total=None)
 
-            def told(done: int, total: int, task: Any = task) -> None:
+            def on_item(done: int, total: int, task: Any = task) -> None:
                 progress.update(task, completed=done, total=total)
 
             tools = Tools.found(args.encoder, args.aligner, aligned=stage.aligned)
-            caches.append(prepare_data(folder, args.out / "data", tools, on_item=told))
+            caches.append(prepare_data(folder, args.out / "data", tools, on_item=on_item))
         if args.augment is not None:
             caches += _augmented(args, caches)
         run = TrainingRun(
@@ -53,18 +53,18 @@ def _train(args: argparse.Namespace) -> None:
 
 def _augmented(args: argparse.Namespace, caches: list[Path]) -> list[Path]:
     """Changed copies of the caches, in `OUT/data`; those of held-out people are never used."""
-    from voicelet_export.cli.corpus_tools import settings
     from voicelet_export.corpus.augment import AugmentConfig, augment_cache
     from voicelet_export.corpus.prepare import Tools
+    from voicelet_export.recipes import read_recipe
 
-    config = settings(AugmentConfig, args.augment)
+    config = read_recipe(AugmentConfig, args.augment)
     encoder = Tools.found(args.encoder, aligned=False).encoder
-    found = []
+    copies = []
     for cache in caches:
         out = args.out / "data" / f"{cache.resolve().name}-augmented"
         augment_cache(cache, out, config, encoder)
-        found.append(out)
-    return found
+        copies.append(out)
+    return copies
 
 
 def add_train_command(commands: Any) -> None:

@@ -18,6 +18,7 @@ LENGTHS = (3, 17, 64, 131)
 TOLERANCE = 1e-4
 
 Arrays = dict[str, npt.NDArray[Any]]
+Feed = Mapping[str, npt.NDArray[Any]]
 
 
 def session(model: onnx.ModelProto | bytes, threads: int = 1) -> Any:

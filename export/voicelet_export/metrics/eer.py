@@ -39,15 +39,24 @@ class EerReport:
 
 
 def equal_error_rate(same: npt.ArrayLike, different: npt.ArrayLike) -> tuple[float, float]:
-    """Return (equal error rate 0..1, threshold) of scores of true and of false pairs."""
-    true, false = np.sort(np.ravel(same)), np.sort(np.ravel(different))
+    """Equal error rate (0..1) and its threshold, of scores of true and of false pairs.
+
+    The threshold is the one between two neighbouring scores at which false rejections and false
+    acceptances come closest; the rate is their mean there.
+
+    Raises:
+        ValueError: there are no true or no false pairs.
+    """
+    true = np.sort(np.ravel(np.asarray(same, np.float64)))
+    false = np.sort(np.ravel(np.asarray(different, np.float64)))
     if len(true) == 0 or len(false) == 0:
         raise ValueError("an equal error rate needs true and false pairs")
-    thresholds = np.concatenate([true, false])
-    miss = np.searchsorted(true, thresholds, side="left") / len(true)
-    alarm = 1.0 - np.searchsorted(false, thresholds, side="left") / len(false)
-    best = int(np.argmin(np.abs(miss - alarm)))
-    return float((miss[best] + alarm[best]) / 2.0), float(thresholds[best])
+    scores = np.unique(np.concatenate([true, false]))
+    thresholds = np.concatenate([[scores[0] - 1e-6], (scores[:-1] + scores[1:]) / 2])
+    rejected = np.searchsorted(true, thresholds, side="left") / len(true)
+    accepted = 1.0 - np.searchsorted(false, thresholds, side="left") / len(false)
+    best = int(np.argmin(np.abs(rejected - accepted)))
+    return float((rejected[best] + accepted[best]) / 2), float(thresholds[best])
 
 
 def read_speech(

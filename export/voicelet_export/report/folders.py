@@ -1,4 +1,4 @@
-"""Folders of speech as the judges of `benchmarks/` read them."""
+"""Folders of speech as metrics read them."""
 
 from __future__ import annotations
 

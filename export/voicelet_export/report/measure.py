@@ -12,12 +12,12 @@ from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.synth import Voice
 from voicelet_export.report.benches import (
+    MeasureConfig,
     load_bench,
     piper_installed,
     read_sentences,
     score_folders,
 )
-from voicelet_export.report.config import MeasureConfig
 from voicelet_export.report.figures import time_in_turn, weights_and_work
 from voicelet_export.report.folders import write_speech
 from voicelet_export.report.systems import (
@@ -52,7 +52,7 @@ class SystemFigures:
 def measure_systems(
     wanted: MeasureConfig, out: Path, on_progress: Callable[[float, float], None] | None = None
 ) -> SystemFigures:
-    """Let systems speak into `out/audio/<system>`, count, judge and time them.
+    """Let systems speak into `out/audio/<system>`, count, measure and time them.
 
     Raises:
         ConfigError: there is no bundle, or a name is taken.
@@ -124,9 +124,9 @@ def write_all(
     if TEACHER in spoken:
         reference = write_speech(root / TEACHER, texts, spoken[TEACHER])
         folders.append(reference)
-    for name, said in spoken.items():
+    for name, speeches in spoken.items():
         if name != TEACHER:
-            folders.append(write_speech(root / name, texts, said, reference))
+            folders.append(write_speech(root / name, texts, speeches, reference))
     return folders
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
 from voicelet.synth.base import FrontEnd
+from voicelet_export.metrics.base import read_audio
 from voicelet_export.report.benches import load_bench
 
 SEED = 1
-"""Of everything random in speech that is judged."""
+"""Of everything random in speech that is measured."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,17 @@ class PiperSystem:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
-        peer, workers, common = (load_bench(m) for m in ("peers.piper", "peers.worker", "common"))
+        peer, workers = load_bench("peers.piper"), load_bench("peers.worker")
         command = [peer.python(), "-I", peer.CHILD, path.resolve()]
         self._worker: Any = workers.Worker(command, workers.one_thread_environment())
         self._worker.read()
-        self._read_audio = common.read_audio
 
     def say(self, text: str) -> Speech:
         """Speak; the seconds are those that Piper itself measured."""
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "piper.wav"
             answer = self._worker.ask(text=text, out=str(out))
-            samples, rate = self._read_audio(out)
+            samples, rate = read_audio(out)
         return Speech(samples, rate, float(answer["total_ms"]) / 1000.0)
 
     def close(self) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
 
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError
 from voicelet.piper.phones import PiperPhones
+from voicelet_export.convert.importing.piper_graph import expose_noise_and_durations
 from voicelet_export.teach.base import TeacherSpeech
 
 HOP_LENGTH = 256
@@ -55,7 +55,7 @@ class PiperTeacher:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"{path}: not a Piper voice with its JSON ({error!r})") from None
         self._speaker_ids = {str(name): int(index) for name, index in names.items()}
-        self._channels = open_up(model, path)
+        self._channels = expose_noise_and_durations(model, path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -97,52 +97,3 @@ class PiperTeacher:
             self.sample_rate_hz,
             seconds.astype(np.float32),
         )
-
-
-def open_up(model: onnx.ModelProto, path: Path) -> int:
-    """Turn the random numbers into inputs and the durations into an output; returns channels."""
-    graph = model.graph
-    randoms = [n for n in graph.node if n.op_type == "RandomNormalLike"]
-    ceils = [n for n in graph.node if n.op_type == "Ceil"]
-    duration = [n for n in randoms if n.name.startswith("/dp")]
-    latent = [n for n in randoms if not n.name.startswith("/dp")]
-    if len(duration) != 1 or len(latent) != 1 or len(ceils) != 1:
-        raise BundleError(f"{path}: not a Piper voice (its graph has another make)")
-    channels = _latent_channels(graph, path)
-    inputs = (("duration_noise", (1, 2, "M")), ("latent_noise", (1, channels, "L")))
-    for name, shape in inputs:
-        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    constants = {"cut.zero": [0], "cut.axis": [2], "cut.next": [3]}
-    for name, value in constants.items():
-        graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.name == duration[0].name:
-            nodes.append(helper.make_node("Identity", ["duration_noise"], node.output))
-        elif node.name == latent[0].name:
-            cut = ["cut.shape", "cut.zero", "cut.next", "cut.axis", "cut.end"]
-            nodes += [
-                helper.make_node("Shape", [node.input[0]], [cut[0]]),
-                helper.make_node("Slice", [cut[0], "cut.axis", "cut.next"], [cut[4]]),
-                helper.make_node(
-                    "Slice", ["latent_noise", cut[1], cut[4], cut[3]], list(node.output)
-                ),
-            ]
-        else:
-            nodes.append(node)
-    nodes.append(helper.make_node("Identity", [ceils[0].output[0]], ["duration_units"]))
-    del graph.node[:]
-    graph.node.extend(nodes)
-    graph.output.append(
-        helper.make_tensor_value_info("duration_units", TensorProto.FLOAT, (1, 1, "M"))
-    )
-    return channels
-
-
-def _latent_channels(graph: onnx.GraphProto, path: Path) -> int:
-    """Width of the latent: what the decoder's first convolution takes."""
-    weights = {t.name: t for t in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Conv" and "conv_pre" in node.name and node.input[1] in weights:
-            return int(weights[node.input[1]].dims[1])
-    raise BundleError(f"{path}: not a Piper voice (it has no HiFi-GAN decoder)")

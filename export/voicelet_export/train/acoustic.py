@@ -19,14 +19,10 @@ from voicelet_export.models.fastspeech2 import (
     expand_frames,
 )
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task
-from voicelet_export.train.losses import (
-    discriminator_loss,
-    feature_matching_loss,
-    generator_loss,
-    masked_l1,
-)
+from voicelet_export.train.loop import LoopConfig
+from voicelet_export.train.losses import masked_l1
 from voicelet_export.train.speaker_loss import SpeakerConsistency, load_encoder
+from voicelet_export.train.task import DISCRIMINATOR, AdversarialTask, plain
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
 
 
@@ -69,10 +65,11 @@ class AcousticTraining:
     weight_decay: float = 0.01
 
 
-class AcousticTask(Task):
+class AcousticTask(AdversarialTask[AcousticTraining]):
     """One step of acoustic training."""
 
     averaged = "acoustic"
+    discriminator_rate = 0.5
 
     def __init__(
         self,
@@ -82,21 +79,14 @@ class AcousticTask(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        self.model = AcousticModel(config.model).to(self.device)
-        self.judge = MelDiscriminator(config.model.n_mels).to(self.device)
-        self.modules = {"acoustic": self.model, "judge": self.judge}
+        super().__init__(config)
         decay = config.weight_decay
-        self.optimisers = {
-            "acoustic": torch.optim.AdamW(
-                self.model.parameters(), betas=(0.9, 0.98), weight_decay=decay
-            ),
-            "judge": torch.optim.AdamW(
-                self.judge.parameters(), betas=(0.5, 0.9), weight_decay=decay
-            ),
-        }
+        model = AcousticModel(config.model)
+        self.model = self.learns("acoustic", model, betas=(0.9, 0.98), weight_decay=decay)
+        discriminator = MelDiscriminator(config.model.n_mels)
+        self.discriminator = self.learns(
+            DISCRIMINATOR, discriminator, betas=(0.5, 0.9), weight_decay=decay
+        )
         self.consistency: SpeakerConsistency | None = None
         if config.speaker_encoder:
             encoder = load_encoder(Path(config.speaker_encoder))
@@ -106,12 +96,6 @@ class AcousticTask(Task):
         self.valid = UtteranceSampler(valid, mel_mean, mel_std, config.max_frames)
         vectors = [self.sampler.speaker_vector(i, None)[0] for i in self.sampler.items[::4]]
         self.model.encoder.set_speaker_statistics(np.stack(vectors))
-
-    def learning_rate_scale(self, optimiser: str, step: int) -> float:
-        """The judge warms up when it enters, and stays slower than the model."""
-        if optimiser == "judge":
-            return 0.5 * min(1.0, max(0.0, (step - self.config.adversarial_from) / 100))
-        return 1.0
 
     def losses(
         self, model: AcousticModel, batch: UtteranceBatch, noise: float
@@ -153,24 +137,15 @@ class AcousticTask(Task):
         return terms["mel"] + sum(others, start=terms["mel"].new_zeros(()))
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One update of the model, and of the judge once it has entered."""
+        """One update of the model, and of the discriminator once it has entered."""
         c = self.config
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         batch = self.sampler.draw(rng).to(self.device)
         terms, mel, _ = self.losses(self.model, batch, c.f0_noise)
         total = self.total(terms)
         if step >= c.adversarial_from:
             fake, real = self._patches(mel, batch, rng)
-            judged = discriminator_loss([self.judge(real)], [self.judge(fake.detach())])
-            self.update("judge", judged, 1.0)
-            self.judge.requires_grad_(False)
-            judged_fake, judged_real = [self.judge(fake)], [self.judge(real)]
-            self.judge.requires_grad_(True)
-            terms |= {
-                "judge": judged,
-                "adversarial": generator_loss(judged_fake),
-                "matching": feature_matching_loss(judged_real, judged_fake),
-            }
+            terms |= self.adversarial_terms(real, fake, 1.0)
             total = total + c.adversarial_weight * terms["adversarial"]
             total = total + c.matching_weight * terms["matching"]
         if self.consistency is not None and step >= c.speaker_from and step % c.speaker_every == 0:
@@ -179,7 +154,7 @@ class AcousticTask(Task):
                 terms["speaker"] = speaker
                 total = total + c.speaker_weight * speaker
         self.update("acoustic", total, 1.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return plain(terms)
 
     def _speaker_loss(
         self,

@@ -19,8 +19,9 @@ from voicelet_export.models.aligner import (
     save_aligner,
 )
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig, Trainer
 from voicelet_export.train.mel_augment import MelAugmentConfig, augment, mask_bands
+from voicelet_export.train.task import ModelTask
 
 _IGNORED = -100
 
@@ -73,10 +74,10 @@ def alignment_report(
     errors, right, total = [], 0, 0
     for item in items:
         tokens, truth = item.cache.phones(item.entry), item.cache.durations(item.entry)
-        found = aligner.align(posteriors(item.cache.mel(item.entry)), tokens).durations_frames
-        errors.append(boundary_errors_ms(found, truth, item.cache.features.frames_per_second))
+        durations = aligner.align(posteriors(item.cache.mel(item.entry)), tokens).durations_frames
+        errors.append(boundary_errors_ms(durations, truth, item.cache.features.frames_per_second))
         places = np.arange(len(tokens))
-        same = np.repeat(places, found) == np.repeat(places, truth)
+        same = np.repeat(places, durations) == np.repeat(places, truth)
         right, total = right + int(same.sum()), total + len(same)
     flat = np.concatenate(errors)
     return {
@@ -88,22 +89,17 @@ def alignment_report(
     }
 
 
-class AlignerTask(Task):
+class AlignerTask(ModelTask[AlignerTraining]):
     """Cross-entropy of the symbol of each frame."""
 
     averaged = "aligner"
 
     def __init__(self, config: AlignerTraining, train: list[Item], valid: list[Item]) -> None:
-        self.config, self.train, self.valid = config, train, valid
-        torch.manual_seed(config.loop.seed)
-        self.model = FrameClassifier(config.model)
-        self.model.log_prior.copy_(log_prior(train, config.model.classes))
-        self.modules = {"aligner": self.model}
-        self.optimisers = {
-            "aligner": torch.optim.AdamW(
-                self.model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01
-            )
-        }
+        super().__init__(config)
+        self.train, self.valid = train, valid
+        model = FrameClassifier(config.model)
+        model.log_prior.copy_(log_prior(train, config.model.classes))
+        self.model = self.learns("aligner", model, betas=(0.9, 0.98), weight_decay=0.01)
         self._ends = np.cumsum([item.entry.n_frames for item in train])
 
     def _stretch(self, rng: np.random.Generator, item: Item) -> tuple[FloatArray, IntArray]:
@@ -121,14 +117,14 @@ class AlignerTask(Task):
 
     def train_step(self, step: int) -> dict[str, float]:
         """One update on `batch` augmented stretches."""
-        rng = np.random.default_rng((self.config.loop.seed, step))
+        rng = self.rng(step)
         places = rng.integers(0, self._ends[-1], size=self.config.batch)
         drawn = [
             self._stretch(rng, self.train[int(np.searchsorted(self._ends, p, side="right"))])
             for p in places
         ]
-        x = torch.from_numpy(np.stack([d[0] for d in drawn]))
-        y = torch.from_numpy(np.stack([d[1] for d in drawn]))
+        x = torch.from_numpy(np.stack([d[0] for d in drawn])).to(self.device)
+        y = torch.from_numpy(np.stack([d[1] for d in drawn])).to(self.device)
         self.model.train()
         guess = self.model(x)
         loss = nn.functional.cross_entropy(
@@ -151,8 +147,8 @@ class AlignerTask(Task):
             mine = [item for item in self.valid if item.cache.folder.name == name]
             stride = max(1, len(mine) // self.config.validation_items)
             items = mine[::stride][: self.config.validation_items]
-            found = alignment_report(posteriors, items, self.config.align)
-            report |= {f"{name}_{key}": value for key, value in found.items()}
+            errors = alignment_report(posteriors, items, self.config.align)
+            report |= {f"{name}_{key}": value for key, value in errors.items()}
         return report
 
 

@@ -17,6 +17,7 @@ import torch
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError
+from voicelet_export.models.fake_quant import insert_fake_quant, is_quantized, set_fake
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.models.vocos import Vocoder, VocoderConfig
 from voicelet_export.train.milestone import load_milestone
@@ -63,8 +64,6 @@ def load_vocoder(folder: Path) -> tuple[Vocoder, RunInfo]:
 
 
 def _load(model: torch.nn.Module, state: Any, folder: Path) -> None:
-    from voicelet_export.compress.quantize.qat import insert_fake_quant, is_quantized, set_fake
-
     if is_quantized(state):  # exported as it is in float; the scales it learnt go with it
         insert_fake_quant(model)
         set_fake(model, False)

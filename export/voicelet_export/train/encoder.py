@@ -15,8 +15,9 @@ from voicelet.speaker.ge2e_mel import GE2E_FEATURES, WINDOW_FRAMES, ge2e_mel
 from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
 from voicelet_export.train.data import Item, by_speaker
-from voicelet_export.train.loop import LoopConfig, Task
+from voicelet_export.train.loop import LoopConfig
 from voicelet_export.train.speaker_loss import load_encoder
+from voicelet_export.train.task import ModelTask
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,17 @@ def ge2e_loss(embeddings: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits, target)
 
 
-class EncoderTask(Task):
+class EncoderTask(ModelTask[EncoderTraining]):
     """One step of GE2E training."""
 
     averaged = "encoder"
 
     def __init__(self, config: EncoderTraining, train: list[Item], valid: list[Item]) -> None:
-        self.config = config
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
+        super().__init__(config)
         encoder = load_encoder(Path(config.start)) if config.start else None
-        self.model = EncoderWithScale(encoder or SpeakerEncoder(config.model)).to(self.device)
-        self.model.requires_grad_(True).train()
-        self.modules = {"encoder": self.model}
-        self.optimisers = {"encoder": torch.optim.Adam(self.model.parameters())}
+        model = EncoderWithScale(encoder or SpeakerEncoder(config.model))
+        model.requires_grad_(True).train()
+        self.model = self.learns("encoder", model, torch.optim.Adam)
         self.people = by_speaker(train)
         self.held_out = by_speaker(valid)
         if len(self.people) < 2:
@@ -121,7 +119,7 @@ class EncoderTask(Task):
 
     def train_step(self, step: int) -> dict[str, float]:
         """One update."""
-        rng = np.random.default_rng((self.config.loop.seed, step))
+        rng = self.rng(step)
         batch = self._draw(self.people, rng, self.config.speakers, noise=True)
         speakers, windows = batch.shape[:2]
         embeddings = self.model(batch.flatten(0, 1)).view(speakers, windows, -1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
+from voicelet_export.train.milestone import saved_name
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Freeze:
     Attributes:
         modules: patterns of what rests.  A pattern is a parameter's dotted name, a part of the
             model ("encoder" is all that begins with "encoder."), or a glob ("*.film.*").  Names of
-            the trained model stand as they are; those of another module of the task (a judge) begin
-            with its name ("judge.*").
+            the trained model stand as they are; those of another module of the task (a
+            discriminator) begin with its name ("discriminator.*"; "judge.*", its name in files, is
+            the same).
         but: patterns of what goes on training though `modules` names it.
         from_step, until_step: they rest while `from_step <= step < until_step`; `None` is for good.
     """
@@ -97,6 +99,9 @@ class Freezer:
 
 def matches(name: str, pattern: str) -> bool:
     """Whether a dotted name is the pattern, a part of it, or fits it as a glob."""
+    owner, _, rest = name.partition(".")
+    if rest and saved_name(owner) != owner and matches(f"{saved_name(owner)}.{rest}", pattern):
+        return True
     return name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)
 
 

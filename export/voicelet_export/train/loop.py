@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from voicelet_export.train.freeze import Freeze, Freezer, put_back
-from voicelet_export.train.milestone import load_milestone
+from voicelet_export.train.milestone import load_milestone, of_module, saved_name
 from voicelet_export.train.update import Precision, Updates
 
 
@@ -134,8 +134,8 @@ class Trainer:
     def load(self, path: Path, weights_only: bool = False) -> None:
         """Take a checkpoint, or the weights of a milestone.
 
-        `weights_only` starts a new run from its averaged weights, with its judges if they are of
-        the same make.
+        `weights_only` starts a new run from its averaged weights, with its discriminators if
+        they are of the same make.
         """
         if path.suffix == ".safetensors":
             state, weights_only = load_milestone(path), True
@@ -145,15 +145,16 @@ class Trainer:
             self.task.modules[self.task.averaged].load_state_dict(state["average"])
             self.average.load_state_dict(state["average"])
             for name, module in self.task.modules.items():
-                if name != self.task.averaged and _fits(module, state["modules"].get(name, {})):
-                    module.load_state_dict(state["modules"][name])
+                weights = of_module(state["modules"], name) or {}
+                if name != self.task.averaged and _fits(module, weights):
+                    module.load_state_dict(weights)
             return
         for name, module in self.task.modules.items():
-            if name in state["modules"]:
-                module.load_state_dict(state["modules"][name])
+            if (weights := of_module(state["modules"], name)) is not None:
+                module.load_state_dict(weights)
         for name, optimiser in self.task.optimisers.items():
-            if name in state["optimisers"]:
-                optimiser.load_state_dict(state["optimisers"][name])
+            if (moments := of_module(state["optimisers"], name)) is not None:
+                optimiser.load_state_dict(moments)
         self.average.load_state_dict(state["average"])
         if self.updates.scaler is not None and state.get("scaler"):
             self.updates.scaler.load_state_dict(state["scaler"])
@@ -164,8 +165,8 @@ class Trainer:
         path = path or self.folder / "checkpoint.pt"
         state = {
             "step": self.step,
-            "modules": {k: m.state_dict() for k, m in self.task.modules.items()},
-            "optimisers": {k: o.state_dict() for k, o in self.task.optimisers.items()},
+            "modules": {saved_name(k): m.state_dict() for k, m in self.task.modules.items()},
+            "optimisers": {saved_name(k): o.state_dict() for k, o in self.task.optimisers.items()},
             "average": self.average.state_dict(),
         }
         if self.updates.scaler is not None:
@@ -188,7 +189,7 @@ class Trainer:
         """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop.
 
         Args:
-            on_step: told (steps done, steps in all) after each step.
+            on_step: called with (steps done, steps in all) after each step.
         """
         config = self.config
         checkpoint = self.folder / "checkpoint.pt"
@@ -235,8 +236,8 @@ class Trainer:
             updates.resting = self._freezer.at(self.step)
             torch.manual_seed(config.seed * 1_000_003 + batch)
             with updates.autocast():
-                found = task.train_step(batch)
-            for name, value in found.items():
+                losses = task.train_step(batch)
+            for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value / config.accumulate
         updates.finish(task.modules, task.optimisers)
         put_back(kept)

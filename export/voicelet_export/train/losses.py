@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from voicelet.audio.features import LOG_FLOOR, FeatureConfig, mel_filterbank
-from voicelet_export.models.discriminators import Judgement
+from voicelet_export.models.discriminators import DiscriminatorOutput
 from voicelet_export.models.vocos import frame_stft
 
 
@@ -46,18 +46,20 @@ class SpectralLoss:
         return {"mel": mel, "stft": stft / len(self.resolutions)}
 
 
-def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
-    """Least-squares GAN loss of the judges (Mao et al. 2017), mean over them."""
+def discriminator_loss(real: list[DiscriminatorOutput], fake: list[DiscriminatorOutput]) -> Tensor:
+    """Least-squares GAN loss of the discriminators (Mao et al. 2017), mean over them."""
     terms = [((1 - r[0]) ** 2).mean() + (f[0] ** 2).mean() for r, f in zip(real, fake)]
     return torch.stack(terms).mean()
 
 
-def generator_loss(fake: list[Judgement]) -> Tensor:
-    """Least-squares GAN loss of the generator, mean over the judges."""
+def generator_loss(fake: list[DiscriminatorOutput]) -> Tensor:
+    """Least-squares GAN loss of the generator, mean over the discriminators."""
     return torch.stack([((1 - f[0]) ** 2).mean() for f in fake]).mean()
 
 
-def feature_matching_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
+def feature_matching_loss(
+    real: list[DiscriminatorOutput], fake: list[DiscriminatorOutput]
+) -> Tensor:
     """L1 between feature maps (Kumar et al. 2019), each relative to the real map's size."""
     terms = []
     for (_, real_maps), (_, fake_maps) in zip(real, fake):

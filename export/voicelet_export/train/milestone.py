@@ -1,4 +1,4 @@
-"""Milestones: the averaged weights and the judges of a run in float16, small enough to be kept.
+"""Milestones: averaged weights and discriminators of a run in float16, small enough to be kept.
 
 A checkpoint also holds two optimisers and the raw weights, and is seven times as large; a new run
 that starts from a milestone warms its optimisers up again.
@@ -8,10 +8,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+
+SAVED_NAMES = {"discriminator": "judge"}
+"""Names of modules in files, where they are others than in memory: checkpoints and milestones keep
+those of the first ones, so that old files and new ones are of one format."""
+
+
+def saved_name(name: str) -> str:
+    """What a module or an optimiser is called in files."""
+    return SAVED_NAMES.get(name, name)
+
+
+def of_module(saved: Mapping[str, Any], name: str) -> Any:
+    """What files have of the module (or optimiser) `name`; `None` if nothing."""
+    return saved.get(saved_name(name), saved.get(name))
 
 
 def save_milestone(run: Path, out: Path, half: bool = True) -> int:
@@ -27,8 +42,8 @@ def save_milestone(run: Path, out: Path, half: bool = True) -> int:
 
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     tensors = {f"average.{name}": value for name, value in state["average"].items()}
-    for name, value in state["modules"].get("judge", {}).items():
-        tensors[f"judge.{name}"] = value
+    for name, value in (of_module(state["modules"], "discriminator") or {}).items():
+        tensors[f"{saved_name('discriminator')}.{name}"] = value
     out.mkdir(parents=True, exist_ok=True)
     kept = {k: _small(v) if half else v.contiguous() for k, v in tensors.items()}
     save_file(kept, out / "weights.safetensors")
@@ -45,8 +60,12 @@ def load_milestone(file: Path) -> dict[str, Any]:
 
     tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(file).items()}
     average = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
-    judge = {k[6:]: v for k, v in tensors.items() if k.startswith("judge.")}
-    return {"average": average, "modules": {"judge": judge} if judge else {}}
+    modules: dict[str, dict[str, torch.Tensor]] = {}
+    for name in ("discriminator", saved_name("discriminator")):
+        weights = {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{name}.")}
+        if weights:
+            modules[saved_name("discriminator")] = weights
+    return {"average": average, "modules": modules}
 
 
 def _small(value: torch.Tensor) -> torch.Tensor:

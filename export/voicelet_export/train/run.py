@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from voicelet.audio.features import FloatArray
-from voicelet.config import from_mapping, to_mapping
+from voicelet.config import to_mapping
 from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.errors import CorpusError
+from voicelet_export.recipes import read_recipe
 from voicelet_export.train.data import Item, load_items, mel_statistics, read_held_out
 from voicelet_export.train.loop import Trainer
-from voicelet_export.train.stages import Stage, find_stage
+from voicelet_export.train.stages import find_stage
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def build_trainer(run: TrainingRun) -> Trainer:
         CorpusError: a cache can't be read, or holds nothing to train on.
     """
     stage = find_stage(run.stage)
-    config = _read_recipe(run.recipe, stage)
+    config = read_recipe(stage.config_class(), run.recipe)
     train, valid = training_items(run, stage.aligned, stage.statistics)
     measured = statistics(run, train) if stage.statistics else None
     task = stage.make_task(config, train, valid, measured)
@@ -113,16 +113,6 @@ def finish_run(run: TrainingRun, trainer: Trainer) -> Path | None:
         return None
     finisher(trainer, run.out / stage.product)
     return run.out / stage.product
-
-
-def _read_recipe(path: Path | None, stage: Stage) -> Any:
-    if path is None:
-        return stage.config_class()()
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"the recipe {path} can't be read: {error}") from error
-    return from_mapping(stage.config_class(), recipe, str(path))
 
 
 def _open_cache(folder: Path) -> FeatureCache:

@@ -30,8 +30,8 @@ class Stage:
         aligned: whether it needs phones and durations.
         statistics: whether it needs the mel statistics.
         summary: a line for `--help`.
-        finish: name of a function of `module` that takes (trainer, path) once training has ended,
-            with `product`, the file or folder in the run's folder that it writes.
+        finish: dotted name of a function that takes (trainer, path) once training has ended, with
+            `product`, the file or folder in the run's folder that it writes.
     """
 
     module: str
@@ -64,13 +64,18 @@ class Stage:
 
     def finisher(self) -> Any:
         """The function called at the end, or `None`."""
-        return self._get(self.finish) if self.finish else None
+        return _imported(self.finish) if self.finish else None
 
     def _get(self, name: str) -> Any:
-        try:
-            return getattr(import_module(self.module), name)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ConfigError(f"{self.module}.{name} can't be imported ({error})") from error
+        return _imported(f"{self.module}.{name}")
+
+
+def _imported(name: str) -> Any:
+    module, _, inner = name.rpartition(".")
+    try:
+        return getattr(import_module(module), inner)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise ConfigError(f"{name} can't be imported ({error})") from error
 
 
 def _own(module: str, prefix: str, aligned: bool, statistics: bool, summary: str) -> Stage:
@@ -79,11 +84,12 @@ def _own(module: str, prefix: str, aligned: bool, statistics: bool, summary: str
 
 
 def _teacher(
-    name: str, prefix: str, aligned: bool, summary: str, finish: str = "", product: str = ""
+    name: str, prefix: str, aligned: bool, summary: str, finish: str = "mel_task"
 ) -> Stage:
     path = f"{_TEACHERS}.{name}"
     names = f"{prefix}Training", f"{prefix}Task"
-    return Stage(path, *names, aligned, True, summary, finish, product)
+    finish = f"{_TEACHERS}.{finish}.save_trained"
+    return Stage(path, *names, aligned, True, summary, finish, "model")
 
 
 STAGES: dict[str, Stage] = {
@@ -97,7 +103,7 @@ STAGES: dict[str, Stage] = {
         True,
         False,
         "the frame classifier of forced alignment",
-        finish="save_average",
+        finish="voicelet_export.train.aligner.save_average",
         product="aligner.safetensors",
     ),
     "xvector": Stage(
@@ -107,22 +113,14 @@ STAGES: dict[str, Stage] = {
         False,
         False,
         "the benchmarks' second speaker encoder",
-        finish="save_average",
+        finish="voicelet_export.train.xvector.save_average",
         product="xvector.npz",
     ),
-    "fastspeech2": _teacher(
-        "fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher", "save_trained", "model"
-    ),
-    "hifigan": _teacher(
-        "hifigan", "Hifigan", False, "HiFi-GAN as a teacher", "save_trained", "model"
-    ),
-    "vits": _teacher("vits", "Vits", True, "VITS as a teacher", "save_trained", "model"),
-    "tacotron2": _teacher(
-        "tacotron2", "Tacotron2", True, "Tacotron 2 as a teacher", "save_trained", "model"
-    ),
-    "diffwave": _teacher(
-        "diffwave", "DiffWave", False, "DiffWave as a teacher", "save_trained", "model"
-    ),
+    "fastspeech2": _teacher("fastspeech2", "FastSpeech2", True, "FastSpeech 2 as a teacher"),
+    "hifigan": _teacher("hifigan", "Hifigan", False, "HiFi-GAN as a teacher", "hifigan"),
+    "vits": _teacher("vits", "Vits", True, "VITS as a teacher", "vits"),
+    "tacotron2": _teacher("tacotron2", "Tacotron2", True, "Tacotron 2 as a teacher"),
+    "diffwave": _teacher("diffwave", "DiffWave", False, "DiffWave as a teacher"),
 }
 """Every stage of `voicelet-export train`."""
 

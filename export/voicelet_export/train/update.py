@@ -65,7 +65,7 @@ class Updates:
             if self.accumulate == 1:
                 share.backward()
             else:
-                # Only its own weights: a judge's gradients must not gather the generator's loss.
+                # Only its own weights: a discriminator must not gather the generator's loss.
                 own = [p for g in optimiser.param_groups for p in g["params"] if p.requires_grad]
                 if own:
                     torch.autograd.backward(share, inputs=own)

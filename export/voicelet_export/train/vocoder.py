@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +14,9 @@ from voicelet.audio.features import FloatArray
 from voicelet_export.models.discriminators import WaveDiscriminator
 from voicelet_export.models.vocos import Vocoder, VocoderConfig, harmonic_source, synthesise
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
-from voicelet_export.train.loop import LoopConfig, Task
-from voicelet_export.train.losses import (
-    SpectralLoss,
-    discriminator_loss,
-    feature_matching_loss,
-    generator_loss,
-)
+from voicelet_export.train.loop import LoopConfig
+from voicelet_export.train.losses import SpectralLoss
+from voicelet_export.train.task import DISCRIMINATOR, AdversarialTask, plain, write_waves
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,11 @@ class VocoderTraining:
     weight_decay: float = 0.01
 
 
-class VocoderTask(Task):
+class VocoderTask(AdversarialTask[VocoderTraining]):
     """One step of vocoder training."""
 
     averaged = "vocoder"
+    discriminator_rate = 1.0
 
     def __init__(
         self,
@@ -62,34 +60,18 @@ class VocoderTask(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
+        super().__init__(config)
         self.features = train[0].cache.features
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        vocoder = Vocoder(config.model, self.features).to(self.device)
-        vocoder.set_statistics(torch.tensor(mel_mean), torch.tensor(mel_std))
-        judge = WaveDiscriminator().to(self.device)
-        self.vocoder, self.judge = vocoder, judge
-        self.modules = {"vocoder": vocoder, "judge": judge}
-        decay = config.weight_decay
-        self.optimisers = {
-            "vocoder": torch.optim.AdamW(
-                vocoder.parameters(), betas=(0.8, 0.95), weight_decay=decay
-            ),
-            "judge": torch.optim.AdamW(judge.parameters(), betas=(0.8, 0.95), weight_decay=decay),
-        }
+        adam: dict[str, Any] = {"betas": (0.8, 0.95), "weight_decay": config.weight_decay}
+        self.vocoder = self.learns("vocoder", Vocoder(config.model, self.features), **adam)
+        self.vocoder.set_statistics(torch.tensor(mel_mean), torch.tensor(mel_std))
+        self.discriminator = self.learns(DISCRIMINATOR, WaveDiscriminator(), **adam)
         self.spectral = SpectralLoss(self.features)
         self.sampler = SegmentSampler(train, mel_mean, mel_std, config.segment_frames)
         stretch = config.segment_frames * 5 // 2
         self.valid_batch = SegmentSampler(valid, mel_mean, mel_std, stretch).draw(
             np.random.default_rng(0), 8
         )
-
-    def learning_rate_scale(self, optimiser: str, step: int) -> float:
-        """The judge starts with its own short warm-up."""
-        if optimiser == "judge":
-            return min(1.0, max(0.0, (step - self.config.adversarial_from) / 100))
-        return 1.0
 
     def generate(self, model: Vocoder, batch: SegmentBatch) -> Tensor:
         """Waveform [B, samples] of a batch, with fresh source phase and noise."""
@@ -99,15 +81,15 @@ class VocoderTask(Task):
         phase = torch.rand(len(mel), 1, device=self.device)
         harmonic = harmonic_source(log_f0, model.sounding(voicing), hop, rate, phase)
         noise = torch.randn_like(harmonic) / (0.375 * model.config.fft_size) ** 0.5
-        heard = model.config
+        config = model.config
         if not self.config.through_correction:
-            heard = replace(heard, corrects=False)
-        return synthesise(model(mel, log_f0, voicing), harmonic, noise, heard, self.features)
+            config = replace(config, corrects=False)
+        return synthesise(model(mel, log_f0, voicing), harmonic, noise, config, self.features)
 
     def train_step(self, step: int) -> dict[str, float]:
-        """Judge first, then the vocoder."""
+        """Discriminators first, then the vocoder."""
         c = self.config
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         batch = self.sampler.draw(rng, c.batch_size)
         target = batch.audio.to(self.device)
         batch = SegmentBatch(
@@ -122,21 +104,12 @@ class VocoderTask(Task):
             losses |= terms
             total = total + weighted
         self.update("vocoder", total, 10.0)
-        return {k: float(v.detach()) for k, v in losses.items()}
+        return plain(losses)
 
     def adversarial(self, output: Tensor, target: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Update the judges; what they say of `output`, and the weighted sum of it."""
+        """Update the discriminators; the losses by them of `output`, and their weighted sum."""
         c = self.config
-        judged = discriminator_loss(self.judge(target), self.judge(output.detach()))
-        self.update("judge", judged, 10.0)
-        self.judge.requires_grad_(False)
-        real, fake = self.judge(target), self.judge(output)
-        self.judge.requires_grad_(True)
-        terms = {
-            "judge": judged,
-            "adversarial": generator_loss(fake),
-            "matching": feature_matching_loss(real, fake),
-        }
+        terms = self.adversarial_terms(target, output, 10.0)
         weighted = (
             c.adversarial_weight * terms["adversarial"] + c.matching_weight * terms["matching"]
         )
@@ -144,13 +117,9 @@ class VocoderTask(Task):
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Spectral losses on held-out speakers; writes four utterances to listen to."""
-        import soundfile
-
         assert isinstance(model, Vocoder)
         torch.manual_seed(0)
         output = self.generate(model, self.valid_batch)
         losses = self.spectral(output, self.valid_batch.audio.to(self.device))
-        for i in range(4):
-            wave = output[i].cpu().numpy()
-            soundfile.write(folder / f"valid-{i}.wav", wave, self.features.sample_rate_hz)
-        return {k: float(v) for k, v in losses.items()}
+        write_waves(folder, output[:4].cpu().numpy(), self.features.sample_rate_hz)
+        return plain(losses)

@@ -14,8 +14,9 @@ from voicelet.speaker.phone_posteriors import normalise_bands
 from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.xvector import XVector, XVectorConfig, save_xvector
 from voicelet_export.train.data import Item, by_speaker
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig, Trainer
 from voicelet_export.train.mel_augment import MelAugmentConfig, augment, mask_bands
+from voicelet_export.train.task import ModelTask
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,20 @@ class XVectorTraining:
     validation_frames: int = 320
 
 
-class XVectorTask(Task):
+class XVectorTask(ModelTask[XVectorTraining]):
     """Which of the training speakers it is."""
 
     averaged = "xvector"
 
     def __init__(self, config: XVectorTraining, train: list[Item], valid: list[Item]) -> None:
-        self.config = config
-        torch.manual_seed(config.loop.seed)
+        super().__init__(config)
         self.people, self.held_out = by_speaker(train), by_speaker(valid)
         if len(self.people) < 2:
             raise ValueError("the second encoder needs two or more people with two utterances each")
         self.names = sorted(self.people)
-        self.model = XVector(config.model)
-        self.classes = nn.Linear(config.model.size, len(self.names), bias=False)
-        self.modules = {"xvector": self.model, "classes": self.classes}
-        self.optimisers = {
-            name: torch.optim.AdamW(module.parameters(), weight_decay=0.05)
-            for name, module in self.modules.items()
-        }
+        self.model = self.learns("xvector", XVector(config.model), weight_decay=0.05)
+        classes = nn.Linear(config.model.size, len(self.names), bias=False)
+        self.classes = self.learns("classes", classes, weight_decay=0.05)
 
     def stretch(
         self, item: Item, rng: np.random.Generator, frames: int, change: bool
@@ -83,13 +79,13 @@ class XVectorTask(Task):
     def train_step(self, step: int) -> dict[str, float]:
         """One update."""
         c = self.config
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         chosen = rng.permutation(len(self.names))[: c.speakers]
         pools = [self.people[self.names[int(i)]] for i in chosen]
         items = [pool[int(rng.integers(len(pool)))] for pool in pools]
         batch = np.stack([self.stretch(item, rng, c.frames, True) for item in items])
-        target = torch.from_numpy(chosen)
-        vectors = self.model(torch.from_numpy(batch))
+        target = torch.from_numpy(chosen).to(self.device)
+        vectors = self.model(torch.from_numpy(batch).to(self.device))
         loss = self.loss(vectors, target)
         self.update("xvector", loss, 5.0)
         self.update("classes", self.loss(vectors.detach(), target), 5.0)
@@ -110,7 +106,9 @@ class XVectorTask(Task):
         for i, name in enumerate(sorted(self.held_out)):
             for item in self.held_out[name][:8]:
                 bands = self.stretch(item, rng, self.config.validation_frames, False)
-                vectors.append(model(torch.from_numpy(bands)[None])[0].cpu().numpy())
+                vectors.append(
+                    model(torch.from_numpy(bands)[None].to(self.device))[0].cpu().numpy()
+                )
                 who.append(i)
         cosines, people = np.stack(vectors) @ np.stack(vectors).T, np.array(who)
         same = people[:, None] == people[None, :]

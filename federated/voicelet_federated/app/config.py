@@ -183,7 +183,7 @@ class Places:
 
     Attributes:
         base: folder of the acoustic model that is adapted.
-        cache: feature cache; a device's own speech, or the speech that the server judges by.
+        cache: feature cache; a device's own speech, or the speech that the server measures with.
         speaker: whose utterances of the cache are the device's.
         devices: JSON list of speakers, from which a simulated device takes one by its partition.
         state: folder that this side keeps to itself.
@@ -191,7 +191,7 @@ class Places:
         server_key: public key (PEM) that assignments must be signed with; on the server, the
             private one.
         held_out: JSON file that names speakers kept out of training.
-        accent: what names of the held-out speakers judged by begin with.
+        accent: what names of the held-out speakers begin with.
         time_limit_s: that a device trains in a round at most, whatever the terms say.
         least_battery: share of a full battery, 0 to 1, below which a device that isn't plugged in
             sits rounds out.

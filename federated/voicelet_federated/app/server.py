@@ -38,7 +38,7 @@ from voicelet_federated.app.strategy import MaskedSum
 from voicelet_federated.app.training import utterance_losses
 
 _LOG = logging.getLogger(__name__)
-_JUDGED = 40
+_HELD_OUT_UTTERANCES = 40
 _BATCH = 8
 
 app = ServerApp()
@@ -74,7 +74,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
         private_key(places.path("server_key")) if places.server_key else None,
     )
     left = config.rounds - state.finished
-    judge = _judge(base, config.adapter, places)
+    losses_of = _held_out_losses(base, config.adapter, places)
     write_report(state, config, places)  # so that `status` knows the terms meanwhile
     try:
         if left > 0:
@@ -83,7 +83,7 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
                 strategy.arrays(),
                 num_rounds=left,
                 timeout=config.timeout_s,
-                evaluate_fn=_evaluate(strategy, judge) if judge else None,
+                evaluate_fn=_evaluate(strategy, losses_of) if losses_of else None,
             )
     except BaseException:
         with suppress(CheckpointError):  # what stopped the run is what there is to say
@@ -108,7 +108,7 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
         raise CheckpointError(f"{file}: can't be written ({error}); make room") from None
 
 
-class Judge:
+class HeldOutLosses:
     """Losses of an adapter on speech of people who train nowhere.
 
     Args:
@@ -117,10 +117,12 @@ class Judge:
 
     def __init__(self, base: BaseModel, spec: AdapterSpec, items: list[Item]) -> None:
         if not items:
-            raise ConfigError("there is no aligned speech of held-out speakers to judge by")
+            raise ConfigError("there is no aligned speech of held-out speakers to measure with")
         info = base.info
         sampler = UtteranceSampler(items, info.mel_mean, info.mel_std, 4800)
-        chosen = sampler.items[:: max(1, len(sampler.items) // _JUDGED)][:_JUDGED]
+        chosen = sampler.items[:: max(1, len(sampler.items) // _HELD_OUT_UTTERANCES)][
+            :_HELD_OUT_UTTERANCES
+        ]
         self._batches = [
             sampler.collate(chosen[i : i + _BATCH], None) for i in range(0, len(chosen), _BATCH)
         ]
@@ -129,33 +131,33 @@ class Judge:
     def __call__(self, flat: FloatArray) -> dict[str, float]:
         """Mean of each loss term over the utterances."""
         self._adapted.set_flat(flat)
-        found: dict[str, list[float]] = {}
+        by_term: dict[str, list[float]] = {}
         with torch.no_grad():
             for batch in self._batches:
                 terms = utterance_losses(self._adapted, batch, self._adapted.base.decoder)
                 for name, values in terms.items():
-                    found.setdefault(name, []).extend(values.tolist())
-        return {name: float(np.mean(values)) for name, values in found.items()}
+                    by_term.setdefault(name, []).extend(values.tolist())
+        return {name: float(np.mean(values)) for name, values in by_term.items()}
 
 
-def _judge(base: BaseModel, spec: AdapterSpec, places: Places) -> Judge | None:
+def _held_out_losses(base: BaseModel, spec: AdapterSpec, places: Places) -> HeldOutLosses | None:
     if not (places.cache and places.held_out):
         return None
     items = held_out_items(places.path("cache"), places.path("held_out"), places.accent)
-    return Judge(base, spec, items)
+    return HeldOutLosses(base, spec, items)
 
 
 def _evaluate(
-    strategy: MaskedSum, judge: Judge
+    strategy: MaskedSum, losses_of: HeldOutLosses
 ) -> Callable[[int, ArrayRecord], MetricRecord | None]:
     state, folder = strategy.state, strategy.folder
 
     def evaluate(server_round: int, arrays: ArrayRecord) -> MetricRecord | None:
-        losses = judge(state.flat)
+        losses = losses_of(state.flat)
         if server_round:
             state.rounds[-1].held_out = losses
         elif not state.before:
-            state.before = judge(np.zeros_like(state.flat)) if state.rounds else losses
+            state.before = losses_of(np.zeros_like(state.flat)) if state.rounds else losses
         state.save(folder)
         _LOG.info("held-out speakers: %s", {k: round(v, 4) for k, v in losses.items()})
         return MetricRecord(losses)

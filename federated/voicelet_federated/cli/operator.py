@@ -58,14 +58,14 @@ def _certify(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from voicelet_export.cli.corpus_tools import settings
+    from voicelet_export.recipes import read_recipe
     from voicelet_federated.app.checkpoint import rounds_ended
     from voicelet_federated.app.config import FederationConfig, Places, to_run_config
     from voicelet_federated.deploy.address import Address, DeploymentError
     from voicelet_federated.deploy.flower import SuperLink, app_folder
     from voicelet_federated.deploy.processes import Processes
 
-    terms = settings(FederationConfig, args.config)
+    terms = read_recipe(FederationConfig, args.config)
     keys = sorted(args.nodes.glob("*.pub"))
     if len(keys) < terms.least:
         raise ConfigError(

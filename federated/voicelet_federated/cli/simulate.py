@@ -214,7 +214,7 @@ def add_simulate_command(commands: Any) -> None:
     parser = commands.add_parser("simulate", help="a whole federation on this machine")
     parser.add_argument("--cache", type=Path, required=True, help="feature cache; one speaker each")
     parser.add_argument("--base", type=Path, required=True, help="the acoustic model that learns")
-    parser.add_argument("--held-out", type=Path, help="JSON of speakers to judge by")
+    parser.add_argument("--held-out", type=Path, help="JSON of speakers to measure with")
     parser.add_argument("--accent", default="", help="take speakers whose names begin so")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if any")
     parser.add_argument("--clients", type=int, default=100)

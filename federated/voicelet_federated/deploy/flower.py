@@ -22,7 +22,6 @@ from typing import Any
 
 import voicelet_federated
 from voicelet import __version__
-from voicelet.cli.extras import install_line
 from voicelet.files import atomic_file
 from voicelet_federated.app.config import FederationConfig, Places, to_run_config
 from voicelet_federated.deploy.address import (
@@ -76,10 +75,10 @@ def program(name: str) -> str:
     Raises:
         DeploymentError: it isn't installed.
     """
-    found = Path(sys.executable).parent / name
-    if not found.is_file():
-        raise DeploymentError(f"{name} isn't installed: {install_line('voicelet-federated')}")
-    return str(found)
+    program = Path(sys.executable).parent / name
+    if not program.is_file():
+        raise DeploymentError(f"{name} isn't installed: pip install voicelet-federated")
+    return str(program)
 
 
 def app_folder(folder: Path) -> Path:
@@ -276,7 +275,7 @@ class SuperNode:
             raise CertificateError(
                 f"{self.ca}: the operator's CA certificate is missing; ask for it"
             )
-        told = {
+        settings = {
             **{k: v for k, v in self.places.items() if v != ""},
             "partition-id": self.partition,
             "num-partitions": self.partitions,
@@ -285,7 +284,7 @@ class SuperNode:
         command += ["--root-certificates", str(self.ca)]
         command += ["--auth-supernode-private-key", str(self.key)]
         command += ["--host", "127.0.0.1", "--port", str(free_port())]
-        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in told.items())]
+        command += ["--node-config", " ".join(f"{k}={toml_value(v)}" for k, v in settings.items())]
         if max_retries is not None:
             command += ["--max-retries", str(max_retries)]
         surroundings = {**environment(self.folder / "flower"), **self.variables}

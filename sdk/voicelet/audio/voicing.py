@@ -1,4 +1,4 @@
-"""More of the voiced frames than an f0 estimator is sure of.
+"""Voiced frames beyond those that an f0 estimator is sure of.
 
 `voicelet.audio.f0` is made to be sure of the pitch it tells, so it calls one frame in seven of
 vowels unvoiced, most of them where a sentence ends and the voice creaks.  Whoever is to *say* the

@@ -1,4 +1,4 @@
-"""Tones of questions, choices and lists, and which clauses are exclaimed.
+"""Where the pitch turns in questions, choices and lists, and which clauses are exclamations.
 
 The voice learnt its melody from read prose, which hardly asks anything.  So where a melody carries
 meaning it is prescribed, by the tunes that grammars of spoken English agree on (Pierrehumbert &

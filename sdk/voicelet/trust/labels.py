@@ -1,4 +1,4 @@
-"""What a file of synthetic speech says of itself, and what its listener is told.
+"""Labels of synthetic speech: in the metadata of a file, and aloud for its listener.
 
 Every label says "synthetic" in the file's own metadata, with provider, system, version, time and a
 unique identifier; where a law wants more, a region adds it:

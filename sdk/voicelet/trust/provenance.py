@@ -27,7 +27,7 @@ class Provenance:
     unread: str = ""
 
     def lines(self) -> dict[str, str]:
-        """For people: a name and a text for each thing told; empty where nothing is."""
+        """For people: a name and a text for each fact; empty where there is none."""
         told = {}
         if self.label is not None:
             made = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))

@@ -17,12 +17,7 @@ from voicelet.errors import BundleError
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.compress.quantize.files import Settings
 from voicelet_export.compress.quantize.models import VoiceRecipe, quantize_models
-from voicelet_export.compress.quantize.qat import (
-    fine_tune,
-    insert_fake_quant,
-    set_fake,
-    trained_scales,
-)
+from voicelet_export.compress.quantize.qat import fine_tune, trained_scales
 from voicelet_export.compress.quantize.sensitivity import error_db
 from voicelet_export.compress.quantize.static_qdq import (
     measure_products,
@@ -33,6 +28,7 @@ from voicelet_export.convert import parity
 from voicelet_export.convert.onnx import vocoder_graph
 from voicelet_export.corpus.cache import CacheWriter
 from voicelet_export.corpus.reader import Utterance
+from voicelet_export.models.fake_quant import insert_fake_quant, set_fake
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.models.vocos import Vocoder, VocoderConfig
 from voicelet_export.train.checkpoint import load_vocoder

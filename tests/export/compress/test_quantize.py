@@ -28,6 +28,7 @@ from voicelet_export.compress.quantize.schemes import (
     Search,
     mel_difference_db,
     scheme_quantizer,
+    speed_ratios,
 )
 from voicelet_export.compress.quantize.sensitivity import error_db, fewest_kept
 from voicelet_export.compress.quantize.static_qdq import (
@@ -35,7 +36,6 @@ from voicelet_export.compress.quantize.static_qdq import (
     products,
     quantize_products,
 )
-from voicelet_export.compress.speed import speed_ratios
 from voicelet_export.convert.parity import run, session
 
 WIDTH = 48
@@ -235,17 +235,17 @@ def test_a_scheme_that_fails_is_refused_and_auto_does_without(tmp_path: Path) ->
     assert error(model, chosen, feeds) <= -55.0
 
 
-def test_a_judge_decides_where_there_is_one() -> None:
+def test_losses_decide_where_there_are_any() -> None:
     model, feeds = perceptron(), rows(4)
     size = model.ByteSize()
 
-    def judge(tried: onnx.ModelProto) -> dict[str, float]:
+    def evaluate(tried: onnx.ModelProto) -> dict[str, float]:
         return {"loss": 1.0 if tried.ByteSize() > 0.5 * size else 1.1}
 
     gate = Gate()
-    _, report = Search(model, feeds[:3], feeds[3:], gate, judge, rounds=1).run()
+    _, report = Search(model, feeds[:3], feeds[3:], gate, evaluate, rounds=1).run()
     by_name = {row.scheme: row for row in report.schemes}
-    # Eight bits make it smaller than this judge stands, and fp16 alone doesn't.
+    # Eight bits make it smaller than these losses stand, and fp16 alone doesn't.
     assert {k for k, row in by_name.items() if row.passed} == {"fp16", "none"}
     assert by_name["fp16"].figures["loss_change"] == 0.0
     assert set(by_name["static"].kept) == {"m", "g", "t"}
@@ -254,7 +254,7 @@ def test_a_judge_decides_where_there_is_one() -> None:
         Search(model, feeds[:3], feeds[3:], gate, lambda _: {"loss": float("nan")})
 
 
-def test_audio_is_judged_by_its_mels() -> None:
+def test_audio_is_compared_by_its_mels() -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((1, 1, 24000)).astype(np.float32)
     louder = [{"y": noise * np.float32(10 ** (2 / 20))}]

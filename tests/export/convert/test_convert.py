@@ -23,7 +23,6 @@ from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet_export.bundle.build import BundleRecipe, build_bundle
 from voicelet_export.bundle.presets import TEACHER_VOICES
-from voicelet_export.compress.quantize.codes import best_scale, quantize_weight
 from voicelet_export.compress.quantize.files import Settings
 from voicelet_export.compress.quantize.models import VoiceRecipe, quantize_models
 from voicelet_export.compress.quantize.sensitivity import sensitivities
@@ -38,6 +37,7 @@ from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_g
 from voicelet_export.corpus.cache import CacheWriter
 from voicelet_export.corpus.reader import Utterance
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel, expand_frames
+from voicelet_export.models.int8_codes import best_scale, quantize_weight
 from voicelet_export.models.vocos import (
     Vocoder,
     VocoderConfig,
@@ -280,16 +280,16 @@ def test_int8_is_small_close_and_free_of_chunks(vocoder: Any) -> None:
 
 
 def test_gate_gives_up_what_hurts(vocoder: Any) -> None:
-    """A judge that can't stand one product in int8 gets it in float, and only that one."""
+    """A loss that can't stand one product in int8 gets it in float, and only that one."""
     graph = vocoder_graph(vocoder)
     feeds = [vocoder_feed(40, seed) for seed in range(2)]
     worst = sensitivities(graph, feeds, static_quantizer(graph, feeds))[0].name
 
-    def judge(model: onnx.ModelProto) -> dict[str, float]:
+    def evaluate(model: onnx.ModelProto) -> dict[str, float]:
         coded = {t.name for t in model.graph.initializer}
         return {"loss": 1.2 if f"{worst}.weight.i8" in coded else 1.0}
 
-    quantized, changes = quantize_graph(graph, feeds, judge)
+    quantized, changes = quantize_graph(graph, feeds, evaluate)
     coded = {t.name for t in quantized.graph.initializer if t.name.endswith(".i8")}
     expected = {f"{p.name}.weight.i8" for p in products(graph) if p.name != worst}
     assert changes == {"loss": 0.0} and expected == {c for c in coded if c.endswith("weight.i8")}

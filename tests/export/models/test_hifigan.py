@@ -11,10 +11,10 @@ from torch.nn.utils.parametrizations import weight_norm  # noqa: E402
 
 from voicelet.errors import BundleError  # noqa: E402
 from voicelet_export.models.teachers.hifigan.discriminators import (  # noqa: E402
-    HifiganJudge,
-    PeriodJudge,
-    ScaleJudge,
-    VitsJudge,
+    HifiganDiscriminator,
+    PeriodDiscriminator,
+    ScaleDiscriminator,
+    VitsDiscriminator,
 )
 from voicelet_export.models.teachers.hifigan.generator import (  # noqa: E402
     V1,
@@ -88,13 +88,13 @@ def test_both_layouts_of_weight_norm_fold_to_what_torch_computes() -> None:
     torch.testing.assert_close(folded["up.weight"], transposed.weight)
 
 
-def test_judges_have_the_layers_of_the_paper_and_take_any_length() -> None:
-    period, scale = PeriodJudge(2), ScaleJudge()
+def test_discriminators_have_the_layers_of_the_paper_and_take_any_length() -> None:
+    period, scale = PeriodDiscriminator(2), ScaleDiscriminator()
     assert [c.out_channels for c in period.convs] == [32, 128, 512, 1024, 1024]
     assert [c.out_channels for c in scale.convs] == [128, 128, 256, 512, 1024, 1024, 1024]
     assert [c.groups for c in scale.convs] == [1, 4, 16, 16, 16, 16, 1]
-    for judge, count in ((HifiganJudge(1 / 32), 8), (VitsJudge(1 / 32), 6)):
+    for discriminator, count in ((HifiganDiscriminator(1 / 32), 8), (VitsDiscriminator(1 / 32), 6)):
         for length in (1201, 2400):
-            judged = judge(torch.randn(2, length))
-            assert len(judged) == count
-            assert all(len(score) == 2 and len(maps) >= 6 for score, maps in judged)
+            outputs = discriminator(torch.randn(2, length))
+            assert len(outputs) == count
+            assert all(len(score) == 2 and len(maps) >= 6 for score, maps in outputs)

@@ -27,7 +27,7 @@ RECIPES = Path(__file__).parents[3] / "export" / "recipes"
 
 
 class Duel(Task):
-    """A generator of two layers and a judge: what a GAN does to a loop, on eight numbers."""
+    """Two layers and a discriminator: what a GAN does to a loop, on eight numbers."""
 
     averaged = "maker"
 
@@ -37,8 +37,8 @@ class Duel(Task):
         self.maker.add_module("first", nn.Linear(8, 16))
         self.maker.add_module("norm", nn.BatchNorm1d(16, momentum=0.5))
         self.maker.add_module("last", nn.Linear(16, 8))
-        self.judge = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
-        self.modules = {"maker": self.maker, "judge": self.judge}
+        self.discriminator = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
+        self.modules = {"maker": self.maker, "discriminator": self.discriminator}
         self.optimisers = {
             k: torch.optim.AdamW(m.parameters(), weight_decay=0.1) for k, m in self.modules.items()
         }
@@ -51,14 +51,14 @@ class Duel(Task):
         x = whole[step % self.split :: self.split]
         made = self.maker(x) + 0.1 * torch.randn(x.shape)
         self.dtypes.add(made.dtype)
-        judged = (self.judge(made.detach()) + 1).square().mean()
-        judged = judged + (self.judge(-x) - 1).square().mean()
-        self.update("judge", judged, 10.0)
-        self.judge.requires_grad_(False)
-        loss = (made + x).square().mean() + 0.1 * (self.judge(made) - 1).square().mean()
-        self.judge.requires_grad_(True)
+        wrong = (self.discriminator(made.detach()) + 1).square().mean()
+        wrong = wrong + (self.discriminator(-x) - 1).square().mean()
+        self.update("discriminator", wrong, 10.0)
+        self.discriminator.requires_grad_(False)
+        loss = (made + x).square().mean() + 0.1 * (self.discriminator(made) - 1).square().mean()
+        self.discriminator.requires_grad_(True)
         self.update("maker", loss, 10.0)
-        return {"loss": float(loss.detach()), "judge": float(judged.detach())}
+        return {"loss": float(loss.detach()), "discriminator": float(wrong.detach())}
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         return {}
@@ -108,7 +108,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(
 
 
 class Plain(Duel):
-    """The same without noise, batch norm or a judge, so that batches add up exactly."""
+    """The same without noise, batch norm or a discriminator, so that batches add up exactly."""
 
     def train_step(self, step: int) -> dict[str, float]:
         generator = torch.Generator().manual_seed(step // self.split)
@@ -131,21 +131,21 @@ def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
     assert rows[0] == pytest.approx(rows[1], abs=2e-5)
 
 
-def test_a_judge_gathers_only_its_own_loss(tmp_path: Path) -> None:
-    """With no `requires_grad_` in the task, the maker's loss would reach the judge's gradients."""
+def test_a_discriminator_gathers_only_its_own_loss(tmp_path: Path) -> None:
+    """With no `requires_grad_` in the task, the maker's loss would reach its gradients."""
 
     class Leaky(Duel):
         def train_step(self, step: int) -> dict[str, float]:
             torch.manual_seed(7)
             x = torch.randn(4, 8)
             made = self.maker(x)
-            self.update("judge", self.judge(made.detach()).square().mean(), 1e6)
-            self.update("maker", 100.0 * self.judge(made).mean(), 1e6)
+            self.update("discriminator", self.discriminator(made.detach()).square().mean(), 1e6)
+            self.update("maker", 100.0 * self.discriminator(made).mean(), 1e6)
             if step == 0:  # before any step is taken
-                self.seen = [p.grad.clone() for p in self.judge.parameters()]
-                self.judge.zero_grad()
-                self.judge(made.detach()).square().mean().backward()
-                self.alone = [p.grad.clone() for p in self.judge.parameters()]
+                self.seen = [p.grad.clone() for p in self.discriminator.parameters()]
+                self.discriminator.zero_grad()
+                self.discriminator(made.detach()).square().mean().backward()
+                self.alone = [p.grad.clone() for p in self.discriminator.parameters()]
             return {}
 
     task = Leaky()
@@ -196,19 +196,22 @@ def test_an_overflow_in_half_precision_takes_no_step_and_halves_the_scale(tmp_pa
 
 def test_what_rests_keeps_weights_and_buffers_and_what_wakes_moves(tmp_path: Path) -> None:
     start = {k: v.clone() for k, v in Duel().maker.state_dict().items()}
-    rules = (Freeze(("first", "norm.*"), until_step=4), Freeze(("last", "judge"), from_step=4))
+    rules = (
+        Freeze(("first", "norm.*"), until_step=4),
+        Freeze(("last", "discriminator"), from_step=4),
+    )
     config = replace(CONFIG, freeze=rules)
     task = train(tmp_path, config, 4)
     middle = {k: v.clone() for k, v in task.maker.state_dict().items()}
     moved = {k for k in start if not torch.equal(start[k], middle[k])}
     assert moved == {"last.weight", "last.bias"}
-    judge = {k: v.clone() for k, v in task.judge.state_dict().items()}
+    before = {k: v.clone() for k, v in task.discriminator.state_dict().items()}
     task = train(tmp_path, config, 8)
     end = task.maker.state_dict()
     moved = {k for k in start if not torch.equal(middle[k], end[k])}
     assert moved == set(start) - {"last.weight", "last.bias"}
-    # The task turns its judge's gradients on at every step; it rests all the same.
-    assert all(torch.equal(judge[k], v) for k, v in task.judge.state_dict().items())
+    # The task turns its discriminator's gradients on at every step; it rests all the same.
+    assert all(torch.equal(before[k], v) for k, v in task.discriminator.state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -259,7 +262,7 @@ def test_the_recipes_of_fine_tuning_freeze_what_their_models_have(recipe: Path) 
     assert config.loop.freeze
     vocoder = stage == "vocoder"
     model = Vocoder(config.model, FeatureConfig()) if vocoder else AcousticModel(config.model)
-    modules = {stage: model, "judge": nn.Linear(2, 2)}
+    modules = {stage: model, "discriminator": nn.Linear(2, 2)}
     freezer = Freezer(modules, stage, config.loop.freeze)
     total = sum(p.numel() for p in model.parameters())
     resting = [sum(p.numel() for p in freezer.at(s)) for s in (0, config.loop.steps - 1)]

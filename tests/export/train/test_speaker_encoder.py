@@ -20,7 +20,9 @@ ENCODER = (
 
 
 def test_equal_error_rate_of_known_distributions() -> None:
-    assert equal_error_rate([0.9, 0.8], [0.1, 0.2]) == (0.0, pytest.approx(0.8))
+    assert equal_error_rate([0.9, 0.8], [0.1, 0.2]) == (0.0, pytest.approx(0.5))
+    rate, threshold = equal_error_rate([0.4, 0.7, 0.8, 0.9], [0.1, 0.2, 0.3, 0.6])
+    assert rate == pytest.approx(0.25) and 0.4 < threshold < 0.7
     rng = np.random.default_rng(0)
     rate, threshold = equal_error_rate(rng.normal(1, 1, 40000), rng.normal(-1, 1, 40000))
     assert rate == pytest.approx(0.1587, abs=0.005)  # the normal distribution beyond one sigma

@@ -38,8 +38,8 @@ from voicelet_export.train.loop import LoopConfig, Trainer  # noqa: E402
 from voicelet_export.train.teachers.fastspeech2 import (  # noqa: E402
     FastSpeech2Task,
     FastSpeech2Training,
-    save_trained,
 )
+from voicelet_export.train.teachers.mel_task import save_trained  # noqa: E402
 
 SMALL = FftFastSpeech2Config(
     encoder_blocks=1,

@@ -23,10 +23,10 @@ from voicelet_export.models.teachers.tacotron2 import (  # noqa: E402
 )
 from voicelet_export.teach.mel_teacher import MelTeacher, attention_durations  # noqa: E402
 from voicelet_export.train.loop import LoopConfig, Trainer  # noqa: E402
+from voicelet_export.train.teachers.mel_task import save_trained  # noqa: E402
 from voicelet_export.train.teachers.tacotron2 import (  # noqa: E402
     Tacotron2Task,
     Tacotron2Training,
-    save_trained,
 )
 
 SMALL = Tacotron2Config(

@@ -84,7 +84,7 @@ def test_vits_learns_and_then_teaches(tmp_path: Path, cache: Path) -> None:
     mel, duration = (_losses(run.out, "train", name) for name in ("mel", "duration"))
     assert mel[-1] < 0.6 * mel[0]
     assert duration[-1] < 0.95 * duration[0]
-    assert np.isfinite(_losses(run.out, "train", "judge")[-1])
+    assert np.isfinite(_losses(run.out, "train", "discriminator")[-1])
     assert _losses(run.out, "valid", "mel")[-1] < mel[0]
     folder = finish_run(run, trainer)
     assert folder is not None

@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from benchmarks.common import BenchmarkError  # noqa: E402
-from benchmarks.judges.second_encoder import MODEL, SecondJudge  # noqa: E402
+from voicelet_export.metrics.base import MetricError  # noqa: E402
+from voicelet_export.metrics.second_encoder import MODEL, XVectorEncoder  # noqa: E402
 from voicelet_export.models.xvector import XVector, XVectorConfig, save_xvector  # noqa: E402
 from voicelet_export.train.xvector import XVectorTask, XVectorTraining  # noqa: E402
 
@@ -25,7 +25,7 @@ def test_numpy_follows_torch(tmp_path: Path) -> None:
             model(torch.randn(8, 60, 70) * 1.5 + 0.3)
     model.eval()
     save_xvector(model, tmp_path / "x.npz")
-    judge = SecondJudge(tmp_path / "x.npz")
+    judge = XVectorEncoder(tmp_path / "x.npz")
     for frames in (model.least_frames, 50, 200):
         bands = np.random.default_rng(frames).standard_normal((frames, 70)).astype(np.float32)
         with torch.no_grad():
@@ -51,17 +51,18 @@ def test_the_margin_makes_it_harder() -> None:
 
 def test_the_committed_one_tells_the_sample_speaker_from_noise_of_his_own() -> None:
     """Two halves of one person are nearer than either is to a voice an octave away."""
-    from benchmarks.common import read_audio, resample
+    from voicelet_export.corpus.reader import resample
+    from voicelet_export.metrics.base import read_audio
 
     samples, rate = read_audio(next(iter(sorted(Path("samples").glob("reader-*.opus")))))
-    judge = SecondJudge()
+    encoder = XVectorEncoder()
     half = len(samples) // 2
-    first, second = judge.embed(samples[:half], rate), judge.embed(samples[half:], rate)
-    shifted = judge.embed(resample(samples[half:], rate * 3, rate * 2), rate)
+    first, second = encoder.embed(samples[:half], rate), encoder.embed(samples[half:], rate)
+    shifted = encoder.embed(resample(samples[half:], rate * 3, rate * 2), rate)
     assert first @ second > first @ shifted + 0.1
     assert MODEL.stat().st_size < 2_000_000
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="VOICELET_BENCH_SECOND_ENCODER"):
-        SecondJudge(tmp_path / "none.npz")
+    with pytest.raises(MetricError, match="VOICELET_BENCH_SECOND_ENCODER"):
+        XVectorEncoder(tmp_path / "none.npz")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from voicelet_export.models.fastspeech2 import PITCH_SCALE, AcousticModel, expan
 from voicelet_export.train.acoustic import AcousticTask, AcousticTraining
 from voicelet_export.train.data import Item
 from voicelet_export.train.losses import masked_l1
+from voicelet_export.train.task import plain
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
 
 _ATTENTION = "encoder.attention"
@@ -168,7 +168,7 @@ class DistilAcousticTask(AcousticTask):
     def train_step(self, step: int) -> dict[str, float]:
         """One update of the student."""
         c, d = self.config, self.distil
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         items = self.sampler.choose(rng)
         batch = self.sampler.collate(items, rng).to(self.device)
         taught = self.store.batch(items) if self.store is not None else self.oracle.run(batch)
@@ -185,7 +185,7 @@ class DistilAcousticTask(AcousticTask):
             terms |= free
         self.update("acoustic", total, 1.0)
         terms |= ground
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return plain(terms)
 
     def _taught_losses(
         self,

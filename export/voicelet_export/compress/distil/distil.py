@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.compress.distil.acoustic import AcousticDistillation, DistilAcousticTask
 from voicelet_export.compress.distil.vocoder import DistilVocoderTask, VocoderDistillation
+from voicelet_export.recipes import read_yaml
 from voicelet_export.train.acoustic import AcousticTask
 from voicelet_export.train.checkpoint import load_acoustic, load_vocoder
 from voicelet_export.train.loop import Task, Trainer
@@ -68,7 +67,7 @@ class DistilRun:
     model: dict[str, Any] | None = None
 
 
-def read_recipe(
+def read_student(
     stage: str, path: Path, model: dict[str, Any] | None = None
 ) -> AcousticDistillation | VocoderDistillation:
     """Read a student's recipe; `model` replaces the sizes in it.
@@ -76,10 +75,7 @@ def read_recipe(
     Raises:
         ConfigError: it can't be read, or has an unknown key or a wrong value.
     """
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not a YAML recipe ({error})") from None
+    recipe = read_yaml(path)
     if model is not None and isinstance(recipe, dict):
         training = recipe.get("training") or {}
         if not isinstance(training, dict):
@@ -98,7 +94,7 @@ def build_distillation(run: DistilRun) -> Trainer:
         BundleError: the teacher's folder holds no such model.
         CorpusError: the caches hold nothing to train on, or no held-out speaker.
     """
-    config = read_recipe(run.stage, run.student, run.model)
+    config = read_student(run.stage, run.student, run.model)
     described = TrainingRun(run.stage, run.student, run.caches, run.held_out, run.out)
     train, valid = training_items(described, run.stage == "acoustic", True)
     run.out.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from voicelet_export.compress.distil.store import Field, TeacherStore, teacher_i
 from voicelet_export.compress.distil.taps import LayerPair, MapMatcher, Taps
 from voicelet_export.models.vocos import Vocoder
 from voicelet_export.train.data import Item, SegmentBatch, continuous_log_f0
+from voicelet_export.train.task import plain
 from voicelet_export.train.vocoder import VocoderTask, VocoderTraining
 
 
@@ -132,9 +133,9 @@ class DistilVocoderTask(VocoderTask):
             )
 
     def train_step(self, step: int) -> dict[str, float]:
-        """One update of the student, and of the judges once they have entered."""
+        """One update of the student, and of the discriminators once they have entered."""
         c, d = self.config, self.distil
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         places = self.sampler.choose(rng, c.batch_size)
         clean = self.sampler.collate(places)
         recorded = clean.audio.to(self.device)
@@ -152,11 +153,11 @@ class DistilVocoderTask(VocoderTask):
             total = total + d.map_weight * terms["teacher_map"]
         if step >= c.adversarial_from:
             target = recorded if d.ground_weight > 0 else taught["wave"].flatten(1)
-            judged, weighted = self.adversarial(output, target)
-            terms |= judged
+            scores, weighted = self.adversarial(output, target)
+            terms |= scores
             total = total + weighted
         self.update("vocoder", total, 10.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return plain(terms)
 
     def _ask(self, places: Sequence[tuple[Item, int]], batch: SegmentBatch) -> dict[str, Tensor]:
         """The teacher's outputs for a batch of stretches; names as in the oracle's `fields`."""

@@ -11,11 +11,10 @@ import onnx
 from torch import nn
 
 from voicelet_export.compress.quantize.calibrate import (
-    JUDGED_UTTERANCES,
+    TEST_UTTERANCES,
     VoiceData,
     pick_utterances,
 )
-from voicelet_export.compress.quantize.codes import Feed
 from voicelet_export.compress.quantize.static_qdq import (
     measure_products,
     products,
@@ -23,7 +22,7 @@ from voicelet_export.compress.quantize.static_qdq import (
 )
 from voicelet_export.compress.quantize.weights import store_weights
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
-from voicelet_export.convert.parity import check_acoustic, check_vocoder, run, session
+from voicelet_export.convert.parity import Feed, check_acoustic, check_vocoder, run, session
 from voicelet_export.models.fastspeech2 import AcousticModel
 from voicelet_export.models.vocos import Vocoder
 from voicelet_export.train.checkpoint import RunInfo
@@ -66,8 +65,8 @@ def held_out_losses(graphs: Graphs, valid: Sequence[Item], info: RunInfo) -> dic
         "mel", "f0", "voicing", "duration", "pitch", "energy" of an acoustic model, teacher-forced,
         in the units of `compress.quantize.calibrate`; "mel" of a vocoder's copies, in nats.
     """
-    judged = pick_utterances(valid, info, JUDGED_UTTERANCES)
-    data = VoiceData({}, judged, graphs, info.mel_mean, info.mel_std)
+    tested = pick_utterances(valid, info, TEST_UTTERANCES)
+    data = VoiceData({}, tested, graphs, info.mel_mean, info.mel_std)
     if "vocoder" in graphs:
         losses = data.vocoder_losses(graphs["vocoder"])
     else:

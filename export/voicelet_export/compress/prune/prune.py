@@ -41,7 +41,12 @@ from voicelet_export.compress.prune.plan import Limits, plan_cuts
 from voicelet_export.train.acoustic import AcousticTask, AcousticTraining
 from voicelet_export.train.checkpoint import RunInfo, load_acoustic, load_vocoder
 from voicelet_export.train.data import Item
-from voicelet_export.train.milestone import load_milestone, save_milestone
+from voicelet_export.train.milestone import (
+    load_milestone,
+    of_module,
+    save_milestone,
+    saved_name,
+)
 from voicelet_export.train.run import TrainingRun, training_items
 from voicelet_export.train.vocoder import VocoderTask, VocoderTraining
 
@@ -59,7 +64,7 @@ class PruneRun:
         model: model folder (a run or a milestone) of an acoustic model or a vocoder.
         target_flops: multiply-adds that stay, as a share of the model's; 1 cuts nothing.
         caches: feature cache folders with aligned speech.
-        held_out: JSON file of the speakers that judge and never calibrate.
+        held_out: JSON file of the speakers that measure and never calibrate.
         out: folder of the pruned model and of `prune.json`.
         criterion: of importance.
         limits: what may go.
@@ -132,7 +137,7 @@ def prune(run: PruneRun, on_step: Callable[[int, int], None] | None = None) -> d
     train, valid = training_items(described, stage == "acoustic", True)
     aligned = [i for i in valid if i.entry.n_phones > 0]
     if not aligned:
-        raise BundleError("held-out speech needs phones and durations to judge with")
+        raise BundleError("held-out speech needs phones and durations to measure with")
     pruned = prune_model(model, Calibration(stage, model.config, train, valid, info, run), run)
     cut_folder = run.out if run.retrain is None else run.out / "pruned"
     _save(cut_folder, pruned, run, info)
@@ -247,13 +252,13 @@ class Calibration:
 
 
 def _save(folder: Path, model: Any, run: PruneRun, info: RunInfo) -> None:
-    """Write a model folder; judges of the old one go along, for training with them."""
+    """Write a model folder; discriminators of the old one go along, for training with them."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"average.{k}": v.contiguous() for k, v in model.state_dict().items()}
-    for name, value in _judge(run.model).items():
-        tensors[f"judge.{name}"] = value.contiguous()
+    for name, value in _discriminator(run.model).items():
+        tensors[f"{saved_name('discriminator')}.{name}"] = value.contiguous()
     pruned = {"target_flops": run.target_flops, "criterion": run.criterion}
     config = {"model": to_mapping(model.config), "pruned": pruned}
     with atomic_file(folder / "weights.safetensors") as out:
@@ -265,10 +270,10 @@ def _save(folder: Path, model: Any, run: PruneRun, info: RunInfo) -> None:
         out.write((json.dumps({"step": info.step}) + "\n").encode("utf-8"))
 
 
-def _judge(folder: Path) -> dict[str, Tensor]:
+def _discriminator(folder: Path) -> dict[str, Tensor]:
     if (folder / "checkpoint.pt").exists():
         state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
     else:
         state = load_milestone(folder / "weights.safetensors")
-    judge: dict[str, Tensor] = state["modules"].get("judge", {})
-    return judge
+    weights: dict[str, Tensor] = of_module(state["modules"], "discriminator") or {}
+    return weights

@@ -16,15 +16,14 @@ from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
 from voicelet.synth.source_filter.acoustic import repeat_phones
 from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
-from voicelet_export.compress.quantize.codes import Feed
-from voicelet_export.convert.parity import Arrays, run, session
+from voicelet_export.convert.parity import Arrays, Feed, run, session
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.checkpoint import RunInfo
 from voicelet_export.train.data import Item, load_items, read_held_out
 from voicelet_export.train.utterances import UtteranceSampler
 
 CALIBRATION_UTTERANCES = 24
-JUDGED_UTTERANCES = 12
+TEST_UTTERANCES = 12
 MAX_FRAMES = 480
 
 
@@ -49,13 +48,13 @@ class VoiceData:
 
     Attributes:
         feeds: role → inputs of training speakers.
-        judged: utterances of held-out speakers.
+        tested: utterances of held-out speakers.
         models: role → float32 graph.
         mel_mean, mel_std: [n_mels].
     """
 
     feeds: Mapping[str, Sequence[Feed]]
-    judged: Sequence[CalibrationUtterance]
+    tested: Sequence[CalibrationUtterance]
     models: Mapping[str, onnx.ModelProto]
     mel_mean: FloatArray
     mel_std: FloatArray
@@ -64,7 +63,7 @@ class VoiceData:
         """Errors of durations, pitch and energy, and of the mels decoded from the hidden states."""
         encoder, decoder = session(model), session(self.models["acoustic_decoder"])
         sums: dict[str, list[float]] = {"duration": [], "pitch": [], "energy": [], "mel": []}
-        for u in self.judged:
+        for u in self.tested:
             out = run(encoder, {"phones": u.phones, "speaker": u.speaker})
             target = np.log(np.maximum(u.durations, 1))
             sums["duration"].append(_l1(out["log_duration"], target))
@@ -77,7 +76,7 @@ class VoiceData:
         """Errors of mel, and of log f0 where voiced."""
         encoder, decoder = session(self.models["acoustic_encoder"]), session(model)
         sums: dict[str, list[float]] = {"mel": [], "f0": [], "voicing": []}
-        for u in self.judged:
+        for u in self.tested:
             encoded = run(encoder, {"phones": u.phones, "speaker": u.speaker})
             out = run(decoder, decoder_feed(u, encoded))
             voiced = u.voicing > 0
@@ -92,12 +91,12 @@ class VoiceData:
         graph = OnnxGraph(session(model), "vocoder")
         vocoder = Vocoder(graph, 0, features)
         errors = []
-        for u in self.judged:
+        for u in self.tested:
             rng = np.random.default_rng(0)
             clause = ClauseVocoder(vocoder, u.mel[0], u.log_f0[0], u.voicing[0], rng)
             copy = log_mel(clause.advance(u.mel.shape[1]), features)
             target = u.mel[0] * self.mel_std + self.mel_mean
-            heard = target > -8.0  # the hiss of a codec far below speech isn't judged
+            heard = target > -8.0  # the hiss of a codec far below speech isn't counted
             errors.append(float(np.abs(copy - target)[heard].mean()))
         return {"mel": float(np.mean(errors))}
 
@@ -118,7 +117,7 @@ def read_voice_data(
     info: RunInfo,
     models: Mapping[str, onnx.ModelProto],
 ) -> VoiceData:
-    """Draw calibration and judged utterances, always the same ones.
+    """Draw calibration and tested utterances, always the same ones.
 
     Raises:
         BundleError: the caches lack aligned utterances of training or of held-out speakers.
@@ -128,7 +127,7 @@ def read_voice_data(
     if not train or not valid:
         raise BundleError("the caches need aligned speech of training and of held-out speakers")
     calibration = pick_utterances(train, info, CALIBRATION_UTTERANCES)
-    judged = pick_utterances(valid, info, JUDGED_UTTERANCES)
+    tested = pick_utterances(valid, info, TEST_UTTERANCES)
     feeds: dict[str, list[Feed]] = {"acoustic_encoder": [], "acoustic_decoder": [], "vocoder": []}
     encoder, decoder = session(models["acoustic_encoder"]), session(models["acoustic_decoder"])
     asked = [i.name for i in models["vocoder"].graph.input]
@@ -145,7 +144,7 @@ def read_voice_data(
             "voicing": u.voicing if made is None else np.rint(made["voicing"]),
         }
         feeds["vocoder"].append({name: heard[name] for name in asked})
-    return VoiceData(feeds, judged, models, info.mel_mean, info.mel_std)
+    return VoiceData(feeds, tested, models, info.mel_mean, info.mel_std)
 
 
 def pick_utterances(items: Sequence[Item], info: RunInfo, count: int) -> list[CalibrationUtterance]:

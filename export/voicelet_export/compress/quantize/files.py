@@ -20,15 +20,16 @@ import onnx
 
 from voicelet.errors import BundleError, ConfigError
 from voicelet.files import atomic_file
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.report import GraphReport, source_hash
-from voicelet_export.compress.quantize.schemes import Gate, Judge, Search, scheme_quantizer
+from voicelet_export.compress.quantize.schemes import Evaluate, Gate, Search, scheme_quantizer
 from voicelet_export.compress.quantize.static_qdq import products
+from voicelet_export.convert.parity import Feed
+from voicelet_export.models.int8_codes import Scale
 
 log = logging.getLogger(__name__)
 
-JUDGED_EVERY = 4
-"""Of a list of real inputs, every fourth judges and the others calibrate."""
+TEST_EVERY = 4
+"""Of a list of real inputs, every fourth tests and the others calibrate."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,15 @@ class Sources:
     """What a graph is quantized with.
 
     Attributes:
-        calibration, judged: real inputs.
-        judge: losses on real data.
+        calibration, tested: real inputs.
+        evaluate: losses on real data.
         trained: scales that quantization-aware training found.
         key: hash of all of them.
     """
 
     calibration: Sequence[Feed]
-    judged: Sequence[Feed]
-    judge: Judge | None
+    tested: Sequence[Feed]
+    evaluate: Evaluate | None
     trained: Mapping[str, Scale]
     key: str
 
@@ -91,8 +92,8 @@ def quantize_file(recipe: GraphRecipe) -> GraphReport:
     model = read_graph(recipe.graph)
     feeds = read_feeds(recipe.calibration, model)
     sources = Sources(
-        [f for i, f in enumerate(feeds) if i % JUDGED_EVERY != JUDGED_EVERY - 1] or feeds,
-        feeds[JUDGED_EVERY - 1 :: JUDGED_EVERY] or feeds[-1:],
+        [f for i, f in enumerate(feeds) if i % TEST_EVERY != TEST_EVERY - 1] or feeds,
+        feeds[TEST_EVERY - 1 :: TEST_EVERY] or feeds[-1:],
         None,
         {},
         _sha256(recipe.calibration.read_bytes()),
@@ -116,9 +117,9 @@ def quantize_to(
         search = Search(
             model,
             sources.calibration,
-            sources.judged,
+            sources.tested,
             settings.gate,
-            sources.judge,
+            sources.evaluate,
             settings.rounds,
             sources.trained,
         )

@@ -1,4 +1,4 @@
-"""Quantize the three graphs of a voice's models, judged on speakers they never heard."""
+"""Quantize the three graphs of a voice's models, tested on speakers they never heard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import onnx
 
 from voicelet.files import atomic_file
 from voicelet_export.compress.quantize.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize.codes import Scale
 from voicelet_export.compress.quantize.files import (
     Settings,
     Sources,
@@ -22,14 +21,15 @@ from voicelet_export.compress.quantize.files import (
 )
 from voicelet_export.compress.quantize.qat import fine_tune, trained_scales
 from voicelet_export.compress.quantize.report import GraphReport
-from voicelet_export.compress.quantize.voice import loss_changes, voice_judges
+from voicelet_export.compress.quantize.voice import loss_changes, voice_evaluations
 from voicelet_export.convert.onnx import decoder_graph, encoder_graph, vocoder_graph
+from voicelet_export.models.int8_codes import Scale
 from voicelet_export.train.checkpoint import load_acoustic, load_vocoder
 from voicelet_export.train.run import TrainingRun
 
 log = logging.getLogger(__name__)
 
-JUDGED_FEEDS = 4
+TEST_FEEDS = 4
 ROLES = {"acoustic": ("acoustic_encoder", "acoustic_decoder"), "vocoder": ("vocoder",)}
 """Stage of training → the graphs of its model."""
 
@@ -40,7 +40,7 @@ class VoiceRecipe:
 
     Attributes:
         acoustic, vocoder: folders of models.
-        caches: feature caches; their training speakers calibrate, the held-out ones judge.
+        caches: feature caches; their training speakers calibrate, the held-out ones test.
         held_out: JSON file of the held-out speakers.
         out: folder of `acoustic_encoder.onnx`, `acoustic_decoder.onnx` and `vocoder.onnx`, each
             with its report.
@@ -95,8 +95,8 @@ def quantize_models(recipe: VoiceRecipe) -> dict[str, GraphReport]:
         changes: dict[str, float] = {}
         for role in roles:
             made = onnx.load(str(other / f"{role}.onnx"))
-            after = voice_judges(second.data)[role](made)
-            changes |= loss_changes(after, voice_judges(first.data)[role](first.models[role]))
+            after = voice_evaluations(second.data)[role](made)
+            changes |= loss_changes(after, voice_evaluations(first.data)[role](first.models[role]))
         if all(v <= recipe.settings.gate.max_change for v in changes.values()):
             recipe, first, reports, place = tuned, second, found, other
             log.info("%s: fine-tuned, %s", stage, changes)
@@ -128,18 +128,18 @@ def _read(recipe: VoiceRecipe) -> _Voice:
 
 
 def _quantize(recipe: VoiceRecipe, voice: _Voice, out: Path) -> dict[str, GraphReport]:
-    judges, key = voice_judges(voice.data), _key(recipe, voice)
+    evaluations, key = voice_evaluations(voice.data), _key(recipe, voice)
     reports = {}
     for role, model in voice.models.items():
         feeds = voice.data.feeds[role]
-        sources = Sources(feeds, feeds[-JUDGED_FEEDS:], judges[role], voice.scales[role], key)
+        sources = Sources(feeds, feeds[-TEST_FEEDS:], evaluations[role], voice.scales[role], key)
         settings = stricter(recipe.settings, streamed=role != "acoustic_encoder")
         reports[role] = quantize_to(out / f"{role}.onnx", model, sources, settings)
     return reports
 
 
 def _key(recipe: VoiceRecipe, voice: _Voice) -> str:
-    """Hash of what calibrates and judges: each graph is heard through the others."""
+    """Hash of what calibrates and tests: each graph is heard through the others."""
     digest = hashlib.sha256(recipe.held_out.read_bytes())
     for cache in recipe.caches:
         digest.update((cache / "index.json").read_bytes())

@@ -1,13 +1,6 @@
 """Quantization-aware fine-tuning: a student trains with the roundings that int8 will do to it.
 
-Weights and inputs of the large products are rounded in the forward pass and gradients go straight
-through (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference"; Bengio et al. 2013 for the straight-through estimator).  The
-codes are those of :mod:`~.quantize`: 7-bit weights with a scale for each output channel, uint8
-inputs with one scale, whose range follows the inputs as a moving average.
-
-Nothing is wrapped: a product keeps its name and its parameters, so optimisers, averages and exports
-don't notice, and only gains the buffer `int8_range`.
+The layers that round are in :mod:`voicelet_export.models.fake_quant`.
 """
 
 from __future__ import annotations
@@ -15,131 +8,20 @@ from __future__ import annotations
 import copy
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import onnx
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from voicelet.errors import BundleError
-from voicelet_export.compress.quantize.codes import WEIGHT_MAX, Scale, best_scale, range_scale
-from voicelet_export.compress.quantize.static_qdq import MIN_WEIGHTS, products
+from voicelet_export.compress.quantize.static_qdq import products
+from voicelet_export.models.fake_quant import insert_fake_quant, quantized
+from voicelet_export.models.int8_codes import Scale
 from voicelet_export.train.loop import Trainer
 from voicelet_export.train.run import TrainingRun, build_trainer
 
 log = logging.getLogger(__name__)
-
-RANGE = "int8_range"
-RANGE_DECAY = 0.98
-_OBSERVED = 8192
-
-
-class Quantized:
-    """What a product gains: an observed range of its input, and roundings."""
-
-    fake = True
-    """Does it round?  Its float twin is exported where not."""
-    int8_range: Tensor
-    weight: Tensor
-    training: bool
-
-    def input_codes(self, x: Tensor) -> Tensor:
-        """The input as eight bits hold it; in training, the range follows the input."""
-        if self.training:
-            self._observe(x.detach())
-        scale = self.scale
-        if scale is None:
-            return x
-        low, high = -scale.zero * scale.step, (255 - scale.zero) * scale.step
-        inside = x.clamp(low, high)
-        coded = (torch.round(inside / scale.step) + scale.zero).clamp(0, 255)
-        return inside + ((coded - scale.zero) * scale.step - inside).detach()
-
-    def weight_codes(self) -> Tensor:
-        """The weight as seven bits an output channel hold it."""
-        others = tuple(range(1, self.weight.dim()))
-        most = self.weight.detach().abs().amax(dim=others, keepdim=True)
-        steps = most.clamp_min(1e-8) / WEIGHT_MAX
-        coded = torch.round(self.weight.detach() / steps).clamp(-WEIGHT_MAX - 1, WEIGHT_MAX)
-        return self.weight + (coded * steps - self.weight).detach()
-
-    @property
-    def scale(self) -> Scale | None:
-        """The input's scale; None before any input was seen."""
-        low, high = self.int8_range.tolist()
-        return range_scale(low, high) if high > low else None
-
-    def _observe(self, x: Tensor) -> None:
-        flat = x.reshape(-1)
-        picked = flat[:: max(1, flat.numel() // _OBSERVED)]
-        values = torch.cat([picked, flat.amin()[None], flat.amax()[None]])
-        found = best_scale(values.float().cpu().numpy())
-        now = [-found.zero * found.step, (255 - found.zero) * found.step]
-        moved = self.int8_range.new_tensor(now)
-        decay = RANGE_DECAY if self.scale is not None else 0.0
-        self.int8_range.mul_(decay).add_(moved, alpha=1.0 - decay)
-
-
-class QuantizedLinear(Quantized, nn.Linear):
-    """A linear layer as it will be in int8."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., in] → [..., out]."""
-        if not self.fake:
-            return functional.linear(x, self.weight, self.bias)
-        return functional.linear(self.input_codes(x), self.weight_codes(), self.bias)
-
-
-class QuantizedConv1d(Quantized, nn.Conv1d):
-    """A dense convolution as it will be in int8."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, in, T] → [B, out, T]."""
-        if not self.fake:
-            return self._conv_forward(x, self.weight, self.bias)
-        return self._conv_forward(self.input_codes(x), self.weight_codes(), self.bias)
-
-
-_KINDS: dict[type[nn.Module], type[nn.Module]] = {
-    nn.Linear: QuantizedLinear,
-    nn.Conv1d: QuantizedConv1d,
-}
-
-
-def insert_fake_quant(model: nn.Module) -> list[str]:
-    """Turn the products that will be in int8 into ones that round; returns their names."""
-    names = []
-    for name, module in model.named_modules():
-        kind = _KINDS.get(type(module))
-        if kind is None or module.weight.numel() < MIN_WEIGHTS:
-            continue
-        if kind is QuantizedConv1d and module.groups > 1:
-            continue
-        module.__class__ = kind
-        module.register_buffer(RANGE, torch.zeros(2, device=module.weight.device))
-        names.append(name)
-    return names
-
-
-def is_quantized(state: Mapping[str, Any]) -> bool:
-    """Are these the weights of a model with roundings?"""
-    return any(name.endswith(f".{RANGE}") for name in state)
-
-
-def quantized(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Names and modules of the products with roundings."""
-    for name, module in model.named_modules():
-        if isinstance(module, Quantized):
-            yield name, module
-
-
-def set_fake(model: nn.Module, fake: bool) -> None:
-    """Turn the roundings of a model on or off."""
-    for _, module in quantized(model):
-        module.fake = fake
 
 
 def trained_scales(model: nn.Module, graph: onnx.ModelProto) -> dict[str, Scale]:

@@ -86,7 +86,7 @@ class GraphReport:
         return next(row for row in self.schemes if row.scheme == self.chosen)
 
     def losses_percent(self) -> dict[str, float]:
-        """By how much each loss of the judge grew: figure → percent."""
+        """By how much each held-out loss grew: figure → percent."""
         changes = {k: v for k, v in self.best.figures.items() if k.endswith("_change")}
         return {k.removesuffix("_change"): round(100 * v, 2) for k, v in changes.items()}
 

@@ -14,9 +14,9 @@ from onnx import numpy_helper
 
 from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
-from voicelet_export.compress.quantize.codes import Scale
 from voicelet_export.compress.quantize.static_qdq import products, quantize_products
 from voicelet_export.compress.quantize.weights import store_weights
+from voicelet_export.models.int8_codes import Scale
 
 
 def quantize_like(

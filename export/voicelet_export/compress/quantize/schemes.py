@@ -8,15 +8,16 @@ among those as fast within :data:`AS_FAST`, the smallest.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
 
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.errors import BundleError, ConfigError
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.dynamic import KINDS, quantize_dynamic
 from voicelet_export.compress.quantize.report import (
     GraphReport,
@@ -38,8 +39,8 @@ from voicelet_export.compress.quantize.static_qdq import (
     quantize_products,
 )
 from voicelet_export.compress.quantize.weights import store_weights
-from voicelet_export.compress.speed import speed_ratios
-from voicelet_export.convert.parity import Arrays, run, session
+from voicelet_export.convert.parity import Arrays, Feed, run, session
+from voicelet_export.models.int8_codes import Scale
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,11 @@ SCHEMES = ("static", "dynamic", "weights-int8", "fp16", "none")
 AS_FAST = 1.1
 """Within this factor two times are the same: the choice must not follow the machine's mood."""
 
+LEAST_S = 0.03
+"""Graphs that take less are run several times in a turn."""
+
 Figures = dict[str, float]
-Judge = Callable[[onnx.ModelProto], Figures]
+Evaluate = Callable[[onnx.ModelProto], Figures]
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Gate:
 
     Attributes:
         max_error_db: power of the error over that of the outputs, for the worst output.
-        max_change: fraction by which a loss of the judge may grow, where there is a judge; the
+        max_change: fraction by which a held-out loss may grow, where there are such losses; the
             error is gated beside it, for there are losses that noise doesn't move.
         waveform: the first output is audio; then its log mel decides and the error hardly does
             (-10 dB): a generator's waveform may move where nobody hears it.
@@ -125,36 +129,36 @@ class Search:
     Args:
         model: float32 graph.
         calibration: real inputs that scales are measured with.
-        judged: others, that quality and speed are measured with.
+        tested: others, that quality and speed are measured with.
         gate: what is good enough.
-        judge: losses on real data, the lower the better, where the caller has them.
+        evaluate: losses on real data, the lower the better, where the caller has them.
         rounds: of the measurement of speed.
         trained: scales that quantization-aware training found: tensor → scale.
 
     Raises:
-        BundleError: the judge has no finite losses even for the float32 graph.
+        BundleError: there are no finite losses even for the float32 graph.
     """
 
     def __init__(
         self,
         model: onnx.ModelProto,
         calibration: Sequence[Feed],
-        judged: Sequence[Feed],
+        tested: Sequence[Feed],
         gate: Gate = Gate(),
-        judge: Judge | None = None,
+        evaluate: Evaluate | None = None,
         rounds: int = 9,
         trained: Mapping[str, Scale] | None = None,
     ) -> None:
         self._trained = dict(trained or {})
-        self._model, self._calibration, self._judged = model, calibration, judged
-        self._gate, self._judge, self._rounds = gate, judge, rounds
+        self._model, self._calibration, self._tested = model, calibration, tested
+        self._gate, self._evaluate, self._rounds = gate, evaluate, rounds
         self._products = products(model)
         opened = session(model)
-        self._expected = [run(opened, feed) for feed in judged]
-        self._before = judge(model) if judge is not None else {}
+        self._expected = [run(opened, feed) for feed in tested]
+        self._before = evaluate(model) if evaluate is not None else {}
         if not all(np.isfinite(loss) and loss > 0.0 for loss in self._before.values()):
             raise BundleError(
-                f"{model.graph.name}: can't be judged in float ({self._before}); "
+                f"{model.graph.name}: can't be tested in float ({self._before}); "
                 "the held-out speakers need voiced speech, and the model finite outputs"
             )
         self._rankings: dict[str, list[Sensitivity]] = {}
@@ -179,7 +183,7 @@ class Search:
                 f"{self._model.graph.name}: {scheme} doesn't pass the gate ({figures}); "
                 "use --scheme auto, widen the gate, or fine-tune the model (voicelet-export qat)"
             )
-        feed = sorted(self._judged, key=_values)[len(self._judged) // 2]
+        feed = sorted(self._tested, key=_values)[len(self._tested) // 2]
         ratios = speed_ratios({"": self._model, **found}, "", feed, self._rounds)
         rows = {name: row.timed(ratios[name] if row.passed else None) for name, row in rows.items()}
         best = min(ratios[name] for name in found)
@@ -226,7 +230,7 @@ class Search:
             quantize = self._quantizer(scheme)
             self._rankings[scheme] = sensitivities(
                 self._model,
-                self._judged,
+                self._tested,
                 quantize,
                 mel_difference_db if self._gate.waveform else error_db,
             )
@@ -234,12 +238,12 @@ class Search:
 
     def _figures(self, model: onnx.ModelProto) -> Figures:
         opened = session(model)
-        found = [run(opened, feed) for feed in self._judged]
+        found = [run(opened, feed) for feed in self._tested]
         out = {"error_db": round(error_db(self._expected, found), 2)}
         if self._gate.waveform:
             out["mel_db"] = round(mel_difference_db(self._expected, found), 3)
-        if self._judge is not None:
-            after = self._judge(model)
+        if self._evaluate is not None:
+            after = self._evaluate(model)
             for name, loss in self._before.items():
                 change = after[name] / loss - 1.0 if np.isfinite(after[name]) else np.inf
                 out[f"{name}_change"] = round(change, 4)
@@ -288,3 +292,34 @@ def mel_difference_db(expected: Sequence[Arrays], found: Sequence[Arrays]) -> fl
 
 def _values(feed: Feed) -> int:
     return sum(int(v.size) for v in feed.values())
+
+
+def speed_ratios(
+    models: Mapping[str, onnx.ModelProto], reference: str, feed: Feed, rounds: int
+) -> dict[str, float]:
+    """Time of each graph over the time of the reference: the median over rounds.
+
+    In each round every graph has its turn, on one thread, so that what else the machine is doing
+    meets them all alike; and what is counted is the thread's own time, so that it hardly matters.
+
+    Args:
+        models: name → graph; all take the same feed.
+        reference: one of the names.
+        rounds: at least 1.
+    """
+    opened = {name: session(model) for name, model in models.items()}
+    first = [_turn(graph, feed, 1) for _ in range(2) for graph in opened.values()]
+    repeats = int(np.clip(np.ceil(LEAST_S / np.median(first)), 1, 200))
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, graph in opened.items():
+            times[name].append(_turn(graph, feed, repeats))
+    base = np.array(times[reference])
+    return {name: round(float(np.median(np.array(t) / base)), 3) for name, t in times.items()}
+
+
+def _turn(graph: Any, feed: Feed, repeats: int) -> float:
+    start = time.thread_time()
+    for _ in range(repeats):
+        run(graph, feed)
+    return time.thread_time() - start

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from voicelet_export.compress.quantize.codes import Feed
 from voicelet_export.compress.quantize.static_qdq import Product, products
-from voicelet_export.convert.parity import Arrays, run, session
+from voicelet_export.convert.parity import Arrays, Feed, run, session
 
 SCANNED_FEEDS = 3
 

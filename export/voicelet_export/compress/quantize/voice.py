@@ -16,7 +16,6 @@ import onnx
 
 from voicelet.errors import BundleError
 from voicelet_export.compress.quantize.calibrate import VoiceData, read_voice_data
-from voicelet_export.compress.quantize.codes import Feed, Scale
 from voicelet_export.compress.quantize.sensitivity import (
     Quantizer,
     Sensitivity,
@@ -29,6 +28,8 @@ from voicelet_export.compress.quantize.static_qdq import (
     quantize_products,
 )
 from voicelet_export.compress.quantize.weights import store_weights
+from voicelet_export.convert.parity import Feed
+from voicelet_export.models.int8_codes import Scale
 from voicelet_export.train.checkpoint import RunInfo
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ GATE = 0.03
 """No figure of quality may get worse by more than this fraction."""
 
 Losses = dict[str, float]
-Judge = Callable[[onnx.ModelProto], Losses]
+Evaluate = Callable[[onnx.ModelProto], Losses]
 
 
 def quantize_voice(
@@ -52,7 +53,7 @@ def quantize_voice(
     Args:
         models: role → float32 graph.
         info: mel statistics.
-        caches: feature caches; their training speakers calibrate, the held-out ones judge.
+        caches: feature caches; their training speakers calibrate, the held-out ones test.
         held_out: JSON file of the held-out speakers.
         trained: role → scales of quantization-aware training (:func:`~.qat.trained_scales`).
 
@@ -63,21 +64,21 @@ def quantize_voice(
         BundleError: the gate can't be passed, or the caches hold no held-out speaker.
     """
     data = read_voice_data(caches, held_out, info, models)
-    judges = voice_judges(data)
+    evaluations = voice_evaluations(data)
     out: dict[str, onnx.ModelProto] = {}
     costs: dict[str, float] = {}
     for role, model in models.items():
         quantized, changes = quantize_graph(
-            model, data.feeds[role], judges[role], role, (trained or {}).get(role)
+            model, data.feeds[role], evaluations[role], role, (trained or {}).get(role)
         )
         out[role] = store_weights(quantized, "float16")
-        final = loss_changes(judges[role](out[role]), judges[role](model))
+        final = loss_changes(evaluations[role](out[role]), evaluations[role](model))
         costs |= {f"int8_{role}_{k}_percent": round(100 * v, 2) for k, v in final.items()}
         log.info("%s: %d → %d bytes, %s", role, model.ByteSize(), out[role].ByteSize(), changes)
     return out, costs
 
 
-def voice_judges(data: VoiceData) -> dict[str, Judge]:
+def voice_evaluations(data: VoiceData) -> dict[str, Evaluate]:
     """Role → its losses on held-out speakers."""
     return {
         "acoustic_encoder": data.encoder_losses,
@@ -89,7 +90,7 @@ def voice_judges(data: VoiceData) -> dict[str, Judge]:
 def quantize_graph(
     model: onnx.ModelProto,
     feeds: Sequence[Feed],
-    judge: Judge,
+    evaluate: Evaluate,
     role: str = "graph",
     trained: Mapping[str, Scale] | None = None,
 ) -> tuple[onnx.ModelProto, Losses]:
@@ -103,7 +104,7 @@ def quantize_graph(
     """
     quantize = static_quantizer(model, feeds, trained)
     names = [p.name for p in products(model)]
-    before = judge(model)
+    before = evaluate(model)
     ranking: list[Sensitivity] = []
     tried: dict[int, tuple[onnx.ModelProto, Losses]] = {}
 
@@ -114,7 +115,7 @@ def quantize_graph(
                 log.info("%s: %s %d weights, %.1f dB", role, row.name, row.weights, row.error_db)
         floats = {row.name for row in ranking[:kept]}
         quantized = quantize([n for n in names if n not in floats])
-        tried[kept] = quantized, loss_changes(judge(quantized), before)
+        tried[kept] = quantized, loss_changes(evaluate(quantized), before)
         log.info("%s: %s with %s in float", role, tried[kept][1], sorted(floats) or "nothing")
         return all(change <= GATE for change in tried[kept][1].values())
 
@@ -137,4 +138,4 @@ def loss_changes(after: Losses, before: Losses) -> Losses:
     return {k: after[k] / before[k] - 1.0 if np.isfinite(after[k]) else np.inf for k in before}
 
 
-__all__ = ["GATE", "Judge", "Losses", "VoiceData", "quantize_graph", "quantize_voice"]
+__all__ = ["GATE", "Evaluate", "Losses", "VoiceData", "quantize_graph", "quantize_voice"]

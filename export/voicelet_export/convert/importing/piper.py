@@ -19,14 +19,17 @@ from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.convert.importing.checkpoint import origin_of, read_json_object
 from voicelet_export.convert.importing.onnx_constants import load_onnx
-from voicelet_export.convert.importing.piper_graph import recover, sizes
+from voicelet_export.convert.importing.piper_graph import (
+    expose_noise_and_durations,
+    recover,
+    sizes,
+)
 from voicelet_export.convert.parity import session
 from voicelet_export.models.teachers.folder import build
 from voicelet_export.models.teachers.symbols import SymbolTable, read_table
 from voicelet_export.models.teachers.vits.config import VitsConfig
 from voicelet_export.models.teachers.vits.model import Vits
 from voicelet_export.models.teachers.vits.voice import VitsVoice, save_vits
-from voicelet_export.teach.piper import open_up
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,7 @@ def check_parity(
     Raises:
         BundleError: the agreement is below :data:`LEAST_PARITY_DB`.
     """
-    channels = open_up(graph, place)
+    channels = expose_noise_and_durations(graph, place)
     opened = session(graph)
     names = [i.name for i in opened.get_inputs()]
     rng = np.random.default_rng(seed)
@@ -121,31 +124,31 @@ def check_parity(
             "sid": np.array([speaker], np.int64),
         }
         try:
-            heard, units = opened.run(
+            wave, units = opened.run(
                 ["output", "duration_units"], {k: v for k, v in feed.items() if k in names}
             )
         except Exception as error:  # onnxruntime's errors have no common class
             raise BundleError(f"{place}: its graph can't be run ({error})") from None
-        given = {k: torch.from_numpy(v) for k, v in feed.items()}
+        tensors = {k: torch.from_numpy(v) for k, v in feed.items()}
         with torch.no_grad():
             arguments: dict[str, Any] = {
-                "ids": given["input"],
-                "lengths": given["input_lengths"],
-                "speaker": model.speaker(given["sid"]),
+                "ids": tensors["input"],
+                "lengths": tensors["input_lengths"],
+                "speaker": model.speaker(tensors["sid"]),
                 "noise_scale": scales[0],
                 "length_scale": scales[1],
                 "duration_noise_scale": scales[2],
-                "duration_noise": given["duration_noise"],
-                "latent_noise": given["latent_noise"],
+                "duration_noise": tensors["duration_noise"],
+                "latent_noise": tensors["latent_noise"],
             }
-            made = model.infer(**arguments)
+            speech = model.infer(**arguments)
             expected = torch.from_numpy(np.array(units, np.float32)).reshape(1, -1)
-            difference = (made.durations - expected).abs()
+            difference = (speech.durations - expected).abs()
             moved += int((difference > 0).sum())
             compared += len(ids)
             if 0 < float(difference.max()) <= 1.0:
-                made = model.infer(**arguments, durations=expected)
-        worst = min(worst, snr_db(heard.reshape(-1), made.wave[0].numpy()))
+                speech = model.infer(**arguments, durations=expected)
+        worst = min(worst, snr_db(wave.reshape(-1), speech.wave[0].numpy()))
     if worst < LEAST_PARITY_DB or moved > 0.02 * compared:
         raise BundleError(
             f"{place}: the imported model agrees with the graph to {worst:.1f} dB only "

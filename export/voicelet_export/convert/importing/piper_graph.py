@@ -1,4 +1,4 @@
-"""Which constant of a Piper graph is which weight of VITS.
+"""Piper's graphs: which constant is which weight of VITS, and graphs whose noise is an input.
 
 Piper exports keep the module path in every node's name (`/dec/ups.0/ConvTranspose`), so a weight is
 found by the node that uses it; its own name may be gone (`onnx::Conv_8168`, for a folded weight
@@ -7,10 +7,12 @@ norm) or belong to another weight of the same values.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from voicelet.errors import BundleError
 from voicelet_export.convert.importing.onnx_constants import Array, Constants
@@ -186,3 +188,62 @@ def _attribute(model: onnx.ModelProto, scope: str, name: str, default: list[int]
                 if attribute.name == name:
                     return [int(i) for i in attribute.ints] or default
     return default
+
+
+def expose_noise_and_durations(model: onnx.ModelProto, path: Path) -> int:
+    """Turn a graph's random numbers into inputs and its durations into an output, in place.
+
+    The inputs are `duration_noise` [1, 2, phones] and `latent_noise` [1, channels, frames], the
+    output is `duration_units` [1, 1, phones], in frames of the voice.
+
+    Returns:
+        Channels of the latent.
+
+    Raises:
+        BundleError: the graph isn't a Piper voice's; `path` is named in the message.
+    """
+    graph = model.graph
+    randoms = [n for n in graph.node if n.op_type == "RandomNormalLike"]
+    ceils = [n for n in graph.node if n.op_type == "Ceil"]
+    duration = [n for n in randoms if n.name.startswith("/dp")]
+    latent = [n for n in randoms if not n.name.startswith("/dp")]
+    if len(duration) != 1 or len(latent) != 1 or len(ceils) != 1:
+        raise BundleError(f"{path}: not a Piper voice (its graph has another make)")
+    channels = _latent_channels(graph, path)
+    inputs = (("duration_noise", (1, 2, "M")), ("latent_noise", (1, channels, "L")))
+    for name, shape in inputs:
+        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    constants = {"cut.zero": [0], "cut.axis": [2], "cut.next": [3]}
+    for name, value in constants.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.name == duration[0].name:
+            nodes.append(helper.make_node("Identity", ["duration_noise"], node.output))
+        elif node.name == latent[0].name:
+            cut = ["cut.shape", "cut.zero", "cut.next", "cut.axis", "cut.end"]
+            nodes += [
+                helper.make_node("Shape", [node.input[0]], [cut[0]]),
+                helper.make_node("Slice", [cut[0], "cut.axis", "cut.next"], [cut[4]]),
+                helper.make_node(
+                    "Slice", ["latent_noise", cut[1], cut[4], cut[3]], list(node.output)
+                ),
+            ]
+        else:
+            nodes.append(node)
+    nodes.append(helper.make_node("Identity", [ceils[0].output[0]], ["duration_units"]))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.output.append(
+        helper.make_tensor_value_info("duration_units", TensorProto.FLOAT, (1, 1, "M"))
+    )
+    return channels
+
+
+def _latent_channels(graph: onnx.GraphProto, path: Path) -> int:
+    """Width of the latent: what the decoder's first convolution takes."""
+    weights = {t.name: t for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Conv" and "conv_pre" in node.name and node.input[1] in weights:
+            return int(weights[node.input[1]].dims[1])
+    raise BundleError(f"{path}: not a Piper voice (it has no HiFi-GAN decoder)")

@@ -19,10 +19,8 @@ from torch import Tensor, nn
 
 from voicelet_export.models.blocks import ConvNeXtBlock, SelfAttention
 from voicelet_export.models.fastspeech2 import PITCH_SCALE, AcousticDecoder, AcousticEncoder
+from voicelet_export.models.int8_codes import MIN_WEIGHTS
 from voicelet_export.models.vocos import Vocoder
-
-MIN_WEIGHTS = 4096
-"""Smaller products (the heads of durations, pitch and voicing) win nothing and err audibly."""
 
 Outputs = dict[str, Tensor]
 

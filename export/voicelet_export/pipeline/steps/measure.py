@@ -8,7 +8,7 @@ from pathlib import Path
 from voicelet.errors import VoiceletError
 from voicelet_export.pipeline.cache import write_json
 from voicelet_export.pipeline.steps import Figures, StepContext, StepKind
-from voicelet_export.report.config import MeasureConfig
+from voicelet_export.report.benches import MeasureConfig
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class VerifyStep:
 
 
 def _senses(config: VerifyStep | MeasureConfig) -> dict[str, bool]:
-    """Judges and Piper: with them there is more to find, so the step is to be made again."""
-    from voicelet_export.report.benches import judge_python, piper_installed
+    """Metrics and Piper: with them there is more to find, so the step is to be made again."""
+    from voicelet_export.report.benches import metrics_python, piper_installed
 
     timed = config.repeats > 0 and not (isinstance(config, VerifyStep) and config.against is None)
     return {
-        "judges": config.judge and judge_python() is not None,
+        "judges": config.judge and metrics_python() is not None,
         "piper": timed and piper_installed(),
     }
 

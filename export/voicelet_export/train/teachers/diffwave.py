@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet_export.models.teachers.diffwave import DiffWave, DiffWaveConfig
-from voicelet_export.models.teachers.mel_voice import MelVoice, save_mel_voice
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig
 from voicelet_export.train.losses import SpectralLoss
+from voicelet_export.train.task import write_waves
+from voicelet_export.train.teachers.mel_task import MelTask
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class DiffWaveTraining:
 
     Attributes:
         segment_frames: length of a training stretch.
-        validation_levels: noise levels (training steps) at which held-out stretches are judged.
+        validation_levels: noise levels (training steps) at which held-out stretches are compared.
     """
 
     loop: LoopConfig = field(
@@ -37,10 +38,10 @@ class DiffWaveTraining:
     weight_decay: float = 0.0
 
 
-class DiffWaveTask(Task):
+class DiffWaveTask(MelTask[DiffWaveTraining]):
     """One step of training."""
 
-    averaged = "diffwave"
+    averaged = kind = "diffwave"
 
     def __init__(
         self,
@@ -50,8 +51,7 @@ class DiffWaveTask(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
-        self.features = train[0].cache.features
+        super().__init__(config, train, mel_mean, mel_std)
         if config.model.hop_length != self.features.hop_length:
             raise ConfigError(
                 f"upsample_rates multiply to {config.model.hop_length}; the cache has a hop of "
@@ -59,13 +59,9 @@ class DiffWaveTask(Task):
             )
         if max(config.validation_levels, default=0) >= config.model.steps:
             raise ConfigError("validation_levels must lie below the model's steps")
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        self.model = DiffWave(config.model).to(self.device)
-        self.modules = {"diffwave": self.model}
-        self.optimisers = {
-            "diffwave": torch.optim.AdamW(self.model.parameters(), weight_decay=config.weight_decay)
-        }
+        self.model = self.learns(
+            "diffwave", DiffWave(config.model), weight_decay=config.weight_decay
+        )
         self.spectral = SpectralLoss(self.features)
         self.sampler = SegmentSampler(train, mel_mean, mel_std, config.segment_frames)
         held_out = SegmentSampler(valid, mel_mean, mel_std, config.segment_frames)
@@ -82,7 +78,7 @@ class DiffWaveTask(Task):
     def train_step(self, step: int) -> dict[str, float]:
         """One update."""
         c = self.config
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         batch = self.sampler.draw(rng, c.batch_size)
         level = torch.from_numpy(rng.integers(0, c.model.steps, size=len(batch.audio)))
         loss = self.loss(self.model, batch, level)
@@ -91,8 +87,6 @@ class DiffWaveTask(Task):
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """The loss at fixed noise levels, and the mel error of speech made in the fast steps."""
-        import soundfile
-
         assert isinstance(model, DiffWave)
         torch.manual_seed(0)
         count = len(self.valid_batch.audio)
@@ -101,26 +95,7 @@ class DiffWaveTask(Task):
             for level in self.config.validation_levels
         ]
         generator = torch.Generator().manual_seed(0)
-        made = model.sample(self.valid_batch.mel.to(self.device), generator)
-        for i, wave in enumerate(made):
-            soundfile.write(
-                folder / f"valid-{i}.wav", wave.cpu().numpy(), self.features.sample_rate_hz
-            )
-        mel = self.spectral(made, self.valid_batch.audio.to(self.device))["mel"]
+        waves = model.sample(self.valid_batch.mel.to(self.device), generator)
+        write_waves(folder, waves.cpu().numpy(), self.features.sample_rate_hz)
+        mel = self.spectral(waves, self.valid_batch.audio.to(self.device))["mel"]
         return {"noise": float(np.mean(losses)), "mel": float(mel)}
-
-    def voice(self) -> MelVoice:
-        """What the model folder says of the model being trained."""
-        return MelVoice(
-            kind="diffwave",
-            model=asdict(self.config.model),
-            features=self.features,
-            mel_mean=tuple(self.sampler.mean.tolist()),
-            mel_std=tuple(self.sampler.std.tolist()),
-        )
-
-
-def save_trained(trainer: Trainer, path: Path) -> None:
-    """Write the averaged weights as a model folder, for `MelTeacher`."""
-    assert isinstance(trainer.task, DiffWaveTask)
-    save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -26,16 +26,15 @@ from voicelet_export.models.teachers.learned_aligner import (
     forward_sum_loss,
     hard_durations,
 )
-from voicelet_export.models.teachers.mel_voice import MelVoice, save_mel_voice
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig
 from voicelet_export.train.losses import masked_l1
-from voicelet_export.train.teachers.speakers import SpeakerVectors, spoken_items
+from voicelet_export.train.task import mean_terms, validation_groups
+from voicelet_export.train.teachers.mel_task import SpeechTask
 from voicelet_export.train.utterances import (
     ENERGY_MEAN_DB,
     ENERGY_STD_DB,
     UtteranceBatch,
-    UtteranceSampler,
     token_means,
 )
 
@@ -75,10 +74,10 @@ class FastSpeech2Training:
     weight_decay: float = 1e-6
 
 
-class FastSpeech2Task(Task):
+class FastSpeech2Task(SpeechTask[FastSpeech2Training]):
     """One step of training."""
 
-    averaged = "fastspeech2"
+    averaged = kind = "fastspeech2"
 
     def __init__(
         self,
@@ -88,33 +87,20 @@ class FastSpeech2Task(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
-        self.features = train[0].cache.features
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        self.model = FftFastSpeech2(config.model).to(self.device)
-        self.modules = {"fastspeech2": self.model}
-        self.optimisers = {
-            "fastspeech2": torch.optim.AdamW(
-                self.model.parameters(), betas=(0.9, 0.98), weight_decay=config.weight_decay
-            )
-        }
-        train = spoken_items(train, "to train on", 2)
-        valid = spoken_items(valid, "held out")
+        super().__init__(config, train, mel_mean, mel_std)
+        self.model = self.learns(
+            "fastspeech2",
+            FftFastSpeech2(config.model),
+            betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
+        )
+        train, valid = self.prepare(train, valid)
         aligned = all(map(is_aligned, train + valid))
         self.learns_durations = config.durations == "learned" or not aligned
         if config.durations == "corpus" and not aligned:
             raise CorpusError(
                 "the cache has no durations for some utterances; set `durations: learned`"
             )
-        self.sampler = UtteranceSampler(
-            train, mel_mean, mel_std, config.max_frames, config.corpus_weights
-        )
-        self.valid = UtteranceSampler(valid, mel_mean, mel_std, config.max_frames)
-        size, path = config.model.speaker_size, config.speaker_vectors
-        self.speakers = SpeakerVectors(self.sampler, size, path)
-        self.valid_speakers = SpeakerVectors(self.valid, size, path)
-        self.model.speaker.set_statistics(self.speakers.matrix())
 
     def align(
         self, model: FftFastSpeech2, batch: UtteranceBatch, keep: Tensor
@@ -187,42 +173,20 @@ class FastSpeech2Task(Task):
             total = total + ramp * c.binarisation_weight * terms["binarise"]
         return total
 
-    def train_step(self, step: int) -> dict[str, float]:
-        """One update."""
-        rng = np.random.default_rng((self.config.loop.seed, step))
-        items = self.sampler.choose(rng)
-        batch = self.sampler.collate(items, rng).to(self.device)
-        terms, _ = self.losses(self.model, batch, self.speakers.of(items, batch))
-        self.update("fastspeech2", self.total(terms, step), 1.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
-
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Losses on held-out utterances; the aligner's error where the cache has durations."""
         assert isinstance(model, FftFastSpeech2)
-        sums: dict[str, float] = {}
+        rows: list[dict[str, Tensor]] = []
         errors: list[float] = []
-        items = self.valid.items
-        groups = [items[i : i + 8] for i in range(0, len(items), max(8, len(items) // 10))]
-        for group in groups:
+        for group in validation_groups(self.valid.items):
             batch = self.valid.collate(group, None).to(self.device)
             terms, durations = self.losses(model, batch, self.valid_speakers.of(group, batch))
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value) / len(groups)
+            rows.append(terms)
             errors += _boundary_errors(group, durations)
+        means = mean_terms(rows)
         if errors and self.learns_durations:
-            sums["boundary_median_ms"] = float(np.median(errors))
-        return sums
-
-    def voice(self) -> MelVoice:
-        """What the model folder says of the model being trained."""
-        return MelVoice(
-            kind="fastspeech2",
-            model=asdict(self.config.model),
-            features=self.features,
-            mel_mean=tuple(self.sampler.mean.tolist()),
-            mel_std=tuple(self.sampler.std.tolist()),
-            speakers=self.speakers.table(),
-        )
+            means["boundary_median_ms"] = float(np.median(errors))
+        return means
 
 
 def is_aligned(item: Item) -> bool:
@@ -230,21 +194,15 @@ def is_aligned(item: Item) -> bool:
     return int(item.cache.durations(item.entry).sum()) == item.entry.n_frames
 
 
-def save_trained(trainer: Trainer, path: Path) -> None:
-    """Write the averaged weights as a model folder, for `MelTeacher`."""
-    assert isinstance(trainer.task, FastSpeech2Task)
-    save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())
-
-
 def _mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return ((output.float() - target) ** 2 * mask).sum() / mask.sum()
 
 
 def _boundary_errors(items: Sequence[Item], durations: Tensor) -> list[float]:
-    found: list[float] = []
+    errors: list[float] = []
     for item, row in zip(items, durations.cpu().numpy()):
         if is_aligned(item):
             rate = item.cache.features.frames_per_second
             truth = item.cache.durations(item.entry)
-            found += boundary_errors_ms(row[: len(truth)], truth, rate).tolist()
-    return found
+            errors += boundary_errors_ms(row[: len(truth)], truth, rate).tolist()
+    return errors

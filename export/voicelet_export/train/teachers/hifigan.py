@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,14 +12,14 @@ from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet_export.models.teachers.hifigan.discriminators import HifiganJudge
+from voicelet_export.models.teachers.hifigan.discriminators import HifiganDiscriminator
 from voicelet_export.models.teachers.hifigan.generator import HifiganConfig, HifiganGenerator
 from voicelet_export.models.teachers.hifigan.voice import HifiganVoice, save_hifigan
 from voicelet_export.models.teachers.weight_norm import add_weight_norm
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig, Trainer
 from voicelet_export.train.losses import SpectralLoss
-from voicelet_export.train.teachers.gan import adversarial_terms
+from voicelet_export.train.task import DISCRIMINATOR, AdversarialTask, plain, write_waves
 
 RATES_300, KERNELS_300 = (5, 5, 4, 3), (11, 11, 8, 7)
 """Upsampling to the project's hop of 300 samples."""
@@ -42,7 +43,7 @@ class HifiganTraining:
         segment_frames: length of a training stretch.
         adversarial_from: first batch with discriminators.
         mel_weight, adversarial_weight, matching_weight: of the loss terms; the latter two are means
-            over the eight judges, where the paper sums.
+            over the eight discriminators, where the paper sums.
     """
 
     loop: LoopConfig = field(default_factory=_loop)
@@ -57,7 +58,7 @@ class HifiganTraining:
     weight_decay: float = 0.01
 
 
-class HifiganTask(Task):
+class HifiganTask(AdversarialTask[HifiganTraining]):
     """One step of HiFi-GAN training.
 
     Raises:
@@ -81,20 +82,13 @@ class HifiganTask(Task):
                 f"model.upsample_rates multiply to {config.model.hop_length}; the features have a "
                 f"hop of {features.hop_length}, such as {RATES_300} make of 300"
             )
-        self.config = config
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        sizes = replace(config.model, n_mels=features.n_mels)
-        self.generator = HifiganGenerator(sizes).to(self.device)
-        add_weight_norm([self.generator])
-        self.judge = HifiganJudge(config.judge_scale).to(self.device)
-        self.modules = {"hifigan": self.generator, "judge": self.judge}
-        self.optimisers = {
-            name: torch.optim.AdamW(
-                module.parameters(), betas=(0.8, 0.99), weight_decay=config.weight_decay
-            )
-            for name, module in self.modules.items()
-        }
+        super().__init__(config)
+        adam: dict[str, Any] = {"betas": (0.8, 0.99), "weight_decay": config.weight_decay}
+        generator = HifiganGenerator(replace(config.model, n_mels=features.n_mels))
+        add_weight_norm([generator])
+        self.generator = self.learns("hifigan", generator, **adam)
+        discriminator = HifiganDiscriminator(config.judge_scale)
+        self.discriminator = self.learns(DISCRIMINATOR, discriminator, **adam)
         self.spectral = SpectralLoss(features)
         self.mean = torch.tensor(mel_mean, device=self.device)
         self.std = torch.tensor(mel_std, device=self.device)
@@ -108,31 +102,28 @@ class HifiganTask(Task):
         return wave
 
     def train_step(self, step: int) -> dict[str, float]:
-        """Judges first, then the generator."""
+        """Discriminators first, then the generator."""
         c = self.config
-        batch = self.sampler.draw(np.random.default_rng((c.loop.seed, step)), c.batch_size)
+        batch = self.sampler.draw(self.rng(step), c.batch_size)
         target = batch.audio.to(self.device)
         output = self.generate(self.generator, batch)
         difference = self.spectral.log_mel(output) - self.spectral.log_mel(target)
         terms = {"mel": difference.abs().mean()}
         total = c.mel_weight * terms["mel"]
         if step >= c.adversarial_from:
-            terms |= adversarial_terms(self.judge, target, output, self.update, 1000.0)
+            terms |= self.adversarial_terms(target, output, 1000.0)
             total = total + c.adversarial_weight * terms["adversarial"]
             total = total + c.matching_weight * terms["matching"]
         self.update("hifigan", total, 1000.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return plain(terms)
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Spectral losses on held-out stretches; writes some to listen to."""
-        import soundfile
-
         batch = self.valid_sampler.draw(np.random.default_rng(0), 4)
         output = self.generate(model, batch)
         losses = self.spectral(output, batch.audio.to(self.device))
-        for i, wave in enumerate(output.cpu().numpy()):
-            soundfile.write(folder / f"valid-{i}.wav", wave, self.features.sample_rate_hz)
-        return {k: float(v) for k, v in losses.items()}
+        write_waves(folder, output.cpu().numpy(), self.features.sample_rate_hz)
+        return plain(losses)
 
 
 def save_trained(trainer: Trainer, folder: Path) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
@@ -13,7 +12,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits, pad
 from voicelet.audio.features import FloatArray
 from voicelet_export.models.blocks import length_mask
 from voicelet_export.models.teachers.fft_fastspeech2 import relative_pitch
-from voicelet_export.models.teachers.mel_voice import MelVoice, save_mel_voice
 from voicelet_export.models.teachers.tacotron2 import (
     Spectrum,
     Tacotron2,
@@ -21,10 +19,11 @@ from voicelet_export.models.teachers.tacotron2 import (
     guided_attention_loss,
 )
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig
 from voicelet_export.train.losses import masked_l1
-from voicelet_export.train.teachers.speakers import SpeakerVectors, spoken_items
-from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
+from voicelet_export.train.task import mean_terms, validation_groups
+from voicelet_export.train.teachers.mel_task import SpeechTask
+from voicelet_export.train.utterances import UtteranceBatch
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ class Tacotron2Training:
     weight_decay: float = 1e-6
 
 
-class Tacotron2Task(Task):
+class Tacotron2Task(SpeechTask[Tacotron2Training]):
     """One step of training."""
 
-    averaged = "tacotron2"
+    averaged = kind = "tacotron2"
 
     def __init__(
         self,
@@ -67,27 +66,11 @@ class Tacotron2Task(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
-        self.features = train[0].cache.features
-        self.device = torch.device(config.loop.device)
-        torch.manual_seed(config.loop.seed)
-        self.model = Tacotron2(config.model).to(self.device)
-        self.modules = {"tacotron2": self.model}
-        self.optimisers = {
-            "tacotron2": torch.optim.AdamW(
-                self.model.parameters(), eps=1e-6, weight_decay=config.weight_decay
-            )
-        }
-        train = spoken_items(train, "to train on", 2)
-        valid = spoken_items(valid, "held out")
-        self.sampler = UtteranceSampler(
-            train, mel_mean, mel_std, config.max_frames, config.corpus_weights
+        super().__init__(config, train, mel_mean, mel_std)
+        self.model = self.learns(
+            "tacotron2", Tacotron2(config.model), eps=1e-6, weight_decay=config.weight_decay
         )
-        self.valid = UtteranceSampler(valid, mel_mean, mel_std, config.max_frames)
-        size, path = config.model.speaker_size, config.speaker_vectors
-        self.speakers = SpeakerVectors(self.sampler, size, path)
-        self.valid_speakers = SpeakerVectors(self.valid, size, path)
-        self.model.speaker.set_statistics(self.speakers.matrix())
+        self.prepare(train, valid)
 
     def losses(
         self, model: Tacotron2, batch: UtteranceBatch, speaker: Tensor
@@ -132,44 +115,15 @@ class Tacotron2Task(Task):
         total = terms["mel"] + c.source_weight * terms["source"] + c.stop_weight * terms["stop"]
         return total + c.guide_weight * terms["guide"] if step < c.guide_until else total
 
-    def train_step(self, step: int) -> dict[str, float]:
-        """One update."""
-        rng = np.random.default_rng((self.config.loop.seed, step))
-        items = self.sampler.choose(rng)
-        batch = self.sampler.collate(items, rng).to(self.device)
-        terms, _ = self.losses(self.model, batch, self.speakers.of(items, batch))
-        self.update("tacotron2", self.total(terms, step), 1.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
-
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Teacher-forced losses on held-out utterances, and how sure the attention is (0..1)."""
         assert isinstance(model, Tacotron2)
-        sums: dict[str, float] = {}
-        items = self.valid.items
-        groups = [items[i : i + 8] for i in range(0, len(items), max(8, len(items) // 10))]
+        rows: list[dict[str, Tensor]] = []
         r = model.config.frames_per_step
-        for group in groups:
+        for group in validation_groups(self.valid.items):
             batch = self.valid.collate(group, None).to(self.device)
             terms, out = self.losses(model, batch, self.valid_speakers.of(group, batch))
             inside = length_mask((batch.n_frames + r - 1) // r, out.attention.shape[1]).squeeze(-1)
             sure = (out.attention.amax(dim=-1) * inside).sum() / inside.sum()
-            for name, value in (terms | {"attention": sure}).items():
-                sums[name] = sums.get(name, 0.0) + float(value) / len(groups)
-        return sums
-
-    def voice(self) -> MelVoice:
-        """What the model folder says of the model being trained."""
-        return MelVoice(
-            kind="tacotron2",
-            model=asdict(self.config.model),
-            features=self.features,
-            mel_mean=tuple(self.sampler.mean.tolist()),
-            mel_std=tuple(self.sampler.std.tolist()),
-            speakers=self.speakers.table(),
-        )
-
-
-def save_trained(trainer: Trainer, path: Path) -> None:
-    """Write the averaged weights as a model folder, for `MelTeacher`."""
-    assert isinstance(trainer.task, Tacotron2Task)
-    save_mel_voice(path, trainer.task.voice(), trainer.average.state_dict())
+            rows.append(terms | {"attention": sure})
+        return mean_terms(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.text.phones import PhoneInventory
 from voicelet_export.errors import CorpusError
-from voicelet_export.models.teachers.hifigan.discriminators import VitsJudge
+from voicelet_export.models.teachers.hifigan.discriminators import VitsDiscriminator
 from voicelet_export.models.teachers.hifigan.generator import HifiganConfig
 from voicelet_export.models.teachers.symbols import SymbolTable
 from voicelet_export.models.teachers.vits.config import VitsConfig
@@ -25,9 +25,9 @@ from voicelet_export.models.teachers.vits.voice import VitsVoice, save_vits
 from voicelet_export.models.teachers.weight_norm import add_weight_norm
 from voicelet_export.models.vocos import frame_stft
 from voicelet_export.train.data import Item
-from voicelet_export.train.loop import LoopConfig, Task, Trainer
+from voicelet_export.train.loop import LoopConfig, Trainer
 from voicelet_export.train.losses import SpectralLoss
-from voicelet_export.train.teachers.gan import adversarial_terms
+from voicelet_export.train.task import DISCRIMINATOR, AdversarialTask, mean_terms, plain
 from voicelet_export.train.teachers.hifigan import KERNELS_300, RATES_300
 from voicelet_export.train.teachers.vits_data import VitsBatch, VitsSampler, d_vectors
 
@@ -60,7 +60,7 @@ class VitsTraining:
         judge_scale: factor on the channels of the paper's discriminators.
         adversarial_from: first batch with discriminators.
         mel_weight, kl_weight, duration_weight, adversarial_weight, matching_weight: of the loss
-            terms; the latter two are means over the six judges, where the paper sums.
+            terms; the latter two are means over the six discriminators, where the paper sums.
     """
 
     loop: LoopConfig = field(default_factory=_loop)
@@ -80,7 +80,7 @@ class VitsTraining:
     weight_decay: float = 0.01
 
 
-class VitsTask(Task):
+class VitsTask(AdversarialTask[VitsTraining]):
     """One step of VITS training.
 
     Raises:
@@ -98,31 +98,23 @@ class VitsTask(Task):
         mel_mean: FloatArray,
         mel_std: FloatArray,
     ) -> None:
-        self.config = config
+        super().__init__(config)
         self.features = train[0].cache.features
-        self.device = torch.device(config.loop.device)
         blank = len(PhoneInventory().symbols)
         self.symbols = SymbolTable("voicelet", {}, blank if config.blanks else None)
         self.speakers = {} if config.speakers == "none" else d_vectors(train)
-        torch.manual_seed(config.loop.seed)
-        self.model = Vits(self._sizes()).to(self.device)
+        model = Vits(self._sizes())
         if config.speakers == "d_vector":
             table = torch.from_numpy(np.stack(list(self.speakers.values())))
-            self.model.emb_g.weight.data.copy_(table)
-            self.model.emb_g.weight.requires_grad_(False)
-        nets = [m for m in self.model.modules() if isinstance(m, WaveNet)]
-        add_weight_norm([self.model.dec.ups, self.model.dec.resblocks, *nets])
-        self.judge = VitsJudge(config.judge_scale).to(self.device)
-        self.modules = {"vits": self.model, "judge": self.judge}
-        self.optimisers = {
-            name: torch.optim.AdamW(
-                [p for p in module.parameters() if p.requires_grad],
-                betas=(0.8, 0.99),
-                eps=1e-9,
-                weight_decay=config.weight_decay,
-            )
-            for name, module in self.modules.items()
-        }
+            model.emb_g.weight.data.copy_(table)
+            model.emb_g.weight.requires_grad_(False)
+        nets = [m for m in model.modules() if isinstance(m, WaveNet)]
+        add_weight_norm([model.dec.ups, model.dec.resblocks, *nets])
+        adam: dict[str, Any] = {"betas": (0.8, 0.99), "eps": 1e-9}
+        adam["weight_decay"] = config.weight_decay
+        self.model = self.learns("vits", model, **adam)
+        discriminator = VitsDiscriminator(config.judge_scale)
+        self.discriminator = self.learns(DISCRIMINATOR, discriminator, **adam)
         self.spectral = SpectralLoss(self.features)
         limits = config.segment_frames, config.max_frames
         self.sampler = VitsSampler(train, self.symbols, self.speakers, *limits)
@@ -169,66 +161,65 @@ class VitsTask(Task):
     def terms(
         self, model: Vits, batch: VitsBatch, speaker: Tensor | None, rng: np.random.Generator
     ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Loss terms without judges, and the decoded and the true stretches [B, samples]."""
-        made = model.reconstruct(
+        """Loss terms but the adversarial, and decoded and true stretches [B, samples]."""
+        rebuilt = model.reconstruct(
             batch.ids, batch.n_symbols, self.spectrum(batch), batch.n_frames, speaker
         )
-        latent, target = self._stretches(made, batch, rng)
+        latent, target = self._stretches(rebuilt, batch, rng)
         output = model.dec(latent, speaker)[:, 0]
         difference = self.spectral.log_mel(output) - self.spectral.log_mel(target)
         terms = {
             "mel": difference.abs().mean(),
-            "kl": kl_loss(made),
-            "duration": made.duration_loss.sum() / batch.n_symbols.sum(),
+            "kl": kl_loss(rebuilt),
+            "duration": rebuilt.duration_loss.sum() / batch.n_symbols.sum(),
         }
         return terms, output, target
 
     def _stretches(
-        self, made: Reconstructed, batch: VitsBatch, rng: np.random.Generator
+        self, rebuilt: Reconstructed, batch: VitsBatch, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         size, hop = self.config.segment_frames, self.features.hop_length
         latents, waves = [], []
         for row, length in enumerate(batch.n_frames.tolist()):
             first = int(rng.integers(0, length - size + 1))
-            latents.append(made.latent[row, :, first : first + size])
+            latents.append(rebuilt.latent[row, :, first : first + size])
             waves.append(batch.audio[row, first * hop : (first + size) * hop])
         return torch.stack(latents), torch.stack(waves)
 
     def train_step(self, step: int) -> dict[str, float]:
-        """Judges first, then the model."""
+        """Discriminators first, then the model."""
         c = self.config
-        rng = np.random.default_rng((c.loop.seed, step))
+        rng = self.rng(step)
         batch = self.sampler.draw(rng).to(self.device)
         speaker = self.speaker(self.model, batch, 0.012)
         terms, output, target = self.terms(self.model, batch, speaker, rng)
         total = c.mel_weight * terms["mel"] + c.kl_weight * terms["kl"]
         total = total + c.duration_weight * terms["duration"]
         if step >= c.adversarial_from:
-            terms |= adversarial_terms(self.judge, target, output, self.update, 1000.0)
+            terms |= self.adversarial_terms(target, output, 1000.0)
             total = total + c.adversarial_weight * terms["adversarial"]
             total = total + c.matching_weight * terms["matching"]
         self.update("vits", total, 1000.0)
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return plain(terms)
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Losses on held-out speakers; writes what the model says of their texts."""
         import soundfile
 
         assert isinstance(model, Vits)
-        rng, sums = np.random.default_rng(0), dict[str, float]()
+        rng, rows = np.random.default_rng(0), []
         items = self.valid.items[:: max(1, len(self.valid.items) // 8)]
         for index, item in enumerate(items):
             batch = self.valid.collate([item]).to(self.device)
             speaker = self.speaker(model, batch, 0.0)
-            for name, value in self.terms(model, batch, speaker, rng)[0].items():
-                sums[name] = sums.get(name, 0.0) + float(value) / len(items)
+            rows.append(self.terms(model, batch, speaker, rng)[0])
             if index < 3:
                 planned = model.plan(batch.ids, batch.n_symbols, speaker)
                 if int(planned.n_frames[0]) < 4 * int(batch.n_frames[0]) + 400:  # not before
                     wave = model.render(planned, speaker).wave[0].cpu().numpy()
                     path = folder / f"valid-{index}.wav"
                     soundfile.write(path, wave, self.features.sample_rate_hz)
-        return sums
+        return mean_terms(rows)
 
 
 def save_trained(trainer: Trainer, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A second look at what the vocoder's filters gave: its mel, brought to the one that was meant.
+"""Corrects what the vocoder's filters gave, so that its mel becomes the one that was asked for.
 
 The filters of a frame can't foresee how it adds up with its neighbours, nor how the noise falls.
 What came of them is measured and corrected once, band by band; the phases stay, as in a round of

@@ -1,6 +1,6 @@
 """The discriminators of HiFi-GAN (Kong, Kim & Bae 2020, section 2.3), also those of VITS.
 
-Larger than the judges of `models/discriminators.py`, which are cut down for training on a CPU.
+Larger than those of `models/discriminators.py`, which are cut down for training on a CPU.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, leaky_relu, pad
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from voicelet_export.models.discriminators import Judgement
+from voicelet_export.models.discriminators import DiscriminatorOutput
 
 _PERIOD_CHANNELS = (32, 128, 512, 1024, 1024)
 _SCALE_LAYERS = (  # channels, kernel, stride, groups
@@ -21,8 +21,8 @@ _SCALE_LAYERS = (  # channels, kernel, stride, groups
 )  # fmt: skip
 
 
-class PeriodJudge(nn.Module):
-    """Folds the waveform by one period and judges the columns with 2-D convolutions.
+class PeriodDiscriminator(nn.Module):
+    """Folds the waveform by one period and scores the columns with 2-D convolutions.
 
     Args:
         scale: factor on the paper's channels.
@@ -39,20 +39,20 @@ class PeriodJudge(nn.Module):
         )
         self.conv_post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 1), padding=(1, 0)))
 
-    def forward(self, wave: Tensor) -> Judgement:
-        """Judge waveforms [B, samples]."""
+    def forward(self, wave: Tensor) -> DiscriminatorOutput:
+        """Score waveforms [B, samples]."""
         extra = -wave.shape[-1] % self.period
         mode = "reflect" if extra < wave.shape[-1] else "constant"
         x = pad(wave[:, None], (0, extra), mode)
         x = x.view(len(wave), 1, -1, self.period)
-        return _judge(x, self.convs, self.conv_post)
+        return _scored(x, self.convs, self.conv_post)
 
 
-class ScaleJudge(nn.Module):
-    """Judges the waveform by grouped, strided convolutions.
+class ScaleDiscriminator(nn.Module):
+    """Scores the waveform by grouped, strided convolutions.
 
     Args:
-        spectral: normalise by the spectral norm (the paper's judge of the unpooled waveform).
+        spectral: normalise by the spectral norm, as the paper does where the waveform isn't pooled.
         scale: factor on the paper's channels.
     """
 
@@ -72,67 +72,75 @@ class ScaleJudge(nn.Module):
         self.convs = nn.ModuleList(layers)
         self.conv_post = norm(nn.Conv1d(before, 1, 3, padding=1))
 
-    def forward(self, wave: Tensor) -> Judgement:
-        """Judge waveforms [B, samples]."""
-        return _judge(wave[:, None], self.convs, self.conv_post)
+    def forward(self, wave: Tensor) -> DiscriminatorOutput:
+        """Score waveforms [B, samples]."""
+        return _scored(wave[:, None], self.convs, self.conv_post)
 
 
-class MultiPeriodJudge(nn.Module):
+class MultiPeriodDiscriminator(nn.Module):
     """The multi-period discriminator."""
 
     def __init__(self, periods: tuple[int, ...] = (2, 3, 5, 7, 11), scale: float = 1.0) -> None:
         super().__init__()
-        self.discriminators = nn.ModuleList(PeriodJudge(p, scale) for p in periods)
+        self.discriminators = nn.ModuleList(PeriodDiscriminator(p, scale) for p in periods)
 
-    def forward(self, wave: Tensor) -> list[Judgement]:
-        """Judge waveforms [B, samples] by every period."""
-        return [judge(wave) for judge in self.discriminators]
+    def forward(self, wave: Tensor) -> list[DiscriminatorOutput]:
+        """Score waveforms [B, samples] by every period."""
+        return [discriminator(wave) for discriminator in self.discriminators]
 
 
-class MultiScaleJudge(nn.Module):
+class MultiScaleDiscriminator(nn.Module):
     """The multi-scale discriminator: the waveform, and the waveform pooled once and twice."""
 
     def __init__(self, scales: int = 3, scale: float = 1.0) -> None:
         super().__init__()
-        self.discriminators = nn.ModuleList(ScaleJudge(i == 0, scale) for i in range(scales))
+        self.discriminators = nn.ModuleList(
+            ScaleDiscriminator(i == 0, scale) for i in range(scales)
+        )
 
-    def forward(self, wave: Tensor) -> list[Judgement]:
-        """Judge waveforms [B, samples] at every scale."""
+    def forward(self, wave: Tensor) -> list[DiscriminatorOutput]:
+        """Score waveforms [B, samples] at every scale."""
         out = []
-        for i, judge in enumerate(self.discriminators):
+        for i, discriminator in enumerate(self.discriminators):
             if i:
                 wave = avg_pool1d(wave[:, None], 4, 2, padding=2)[:, 0]
-            out.append(judge(wave))
+            out.append(discriminator(wave))
         return out
 
 
-class HifiganJudge(nn.Module):
+class HifiganDiscriminator(nn.Module):
     """Both discriminators of HiFi-GAN."""
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
-        self.mpd, self.msd = MultiPeriodJudge(scale=scale), MultiScaleJudge(scale=scale)
+        self.mpd, self.msd = (
+            MultiPeriodDiscriminator(scale=scale),
+            MultiScaleDiscriminator(scale=scale),
+        )
 
-    def forward(self, wave: Tensor) -> list[Judgement]:
-        """Judge waveforms [B, samples] by all periods and scales."""
+    def forward(self, wave: Tensor) -> list[DiscriminatorOutput]:
+        """Score waveforms [B, samples] by all periods and scales."""
         return [*self.mpd(wave), *self.msd(wave)]
 
 
-class VitsJudge(nn.Module):
+class VitsDiscriminator(nn.Module):
     """The discriminators of VITS: one of a scale, and the multi-period one."""
 
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList(
-            [ScaleJudge(scale=scale), *(PeriodJudge(p, scale) for p in (2, 3, 5, 7, 11))]
+            [
+                ScaleDiscriminator(scale=scale),
+                *(PeriodDiscriminator(p, scale) for p in (2, 3, 5, 7, 11)),
+            ]
         )
 
-    def forward(self, wave: Tensor) -> list[Judgement]:
-        """Judge waveforms [B, samples]."""
-        return [judge(wave) for judge in self.discriminators]
+    def forward(self, wave: Tensor) -> list[DiscriminatorOutput]:
+        """Score waveforms [B, samples]."""
+        return [discriminator(wave) for discriminator in self.discriminators]
 
 
-def _judge(x: Tensor, convs: nn.ModuleList, last: nn.Module) -> Judgement:
+def _scored(x: Tensor, convs: nn.ModuleList, last: nn.Module) -> DiscriminatorOutput:
     maps = []
     for conv in convs:
         x = leaky_relu(conv(x), 0.1)

@@ -5,8 +5,8 @@
     python -m benchmarks.federated judge --cache C --base B --held-out H --accent so_ --out OUT
     python -m benchmarks.federated attack --cache C --base B --held-out H --accent so_ --out OUT
     python -m benchmarks.federated bundles --base B --bundle BUNDLE --out OUT
-    python -m benchmarks.federated_speech --references DIR --accent so_ --out OUT
-    python -m benchmarks.federated_report --out OUT --plots docs/img
+    python -m benchmarks.federated.speech --references DIR --accent so_ --out OUT
+    python -m benchmarks.federated.report --out OUT --plots docs/img
 
 RUN8 and so on are folders of `voicelet-federated simulate`.  Everything slow is kept in OUT as it
 is computed; a command that was cut short goes on where it was.  See docs/guides/federated.md.
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.federated_bench import (
+from benchmarks.federated.bench import (
     EPSILONS,
     LARGE,
     ONE_STEP,
@@ -43,8 +43,8 @@ from benchmarks.federated_bench import (
     pooled,
     save_models,
 )
-from benchmarks.federated_parts import attack, bundles, judge
-from benchmarks.federated_training import noised_mean, round_updates, seed_of
+from benchmarks.federated.parts import attack, bundles, judge
+from benchmarks.federated.training import noised_mean, round_updates, seed_of
 from voicelet.errors import ConfigError, VoiceletError
 from voicelet_federated.app.config import FederationConfig, LocalTraining
 from voicelet_federated.app.devices import speakers_of
@@ -59,10 +59,10 @@ def train(args: argparse.Namespace) -> None:
     save_models(models, {"start": bench.zeros})
     for text in args.run_folders:
         epsilon, _, folder = text.partition("=")
-        told = json.loads((Path(folder) / "run.json").read_text("utf-8"))
-        if told["base"] != bench.base.sha256:
+        simulated = json.loads((Path(folder) / "run.json").read_text("utf-8"))
+        if simulated["base"] != bench.base.sha256:
             raise ConfigError(f"{folder} is a run of another base model")
-        save_models(models, {name_of(SMALL, ROUNDS, float(epsilon)): told["adapter"]})
+        save_models(models, {name_of(SMALL, ROUNDS, float(epsilon)): simulated["adapter"]})
 
     def show(done: int, total: int) -> None:
         _LOG.info("%d of %d devices", done, total)
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             one.add_argument("models", nargs="*", help="names of those that are to speak; all")
             continue
         one.add_argument("--cache", type=Path, required=True, help="feature cache")
-        one.add_argument("--held-out", type=Path, required=True, help="JSON of people to judge by")
+        one.add_argument("--held-out", type=Path, required=True, help="JSON of people held out")
         one.add_argument("--accent", default="so_", help="how names of the accent's speakers begin")
         one.add_argument("--large", type=int, default=LARGE, help="devices of the large cohort")
         if part == "train":

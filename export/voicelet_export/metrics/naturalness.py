@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import BenchmarkError, need, resample
 from voicelet.audio.features import FeatureConfig, FloatArray, hann_window, mel_filterbank
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import MetricError, need
 
 VERSION = "dnsmos-1"
 RATE_HZ = 16000
@@ -60,7 +61,7 @@ class Dnsmos:
         ort = need("onnxruntime")
         spec = need("importlib.util").find_spec("speechmos")
         if spec is None or not spec.submodule_search_locations:
-            raise BenchmarkError("speechmos is missing; run benchmarks/setup.sh and use its Python")
+            raise MetricError("speechmos is missing; run benchmarks/setup.sh and use its Python")
         folder = Path(spec.submodule_search_locations[0]) / "dnsmos_models"
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from benchmarks.judges.intelligibility import WordErrors, word_errors
 from benchmarks.report.tables import cell, markdown
+from voicelet_export.metrics.intelligibility import WordErrors, word_errors
 
 
 def test_each_kind_of_edit_is_counted() -> None:

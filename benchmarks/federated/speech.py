@@ -1,6 +1,6 @@
 """Words and similarity of clones of held-out people, spoken by each bundle of `bundles`.
 
-    python -m benchmarks.federated_speech --references DIR --accent so_ --out OUT
+    python -m benchmarks.federated.speech --references DIR --accent so_ --out OUT
 
 DIR/references is what `python -m benchmarks.quality references` writes.  The same people say the
 same sentences with every model, so that models are compared clip by clip.
@@ -18,23 +18,26 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import BenchmarkError, Cache, home
-from benchmarks.folder import read_folder
-from benchmarks.judges.intelligibility import WordErrors
+from benchmarks.common import BenchmarkError
 from benchmarks.people import Reference
-from benchmarks.scoring import Judges
 from benchmarks.speaking import DATA, make_systems, read_sentences, speak
+from voicelet.errors import VoiceletError
+from voicelet_export.metrics.base import bench_home
+from voicelet_export.metrics.cache import Cache
+from voicelet_export.metrics.folder import read_folder
+from voicelet_export.metrics.intelligibility import WordErrors
+from voicelet_export.metrics.scoring import Metrics
 
 START = "start"
 
 
-def judge_folder(folder: Path, judges: Judges) -> list[dict[str, Any]]:
+def measure_folder(folder: Path, metrics: Metrics) -> list[dict[str, Any]]:
     """Words, errors and cosine to the person's own recording, of each clip."""
     rows = []
     for clip in read_folder(folder):
-        errors = judges.recogniser.errors(clip.text, judges.heard(clip.path))
+        errors = metrics.recogniser.errors(clip.text, metrics.transcript(clip.path))
         assert clip.reference is not None
-        a, b = judges.vector(clip.path), judges.vector(clip.reference)
+        a, b = metrics.vector(clip.path), metrics.vector(clip.reference)
         rows.append(
             {
                 "file": clip.path.name,
@@ -101,8 +104,8 @@ def _errors(row: Mapping[str, Any]) -> WordErrors:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Speak and judge; 0, or 1 with a message."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.federated_speech")
+    """Speak and measure; 0, or 1 with a message."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.federated.speech")
     parser.add_argument("--references", type=Path, required=True, help="people to clone")
     parser.add_argument("--out", type=Path, required=True, help="folder of the benchmark")
     parser.add_argument("--accent", default="so_", help="how the people's names begin")
@@ -110,11 +113,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        told = _run(args)
-    except BenchmarkError as error:
+        by_model = _run(args)
+    except VoiceletError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    for name, row in told.items():
+    for name, row in by_model.items():
         print(f"{name}: WER {row['wer']:.1f} %, similarity {row['similarity']:.3f}")
     return 0
 
@@ -125,8 +128,8 @@ def _run(args: argparse.Namespace) -> dict[str, dict[str, float]]:
     if not files or START not in [b.name for b in bundles]:
         raise BenchmarkError("there are no references, or no bundle of the starting model")
     people = [Reference(f.stem, f) for f in files]
-    cache = Cache(home() / "cache")
-    judges, clips = Judges(cache), args.out / "speech"
+    cache = Cache(bench_home() / "cache")
+    metrics, clips = Metrics(cache), args.out / "speech"
     (clips / "references").mkdir(parents=True, exist_ok=True)
     for file in files:
         (clips / "references" / file.name).write_bytes(file.read_bytes())
@@ -136,11 +139,11 @@ def _run(args: argparse.Namespace) -> dict[str, dict[str, float]]:
         (system,) = make_systems(f"voicelet={bundle.name}:{bundle}")
         folder = clips / bundle.name
         speak(system, sentences, people, args.per_person, folder, cache, lambda done, of: None)
-        rows[bundle.name] = judge_folder(folder, judges)
+        rows[bundle.name] = measure_folder(folder, metrics)
         print(f"{bundle.name} has spoken", file=sys.stderr, flush=True)
-    told = {name: compared(own, rows[START]) for name, own in rows.items()}
-    (args.out / "speech.json").write_text(json.dumps({"models": told, "clips": rows}, indent=1))
-    return told
+    by_model = {name: compared(own, rows[START]) for name, own in rows.items()}
+    (args.out / "speech.json").write_text(json.dumps({"models": by_model, "clips": rows}, indent=1))
+    return by_model
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A second speaker judge: x-vectors (Snyder et al. 2018), trained for these benchmarks only.
+"""A second speaker encoder: x-vectors (Snyder et al. 2018), trained for these metrics only.
 
 The GE2E encoder is in the device's enrolment and in a loss of the acoustic model, so a high cosine
 by it alone could mean that voices have learnt to please it.  This one has another architecture,
@@ -16,34 +16,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import BenchmarkError, file_digest, resample
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
 from voicelet.speaker.phone_posteriors import normalise_bands
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import MetricError
+from voicelet_export.metrics.cache import file_digest
 
 VERSION = "xvector-1"
-MODEL = Path(__file__).parents[1] / "data" / "xvector.npz"
+MODEL = Path(__file__).parents[2] / "artifacts/xvector/xvector.npz"
 FEATURES = FeatureConfig()
 
 
-class SecondJudge:
+class XVectorEncoder:
     """The encoder, loaded when first asked.
 
     Raises:
-        BenchmarkError: its weights are missing.
+        MetricError: its weights are missing.
     """
 
     def __init__(self, model: Path | None = None) -> None:
         self.model = model or Path(os.environ.get("VOICELET_BENCH_SECOND_ENCODER") or MODEL)
         if not self.model.is_file():
-            raise BenchmarkError(
+            raise MetricError(
                 f"no second speaker encoder at {self.model}; train one with `voicelet-export train "
                 "xvector` or set VOICELET_BENCH_SECOND_ENCODER"
             )
 
     @cached_property
     def version(self) -> str:
-        """Names the judge and its weights in the cache."""
+        """Names the encoder and its weights in the cache."""
         return f"{VERSION}:{file_digest(self.model)}"
 
     @cached_property
@@ -76,5 +78,5 @@ class SecondJudge:
             )
             x = np.maximum(sum(taps) + w[f"{i}.bias"], 0.0) * w[f"{i}.scale"] + w[f"{i}.shift"]
         pooled = np.concatenate([x.mean(axis=0), np.sqrt(x.var(axis=0) + 1e-5)])
-        found = w["out.weight"] @ pooled + w["out.bias"]
-        return np.asarray(found / np.linalg.norm(found), dtype=np.float32)
+        vector = w["out.weight"] @ pooled + w["out.bias"]
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

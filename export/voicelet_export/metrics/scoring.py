@@ -1,4 +1,4 @@
-"""Scores of a folder: every clip before every judge, and the means over the folder."""
+"""Scores of a folder: every metric of every clip, and the means over the folder."""
 
 from __future__ import annotations
 
@@ -11,36 +11,44 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Cache, digest, read_audio
-from benchmarks.folder import Clip
-from benchmarks.judges import fidelity, intelligibility, naturalness, second_encoder, similarity
 from voicelet.audio.features import FloatArray
+from voicelet_export.metrics import (
+    fidelity,
+    intelligibility,
+    naturalness,
+    second_encoder,
+    similarity,
+)
+from voicelet_export.metrics.base import read_audio
+from voicelet_export.metrics.cache import Cache, digest
+from voicelet_export.metrics.eer import equal_error_rate
+from voicelet_export.metrics.folder import Clip
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Judges:
-    """The judges, each loaded when first needed, and the cache of their verdicts."""
+class Metrics:
+    """The metrics, each loaded when first needed, and the cache of their results."""
 
     cache: Cache
     recogniser: intelligibility.Recogniser = field(default_factory=intelligibility.Recogniser)
     dnsmos: naturalness.Dnsmos = field(default_factory=naturalness.Dnsmos)
 
     @cached_property
-    def speaker(self) -> similarity.SpeakerJudge:
+    def speaker(self) -> similarity.Ge2eEncoder:
         """The speaker encoder; missing weights only matter to clips with a reference."""
-        return similarity.SpeakerJudge()
+        return similarity.Ge2eEncoder()
 
     @cached_property
-    def second(self) -> second_encoder.SecondJudge:
+    def second(self) -> second_encoder.XVectorEncoder:
         """The speaker encoder that is in no loss."""
-        return second_encoder.SecondJudge()
+        return second_encoder.XVectorEncoder()
 
-    def heard(self, path: Path) -> str:
+    def transcript(self, path: Path) -> str:
         """Words the recogniser hears in a file."""
         key = digest("asr", intelligibility.VERSION, path.read_bytes())
-        return str(self.cache.get_or(key, lambda: self.recogniser.hear(*read_audio(path))))
+        return str(self.cache.get_or(key, lambda: self.recogniser.transcribe(*read_audio(path))))
 
     def mos(self, path: Path) -> dict[str, float]:
         """DNSMOS of a file."""
@@ -76,6 +84,10 @@ class FolderScore:
     own: tuple[float, ...] = ()
     others: tuple[float, ...] = ()
 
+    def mapping(self) -> dict[str, Any]:
+        """Name, summary and clips, as JSON keeps them."""
+        return {"name": self.name, "summary": self.summary, "clips": list(self.clips)}
+
 
 def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
     return float(np.mean([row[key] for row in rows]))
@@ -84,16 +96,16 @@ def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
 def score_clips(
     name: str,
     clips: Sequence[Clip],
-    judges: Judges,
+    metrics: Metrics,
     progress: Callable[[int, int], None] | None = None,
     references: Mapping[str, Path] | None = None,
 ) -> FolderScore:
-    """Judge clips.
+    """Measure clips.
 
     Args:
         name: what to call them in tables.
-        clips: what to judge.
-        judges: who judges.
+        clips: what to measure.
+        metrics: what measures them.
         progress: called with (done, all) after every clip.
         references: further enrolled speakers that a clip could be mistaken for.
     """
@@ -107,16 +119,16 @@ def score_clips(
         row: dict[str, Any] = {"file": clip.path.name, "text": clip.text}
         row["seconds"] = len(samples) / rate
         if clip.text:
-            row["heard"] = judges.heard(clip.path)
-            errors = judges.recogniser.errors(clip.text, row["heard"])
+            row["heard"] = metrics.transcript(clip.path)
+            errors = metrics.recogniser.errors(clip.text, row["heard"])
             total += errors
             row["wer"] = errors.rate
-        row.update(judges.mos(clip.path))
+        row.update(metrics.mos(clip.path))
         if clip.reference is not None:
             key = digest(clip.reference.read_bytes())
             paths.setdefault(key, clip.reference)
-            vectors.append((key, judges.vector(clip.path)))
-            seconds.append((key, judges.second_vector(clip.path)))
+            vectors.append((key, metrics.vector(clip.path)))
+            seconds.append((key, metrics.second_vector(clip.path)))
             row["reference"] = clip.reference.name
         rows.append(row)
         if progress:
@@ -129,8 +141,8 @@ def score_clips(
         summary[key] = _mean_of(rows, key)
     if not vectors:
         return FolderScore(name, summary, tuple(rows))
-    match = similarity.compare(vectors, {k: judges.vector(p) for k, p in paths.items()})
-    again = similarity.compare(seconds, {k: judges.second_vector(p) for k, p in paths.items()})
+    match = similarity.compare(vectors, {k: metrics.vector(p) for k, p in paths.items()})
+    again = similarity.compare(seconds, {k: metrics.second_vector(p) for k, p in paths.items()})
     cosines = iter(zip(match.own, again.own))
     for row in rows:
         if "reference" in row:
@@ -142,11 +154,11 @@ def score_clips(
         summary["similarity_others"] = float(np.mean(match.others))
         summary["nearest"] = match.nearest
         summary["nearest_of_10"] = match.nearest_of_10
-        error, threshold = similarity.equal_error(match.own, match.others)
+        error, threshold = equal_error_rate(match.own, match.others)
         summary["eer"], summary["eer_threshold"] = error, threshold
         summary["second_others"] = float(np.mean(again.others))
         summary["second_nearest_of_10"] = again.nearest_of_10
-        error, threshold = similarity.equal_error(again.own, again.others)
+        error, threshold = equal_error_rate(again.own, again.others)
         summary["second_eer"], summary["second_eer_threshold"] = error, threshold
     return FolderScore(name, summary, tuple(rows), match.own, match.others)
 
@@ -161,11 +173,11 @@ def compare_copies(
     rows: list[dict[str, Any]] = []
     for index, (copy, original) in enumerate(pairs):
 
-        def judge(copy: Path = copy, original: Path = original) -> dict[str, float]:
+        def compared(copy: Path = copy, original: Path = original) -> dict[str, float]:
             return fidelity.compare(*read_audio(original), *read_audio(copy))
 
         key = digest("copy", fidelity.VERSION, original.read_bytes(), copy.read_bytes())
-        rows.append({"file": copy.name, **cache.get_or(key, judge)})
+        rows.append({"file": copy.name, **cache.get_or(key, compared)})
         if progress:
             progress(index + 1, len(pairs))
     keys = sorted({k for row in rows for k in row} - {"file"})

@@ -1,4 +1,4 @@
-"""What the parts of `benchmarks/federated.py` share: data, models and files."""
+"""What the parts of `benchmarks/federated/` share: data, models and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_training import Trainer, seed_of, split_by_utterance
+from benchmarks.federated.training import Trainer, seed_of, split_by_utterance
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.files import atomic_file
@@ -66,7 +66,7 @@ class Bench:
         """Aligned utterances of speakers."""
         return [i for s in speakers for i in DeviceData(self.cache, s).items]
 
-    def judged(self, accent: str) -> list[Item]:
+    def held_out_speech(self, accent: str) -> list[Item]:
         """Aligned utterances of held-out speakers."""
         return held_out_items(self.cache, self.held_out, accent)
 
@@ -90,9 +90,9 @@ class Bench:
 
 def save_models(file: Path, models: Mapping[str, npt.ArrayLike]) -> None:
     """Add adapters to a file of them, replaced whole."""
-    told = load_models(file) | {k: np.asarray(v, np.float32) for k, v in models.items()}
+    arrays = load_models(file) | {k: np.asarray(v, np.float32) for k, v in models.items()}
     buffer = io.BytesIO()
-    np.savez(buffer, **{k: told[k] for k in sorted(told)})  # type: ignore[arg-type]
+    np.savez(buffer, **{k: arrays[k] for k in sorted(arrays)})  # type: ignore[arg-type]
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as out:
         out.write(buffer.getvalue())
@@ -106,11 +106,11 @@ def load_models(file: Path) -> dict[str, FloatArray]:
         return {name: np.asarray(saved[name], np.float32) for name in saved.files}
 
 
-def save_json(file: Path, told: object) -> None:
+def save_json(file: Path, value: object) -> None:
     """Replace a JSON file whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as out:
-        out.write(json.dumps(told, indent=1).encode())
+        out.write(json.dumps(value, indent=1).encode())
 
 
 def pooled(trainer: Trainer, name: str, steps: int, rows: int, local: LocalTraining) -> FloatArray:

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("scipy")
 
 from benchmarks.common import BenchmarkError
-from benchmarks.federated_report import main, plot, quality, read, series, spoken_series
-from benchmarks.federated_speech import compared
+from benchmarks.federated.report import main, plot, quality, read, series, spoken_series
+from benchmarks.federated.speech import compared
 
 
 def clips(errors: int, similarity: float) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Local updates of many simulated devices at once, for `benchmarks/federated.py`.
+"""Local updates of many simulated devices at once, for `benchmarks/federated/`.
 
 What a device does in a round (`voicelet_federated.app.training.train_locally`) is done here for
 several devices in one pass of the model: every utterance has an adapter of its own, so that plain
@@ -164,8 +164,8 @@ def split_by_utterance(items: Sequence[Item]) -> list[Item]:
 
 def seed_of(*parts: object) -> int:
     """A seed that follows from names, the same in every run."""
-    told = "\0".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.sha256(told).digest()[:7], "big")
+    text = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 
 
 @dataclass(frozen=True)

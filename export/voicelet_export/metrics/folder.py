@@ -1,4 +1,4 @@
-"""A folder of wavs with `texts.tsv`: what systems write and judges read.
+"""A folder of wavs with `texts.tsv`: what systems write and metrics read.
 
 Each line of `texts.tsv` is `file <tab> text [<tab> reference]`; paths are relative to the folder
 (or absolute), the text may be empty (no word errors are counted), the reference is a recording of
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import BenchmarkError
+from voicelet_export.metrics.base import MetricError
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Clip:
     """One line of `texts.tsv`.
 
     Attributes:
-        path: the audio to judge.
+        path: the audio to measure.
         text: what it should say; empty where unknown.
         reference: the recording it should sound like, if any.
     """
@@ -33,27 +33,27 @@ def read_folder(folder: Path) -> list[Clip]:
     """Read the clips that `texts.tsv` lists.
 
     Raises:
-        BenchmarkError: there is no `texts.tsv`, a line has a wrong number of columns or names a
+        MetricError: there is no `texts.tsv`, a line has a wrong number of columns or names a
             file that isn't there.
     """
     path = folder / "texts.tsv"
     if not path.is_file():
-        raise BenchmarkError(f"{path} is missing; write 'file<tab>text[<tab>reference]' lines")
+        raise MetricError(f"{path} is missing; write 'file<tab>text[<tab>reference]' lines")
     clips: list[Clip] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             continue
         cells = line.split("\t")
         if len(cells) not in (2, 3):
-            raise BenchmarkError(f"{path}:{number}: expected 2 or 3 columns, got {len(cells)}")
+            raise MetricError(f"{path}:{number}: expected 2 or 3 columns, got {len(cells)}")
         reference = folder / cells[2].strip() if len(cells) == 3 and cells[2].strip() else None
         clip = Clip(folder / cells[0].strip(), cells[1].strip(), reference)
         for file in (clip.path, reference):
             if file is not None and not file.is_file():
-                raise BenchmarkError(f"{path}:{number}: there is no file {file}")
+                raise MetricError(f"{path}:{number}: there is no file {file}")
         clips.append(clip)
     if not clips:
-        raise BenchmarkError(f"{path} lists no clips")
+        raise MetricError(f"{path} lists no clips")
     return clips
 
 
@@ -61,21 +61,21 @@ def read_copies(folder: Path) -> list[tuple[Path, Path]]:
     """Read `copies.tsv`: a copy, a tab and its original on each line.
 
     Raises:
-        BenchmarkError: there is no `copies.tsv`, or a line names a file that isn't there.
+        MetricError: there is no `copies.tsv`, or a line names a file that isn't there.
     """
     path = folder / "copies.tsv"
     if not path.is_file():
-        raise BenchmarkError(f"{path} is missing; write 'copy<tab>original' lines")
+        raise MetricError(f"{path} is missing; write 'copy<tab>original' lines")
     pairs: list[tuple[Path, Path]] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         cells = [cell.strip() for cell in line.split("\t")]
         if cells == [""]:
             continue
         if len(cells) != 2 or not all((folder / cell).is_file() for cell in cells):
-            raise BenchmarkError(f"{path}:{number}: expected two files that exist")
+            raise MetricError(f"{path}:{number}: expected two files that exist")
         pairs.append((folder / cells[0], folder / cells[1]))
     if not pairs:
-        raise BenchmarkError(f"{path} lists no copies")
+        raise MetricError(f"{path} lists no copies")
     return pairs
 
 

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 pytest.importorskip("opacus")
 pytest.importorskip("scipy")
 
-from benchmarks.federated_attacks import (
+from benchmarks.federated.attacks import (
     allowed_true_positives,
     gaussian_true_positives,
     shadow_attack,
@@ -22,9 +22,9 @@ from benchmarks.federated_attacks import (
     summary,
     true_positives,
 )
-from benchmarks.federated_cost import Cohort, masked_sum
-from benchmarks.federated_sound import colour, mel_losses, speak, taken_apart
-from benchmarks.federated_training import (
+from benchmarks.federated.cost import Cohort, masked_sum
+from benchmarks.federated.sound import colour, mel_losses, speak, taken_apart
+from benchmarks.federated.training import (
     Trainer,
     clipped,
     noised_mean,

@@ -1,6 +1,6 @@
 """Speaker similarity: cosine of d-vectors of the public GE2E encoder (Wan et al., 2018).
 
-The judge hears with the encoder's own published preparation (volume raised to -30 dBFS but never
+Recordings pass the encoder's own published preparation (volume raised to -30 dBFS but never
 lowered, silences cut by WebRTC's detector in its strictest mode, 1.6 s windows 0.77 s apart), not
 with the preparation a profile goes through, so that voicelet doesn't grade its own homework.
 Every cosine is to be read between a floor (two different people) and a ceiling (two recordings of
@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import BenchmarkError, file_digest, need, resample
 from voicelet.audio.features import FeatureConfig, FloatArray, hann_window, mel_filterbank
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import MetricError, need
+from voicelet_export.metrics.cache import file_digest
 
 VERSION = "ge2e-1"
 RATE_HZ = 16000
-MODEL = Path(__file__).parents[2] / "export/artifacts/speaker_encoder/speaker_encoder.onnx"
+MODEL = Path(__file__).parents[2] / "artifacts/speaker_encoder/speaker_encoder.onnx"
 _MEL = FeatureConfig(
     sample_rate_hz=RATE_HZ, n_fft=400, win_length=400, hop_length=160, n_mels=40, f_max_hz=8000.0
 )
@@ -75,19 +77,19 @@ def encoder_windows(wave: FloatArray) -> FloatArray:
     return np.stack([mel[s : s + _WINDOW_FRAMES] for s in starts]).astype(np.float32)
 
 
-class SpeakerJudge:
+class Ge2eEncoder:
     """The encoder, loaded when first asked."""
 
     def __init__(self, model: Path | None = None) -> None:
         self.model = model or Path(os.environ.get("VOICELET_BENCH_ENCODER") or MODEL)
         if not self.model.is_file():
-            raise BenchmarkError(
+            raise MetricError(
                 f"no speaker encoder at {self.model}; export one or set VOICELET_BENCH_ENCODER"
             )
 
     @cached_property
     def version(self) -> str:
-        """Names the judge and its weights in the cache."""
+        """Names the encoder and its weights in the cache."""
         return f"{VERSION}:{file_digest(self.model)}"
 
     @cached_property
@@ -102,22 +104,6 @@ class SpeakerJudge:
         windows = encoder_windows(prepare(samples, rate_hz))
         mean = np.asarray(self._session.run(None, {"mel": windows})[0]).mean(axis=0)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
-
-
-def equal_error(same: Sequence[float], different: Sequence[float]) -> tuple[float, float]:
-    """Equal error rate and its threshold for scores of matching and of other pairs.
-
-    The threshold is the one between two neighbouring scores at which false rejections and false
-    acceptances come closest; the rate is their mean there.
-    """
-    if not same or not different:
-        return float("nan"), float("nan")
-    scores = np.unique(np.asarray([*same, *different], dtype=np.float64))
-    edges = np.concatenate([[scores[0] - 1e-6], (scores[:-1] + scores[1:]) / 2])
-    miss = np.array([np.mean(np.asarray(same) < t) for t in edges])
-    accept = np.array([np.mean(np.asarray(different) >= t) for t in edges])
-    best = int(np.argmin(np.abs(miss - accept)))
-    return float((miss[best] + accept[best]) / 2), float(edges[best])
 
 
 def nearest_of(n: int, rivals: int, better: int) -> float:

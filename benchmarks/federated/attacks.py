@@ -21,7 +21,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_training import clipped
+from benchmarks.federated.training import clipped
 from benchmarks.privacy import _auc as auc
 from voicelet.errors import ConfigError
 from voicelet_federated.app.config import FederationConfig

@@ -12,8 +12,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import need, resample
 from voicelet.audio.features import FeatureConfig, FloatArray, frame_energy_db, log_mel
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import need
 
 VERSION = "fidelity-1"
 F0_FLOOR_HZ, F0_CEILING_HZ = 60.0, 500.0

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from benchmarks.federated_training import Trainer
+from benchmarks.federated.training import Trainer
 from voicelet.audio.features import FloatArray
 from voicelet.text.phones import PUNCTUATION, PhoneInventory
 from voicelet_export.train.data import Item
@@ -127,7 +127,7 @@ def mel_losses(
 def taken_apart(
     trainer: Trainer,
     fit: Sequence[Item],
-    judged: Mapping[str, Sequence[Item]],
+    held_out: Mapping[str, Sequence[Item]],
     models: Mapping[str, npt.ArrayLike],
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Losses of models on groups of held-out people, and of the start with constant corrections.
@@ -135,7 +135,7 @@ def taken_apart(
     Args:
         trainer: of any speech; its model counts.
         fit: devices' utterances that the corrections are fitted on.
-        judged: group → utterances of held-out people.
+        held_out: group → utterances of held-out people.
         models: name → adapter; "start" must be among them.
 
     Returns:
@@ -145,7 +145,7 @@ def taken_apart(
     start = models["start"]
     heard = speak(trainer, fit, start)
     out: dict[str, dict[str, dict[str, float]]] = {}
-    for group, items in judged.items():
+    for group, items in held_out.items():
         before = speak(trainer, items, start)
         for name, apart in (("start+colour", False), ("start+colour+floor", True)):
             out.setdefault(name, {})[group] = mel_losses(before, colour(heard, apart))

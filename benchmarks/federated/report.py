@@ -1,6 +1,6 @@
-"""Tables and curves of what `benchmarks/federated.py` measured.
+"""Tables and curves of what `python -m benchmarks.federated` measured.
 
-python -m benchmarks.federated_report --out OUT --plots docs/img
+python -m benchmarks.federated.report --out OUT --plots docs/img
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
-def quality(told: Mapping[str, Any]) -> str:
+def quality(measured: Mapping[str, Any]) -> str:
     """Every model: held-out loss, words and similarity."""
-    spoken = told["speech"].get("models", {})
+    spoken = measured["speech"].get("models", {})
     rows = []
-    for name, losses in told["judge"].get("held_out", {}).items():
+    for name, losses in measured["judge"].get("held_out", {}).items():
         row = [
             name,
             f"{losses['mel']:.3f}",
@@ -57,7 +57,7 @@ def quality(told: Mapping[str, Any]) -> str:
     return table(head, rows)
 
 
-def curve(told: Mapping[str, Any]) -> str:
+def curve(measured: Mapping[str, Any]) -> str:
     """Held-out mel loss of one round against epsilon, small cohort and large."""
     rows = [
         [
@@ -67,15 +67,15 @@ def curve(told: Mapping[str, Any]) -> str:
             f"{np.mean(row['mel']):.3f}",
             f"{min(row['mel']):.3f} to {max(row['mel']):.3f}",
         ]
-        for row in told["judge"].get("curve", [])
+        for row in measured["judge"].get("curve", [])
     ]
     return table(["devices", "epsilon", "z", "mel, mean of draws", "range"], rows)
 
 
-def sound(told: Mapping[str, Any]) -> str:
+def sound(measured: Mapping[str, Any]) -> str:
     """What the losses are made of."""
     rows = []
-    for name, groups in told["judge"].get("sound", {}).items():
+    for name, groups in measured["judge"].get("sound", {}).items():
         for group, losses in groups.items():
             cells = (
                 f"{losses.get(k, float('nan')):.3f}" for k in ("mel", "speech", "pause", "shape")
@@ -84,17 +84,17 @@ def sound(told: Mapping[str, Any]) -> str:
     return table(["model", "people", "mel", "in speech", "in pauses", "shape"], rows)
 
 
-def attacks(told: Mapping[str, Any]) -> str:
+def attacks(measured: Mapping[str, Any]) -> str:
     """Every attack: area and members found at 1 % false alarms."""
     rows = []
-    for row in told["attack"].get("sums", []):
+    for row in measured["attack"].get("sums", []):
         for kind in ("shadow", "strongest"):
             allowed = f"{100 * row['allowed']:.1f}"
             label = f"sum of {row['devices']}, epsilon {_epsilon(row['epsilon'])}"
             rows.append([label, kind, *_attack(row[kind]), allowed])
-    for name, found in told["attack"].get("losses", {}).items():
+    for name, found in measured["attack"].get("losses", {}).items():
         rows.append([name, "loss", *_attack(found), "–"])
-    for kind, found in told["attack"].get("personal", {}).items():
+    for kind, found in measured["attack"].get("personal", {}).items():
         rows.append(["personal adapter", kind, *_attack(found), "–"])
     head = ["model", "attack", "AUC", "found at 1 % false alarms, %", "in / out", "allowed, %"]
     return table(head, rows)
@@ -113,25 +113,25 @@ def _epsilon(value: float | None) -> str:
 
 
 def series(
-    told: Mapping[str, Any],
+    measured: Mapping[str, Any],
 ) -> dict[str, list[tuple[float, float]]]:
     """Curves of held-out mel loss: label → (epsilon, loss), without noise last."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for row in told["judge"].get("curve", []):
+    for row in measured["judge"].get("curve", []):
         label = f"{row['devices']} devices, one round"
         at = NONE_AT if row["epsilon"] is None else float(row["epsilon"])
         found.setdefault(label, []).append((at, float(np.mean(row["mel"]))))
-    for name, losses in told["judge"].get("held_out", {}).items():
+    for name, losses in measured["judge"].get("held_out", {}).items():
         if "-r3-e" in name:
             at = min(NONE_AT, float(name.rpartition("-e")[2]))
             found.setdefault("100 devices, three rounds", []).append((at, losses["mel"]))
     return {label: sorted(points) for label, points in found.items()}
 
 
-def spoken_series(told: Mapping[str, Any], what: str) -> dict[str, list[tuple[float, float]]]:
+def spoken_series(measured: Mapping[str, Any], what: str) -> dict[str, list[tuple[float, float]]]:
     """Curves of "wer" or "similarity", as :func:`series`."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for name, clip in told["speech"].get("models", {}).items():
+    for name, clip in measured["speech"].get("models", {}).items():
         if "-e" in name:
             at = min(NONE_AT, float(name.rpartition("-e")[2]))
             devices, rounds = name.split("-")[:2]
@@ -140,21 +140,21 @@ def spoken_series(told: Mapping[str, Any], what: str) -> dict[str, list[tuple[fl
     return {label: sorted(points) for label, points in found.items()}
 
 
-def plot(told: Mapping[str, Any], folder: Path) -> list[Path]:
+def plot(measured: Mapping[str, Any], folder: Path) -> list[Path]:
     """Epsilon against loss, and against words and similarity, as images."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    start = told["judge"].get("held_out", {}).get("start", {}).get("mel")
-    pooled = told["judge"].get("held_out", {}).get("pooled", {}).get("mel")
-    spoken = told["speech"].get("models", {}).get("start", {})
+    start = measured["judge"].get("held_out", {}).get("start", {}).get("mel")
+    pooled = measured["judge"].get("held_out", {}).get("pooled", {}).get("mel")
+    spoken = measured["speech"].get("models", {}).get("start", {})
     panels = {
-        "federated-epsilon.png": [("held-out mel loss", series(told), start, pooled)],
+        "federated-epsilon.png": [("held-out mel loss", series(measured), start, pooled)],
         "federated-speech.png": [
-            ("WER, %", spoken_series(told, "wer"), spoken.get("wer"), None),
-            ("similarity", spoken_series(told, "similarity"), spoken.get("similarity"), None),
+            ("WER, %", spoken_series(measured, "wer"), spoken.get("wer"), None),
+            ("similarity", spoken_series(measured, "similarity"), spoken.get("similarity"), None),
         ],
     }
     written = []
@@ -184,14 +184,14 @@ def plot(told: Mapping[str, Any], folder: Path) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables; draw the curves."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.federated_report")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.federated.report")
     parser.add_argument("--out", type=Path, required=True, help="folder of the benchmark")
     parser.add_argument("--plots", type=Path, help="folder of the images")
     args = parser.parse_args(argv)
-    told = read(args.out)
-    sys.stdout.write("\n".join(f(told) for f in (quality, curve, sound, attacks)))
+    measured = read(args.out)
+    sys.stdout.write("\n".join(f(measured) for f in (quality, curve, sound, attacks)))
     if args.plots:
-        plot(told, args.plots)
+        plot(measured, args.plots)
     return 0
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from benchmarks.common import need, resample
 from voicelet.audio.features import FloatArray
+from voicelet_export.corpus.reader import resample
+from voicelet_export.metrics.base import need
 
 VERSION = "whisper-tiny.en-1"
 
@@ -23,7 +24,7 @@ class WordErrors:
     """Counts of one utterance, or of many added up.
 
     Attributes:
-        substitutions, deletions, insertions: edits from the text to what was heard.
+        substitutions, deletions, insertions: edits from the text to the transcript.
         words: words of the text.
     """
 
@@ -51,13 +52,13 @@ class WordErrors:
         )
 
 
-def word_errors(text: Sequence[str], heard: Sequence[str]) -> WordErrors:
-    """Fewest edits that turn `text` into `heard` (Levenshtein); ties prefer substitutions."""
+def word_errors(text: Sequence[str], transcript: Sequence[str]) -> WordErrors:
+    """Fewest edits that turn `text` into `transcript` (Levenshtein); ties prefer substitutions."""
     # Each cell is (cost, substitutions, deletions, insertions).
-    above = [(j, 0, 0, j) for j in range(len(heard) + 1)]
+    above = [(j, 0, 0, j) for j in range(len(transcript) + 1)]
     for i, wanted in enumerate(text, 1):
         row = [(i, 0, i, 0)]
-        for j, got in enumerate(heard, 1):
+        for j, got in enumerate(transcript, 1):
             cost, s, d, n = above[j - 1]
             wrong = int(wanted != got)
             best = (cost + wrong, s + wrong, d, n)
@@ -74,7 +75,7 @@ def word_errors(text: Sequence[str], heard: Sequence[str]) -> WordErrors:
 
 
 class Recogniser:
-    """Whisper tiny.en, loaded when it is first asked."""
+    """Whisper tiny.en, loaded when first used."""
 
     @cached_property
     def _model(self) -> Any:
@@ -88,8 +89,8 @@ class Recogniser:
     def _normaliser(self) -> Any:
         return need("whisper_normalizer.english").EnglishTextNormalizer()
 
-    def hear(self, samples: FloatArray, rate_hz: int) -> str:
-        """What the recogniser understands."""
+    def transcribe(self, samples: FloatArray, rate_hz: int) -> str:
+        """The words the recogniser understands, not normalised."""
         segments, _ = self._model.transcribe(
             resample(samples, rate_hz, 16000),
             language="en",
@@ -103,6 +104,6 @@ class Recogniser:
         """Normalised words of a text."""
         return str(self._normaliser(text)).split()
 
-    def errors(self, text: str, heard: str) -> WordErrors:
-        """Word errors of what was heard, both sides normalised."""
-        return word_errors(self.words(text), self.words(heard))
+    def errors(self, text: str, transcript: str) -> WordErrors:
+        """Word errors of a transcript, both sides normalised."""
+        return word_errors(self.words(text), self.words(transcript))

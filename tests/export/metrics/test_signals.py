@@ -1,13 +1,12 @@
-"""Features of the judges: DNSMOS windows and mels, and fidelity without its packages."""
+"""Features of the metrics: DNSMOS windows and mels, and fidelity without its packages."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks.heldout import quietest_s
-from benchmarks.judges.fidelity import mel_rmse_db, pitch_errors
-from benchmarks.judges.naturalness import p808_features, windows
+from voicelet_export.metrics.fidelity import mel_rmse_db, pitch_errors
+from voicelet_export.metrics.naturalness import p808_features, windows
 
 
 def test_dnsmos_windows_repeat_short_and_slide_over_long_audio() -> None:
@@ -49,10 +48,3 @@ def test_pitch_errors_in_hertz_cents_and_voicing() -> None:
     octave = pitch_errors(one[:2], 2 * one[:2])
     assert octave["f0_rmse_cents"] == pytest.approx(1200.0)
     assert "f0_rmse_hz" not in pitch_errors(np.zeros(3), np.zeros(3))
-
-
-def test_the_quietest_place_is_found() -> None:
-    rng = np.random.default_rng(2)
-    noise = rng.normal(size=5 * 16000)
-    noise[int(2.4 * 16000) : int(2.5 * 16000)] *= 0.01
-    assert quietest_s(noise, 16000, 1.0, 4.0) == pytest.approx(2.45, abs=0.05)

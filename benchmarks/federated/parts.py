@@ -1,4 +1,4 @@
-"""The parts of `benchmarks/federated.py` that judge, attack and export the models."""
+"""The parts of the benchmark that measure, attack and export the models."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.federated_attacks import (
+from benchmarks.federated.attacks import (
     Attack,
     allowed_true_positives,
     shadow_attack,
     strongest_attack,
     summary,
 )
-from benchmarks.federated_bench import (
+from benchmarks.federated.bench import (
     EPSILONS,
     LARGE,
     OTHER_ACCENT,
@@ -36,9 +36,9 @@ from benchmarks.federated_bench import (
     one_round,
     save_json,
 )
-from benchmarks.federated_cost import Cohort, masked_sum
-from benchmarks.federated_sound import taken_apart
-from benchmarks.federated_training import Trainer, Updates, clipped, noised_mean, seed_of
+from benchmarks.federated.cost import Cohort, masked_sum
+from benchmarks.federated.sound import taken_apart
+from benchmarks.federated.training import Trainer, Updates, clipped, noised_mean, seed_of
 from voicelet_export.train.data import Item
 from voicelet_federated.app.config import AdapterSpec, FederationConfig, LocalTraining
 from voicelet_federated.app.devices import load_base
@@ -56,8 +56,8 @@ _EACH = 1  # utterances of a person that a loss is taken of
 def _kept(bench: Bench, name: str, devices: Sequence[str]) -> npt.NDArray[np.float32]:
     """Updates that `train` left, of these devices."""
     with np.load(bench.out / "updates" / f"{name}.npz") as saved:
-        told = Updates(bench.out / "updates" / f"{name}.npz", str(saved["key"])).load()
-    return np.stack([told[d] for d in devices])
+        updates = Updates(bench.out / "updates" / f"{name}.npz", str(saved["key"])).load()
+    return np.stack([updates[d] for d in devices])
 
 
 def _few(items: Sequence[Item], most: int) -> list[Item]:
@@ -66,7 +66,7 @@ def _few(items: Sequence[Item], most: int) -> list[Item]:
     return ordered[:: max(1, len(ordered) // most)][:most]
 
 
-def _told(file: Path) -> dict[str, Any]:
+def _results(file: Path) -> dict[str, Any]:
     """What an earlier call found; delete the file to compute everything anew."""
     found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     return found
@@ -75,57 +75,57 @@ def _told(file: Path) -> dict[str, Any]:
 def judge(args: argparse.Namespace) -> None:
     """Held-out losses: of every model; against epsilon; and what they are made of."""
     bench, file = Bench(args), args.out / "judge.json"
-    models, told = load_models(args.out / "models.npz"), _told(file)
-    judged = _few(bench.judged(bench.accent), 40)
-    told |= {"speakers": len(bench.speakers), "utterances": len(bench.items)}
-    _judge_models(bench.trainer(judged), judged, models, told.setdefault("held_out", {}))
-    save_json(file, told)
+    models, results = load_models(args.out / "models.npz"), _results(file)
+    held_out = _few(bench.held_out_speech(bench.accent), 40)
+    results |= {"speakers": len(bench.speakers), "utterances": len(bench.items)}
+    _measure_models(bench.trainer(held_out), held_out, models, results.setdefault("held_out", {}))
+    save_json(file, results)
     cohorts = {SMALL: bench.speakers[:SMALL], args.large: bench.large_cohort(args.large)[0]}
-    if "curve" not in told:
-        told["curve"] = _curve(bench, judged, cohorts)
-        save_json(file, told)
-    groups = {bench.accent: judged, OTHER_ACCENT: bench.judged(OTHER_ACCENT)}
+    if "curve" not in results:
+        results["curve"] = _curve(bench, held_out, cohorts)
+        save_json(file, results)
+    groups = {bench.accent: held_out, OTHER_ACCENT: bench.held_out_speech(OTHER_ACCENT)}
     names = ("start", "other-accent", "pooled", *(name_of(SMALL, ROUNDS, e) for e in EPSILONS))
     shown = {k: models[k] for k in names if k in models}
-    if not set(shown) <= set(told.get("sound", {})):
-        everyone = bench.trainer([*judged, *groups[OTHER_ACCENT], *bench.items])
-        told["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
-        save_json(file, told)
-    if "cost" not in told:
+    if not set(shown) <= set(results.get("sound", {})):
+        everyone = bench.trainer([*held_out, *groups[OTHER_ACCENT], *bench.items])
+        results["sound"] = taken_apart(everyone, _few(bench.items, 40), groups, shown)
+        save_json(file, results)
+    if "cost" not in results:
         # Masks change nothing: the sum of a hundred devices' masked shares, by the real code.
         updates = _kept(bench, "few", cohorts[SMALL])
         opened, plain = masked_sum(updates, one_round(SMALL, 8.0), bench.base, 0)
-        told["masked_equals_plain"] = bool((opened == plain).all())
+        results["masked_equals_plain"] = bool((opened == plain).all())
         quiet = one_round(SMALL, math.inf)
         exact = clipped(updates, quiet.clip_norm).mean(axis=0)
         fixed = noised_mean(updates, quiet, np.random.default_rng())
-        told["fixed_point_error"] = float(np.abs(exact - fixed).max())
+        results["fixed_point_error"] = float(np.abs(exact - fixed).max())
         costs = (Cohort(one_round(n, 8.0), bench.base).cost() for n in cohorts)
-        told["cost"] = [asdict(cost) for cost in costs]
-        save_json(file, told)
+        results["cost"] = [asdict(cost) for cost in costs]
+        save_json(file, results)
 
 
-def _judge_models(
-    trainer: Trainer, judged: Sequence[Item], models: Mapping[str, Any], told: dict[str, Any]
+def _measure_models(
+    trainer: Trainer, held_out: Sequence[Item], models: Mapping[str, Any], results: dict[str, Any]
 ) -> None:
-    before = trainer.losses(judged, np.zeros(trainer.size))
-    people = np.array([i.entry.speaker for i in judged])
+    before = trainer.losses(held_out, np.zeros(trainer.size))
+    people = np.array([i.entry.speaker for i in held_out])
     for name, flat in models.items():
         digest = hashlib.sha256(flat.tobytes()).hexdigest()
-        if told.get(name, {}).get("adapter") == digest:
+        if results.get(name, {}).get("adapter") == digest:
             continue
-        losses = trainer.losses(judged, flat)
+        losses = trainer.losses(held_out, flat)
         low, high = _interval(before["mel"] - losses["mel"], people)
-        told[name] = {k: float(v.mean()) for k, v in losses.items()}
-        told[name] |= {"gain_low": low, "gain_high": high, "adapter": digest}
-        _LOG.info("%s: mel %.4f", name, told[name]["mel"])
+        results[name] = {k: float(v.mean()) for k, v in losses.items()}
+        results[name] |= {"gain_low": low, "gain_high": high, "adapter": digest}
+        _LOG.info("%s: mel %.4f", name, results[name]["mel"])
 
 
 def _curve(
-    bench: Bench, judged: Sequence[Item], cohorts: Mapping[int, Sequence[str]]
+    bench: Bench, held_out: Sequence[Item], cohorts: Mapping[int, Sequence[str]]
 ) -> list[dict[str, Any]]:
     """Held-out loss after one round, for each cohort and epsilon and some draws of the noise."""
-    trainer, found = bench.trainer(judged), []
+    trainer, found = bench.trainer(held_out), []
     for (n, devices), name in zip(cohorts.items(), ("few", "many")):
         updates = _kept(bench, name, devices)
         for epsilon in EPSILONS:
@@ -134,7 +134,7 @@ def _curve(
             for draw in range(_DRAWS if math.isfinite(epsilon) else 1):
                 rng = np.random.default_rng(seed_of(epsilon, n, draw))
                 mean = SERVER_STEP * noised_mean(updates, config, rng)
-                losses.append(float(trainer.losses(judged, mean)["mel"].mean()))
+                losses.append(float(trainer.losses(held_out, mean)["mel"].mean()))
             row = {"devices": n, "epsilon": _finite(epsilon), "mel": losses}
             found.append(row | {"noise_multiplier": config.share().noise_multiplier})
             _LOG.info("%s", row)
@@ -167,22 +167,22 @@ def _total(losses: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float64
 def attack(args: argparse.Namespace) -> None:
     """Membership inference: by losses, shadow federations, all but one update, and at home."""
     bench, file = Bench(args), args.out / "attack.json"
-    models, told = load_models(args.out / "models.npz"), _told(file)
+    models, results = load_models(args.out / "models.npz"), _results(file)
     inside, outside = bench.large_cohort(args.large)
-    if "sums" not in told:
+    if "sums" not in results:
         cohorts = {SMALL: ("few", bench.speakers)}
         cohorts[args.large] = ("many", inside + outside[:STRANGERS])
-        told["sums"] = [
+        results["sums"] = [
             _attack_sum(_kept(bench, name, devices), one_round(n, epsilon))
             for n, (name, devices) in cohorts.items()
             for epsilon in EPSILONS
         ]
-        save_json(file, told)
-    if "personal" not in told:
-        told["personal"] = _personal(bench)
-        save_json(file, told)
+        save_json(file, results)
+    if "personal" not in results:
+        results["personal"] = _personal(bench)
+        save_json(file, results)
     members = bench.speakers[:SMALL]
-    strangers = sorted({i.entry.speaker for i in bench.judged(bench.accent)})
+    strangers = sorted({i.entry.speaker for i in bench.held_out_speech(bench.accent)})
     strangers = [*bench.speakers[SMALL:], *strangers]
     people = bench.trainer(bench.speech([*members, *strangers]))
     single = bench.trainer(bench.utterances)
@@ -191,11 +191,11 @@ def attack(args: argparse.Namespace) -> None:
         (people, members, strangers, names),
         (single, inside[:_SINGLE], outside[:_SINGLE], [name_of(LARGE, 1, e) for e in EPSILONS]),
     ):
-        done = told.setdefault("losses", {})
+        done = results.setdefault("losses", {})
         chosen = {k: models[k] for k in wanted if k in models and k not in done}
         if chosen:
             done |= _by_losses(trainer, taught, others, chosen)
-            save_json(file, told)
+            save_json(file, results)
 
 
 def _attack_sum(updates: npt.NDArray[np.float32], config: FederationConfig) -> dict[str, Any]:

@@ -1,42 +1,18 @@
-"""Cosines, identification and the judge's windows."""
+"""Cosines, identification and the encoder's windows."""
 
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 
-from benchmarks.judges.similarity import (
+from voicelet_export.metrics.similarity import (
     compare,
     encoder_windows,
-    equal_error,
     nearest_of,
     voiced_mask,
 )
-
-
-def test_equal_error_of_scores_that_part_is_zero_between_them() -> None:
-    rate, threshold = equal_error([0.8, 0.9], [0.3, 0.5])
-    assert rate == 0.0
-    assert 0.5 < threshold < 0.8
-
-
-def test_equal_error_of_scores_that_overlap() -> None:
-    same = [0.4, 0.7, 0.8, 0.9]
-    different = [0.1, 0.2, 0.3, 0.6]
-    rate, threshold = equal_error(same, different)
-    assert rate == pytest.approx(0.25)
-    assert 0.4 < threshold < 0.6 or threshold == pytest.approx(0.5)
-
-
-def test_equal_error_of_chance_is_a_half() -> None:
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=4000)
-    rate, _ = equal_error(list(scores[:2000]), list(scores[2000:]))
-    assert rate == pytest.approx(0.5, abs=0.03)
-    assert math.isnan(equal_error([], [0.1])[0])
 
 
 def test_nearest_of_n_counts_the_draws_without_a_better_rival() -> None:

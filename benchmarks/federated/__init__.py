@@ -1,0 +1,1 @@
+"""Federated learning: what a round costs, what it learns, what an attacker learns from it."""

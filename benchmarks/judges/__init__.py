@@ -1,1 +1,0 @@
-"""One judge a module: each scores samples and knows nothing of the system that made them."""
