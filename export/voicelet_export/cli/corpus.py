@@ -1,4 +1,4 @@
-"""`voicelet-export corpus …`: check, prepare, align, augment and split corpora."""
+"""`voicelet-export corpus …`: check, prepare, align, change, split and carry corpora."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def _cache(args: argparse.Namespace) -> None:
 
     rows = read_rows(args.corpus)
     aligned = bool(rows) and all("frames" in row and "phonemes" in row for row in rows)
-    build = build_aligned_cache if aligned else build_real_cache
-    count = build(args.corpus, args.out, args.encoder)
+    if aligned:
+        count = build_aligned_cache(args.corpus, args.out, args.encoder)
+    else:
+        count = build_real_cache(args.corpus, args.out, args.encoder, args.bandwidth_hz)
     log.info("%d utterances in %s, %s", count, args.out, "aligned" if aligned else "not aligned")
 
 
@@ -183,6 +185,34 @@ def _voicing(args: argparse.Namespace) -> None:
     log.info("%.1f %% of the frames are voiced, %.1f %% before", 100 * after, 100 * before)
 
 
+def _cut(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.cut import CutConfig, cut_cache
+    from voicelet_export.recipes import read_recipe
+
+    cut_cache(args.cache, args.out, read_recipe(CutConfig, args.config))
+
+
+def _retime(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.retime import RetimeConfig, retime_cache
+    from voicelet_export.recipes import read_recipe
+
+    retime_cache(args.cache, args.out, read_recipe(RetimeConfig, args.config))
+
+
+def _archive(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.archive import ArchiveConfig, write_archive
+    from voicelet_export.recipes import read_recipe
+
+    write_archive(args.cache, args.out, read_recipe(ArchiveConfig, None, megabytes=args.megabytes))
+
+
+def _unarchive(args: argparse.Namespace) -> None:
+    from voicelet_export.corpus.archive import read_archive
+
+    for folder in read_archive(args.archive, args.out):
+        log.info("%s", folder)
+
+
 def _split(args: argparse.Namespace) -> None:
     from voicelet.cli.table import print_table
     from voicelet_export.corpus.splits import (
@@ -216,6 +246,9 @@ def add_parser(commands: Any) -> None:
     cache.add_argument("--corpus", type=Path, required=True)
     cache.add_argument("--out", type=Path, required=True)
     cache.add_argument("--encoder", type=Path, required=True, help="speaker encoder, ONNX")
+    cache.add_argument(
+        "--bandwidth-hz", type=float, help="what recordings hold, if less than half their rate"
+    )
     cache.set_defaults(run=_cache)
     align = actions.add_parser("align", help="when each phone is said: in a cache, as TextGrids")
     align.add_argument("--cache", type=Path, help="a feature cache to give phones and durations")
@@ -264,6 +297,20 @@ def add_parser(commands: Any) -> None:
     voicing.add_argument("--corpus", type=Path, help="if its rows tell an f0")
     voicing.set_defaults(run=_voicing)
 
+    cut = actions.add_parser("cut", help="utterances cut at their pauses, several of everybody")
+    cut.add_argument("--cache", type=Path, required=True, help="with alignments")
+    cut.add_argument("--out", type=Path, required=True)
+    cut.add_argument("--config", type=Path, help="YAML of where to cut")
+    cut.set_defaults(run=_cut)
+
+    retime = actions.add_parser(
+        "retime", help="labels where the sound is, the same silence at both ends"
+    )
+    retime.add_argument("--cache", type=Path, required=True, help="with alignments")
+    retime.add_argument("--out", type=Path, required=True)
+    retime.add_argument("--config", type=Path, help="YAML of how labels are moved")
+    retime.set_defaults(run=_retime)
+
     augment = actions.add_parser("augment", help="changed copies of a cache, labels with them")
     augment.add_argument("--cache", type=Path, required=True)
     augment.add_argument("--out", type=Path, required=True)
@@ -282,6 +329,17 @@ def add_parser(commands: Any) -> None:
     augment.add_argument("--encoder", type=Path, help="speaker encoder, ONNX; for --speed")
     augment.add_argument("--held-out", type=Path, help="JSON of speakers that get no copies")
     augment.set_defaults(run=_augment)
+
+    archive = actions.add_parser("archive", help="caches in one small file, without audio")
+    archive.add_argument("--cache", type=Path, action="append", required=True)
+    archive.add_argument("--out", type=Path, required=True, help="the file")
+    archive.add_argument("--megabytes", type=float, help="at most; 60 by default")
+    archive.set_defaults(run=_archive)
+
+    unarchive = actions.add_parser("unarchive", help="the caches of an archive")
+    unarchive.add_argument("archive", type=Path)
+    unarchive.add_argument("--out", type=Path, required=True, help="a folder for their folders")
+    unarchive.set_defaults(run=_unarchive)
 
     split = actions.add_parser("split", help="train, valid and test by speakers, balanced")
     split.add_argument("folder", type=Path, help="a packed corpus or a feature cache")

@@ -30,7 +30,7 @@ from voicelet_export.cli.voice_match import add_voice_match_command
 def _milestone(args: argparse.Namespace) -> None:
     from voicelet_export.train.milestone import save_milestone
 
-    size = save_milestone(args.run_folder, args.out)
+    size = save_milestone(args.run_folder, args.out, language=args.language)
     logging.info("%s: %.1f MB", args.out, size / 1e6)
 
 
@@ -59,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     milestone = commands.add_parser("milestone", help="keep a run's weights, in float16")
     milestone.add_argument("--run-folder", type=Path, required=True)
     milestone.add_argument("--out", type=Path, required=True)
+    milestone.add_argument(
+        "--language", help="of an acoustic model: keep this one alone, and no timbre tokens"
+    )
     milestone.set_defaults(run=_milestone)
     add_g2p_command(commands)
     return parser

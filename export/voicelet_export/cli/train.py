@@ -47,6 +47,7 @@ def _train(args: argparse.Namespace) -> None:
         trainer.run(
             args.until_step,
             lambda step, total: progress.update(task, completed=step, total=total),
+            args.minutes,
         )
     finish_run(run, trainer)
 
@@ -99,6 +100,7 @@ def add_train_command(commands: Any) -> None:
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--start-from", type=Path, help="a checkpoint or milestone")
     train.add_argument("--until-step", type=int)
+    train.add_argument("--minutes", type=float, help="stop after so many; run again to go on")
     train.add_argument("--encoder", type=Path, help="speaker encoder for --data, ONNX")
     train.add_argument("--aligner", type=Path, help="aligner's weights for --data, safetensors")
     train.set_defaults(run=_train)

@@ -22,6 +22,7 @@ from voicelet_export.models.fastspeech2 import (
     AcousticDecoder,
     AcousticEncoder,
 )
+from voicelet_export.models.timbre import ATTENTION_HEADS, TimbreEncoder
 from voicelet_export.models.vocos import Vocoder
 
 Film = tuple[str, str]
@@ -29,7 +30,11 @@ Film = tuple[str, str]
 
 
 def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
-    """Phones and speaker → hidden states, durations, pitch, energy and the decoder's condition."""
+    """Phones and speaker → hidden states, durations, pitch, energy and the decoder's condition.
+
+    A model with languages takes `language` [1] too, one with timbre tokens `tokens` [1, tokens,
+    width], which :func:`timbre_graph` makes; zeros are for people who have none.
+    """
     g, c = GraphBuilder("acoustic_encoder"), model.config
     phones = g.input("phones", "int64", (1, "phones_count"))
     speaker = g.input("speaker", "float32", (1, c.speaker_size))
@@ -38,16 +43,33 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
     x = g.op("Div", centred, g.constant(_np(model.speaker_std), "speaker.std"))
     x = _linear(g, x, model.speaker[0], "speaker.0")
     embedded = _linear(g, g.mul(x, g.op("Sigmoid", x)), model.speaker[2], "speaker.2")
-    film = _linear(g, embedded, model.film, "film")
-    films = _films(g, film, len(model.blocks), c.channels)
     table = g.constant(_np(model.embed.weight), "embed.weight")
     x = g.op("Gather", table, g.reshape(phones, (-1,)), axis=0)
+    if c.languages:
+        language = g.input("language", "int64", (1,))
+        for part in ("phones", "clause"):
+            weight = _np(getattr(model, f"language_{part}").weight)
+            row = g.op("Gather", g.constant(weight, f"language.{part}"), language, axis=0)
+            if part == "phones":
+                x = g.add(x, row)
+            else:
+                embedded = g.add(embedded, row)
+    tokens = ""
+    if c.timbre_tokens:
+        size = c.timbre_tokens * c.timbre_width
+        given = g.input("tokens", "float32", (1, c.timbre_tokens, c.timbre_width))
+        pool = _np(model.timbre_pool.weight) * size**-0.5
+        flat = g.reshape(given, (1, size))
+        embedded = g.add(embedded, g.linear(flat, pool, _zeros(c.channels), "timbre_pool"))
+        tokens = g.reshape(given, (c.timbre_tokens, c.timbre_width))
+    film = _linear(g, embedded, model.film, "film")
+    films = _films(g, film, len(model.blocks), c.channels)
     for i, block in enumerate(model.blocks):
         if i == c.attention_place:
-            x = _attention(g, x, model.attention, "attention")
+            x = _look(g, x, model, tokens)
         x = _block(g, x, block, f"blocks.{i}", films[i])
     if c.attention_place == len(model.blocks):
-        x = _attention(g, x, model.attention, "attention")
+        x = _look(g, x, model, tokens)
     hidden = _norm(g, x, model.out_norm.norm, "out_norm")
     conv = model.variance_conv
     v = g.op("Relu", g.convolution(hidden, _np(conv.weight), _np(conv.bias), "variance_conv"))
@@ -59,6 +81,22 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
         g.output(column, name, (1, "phones_count"))
     condition = _linear(g, embedded, model.condition, "condition")
     g.output(condition, "condition", (1, c.condition_size))
+    return g.model()
+
+
+def timbre_graph(model: TimbreEncoder) -> onnx.ModelProto:
+    """A person's normalised mels, an even number of frames → timbre tokens; run at enrolment."""
+    g, width = GraphBuilder("timbre"), model.width
+    mel = g.input("mel", "float32", (1, "frames_count", model.n_mels))
+    x = g.columns(g.rows(mel, model.n_mels), 0, model.bands)
+    x = _linear(g, g.reshape(x, (-1, 2 * model.bands)), model.project, "project")
+    for i, block in enumerate(model.blocks):
+        x = _block(g, x, block, f"blocks.{i}", None)
+    x = _linear(g, _norm(g, x, model.norm, "norm"), model.key_value, "key_value")
+    query = _np(model.query)
+    y = _cross(g, g.constant(query, "query"), x, width)
+    y = _norm(g, y, model.out_norm, "out_norm")
+    g.output(g.reshape(y, (1, *query.shape)), "tokens", (1, *query.shape))
     return g.model()
 
 
@@ -176,6 +214,39 @@ def _block(g: GraphBuilder, x: str, block: ConvNeXtBlock, name: str, film: Film 
     weight = _np(block.contract.weight) * layer_scale[:, None]
     bias = _np(block.contract.bias) * layer_scale
     return g.add(x, g.linear(y, weight, bias, f"{name}.contract"))
+
+
+def _look(g: GraphBuilder, x: str, model: AcousticEncoder, tokens: str) -> str:
+    """Self-attention of phones, and their attention to timbre tokens where there are any."""
+    x = _attention(g, x, model.attention, "attention")
+    if not tokens:
+        return x
+    layer, width = model.timbre_attention, model.config.timbre_width
+    query = _linear(g, _norm(g, x, layer.norm, "timbre.norm"), layer.query, "timbre.query")
+    pairs = g.linear(tokens, _np(layer.key_value.weight), _zeros(2 * width), "timbre.key_value")
+    y = _cross(g, query, pairs, width)
+    channels = model.config.channels
+    return g.add(x, g.linear(y, _np(layer.out.weight), _zeros(channels), "timbre.out"))
+
+
+def _cross(g: GraphBuilder, query: str, pairs: str, width: int) -> str:
+    """Attention of `query` [rows, width] to keys and values side by side, [places, 2 · width]."""
+    heads, size = ATTENTION_HEADS, width // ATTENTION_HEADS
+    parts = []
+    for x, perm in (
+        (query, [1, 0, 2]),
+        (g.columns(pairs, 0, width), [1, 2, 0]),
+        (g.columns(pairs, width, 2 * width), [1, 0, 2]),
+    ):
+        parts.append(g.op("Transpose", g.reshape(x, (-1, heads, size)), perm=perm))
+    scale = g.constant(np.array([size**-0.5], np.float32))
+    score = g.op("Softmax", g.mul(g.op("MatMul", parts[0], parts[1]), scale), axis=-1)
+    y = g.op("Transpose", g.op("MatMul", score, parts[2]), perm=[1, 0, 2])
+    return g.reshape(y, (-1, width))
+
+
+def _zeros(count: int) -> FloatArray:
+    return np.zeros(count, np.float32)
 
 
 def _attention(g: GraphBuilder, x: str, layer: SelfAttention, name: str) -> str:

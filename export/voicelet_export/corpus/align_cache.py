@@ -85,7 +85,9 @@ class Aligned:
     words: tuple[WordPhones, ...] = ()
 
 
-def build_real_cache(corpus: Path, folder: Path, encoder: Path) -> int:
+def build_real_cache(
+    corpus: Path, folder: Path, encoder: Path, bandwidth_hz: float | None = None
+) -> int:
     """Cache a corpus of recordings without alignments; returns the utterance count.
 
     The vocoder can train on it at once; :func:`align_cache` adds phones and durations later.
@@ -94,11 +96,13 @@ def build_real_cache(corpus: Path, folder: Path, encoder: Path) -> int:
         corpus: folder with `metadata.jsonl` and shards.
         folder: of the new cache.
         encoder: graph of the speaker encoder.
+        bandwidth_hz: what the recordings hold, where that is less than half their rate.
     """
     extract = DVectorExtractor(encoder)
     writer = CacheWriter(folder)
     for utterance in iterate_corpus(corpus):
-        writer.add(utterance, extract(utterance.samples, utterance.sample_rate_hz))
+        vector = extract(utterance.samples, utterance.sample_rate_hz)
+        writer.add(utterance, vector, bandwidth_hz=bandwidth_hz)
         if len(writer.entries) % 200 == 0:
             log.info("%d utterances measured", len(writer.entries))
     writer.close()

@@ -130,6 +130,7 @@ def _copy(
             durations_frames=changed.durations_frames,
             bandwidth_hz=min(entry.bandwidth_hz * speed, rate / 2.0),
             change_mel=_hiding(config.spec, rng),
+            language=entry.language,
         )
         if on_item is not None:
             on_item((copy - 1) * len(entries) + number, config.copies * len(entries))

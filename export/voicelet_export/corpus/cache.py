@@ -24,7 +24,7 @@ from voicelet.engine import get_engine
 from voicelet.speaker.encoder import mean_d_vector
 from voicelet.speaker.ge2e_mel import ge2e_mel, ge2e_windows
 from voicelet.speaker.vector import speaker_statistics
-from voicelet.text.phones import PhoneInventory
+from voicelet.text.phones import MODEL_LANGUAGES, MULTILINGUAL_SYMBOLS, PhoneInventory
 from voicelet_export.corpus.reader import Utterance, iterate_corpus, resample
 
 CACHE_FILES = {
@@ -45,6 +45,7 @@ class CacheEntry:
 
     `n_phones` is 0 for speech without an alignment (usable by the vocoder only).
     `bandwidth_hz` is the highest frequency that the recording can hold.
+    `language` is one of `voicelet.text.phones.MODEL_LANGUAGES`.
     """
 
     id: str
@@ -58,6 +59,7 @@ class CacheEntry:
     log_f0_mean: float
     log_f0_std: float
     ltas: list[float]
+    language: str = MODEL_LANGUAGES[0]
 
 
 class FeatureCache:
@@ -175,6 +177,7 @@ class CacheWriter:
             bandwidth_hz=bandwidth_hz or utterance.sample_rate_hz / 2.0,
             mel=mel,
             own_f0_hz=own_f0,
+            language=str(utterance.row.get("language", MODEL_LANGUAGES[0])),
         )
 
     def append(
@@ -191,6 +194,7 @@ class CacheWriter:
         mel: FloatArray | None = None,
         own_f0_hz: FloatArray | None = None,
         change_mel: Callable[[FloatArray], FloatArray] | None = None,
+        language: str = MODEL_LANGUAGES[0],
     ) -> None:
         """Append an utterance that is as it is to be: at the features' rate, and its own level.
 
@@ -230,6 +234,7 @@ class CacheWriter:
                 log_f0_mean=stats.log_f0_mean,
                 log_f0_std=stats.log_f0_std,
                 ltas=[round(float(v), 4) for v in stats.ltas],
+                language=language,
             )
         )
         self._frames += n_frames
@@ -276,7 +281,7 @@ def build_aligned_cache(corpus: Path, folder: Path, encoder: Path, unit_samples:
         unit_samples: samples at 24 kHz in one unit of the rows' `frames`.
     """
     config = FeatureConfig()
-    inventory = PhoneInventory()
+    inventory = PhoneInventory(MULTILINGUAL_SYMBOLS)
     extract = DVectorExtractor(encoder)
     writer = CacheWriter(folder, config)
     for utterance in iterate_corpus(corpus):

@@ -170,4 +170,5 @@ def denoise_cache(
 def _told(entry: CacheEntry, recorded: CacheEntry) -> CacheEntry:
     """An entry that tells of the speaker what the recording told."""
     kept = asdict(recorded)
-    return replace(entry, **{k: kept[k] for k in ("log_f0_mean", "log_f0_std", "ltas")})
+    told = ("log_f0_mean", "log_f0_std", "ltas", "language")
+    return replace(entry, **{k: kept[k] for k in told})

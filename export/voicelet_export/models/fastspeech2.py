@@ -7,7 +7,8 @@ of frames can be computed alone given `context_frames` neighbours on each side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ from voicelet_export.models.blocks import (
     ConvNeXtBlock,
     SelfAttention,
     check_block_sizes,
+    length_mask,
 )
+from voicelet_export.models.timbre import TimbreAttention, TimbreEncoder
 
 PITCH_SCALE = 0.25
 """Natural-log units of f0 in one unit of the pitch feature."""
@@ -37,6 +40,10 @@ class AcousticConfig:
         attention_width: channels of an attention head; 0 shares `channels` out between the heads.
         attention_before: index of the encoder block that attention precedes (`encoder_blocks`: it
             comes last); -1 is the middle.
+        timbre_tokens, timbre_width: tokens that tell of a voice beside the d-vector, and numbers
+            in each (`models.timbre`); 0 tokens leave them out.
+        timbre_bands, timbre_channels, timbre_blocks: of the encoder that makes the tokens.
+        languages: how many there are to tell apart; 0 leaves the language out.
     """
 
     n_symbols: int = 64
@@ -55,6 +62,12 @@ class AcousticConfig:
     mel_hidden: tuple[int, ...] = ()
     attention_width: int = 0
     attention_before: int = -1
+    timbre_tokens: int = 0
+    timbre_width: int = 64
+    timbre_bands: int = 70
+    timbre_channels: int = 128
+    timbre_blocks: int = 3
+    languages: int = 0
 
     def __post_init__(self) -> None:
         for part in ("encoder", "pitch", "mel"):
@@ -63,6 +76,10 @@ class AcousticConfig:
             )
         if not -1 <= self.attention_before <= self.encoder_blocks:
             raise ValueError("attention_before must lie between -1 and encoder_blocks")
+        if self.timbre_tokens < 0 or self.languages < 0:
+            raise ValueError("timbre_tokens and languages must be at least 0")
+        if self.timbre_tokens and (self.timbre_width % 4 or self.timbre_bands < 1):
+            raise ValueError("timbre_width must be a multiple of 4, timbre_bands at least 1")
 
     @property
     def attention_place(self) -> int:
@@ -111,14 +128,49 @@ class AcousticEncoder(nn.Module):
         for layer in (self.film, self.condition):
             nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
+        self.timbre: TimbreEncoder | None = None
+        if c.timbre_tokens:
+            self.timbre = TimbreEncoder(
+                c.n_mels,
+                min(c.timbre_bands, c.n_mels),
+                c.timbre_tokens,
+                c.timbre_width,
+                c.timbre_channels,
+                c.timbre_blocks,
+            )
+            self.timbre_attention = TimbreAttention(c.channels, c.timbre_width)
+            self.timbre_pool = nn.Linear(c.timbre_tokens * c.timbre_width, c.channels, bias=False)
+            nn.init.zeros_(self.timbre_pool.weight)
+        if c.languages:
+            self.language_phones = nn.Embedding(c.languages, c.channels)
+            self.language_clause = nn.Embedding(c.languages, c.channels)
+            for embedding in (self.language_phones, self.language_clause):
+                nn.init.zeros_(embedding.weight)
 
     def set_speaker_statistics(self, vectors: npt.NDArray[np.float32]) -> None:
         """Take the mean and spread of training speaker vectors [speakers, speaker_size]."""
         self.speaker_mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
         self.speaker_std.copy_(torch.from_numpy(vectors.std(axis=0) + 1e-3))
 
+    def voice_tokens(self, reference: Tensor | None, n_reference: Tensor | None) -> Tensor | None:
+        """Tokens of people's speech, for :meth:`forward`; `None` if this model has none.
+
+        Args:
+            reference: [B, R, n_mels], normalised.
+            n_reference: int64 [B], frames of speech in each row; 0 gives tokens of zeros.
+        """
+        if self.timbre is None or reference is None or n_reference is None:
+            return None
+        tokens: Tensor = self.timbre(reference, length_mask(n_reference, reference.shape[1]))
+        return tokens
+
     def forward(
-        self, phones: Tensor, speaker: Tensor, keep: Tensor | None = None
+        self,
+        phones: Tensor,
+        speaker: Tensor,
+        keep: Tensor | None = None,
+        tokens: Tensor | None = None,
+        language: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Encode a batch of clauses.
 
@@ -126,24 +178,39 @@ class AcousticEncoder(nn.Module):
             phones: int64 [B, N], pads at both ends of each.
             speaker: [B, speaker_size].
             keep: [B, N, 1], ones where there are phones; `None` for no padding.
+            tokens: [B, timbre_tokens, timbre_width] of `timbre`; zeros or `None` where a person
+                has none.
+            language: int64 [B], places in `phones.MODEL_LANGUAGES`; `None` is English.
 
         Returns:
             hidden [B, N, C], log_duration [B, N], pitch [B, N], energy [B, N], condition [B, K].
         """
         embedded = self.speaker((speaker - self.speaker_mean) / self.speaker_std)
-        films = self.film(embedded).unsqueeze(1).chunk(len(self.blocks), dim=-1)
         x = self.embed(phones)
+        if self.config.languages:
+            spoken = phones.new_zeros(len(phones)) if language is None else language
+            embedded = embedded + self.language_clause(spoken)
+            x = x + self.language_phones(spoken).unsqueeze(1)
+        if tokens is not None:
+            # Scaled, so that the first steps of so wide a layer don't overwhelm the d-vector.
+            pooled = tokens.flatten(1) * tokens[0].numel() ** -0.5
+            embedded = embedded + self.timbre_pool(pooled)
+        films = self.film(embedded).unsqueeze(1).chunk(len(self.blocks), dim=-1)
         for i, block in enumerate(self.blocks):
             if i == self.config.attention_place:
-                x = self.attention(x, keep)
+                x = self._attend(x, keep, tokens)
             x = block(x, films[i], keep)
         if self.config.attention_place == len(self.blocks):
-            x = self.attention(x, keep)
+            x = self._attend(x, keep, tokens)
         hidden = self.out_norm(x)
         masked = hidden if keep is None else hidden * keep
         v = torch.relu(self.variance_conv(masked.transpose(1, 2)).transpose(1, 2))
         log_duration, pitch, energy = self.variance_head(self.variance_norm(v)).unbind(-1)
         return hidden, log_duration, pitch, energy, self.condition(embedded)
+
+    def _attend(self, x: Tensor, keep: Tensor | None, tokens: Tensor | None) -> Tensor:
+        x = self.attention(x, keep)
+        return x if tokens is None else self.timbre_attention(x, tokens)
 
 
 class AcousticDecoder(nn.Module):
@@ -214,6 +281,46 @@ class AcousticModel(nn.Module):
         self.config = config
         self.encoder = AcousticEncoder(config)
         self.decoder = AcousticDecoder(config)
+
+
+_OPTIONAL = ("encoder.timbre", "encoder.language_")
+
+
+def grown_state(model: AcousticModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a model without tokens, languages or all of the phones, for one that has them.
+
+    What is new keeps `model`'s own weights, which add nothing to what the old ones say; phones that
+    are new keep their own rows of the embedding.
+    """
+    grown = dict(state)
+    for name, own in model.state_dict().items():
+        if name not in grown and name.startswith(_OPTIONAL):
+            grown[name] = own
+    rows = grown.get("encoder.embed.weight")
+    own = model.encoder.embed.weight
+    if rows is not None and len(rows) < len(own):
+        grown["encoder.embed.weight"] = torch.cat([rows, own.detach()[len(rows) :].to(rows)])
+    return grown
+
+
+def plain_state(
+    state: Mapping[str, Tensor], config: AcousticConfig, language: int
+) -> tuple[dict[str, Tensor], AcousticConfig]:
+    """Weights of a model of one language, without timbre tokens, that says just the same.
+
+    Args:
+        state: weights of a model of `config`.
+        language: place in `voicelet.text.phones.MODEL_LANGUAGES`.
+
+    Returns:
+        Weights, and the configuration of the model that they are for.
+    """
+    plain = {name: value for name, value in state.items() if not name.startswith(_OPTIONAL)}
+    if config.languages:
+        for name, added in (("embed.weight", "phones"), ("speaker.2.bias", "clause")):
+            row = state[f"encoder.language_{added}.weight"][language]
+            plain[f"encoder.{name}"] = plain[f"encoder.{name}"] + row
+    return plain, replace(config, timbre_tokens=0, languages=0)
 
 
 def expand_frames(

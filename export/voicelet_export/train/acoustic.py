@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
+from voicelet.speaker.vector import D_VECTOR_SIZE, F0_SIZE
+from voicelet.text.phones import ENGLISH_SYMBOLS, MULTILINGUAL_SYMBOLS
 from voicelet_export.models.blocks import length_mask
 from voicelet_export.models.discriminators import MelDiscriminator
 from voicelet_export.models.fastspeech2 import (
@@ -17,6 +21,7 @@ from voicelet_export.models.fastspeech2 import (
     AcousticConfig,
     AcousticModel,
     expand_frames,
+    grown_state,
 )
 from voicelet_export.train.data import Item
 from voicelet_export.train.loop import LoopConfig
@@ -24,6 +29,12 @@ from voicelet_export.train.losses import masked_l1
 from voicelet_export.train.speaker_loss import SpeakerConsistency, load_encoder
 from voicelet_export.train.task import DISCRIMINATOR, AdversarialTask, plain
 from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
+
+_SOUNDS_LIKE = {
+    "o": "O", "y": "u", "ø": "ɜ", "œ": "ɜ", "ɒ": "ɑ", "Q": "O", "ɨ": "ɪ", "r": "ɹ", "ɾ": "T",
+    "ʁ": "ɹ", "x": "h", "ɣ": "ɡ", "β": "v", "ç": "h", "ʝ": "j", "ɲ": "n", "ʎ": "l", "ɥ": "w",
+    "ʦ": "t", "ʣ": "d", "c": "k",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,10 @@ class AcousticTraining:
         speaker_encoder: weights of the frozen encoder for the speaker-consistency loss, or "".
         speaker_from, speaker_every, speaker_windows, speaker_weight: when that loss enters, on
             which steps it is computed, on how many windows of 1.6 s, and how much it counts.
+        reference_frames: most frames of other speech of the same person that timbre tokens are
+            made of; needed where the model has tokens.
+        drop_d_vector, drop_pitch, drop_timbre: probability that a row is trained without that part
+            of what is known of its speaker (the mean takes the place of the first two).
     """
 
     loop: LoopConfig = field(default_factory=LoopConfig)
@@ -63,6 +78,22 @@ class AcousticTraining:
     speaker_windows: int = 6
     speaker_weight: float = 1.0
     weight_decay: float = 0.01
+    reference_frames: int = 0
+    drop_d_vector: float = 0.0
+    drop_pitch: float = 0.0
+    drop_timbre: float = 0.0
+
+    def __post_init__(self) -> None:
+        if bool(self.reference_frames) != bool(self.model.timbre_tokens):
+            raise ValueError("reference_frames and model.timbre_tokens go together; give both")
+        if self.reference_frames and self.reference_frames < 12:
+            raise ValueError("reference_frames must be at least 12")
+        if not all(0.0 <= p <= 1.0 for p in self._drops):
+            raise ValueError("drop_d_vector, drop_pitch and drop_timbre must lie within 0 and 1")
+
+    @property
+    def _drops(self) -> tuple[float, float, float]:
+        return self.drop_d_vector, self.drop_pitch, self.drop_timbre
 
 
 class AcousticTask(AdversarialTask[AcousticTraining]):
@@ -92,10 +123,26 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
             encoder = load_encoder(Path(config.speaker_encoder))
             self.consistency = SpeakerConsistency(encoder, mel_mean, mel_std).to(self.device)
         weights = config.corpus_weights
-        self.sampler = UtteranceSampler(train, mel_mean, mel_std, config.max_frames, weights)
-        self.valid = UtteranceSampler(valid, mel_mean, mel_std, config.max_frames)
+        size, frames = config.max_frames, config.reference_frames
+        self.sampler = UtteranceSampler(train, mel_mean, mel_std, size, weights, frames)
+        self.valid = UtteranceSampler(valid, mel_mean, mel_std, size, weights, frames)
         vectors = [self.sampler.speaker_vector(i, None)[0] for i in self.sampler.items[::4]]
         self.model.encoder.set_speaker_statistics(np.stack(vectors))
+
+    def adopt(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Add what this model has and the other lacks: tokens, languages, phones.
+
+        A new phone begins near the English one that it sounds most like.
+        """
+        grown = grown_state(self.model, state)
+        rows = grown["encoder.embed.weight"].clone()
+        known, english = len(state["encoder.embed.weight"]), len(ENGLISH_SYMBOLS)
+        first = english if known <= english + 1 else known  # English models have a spare row
+        for new, like in _SOUNDS_LIKE.items():
+            place = MULTILINGUAL_SYMBOLS.index(new)
+            if first <= place < len(rows):
+                rows[place] = rows[MULTILINGUAL_SYMBOLS.index(like)] + 0.2 * rows[place]
+        return {**grown, "encoder.embed.weight": rows}
 
     def losses(
         self, model: AcousticModel, batch: UtteranceBatch, noise: float
@@ -104,8 +151,9 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
         longest = batch.mel.shape[1]
         keep_phones = length_mask(batch.n_phones, batch.phones.shape[1])
         keep = length_mask(batch.n_frames, longest)
+        tokens = model.encoder.voice_tokens(batch.reference, batch.n_reference)
         hidden, log_duration, pitch, energy, condition = model.encoder(
-            batch.phones, batch.speaker, keep_phones
+            batch.phones, batch.speaker, keep_phones, tokens, batch.language
         )
         token_noise = noise * torch.randn_like(batch.pitch)
         frames = expand_frames(
@@ -140,7 +188,7 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
         """One update of the model, and of the discriminator once it has entered."""
         c = self.config
         rng = self.rng(step)
-        batch = self.sampler.draw(rng).to(self.device)
+        batch = self._less_known(self.sampler.draw(rng).to(self.device), rng)
         terms, mel, _ = self.losses(self.model, batch, c.f0_noise)
         total = self.total(terms)
         if step >= c.adversarial_from:
@@ -155,6 +203,22 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
                 total = total + c.speaker_weight * speaker
         self.update("acoustic", total, 1.0)
         return plain(terms)
+
+    def _less_known(self, batch: UtteranceBatch, rng: np.random.Generator) -> UtteranceBatch:
+        """Some rows without their d-vector, their pitch statistics or their tokens."""
+        c, rows = self.config, len(batch.speaker)
+        if not any(c._drops):
+            return batch
+        drop = rng.random((3, rows, 1)) < np.array(c._drops)[:, None, None]
+        d_vector, pitch, timbre = torch.from_numpy(drop).to(self.device)
+        place = torch.arange(batch.speaker.shape[1], device=self.device)
+        is_pitch = (place >= D_VECTOR_SIZE) & (place < D_VECTOR_SIZE + F0_SIZE)
+        gone = (d_vector & (place < D_VECTOR_SIZE)) | (pitch & is_pitch)
+        speaker = torch.where(gone, self.model.encoder.speaker_mean, batch.speaker)
+        counts = batch.n_reference
+        if counts is not None:
+            counts = counts.masked_fill(timbre.squeeze(1), 0)
+        return replace(batch, speaker=speaker, n_reference=counts)
 
     def _speaker_loss(
         self,
@@ -191,19 +255,45 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
         return torch.stack(fakes), torch.stack(reals)
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
-        """Losses on held-out speakers with their true durations and f0; writes a picture."""
+        """Losses on held-out speakers with their true durations and f0; writes a picture.
+
+        `cosine` is the likeness of the middle of what is predicted to its speaker by the encoder of
+        the speaker loss, over all and for each cache.  With tokens, the mels and the likeness
+        without them are told too.
+        """
         assert isinstance(model, AcousticModel)
-        sums: dict[str, float] = {}
+        sums: dict[str, list[float]] = defaultdict(list)
         items = self.valid.items
-        groups = [items[i : i + 8] for i in range(0, len(items), max(8, len(items) // 10))]
-        for group in groups:
+        for group in (items[i : i + 8] for i in range(0, len(items), max(8, len(items) // 10))):
             batch = self.valid.collate(group, None).to(self.device)
             terms, mel, _ = self.losses(model, batch, 0.0)
             for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value) / len(groups)
+                sums[name].append(float(value))
+            likeness = self._likeness(mel, batch)
+            sums["cosine"] += likeness.values()
+            for row, value in likeness.items():
+                sums[f"cosine_{group[row].cache.folder.name}"].append(value)
+            if batch.n_reference is not None:
+                untold = replace(batch, n_reference=torch.zeros_like(batch.n_reference))
+                plain, plain_mel, _ = self.losses(model, untold, 0.0)
+                sums["mel_without_tokens"].append(float(plain["mel"]))
+                sums["cosine_without_tokens"] += self._likeness(plain_mel, batch).values()
             last = (mel, batch)
         _picture(last[0], last[1], folder / "valid.png")
-        return sums
+        return {name: float(np.mean(values)) for name, values in sums.items() if values}
+
+    def _likeness(self, mel: Tensor, batch: UtteranceBatch) -> dict[int, float]:
+        """Row → cosine of the d-vectors of its middle and of its speaker; not of short rows."""
+        if self.consistency is None:
+            return {}
+        size, counts = self.consistency.window_frames, batch.n_frames.tolist()
+        long = [row for row, count in enumerate(counts) if count >= size]
+        if not long:
+            return {}
+        starts = [(counts[row] - size) // 2 for row in long]
+        cuts = torch.stack([mel[row, first : first + size] for row, first in zip(long, starts)])
+        cosines = (self.consistency.embed(cuts) * batch.d_vector[long]).sum(dim=-1)
+        return dict(zip(long, cosines.tolist()))
 
 
 def _picture(mel: Tensor, batch: UtteranceBatch, path: Path) -> None:

@@ -39,14 +39,23 @@ class RunInfo:
     mel_std: FloatArray
 
 
-def load_acoustic(folder: Path) -> tuple[AcousticModel, RunInfo]:
+def load_acoustic(folder: Path, plain: bool = True) -> tuple[AcousticModel, RunInfo]:
     """The averaged weights of an acoustic run.
+
+    Args:
+        plain: whether timbre tokens and languages are refused, as by all that makes graphs.
 
     Raises:
         BundleError: the folder isn't such a run.
     """
     model_config, state, info = _read(folder)
-    model = AcousticModel(from_mapping(AcousticConfig, model_config, str(folder)))
+    config = from_mapping(AcousticConfig, model_config, str(folder))
+    if plain and (config.timbre_tokens or config.languages):
+        raise BundleError(
+            f"{folder}: timbre tokens and languages can't be used here yet; keep one language and "
+            "no tokens with `voicelet-export milestone --language en`"
+        )
+    model = AcousticModel(config)
     _load(model, state, folder)
     return model, info
 

@@ -104,6 +104,10 @@ class Task(ABC):
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:
         """Score `model` (the average) on held-out speakers; may write pictures and audio."""
 
+    def adopt(self, state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """Fit averaged weights of another run to the averaged module, where that has grown."""
+        return state
+
     def learning_rate_scale(self, optimiser: str, step: int) -> float:
         """An extra factor on the schedule for one optimiser."""
         return 1.0
@@ -142,8 +146,9 @@ class Trainer:
         else:
             state = torch.load(path, map_location=self.config.device, weights_only=True)
         if weights_only:
-            self.task.modules[self.task.averaged].load_state_dict(state["average"])
-            self.average.load_state_dict(state["average"])
+            average = self.task.adopt(state["average"])
+            self.task.modules[self.task.averaged].load_state_dict(average)
+            self.average.load_state_dict(average)
             for name, module in self.task.modules.items():
                 weights = of_module(state["modules"], name) or {}
                 if name != self.task.averaged and _fits(module, weights):
@@ -184,12 +189,17 @@ class Trainer:
         return self.step >= self.config.steps
 
     def run(
-        self, until_step: int | None = None, on_step: Callable[[int, int], None] | None = None
+        self,
+        until_step: int | None = None,
+        on_step: Callable[[int, int], None] | None = None,
+        minutes: float | None = None,
     ) -> None:
         """Train to the end (or `until_step`), or until SIGTERM or SIGINT asks to stop.
 
         Args:
             on_step: called with (steps done, steps in all) after each step.
+            minutes: stop after the step in which these have passed; the schedule knows nothing of
+                it, and another run goes on.
         """
         config = self.config
         checkpoint = self.folder / "checkpoint.pt"
@@ -198,7 +208,7 @@ class Trainer:
             log.info("resumed at step %d", self.step)
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: setattr(self, "_stop", True))
-        saved = time.monotonic()
+        began = saved = time.monotonic()
         last = min(config.steps, until_step or config.steps)
         sums: dict[str, float] = {}
         count, clock = 0, time.monotonic()
@@ -219,6 +229,8 @@ class Trainer:
             if time.monotonic() - saved > config.checkpoint_s:
                 self.save()
                 saved = time.monotonic()
+            if minutes is not None and time.monotonic() - began >= 60.0 * minutes:
+                break
         self.save()
 
     def _one_step(self, sums: dict[str, float]) -> None:

@@ -19,6 +19,8 @@ from voicelet_export.train.checkpoint import load_acoustic
 from voicelet_export.train.data import load_items
 from voicelet_export.train.utterances import UtteranceSampler
 
+_REFERENCE_FRAMES = 480
+
 
 def predict_cache(acoustic_run: Path, cache_folder: Path, out: Path, batch: int = 8) -> int:
     """Write `out`, a cache whose mels come from the averaged model of `acoustic_run`.
@@ -29,7 +31,7 @@ def predict_cache(acoustic_run: Path, cache_folder: Path, out: Path, batch: int 
     Returns:
         Utterances predicted.
     """
-    model, run = load_acoustic(acoustic_run)
+    model, run = load_acoustic(acoustic_run, plain=False)
     cache = FeatureCache(cache_folder)
     out.mkdir(parents=True, exist_ok=True)
     for file in cache_folder.iterdir():
@@ -40,7 +42,8 @@ def predict_cache(acoustic_run: Path, cache_folder: Path, out: Path, batch: int 
     mels = mels.reshape(-1, cache.features.n_mels)
     mean, std = np.asarray(run.mel_mean, np.float32), np.asarray(run.mel_std, np.float32)
     items, _ = load_items([cache], set(), aligned=True)
-    sampler = UtteranceSampler(items, mean, std, 0)
+    frames = _REFERENCE_FRAMES if model.config.timbre_tokens else 0
+    sampler = UtteranceSampler(items, mean, std, 0, reference_frames=frames)
     for start in range(0, len(sampler.items), batch):
         chosen = sampler.items[start : start + batch]
         rows = sampler.collate(chosen, None)
@@ -48,7 +51,10 @@ def predict_cache(acoustic_run: Path, cache_folder: Path, out: Path, batch: int 
         keep_phones = length_mask(rows.n_phones, rows.phones.shape[1])
         keep = length_mask(rows.n_frames, longest)
         with torch.no_grad():
-            hidden, _, _, _, condition = model.encoder(rows.phones, rows.speaker, keep_phones)
+            tokens = model.encoder.voice_tokens(rows.reference, rows.n_reference)
+            hidden, _, _, _, condition = model.encoder(
+                rows.phones, rows.speaker, keep_phones, tokens, rows.language
+            )
             frames = expand_frames(hidden, rows.pitch, rows.energy, rows.durations, longest)
             given = (rows.log_f0, rows.voicing)
             mel, _, _ = model.decoder(frames, condition, rows.log_f0_mean, keep, given)

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from voicelet.audio.features import FloatArray, frame_energy_db, mel_centres_hz
 from voicelet.speaker.vector import SpeakerStatistics, build_speaker_vector
+from voicelet.text.phones import MODEL_LANGUAGES
+from voicelet_export.corpus.cache import COPY_MARK
+from voicelet_export.errors import CorpusError
 from voicelet_export.models.fastspeech2 import PITCH_SCALE
 from voicelet_export.train.data import Item, continuous_log_f0
 
@@ -25,7 +28,9 @@ _NEIGHBOURS = 160
 class UtteranceBatch:
     """Padded utterances; B rows, N phones, T frames.
 
-    `bands` [B, 1, n_mels] is one where the recording holds the band.
+    `bands` [B, 1, n_mels] is one where the recording holds the band, `language` [B] a place in
+    `phones.MODEL_LANGUAGES`.  `reference` [B, R, n_mels] holds other speech of the same person,
+    normalised, in its first `n_reference` frames; both are `None` unless asked for.
     """
 
     phones: Tensor
@@ -41,10 +46,14 @@ class UtteranceBatch:
     speaker: Tensor
     log_f0_mean: Tensor
     d_vector: Tensor
+    language: Tensor
+    reference: Tensor | None = None
+    n_reference: Tensor | None = None
 
     def to(self, device: torch.device) -> UtteranceBatch:
         """The same batch on a device."""
-        return UtteranceBatch(**{k: v.to(device) for k, v in self.__dict__.items()})
+        moved = {k: None if v is None else v.to(device) for k, v in self.__dict__.items()}
+        return UtteranceBatch(**moved)
 
 
 def token_means(
@@ -68,6 +77,15 @@ class UtteranceSampler:
 
     The vector is the mean over a few utterances of the same speaker (rarely the utterance alone),
     with noise, so that the model learns voices and not recordings.
+
+    Args:
+        items: to draw from.
+        mel_mean, mel_std: [n_mels].
+        max_frames: of a batch, about.
+        weights: cache folder name → how much more often its utterances are drawn.  Those of weight
+            0 are never drawn and only serve as references.
+        reference_frames: most frames of other speech of the same person in a batch's row; 0 for
+            none.
     """
 
     def __init__(
@@ -77,11 +95,19 @@ class UtteranceSampler:
         mel_std: FloatArray,
         max_frames: int,
         weights: dict[str, float] | None = None,
+        reference_frames: int = 0,
     ) -> None:
-        self.items = sorted(items, key=lambda i: (i.entry.n_frames, i.entry.id))
+        scale = weights or {}
+        self.reference_frames = reference_frames
+        self._others: dict[str, list[Item]] = defaultdict(list)
+        for item in sorted(items, key=lambda i: (i.entry.id, i.cache.folder.name)):
+            self._others[item.entry.speaker].append(item)
+        drawn = [i for i in items if scale.get(i.cache.folder.name, 1.0) > 0.0]
+        if not drawn:
+            raise CorpusError("every cache has the weight 0; give one that may be drawn from")
+        self.items = sorted(drawn, key=lambda i: (i.entry.n_frames, i.entry.id))
         self.mean, self.std, self.max_frames = mel_mean, mel_std, max_frames
         lengths = np.array([i.entry.n_frames for i in self.items], dtype=np.float64)
-        scale = weights or {}
         boost = np.array([scale.get(i.cache.folder.name, 1.0) for i in self.items])
         self._weights = lengths * boost / (lengths * boost).sum()
         self._boost = boost
@@ -126,6 +152,30 @@ class UtteranceSampler:
         stats = SpeakerStatistics(f0_mean, f0_std, ltas.astype(np.float32))
         return build_speaker_vector(d, stats, self.mean, self.std), f0_mean, clean
 
+    def reference(self, item: Item, rng: np.random.Generator | None) -> FloatArray:
+        """Stretches of up to three other utterances of the same person, normalised [R, n_mels].
+
+        Without an `rng` they are the first ones.  Other pieces of the same recording serve where
+        there is no other recording, and where there is nothing else, there are no frames: a model
+        must not learn that a voice is what stands in one clip.
+        """
+        others = [i for i in self._others[item.entry.speaker] if i.entry.id != item.entry.id]
+        recording = item.entry.id.split(COPY_MARK)[0]
+        elsewhere = [i for i in others if i.entry.id.split(COPY_MARK)[0] != recording]
+        others = elsewhere or [i for i in others if i.entry.id != recording]
+        frames = self.reference_frames
+        if rng is not None and others:
+            frames = int(rng.integers(frames // 3, frames + 1))
+            others = [others[int(i)] for i in rng.permutation(len(others))[:3]]
+        parts = [np.zeros((0, len(self.mean)), np.float32)]
+        for other in others[:3]:
+            count = min(frames // min(3, len(others)), other.entry.n_frames)
+            spare = other.entry.n_frames - count
+            first = spare // 2 if rng is None else int(rng.integers(0, spare + 1))
+            mel = other.cache.mel(other.entry)[first : first + count]
+            parts.append(((mel - self.mean) / self.std).astype(np.float32))
+        return np.concatenate(parts)
+
     def collate(self, items: Sequence[Item], rng: np.random.Generator | None) -> UtteranceBatch:
         """Pad utterances into a batch."""
         rows: dict[str, list[npt.NDArray[np.float32] | npt.NDArray[np.int64]]] = defaultdict(list)
@@ -150,16 +200,24 @@ class UtteranceSampler:
             rows["speaker"].append(vector)
             rows["d_vector"].append(d_vector)
             means.append([f0_mean])
-        stacked = {k: _pad(v) for k, v in rows.items()}
+            if self.reference_frames:
+                rows["reference"].append(self.reference(item, rng))
+        counts = [len(mel) for mel in rows["reference"]] if self.reference_frames else None
+        stacked = {k: _pad(v, 2 if k == "reference" else 1) for k, v in rows.items()}
         n_phones = torch.tensor([len(p) for p in rows["phones"]])
         n_frames = torch.tensor([len(m) for m in rows["mel"]])
         return UtteranceBatch(
-            **stacked, n_phones=n_phones, n_frames=n_frames, log_f0_mean=torch.tensor(means)
+            **stacked,
+            n_phones=n_phones,
+            n_frames=n_frames,
+            log_f0_mean=torch.tensor(means),
+            language=torch.tensor([MODEL_LANGUAGES.index(i.entry.language) for i in items]),
+            n_reference=None if counts is None else torch.tensor(counts),
         )
 
 
-def _pad(arrays: list[npt.NDArray[np.float32] | npt.NDArray[np.int64]]) -> Tensor:
-    longest = max(len(a) for a in arrays)
+def _pad(arrays: list[npt.NDArray[np.float32] | npt.NDArray[np.int64]], least: int = 1) -> Tensor:
+    longest = max(least, *(len(a) for a in arrays))
     out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=arrays[0].dtype)
     for row, array in zip(out, arrays):
         row[: len(array)] = array

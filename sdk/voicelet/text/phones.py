@@ -26,6 +26,15 @@ PUNCTUATION = ' .,?!;:"()…—'
 ENGLISH_SYMBOLS = PAD + PUNCTUATION + STRESS + CONSONANTS + VOWELS
 """Every symbol, in the order of its index.  Frozen: trained weights depend on it."""
 
+MULTILINGUAL_SYMBOLS = ENGLISH_SYMBOLS + "oyøœɒQɨ\u0303rɾʁxɣβçʝɲʎɥʦʣcː"
+"""Every symbol of `MODEL_LANGUAGES`; English ones keep their index.  Frozen like them.
+
+Beside IPA: Q is əʊ, the combining tilde marks the vowel before it as nasal, ː as long.
+"""
+
+MODEL_LANGUAGES = ("en", "es", "fr", "it", "pt-br")
+"""Languages in the order of their index.  Frozen: trained weights depend on it."""
+
 
 @dataclass(frozen=True)
 class PhoneInventory:

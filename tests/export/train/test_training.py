@@ -97,6 +97,18 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(
     assert all(torch.equal(whole[k], parts[k]) for k in whole)
 
 
+def test_a_run_out_of_minutes_goes_on_another_time(tmp_path: Path, cache: Path) -> None:
+    text = ACOUSTIC % 10_000
+    build_trainer(_run(tmp_path, cache, "acoustic", text, "whole")).run(until_step=2)
+    for done in (1, 2):
+        trainer = build_trainer(_run(tmp_path, cache, "acoustic", text, "parts"))
+        trainer.run(minutes=0.0)  # one step, and then it is late
+        assert trainer.step == done
+        assert not trainer.finished
+    whole, parts = _weights(tmp_path / "whole"), _weights(tmp_path / "parts")
+    assert all(torch.equal(whole[k], parts[k]) for k in whole)
+
+
 @pytest.mark.parametrize(
     ("stage", "recipe", "ratio"), [("acoustic", ACOUSTIC, 0.88), ("vocoder", VOCODER, 0.9)]
 )
