@@ -1,4 +1,4 @@
-"""What this device has spent in its life, over all runs: encrypted, and written before spending.
+"""The privacy budget that this device has spent over all runs: encrypted, written in advance.
 
 An older copy of the file that was put back is noticed.
 
@@ -83,7 +83,9 @@ class LedgerFile:
             BudgetError: it can't be written; the last text, or this one, is still there whole.
         """
         try:
-            if self._counted < counter - 1:  # catches up first: never two behind
+            if (
+                self._counted < counter - 1
+            ):  # the counter catches up first, so it is never two behind
                 self._write(self._count_path, _COUNT, b"%d" % (counter - 1))
             self._write(self.path, _DATA, text)
             self._write(self._count_path, _COUNT, b"%d" % counter)
@@ -94,13 +96,13 @@ class LedgerFile:
             ) from None
         self._counted = counter
 
-    def broken(self, why: str) -> BudgetError:
-        """For a text that is whole and yet makes no sense."""
-        return BudgetError(f"{self.path}: unreadable ({why}); the device joins no more")
+    def broken(self, reason: str) -> BudgetError:
+        """The error for a text that is undamaged but invalid."""
+        return BudgetError(f"{self.path}: unreadable ({reason}); the device joins no more")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes away meanwhile.
+        """Hold the lock against other processes.
 
         Raises:
             BudgetError: it can't be locked.
@@ -138,8 +140,8 @@ class LedgerFile:
 
     def _write(self, path: Path, magic: bytes, plain: bytes) -> None:
         nonce = secrets.token_bytes(_NONCE)
-        with atomic_file(path, 0o600) as out:
-            out.write(magic + nonce + self._cipher.encrypt(nonce, plain, magic))
+        with atomic_file(path, 0o600) as stream:
+            stream.write(magic + nonce + self._cipher.encrypt(nonce, plain, magic))
 
 
 PURPOSE = "improve the shared voice"
@@ -261,7 +263,7 @@ class DeviceLedger:
             self._save(replace(state, consent=consent, latest=now, withdrawn=False))
 
     def revoke(self) -> None:
-        """Agree to nothing any more.
+        """Withdraw the consent.
 
         Raises:
             BudgetError: it can't be written.

@@ -1,4 +1,4 @@
-"""Frozen dataclass configurations that reject what they don't know."""
+"""Frozen dataclass configurations that reject unknown keys."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """Return `" (did you mean 'x'?)"` for the known word nearest to `word`, or `""`."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    """Return `" (did you mean 'x'?)"` for the known word matchesest to `word`, or `""`."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,5 +118,5 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 
 def to_mapping(config: Any) -> dict[str, Any]:
     """Return a dataclass as plain dicts and lists, ready for JSON or YAML."""
-    out: dict[str, Any] = dataclasses.asdict(config)
-    return out
+    fields: dict[str, Any] = dataclasses.asdict(config)
+    return fields

@@ -107,24 +107,24 @@ def test_in_two_steps(cli: Cli, given: list[Consent], tmp_path: Path) -> None:
 
 
 def test_sentences_are_private_and_expire(cli: Cli) -> None:
-    sentence, expires = challenge.ask("Ana/".strip("/"))
-    assert challenge.asked("Ana") == sentence
+    sentence, expires = challenge.draw_sentence("Ana/".strip("/"))
+    assert challenge.pending_sentence("Ana") == sentence
     assert timedelta(hours=23) < expires - now() < timedelta(hours=25)
     with pytest.raises(ConsentError, match="was to be read by"):
-        challenge.asked("Ana", expires + timedelta(seconds=1))
-    again, _ = challenge.ask("Ana")
-    assert again.text != sentence.text and challenge.asked("Ana") == again
+        challenge.pending_sentence("Ana", expires + timedelta(seconds=1))
+    again, _ = challenge.draw_sentence("Ana")
+    assert again.text != sentence.text and challenge.pending_sentence("Ana") == again
     (path,) = Path(os.environ["XDG_STATE_HOME"], "voicelet", "consent").iterdir()
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for damage in (b"", b"{", b"[]", b"\xff", b'{"text": 1}', b"[" * 9999):
         path.write_bytes(damage)
         with pytest.raises(ConsentError, match="damaged"):
-            challenge.asked("Ana")
-    challenge.forget("Ana")
-    challenge.forget("Ana")
+            challenge.pending_sentence("Ana")
+    challenge.forget_sentence("Ana")
+    challenge.forget_sentence("Ana")
     with pytest.raises(ConsentError, match="no sentence was asked"):
-        challenge.asked("Ana")
+        challenge.pending_sentence("Ana")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
@@ -249,7 +249,7 @@ def test_profiles_without_consent_can_be_given_one(cli: Cli, tmp_path: Path) -> 
     assert code == 61 and "already" in err
     assert cli("consent", "verify", "ana")[0] == 0
     code, out, _ = cli("consent", "add", "ana", "--sentence")
-    assert code == 0 and challenge.asked("ana").text == out.strip()
+    assert code == 0 and challenge.pending_sentence("ana").text == out.strip()
 
 
 def test_renewing_takes_over_what_was_agreed(cli: Cli) -> None:

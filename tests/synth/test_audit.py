@@ -10,7 +10,7 @@ import pytest
 
 from voicelet.errors import TextError
 from voicelet.synth import Voice
-from voicelet.synth.audit import noted
+from voicelet.synth.audit import audited
 from voicelet.synth.types import Chunk
 from voicelet.trust.audit import device_log as audit
 
@@ -38,7 +38,7 @@ def test_every_way_of_speaking_is_noted(voice: Voice) -> None:
 def test_whose_voice_and_by_which_consent() -> None:
     ana = SimpleNamespace(name="Ana", consent=SimpleNamespace(id="c1"), speaker_vector=None)
     chunk = Chunk(np.zeros(12000, np.float32), 24000)
-    assert list(noted(iter([chunk, chunk]), "Hello.", ana, None, "v")) == [chunk, chunk]
+    assert list(audited(iter([chunk, chunk]), "Hello.", ana, None, "v")) == [chunk, chunk]
     (use,) = uses()
     assert use == {
         "seconds": 1.0,

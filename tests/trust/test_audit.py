@@ -333,7 +333,7 @@ def test_flushing_waits_for_what_another_thread_is_writing(
 
     monkeypatch.setattr(AuditLog, "extend", slow)
     recorder = audit.AuditRecorder()
-    recorder._waiting.append(Event("use", {"seconds": 1.0}, timestamp()))
+    recorder._queue.append(Event("use", {"seconds": 1.0}, timestamp()))
     first, second = (threading.Thread(target=recorder.flush) for _ in range(2))
     first.start()
     assert is_writing.wait(300)

@@ -253,7 +253,7 @@ def test_no_way_to_audio_was_forgotten() -> None:
         "synth.voice.Voice.stream",
         "synth.voice.Voice.synthesize_phones",
         "synth.voice.join",  # of chunks that were marked already
-        "synth.audit.noted",  # passes them on
+        "synth.audit.audited",  # passes them on
         "synth.stream.SpeechStream.chunks",  # what all of `Voice` goes through
     }, "walk the new way to audio above, then name it here"
 

@@ -1,1 +1,1 @@
-"""The Flower app: what server and devices say to each other in a round, and do."""
+"""The Flower app: the messages of server and devices in a round, and what each side does."""

@@ -37,8 +37,8 @@ _DEFAULT = AdapterSpec()
 
 def schema_hash(spec: AdapterSpec, config: AcousticConfig) -> str:
     """A name for the adapter's layout on a model: equal hashes, interchangeable adapters."""
-    told: dict[str, Any] = {"layout": _LAYOUT, "spec": asdict(spec), "model": asdict(config)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
+    layout: dict[str, Any] = {"layout": _LAYOUT, "spec": asdict(spec), "model": asdict(config)}
+    return hashlib.sha256(json.dumps(layout, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 class Adapted(nn.Module):
@@ -65,8 +65,8 @@ class Adapted(nn.Module):
             model.config.channels,
             *(_bias(layer).numel() for layer in self._layers[1:]),
         ]
-        rest = sum(self._widths[1:])
-        self._power = 1 << max(0, rest - 1).bit_length()
+        n_biases = sum(self._widths[1:])
+        self._power = 1 << max(0, n_biases - 1).bit_length()
         rng = np.random.default_rng(spec.seed)
         signs = rng.choice(np.array([-1.0, 1.0], np.float32), self._power)
         places = np.sort(rng.permutation(self._power)[: spec.size - self._widths[0]])
@@ -103,12 +103,13 @@ class Adapted(nn.Module):
             [B, channels] for the speaker embedding, then [B, width] for each further layer.
         """
         values = values * self.spec.scale
-        own = self._widths[0]
+        channels = self._widths[0]
         spread = values.new_zeros(len(values), self._power)
-        spread = spread.index_copy(1, self.places, values[:, own:])
+        spread = spread.index_copy(1, self.places, values[:, channels:])
         # Orthonormal: a unit of the adapter moves all biases together by one unit of length.
-        rest = self.signs * walsh_hadamard(spread) / math.sqrt(self._power)
-        return [values[:, :own], *rest[:, : sum(self._widths[1:])].split(self._widths[1:], dim=1)]
+        bias_shifts = self.signs * walsh_hadamard(spread) / math.sqrt(self._power)
+        widths = self._widths[1:]
+        return [values[:, :channels], *bias_shifts[:, : sum(widths)].split(widths, dim=1)]
 
     def encode(
         self, phones: Tensor, speaker: Tensor, keep: Tensor | None = None
@@ -120,13 +121,13 @@ class Adapted(nn.Module):
             layer.register_forward_hook(_adder(shift)) for layer, shift in zip(self._layers, shifts)
         ]
         try:
-            out: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = self.base.encoder(
+            outputs: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = self.base.encoder(
                 phones, speaker, keep
             )
         finally:
             for handle in handles:
                 handle.remove()
-        return out
+        return outputs
 
     def forward(self, phones: Tensor, speaker: Tensor, keep: Tensor | None = None) -> Any:
         """As :meth:`encode`, for wrappers that call a module."""
@@ -159,8 +160,8 @@ def checked(flat: npt.ArrayLike, spec: AdapterSpec) -> FloatArray:
         raise UpdateError(
             f"an adapter is {spec.size} finite numbers, not {values.dtype} {list(values.shape)}"
         )
-    out: FloatArray = np.ascontiguousarray(values, np.float32)
-    return out
+    adapter: FloatArray = np.ascontiguousarray(values, np.float32)
+    return adapter
 
 
 def walsh_hadamard(x: Tensor) -> Tensor:

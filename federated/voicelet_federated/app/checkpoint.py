@@ -75,7 +75,7 @@ class RoundRecord:
 
 @dataclass
 class RunState:
-    """All that a server must not forget.
+    """The state of a run that a server must keep.
 
     Attributes:
         fingerprint: of the configuration that the budget was counted under.
@@ -144,8 +144,8 @@ class RunState:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with atomic_file(folder / FILE) as out:
-                out.write(json.dumps(asdict(self), indent=1).encode())
+            with atomic_file(folder / FILE) as stream:
+                stream.write(json.dumps(asdict(self), indent=1).encode())
         except OSError as error:
             raise CheckpointError(
                 f"{folder / FILE}: the run's state can't be written ({error}); make room and "
@@ -172,7 +172,7 @@ def start_or_resume(folder: Path, config: FederationConfig, base: str) -> RunSta
         )
     if len(state.adapter) != config.adapter.size or not np.isfinite(state.adapter).all():
         raise CheckpointError(f"{file}: the adapter is damaged; restore the file from a backup")
-    # Rounds that a crash cut off: what was paid for them stays paid.
+    # Rounds that a crash interrupted; their payments stay.
     for record in state.rounds:
         if record.status == "open":
             record.status, record.why = "failed", "the server stopped"
@@ -186,8 +186,8 @@ def read_state(folder: Path) -> RunState:
         CheckpointError: there is none, or it is damaged.
     """
     try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return from_mapping(RunState, told, str(folder / FILE))
+        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return from_mapping(RunState, fields, str(folder / FILE))
     except (OSError, ValueError, ConfigError) as error:
         raise CheckpointError(
             f"{folder / FILE}: the run's state can't be read ({error}); restore it from a backup, "
@@ -237,7 +237,7 @@ def sole_run(folder: Path) -> Iterator[None]:
 
 
 def new_session() -> str:
-    """A name for one life of a server: nothing made for another one counts."""
+    """An identifier of one server process; messages made for another one are refused."""
     return secrets.token_hex(16)
 
 
@@ -271,17 +271,17 @@ def report(state: RunState, config: FederationConfig) -> dict[str, object]:
 
 
 def _clipping(state: RunState, config: FederationConfig) -> dict[str, object]:
-    """Of adaptive clipping: what it costs by itself, within the guarantee's epsilon."""
+    """Figures of adaptive clipping: its own share of the guarantee's epsilon."""
     if not config.clipping.on:
         return {}
     z = config.noise_multiplier()
-    told: dict[str, object] = {
+    figures: dict[str, object] = {
         **to_mapping(config.clipping),
         "clip_norm": state.clip_norm or config.clip_norm,
         "update_noise_multiplier": z * config.share().clip_norm / config.clip_norm,
     }
     if z > 0.0:
         sigma = config.clipping.deviation(z, config.cohort)
-        alone = rdp_epsilon(gaussian_divergence(2.0 * sigma), config.joins, config.delta)
-        told |= {"bit_noise": sigma, "epsilon_of_bits_alone": alone}
-    return {"clipping": told}
+        epsilon_of_bits = rdp_epsilon(gaussian_divergence(2.0 * sigma), config.joins, config.delta)
+        figures |= {"bit_noise": sigma, "epsilon_of_bits_alone": epsilon_of_bits}
+    return {"clipping": figures}

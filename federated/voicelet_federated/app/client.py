@@ -1,6 +1,6 @@
 """The device's half: Flower's ClientApp.
 
-Whatever is wrong, a device answers with a refusal of one word; what it found out stays with it.
+Whatever is wrong, a device answers only with the code of a refusal; details stay in its own log.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def train(message: Message, context: Context) -> RecordDict:
         # The terms name the model by its hash, so this is the model's signature as well.
         verify(assignment, device.server)
     device.agree(terms)
-    # Before any work; `mask` looks again.
+    # Before any work; `mask` checks again.
     check_offers(terms.where, assignment.offers, device.roster, terms.share.minimum)
     update = _update(device, assignment, context.state)
     # Paid before anything is computed that could leave; a lost reply isn't paid back.
@@ -201,13 +201,13 @@ def rounded(update: npt.NDArray[np.floating], share: NoiseShare) -> RingArray:
 
 def _take_key(state: RecordDict, where: Round) -> OneTimeKey:
     """The one-time key of the first exchange, which is gone afterwards."""
-    kept = state.config_records.get(_KEY)
-    if kept is None or kept["round"] != where.to_bytes():
+    record = state.config_records.get(_KEY)
+    if record is None or record["round"] != where.to_bytes():
         raise StaleError("this device made no key for this round and attempt; it sits it out")
     del state[_KEY]
-    told: Any = kept
+    fields: Any = record
     return OneTimeKey.restore(
-        where, Offer(told["node"], told["public"], told["signature"]), told["secret"]
+        where, Offer(fields["node"], fields["public"], fields["signature"]), fields["secret"]
     )
 
 
@@ -215,11 +215,11 @@ def _update(device: Device, assignment: Assignment, state: RecordDict) -> FloatA
     """Train, or take what was trained for an earlier attempt at the same round."""
     terms = assignment.terms
     first = replace(terms, where=replace(terms.where, attempt=0))
-    told = first.to_json().encode() + assignment.adapter.tobytes()
-    name = hashlib.sha256(told).hexdigest()
-    kept = state.array_records.get(_UPDATE, ArrayRecord())
-    if name in kept:
-        update: FloatArray = np.asarray(kept[name].numpy(), np.float32)
+    content = first.to_json().encode() + assignment.adapter.tobytes()
+    name = hashlib.sha256(content).hexdigest()
+    cached = state.array_records.get(_UPDATE, ArrayRecord())
+    if name in cached:
+        update: FloatArray = np.asarray(cached[name].numpy(), np.float32)
         return update
     base = load_base(device.places.path("base"))
     if base.sha256 != terms.base:

@@ -163,18 +163,18 @@ class FederationConfig:
             ConfigError: no noise in reason keeps the budget.
         """
         clip, bit = clip_norm or self.clip_norm, self.bit(clip_norm)
-        whole = math.hypot(clip, bit)
+        total_norm = math.hypot(clip, bit)
         size = self.adapter.size + (bit > 0.0)
-        return NoiseShare(whole, self.noise_multiplier(), self.least, size, self.cohort)
+        return NoiseShare(total_norm, self.noise_multiplier(), self.least, size, self.cohort)
 
     def fingerprint(self) -> str:
         """A name for all that must not change within a run."""
-        told = to_mapping(self)
+        terms = to_mapping(self)
         for changeable in ("rounds", "timeout_s", "attempts"):
-            del told[changeable]
+            del terms[changeable]
         if not self.clipping.on:
-            del told["clipping"]  # as it was called before there was any
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+            del terms["clipping"]  # as it was called before there was any
+        return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class Places:
         return Path(value)
 
 
-_DEVICE_LIMITS = ("time_limit_s", "least_battery")  # never for a server to say
+_DEVICE_LIMITS = ("time_limit_s", "least_battery")  # never set by a server
 
 
 def read_run_config(run_config: Mapping[str, Any]) -> tuple[FederationConfig, Places]:
@@ -265,8 +265,8 @@ def device_places(node_config: Mapping[str, Any], run_config: Mapping[str, Any])
     own = {k: v for k, v in node_config.items() if k not in ("partition-id", "num-partitions")}
     if not own and is_simulation():
         return read_run_config(run_config)[1]
-    known = {k.replace("-", "_"): v for k, v in own.items()}
-    return from_mapping(Places, known, "node config")
+    fields = {k.replace("-", "_"): v for k, v in own.items()}
+    return from_mapping(Places, fields, "node config")
 
 
 def is_simulation() -> bool:

@@ -66,18 +66,18 @@ def base_config(folder: Path) -> AcousticConfig:
         BundleError: the folder tells nothing of it.
     """
     try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"]
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: not the folder of a training run ({error!r})") from None
-    return from_mapping(AcousticConfig, told, str(folder))
+    return from_mapping(AcousticConfig, fields, str(folder))
 
 
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
 def _stamp(folder: Path) -> _Stamp:
-    there = [(name, folder / name) for name in _BASE_FILES if (folder / name).exists()]
-    return tuple((name, p.stat().st_size, p.stat().st_mtime_ns) for name, p in there)
+    files = [(name, folder / name) for name in _BASE_FILES if (folder / name).exists()]
+    return tuple((name, p.stat().st_size, p.stat().st_mtime_ns) for name, p in files)
 
 
 @lru_cache(maxsize=2)
@@ -88,10 +88,10 @@ def _load_base(folder: Path, stamp: _Stamp) -> BaseModel:
 
 @lru_cache(maxsize=2)
 def _base_sha256(folder: Path, stamp: _Stamp) -> str:
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, _, _ in stamp:
-        told.update(name.encode() + hashlib.sha256((folder / name).read_bytes()).digest())
-    return told.hexdigest()
+        digest.update(name.encode() + hashlib.sha256((folder / name).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=2)
@@ -100,11 +100,11 @@ def _cache(folder: Path) -> tuple[FeatureCache, Mapping[str, tuple[Item, ...]]]:
         cache = FeatureCache(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{folder} is no feature cache ({error})") from None
-    found: dict[str, list[Item]] = {}
+    by_speaker: dict[str, list[Item]] = {}
     for entry in cache.entries:
         if entry.n_phones and cache.durations(entry).sum() == entry.n_frames:
-            found.setdefault(entry.speaker, []).append(Item(cache, entry))
-    return cache, {speaker: tuple(items) for speaker, items in found.items()}
+            by_speaker.setdefault(entry.speaker, []).append(Item(cache, entry))
+    return cache, {speaker: tuple(items) for speaker, items in by_speaker.items()}
 
 
 class DeviceData:
@@ -135,11 +135,11 @@ class DeviceData:
 def speakers_of(cache: Path, held_out: Path | None, accent: str = "") -> list[str]:
     """Names of aligned speakers that aren't held out, those with most speech first."""
     _, speakers = _cache(cache)
-    hidden = read_held_out(held_out) if held_out else set()
+    excluded = read_held_out(held_out) if held_out else set()
     frames = {
         name: sum(i.entry.n_frames for i in items)
         for name, items in speakers.items()
-        if name.startswith(accent) and name not in hidden
+        if name.startswith(accent) and name not in excluded
     }
     return sorted(frames, key=lambda name: (-frames[name], name))
 
@@ -181,8 +181,8 @@ def load_identity(state: Path) -> ec.EllipticCurvePrivateKey:
     if not file.exists():
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = ec.generate_private_key(ec.SECP384R1())
-        with atomic_file(file, 0o600) as out:
-            out.write(
+        with atomic_file(file, 0o600) as stream:
+            stream.write(
                 key.private_bytes(
                     serialization.Encoding.PEM,
                     serialization.PrivateFormat.PKCS8,
@@ -200,12 +200,12 @@ def private_key(file: Path) -> ec.EllipticCurvePrivateKey:
     """
     try:
         data = file.read_bytes()
-        read = (
+        load = (
             serialization.load_ssh_private_key
             if data.startswith(b"-----BEGIN OPENSSH")
             else serialization.load_pem_private_key
         )
-        key = read(data, password=None)
+        key = load(data, password=None)
     except (OSError, ValueError, TypeError) as error:
         raise MaskingError(f"{file}: not a private key ({error}); restore or renew it") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -220,8 +220,8 @@ def add_to_roster(roster: Path, key: ec.EllipticCurvePublicKey) -> int:
     pem = key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    with atomic_file(roster / f"{number:016x}.pem") as out:
-        out.write(pem)
+    with atomic_file(roster / f"{number:016x}.pem") as stream:
+        stream.write(pem)
     return number
 
 

@@ -2,8 +2,8 @@
 
 A trained adapter is a shift of four biases of the acoustic encoder, so a new bundle needs neither
 calibration nor training data: the same shift goes into the int8 graph of the bundle that the base
-model is in, and every other byte of that bundle stays.  How far the int8 graph then is from the
-merged model is measured, against how far it was before.
+model is in, and every other byte of that bundle stays.  The error of the int8 graph against
+the merged model is measured and compared with the error before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from voicelet_federated.app.config import AdapterSpec
 from voicelet_federated.errors import FederationError
 
 _FOLDED_TOLERANCE = 0.05
-"""Of a bias's largest value: what quantization may have changed, and no other model."""
+"""Largest difference, as a share of a bias's largest value, that quantization may cause."""
 
 
 def shift_biases(
@@ -53,9 +53,9 @@ def shift_biases(
     Raises:
         BundleError: the quantized graph isn't of the base model, or more than biases differ.
     """
-    out = onnx.ModelProto()
-    out.CopyFrom(int8)
-    stored = {tensor.name: tensor for tensor in out.graph.initializer}
+    shifted = onnx.ModelProto()
+    shifted.CopyFrom(int8)
+    stored = {tensor.name: tensor for tensor in shifted.graph.initializer}
     before, after = _constants(base), _constants(merged)
     for name in sorted(before):
         if np.array_equal(before[name], after[name]):
@@ -64,23 +64,23 @@ def shift_biases(
             raise BundleError(f"{name} differs from the base model; an adapter shifts biases only")
         shift = after[name].astype(np.float64) - before[name]
         _add(stored, name, shift, before[name])
-    onnx.checker.check_model(out)
-    return out
+    onnx.checker.check_model(shifted)
+    return shifted
 
 
 def parity(reference: onnx.ModelProto, graph: onnx.ModelProto, model: AcousticModel) -> float:
     """Relative RMS error of a graph's hidden states and condition, over random clauses."""
     rng = np.random.default_rng(0)
     mean, std = model.encoder.speaker_mean.numpy(), model.encoder.speaker_std.numpy()
-    opened = session(reference), session(graph)
+    sessions = session(reference), session(graph)
     error = power = 0.0
     for length in (17, 40, 64):
         speaker = (mean + std * rng.standard_normal(len(mean))).astype(np.float32)[None]
         phones = rng.integers(0, model.config.n_symbols, (1, length))
-        wanted, found = (run(s, {"phones": phones, "speaker": speaker}) for s in opened)
+        expected, actual = (run(s, {"phones": phones, "speaker": speaker}) for s in sessions)
         for name in ("hidden", "condition"):
-            error += float(np.mean((wanted[name] - found[name]).astype(np.float64) ** 2))
-            power += float(np.mean(wanted[name].astype(np.float64) ** 2))
+            error += float(np.mean((expected[name] - actual[name]).astype(np.float64) ** 2))
+            power += float(np.mean(expected[name].astype(np.float64) ** 2))
     return float(np.sqrt(error / max(power, 1e-12)))
 
 
@@ -91,21 +91,21 @@ def _add(
     expected: FloatArray,
 ) -> None:
     """Add to a bias, whichever way the graph stores it."""
-    coded, plain = stored.get(f"{name}.i32"), stored.get(name) or stored.get(f"{name}.f16")
+    int32, floats = stored.get(f"{name}.i32"), stored.get(name) or stored.get(f"{name}.f16")
     step = stored.get(f"{name}.step") or stored.get(f"{name}.step.f16")
-    if coded is not None and step is not None:
+    if int32 is not None and step is not None:
         steps = numpy_helper.to_array(step).astype(np.float64)
-        values = numpy_helper.to_array(coded) * steps
+        values = numpy_helper.to_array(int32) * steps
         _refuse_other(name, values, expected)
         new = np.rint((values + shift) / steps)
         limit = np.iinfo(np.int32).max
-        coded.CopyFrom(
-            numpy_helper.from_array(np.clip(new, -limit, limit).astype(np.int32), coded.name)
+        int32.CopyFrom(
+            numpy_helper.from_array(np.clip(new, -limit, limit).astype(np.int32), int32.name)
         )
-    elif plain is not None:
-        old = numpy_helper.to_array(plain)
+    elif floats is not None:
+        old = numpy_helper.to_array(floats)
         _refuse_other(name, old.astype(np.float64), expected)
-        plain.CopyFrom(numpy_helper.from_array((old + shift).astype(old.dtype), plain.name))
+        floats.CopyFrom(numpy_helper.from_array((old + shift).astype(old.dtype), floats.name))
     else:
         raise BundleError(
             f"the bundle's acoustic encoder has no {name}; name the bundle of the base model"
@@ -249,8 +249,8 @@ def export_bundle(
     files: dict[str, Path | bytes] = {f.file: old.root / f.file for f in manifest.files()}
     files[onnx_file.file] = shifted.SerializeToString(deterministic=True)
     if card is not None:
-        told = _CARD.format(**asdict(origin))
-        files[str(card.relative_to(old.root))] = card.read_bytes() + told.encode()
+        section = _CARD.format(**asdict(origin))
+        files[str(card.relative_to(old.root))] = card.read_bytes() + section.encode()
     key = load_signing_key(signing_key) if signing_key is not None else None
     bundle = write_bundle(out, manifest, files, key)
     seconds = speak(out)

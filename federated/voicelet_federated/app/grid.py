@@ -49,7 +49,7 @@ class LocalGrid(Grid):
 
     @property
     def run(self) -> Any:
-        """There is none to tell of."""
+        """None: this grid has no run record."""
         return None
 
     def create_message(
@@ -96,7 +96,7 @@ class LocalGrid(Grid):
         try:
             reply = self._app(message, self.contexts[node])
         except Exception as error:
-            # As a SuperNode does; whatever a device trips over, the run goes on.
+            # As a SuperNode does: an error of one device doesn't end the run.
             _LOG.exception("node %d failed", node)
             reply = Message(Error(_APP_ERROR, type(error).__name__), reply_to=message)
         return to_wire(reply, secrets.token_hex(16))
@@ -198,8 +198,8 @@ class SteadyGrid(Grid):
             for answer in self._grid.pull_messages(waiting):
                 answers.append(answer)
                 waiting.discard(answer.metadata.reply_to_message_id)
-            left = _POLL_S if deadline is None else deadline - time.monotonic()
-            if not waiting or left <= 0.0:
+            remaining_s = _POLL_S if deadline is None else deadline - time.monotonic()
+            if not waiting or remaining_s <= 0.0:
                 break
-            time.sleep(min(_POLL_S, left))
+            time.sleep(min(_POLL_S, remaining_s))
         return answers

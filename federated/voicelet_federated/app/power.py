@@ -1,4 +1,4 @@
-"""Whether a device may spend energy now: what Linux tells of its power supplies."""
+"""Whether a device has power enough to train: plugged in, or charged (Linux's power supplies)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _MAINS = {"Mains", "USB", "Wireless"}
 
 
 def check_power(least_battery: float, supplies: Path = POWER_SUPPLIES) -> None:
-    """See that the device is plugged in, or has battery enough.
+    """Check that the device is plugged in or its battery is charged enough.
 
-    Where the system tells nothing of a battery (a desktop, another system than Linux) there is
-    nothing to spare.  Batteries of mice and headsets (scope "Device") don't count.
+    Where the system reports no battery (a desktop, another system than Linux) the check passes.
+    Batteries of mice and headsets (scope "Device") don't count.
 
     Args:
         least_battery: share of a full battery, 0 to 1.
@@ -36,7 +36,7 @@ def check_power(least_battery: float, supplies: Path = POWER_SUPPLIES) -> None:
             return
         if kind == "Battery":
             if status in ("Charging", "Full", "Not charging"):
-                return  # plugged in, though no supply says so
+                return  # plugged in, though no supply reports it
             charge = _charge(folder)
             if charge is not None:
                 charges.append(charge)
@@ -48,7 +48,7 @@ def check_power(least_battery: float, supplies: Path = POWER_SUPPLIES) -> None:
 
 
 def _charge(folder: Path) -> float | None:
-    """0 to 1, if the battery tells."""
+    """Charge of a battery, 0 to 1; None if it isn't reported."""
     for now, full in (
         ("capacity", ""),
         ("energy_now", "energy_full"),
@@ -56,11 +56,11 @@ def _charge(folder: Path) -> float | None:
     ):
         try:
             value = float(_read(folder / now))
-            most = float(_read(folder / full)) if full else 100.0
+            capacity = float(_read(folder / full)) if full else 100.0
         except ValueError:
             continue
-        if most > 0.0:
-            return min(1.0, max(0.0, value / most))
+        if capacity > 0.0:
+            return min(1.0, max(0.0, value / capacity))
     return None
 
 

@@ -1,9 +1,9 @@
 """The messages of a round, in Flower's records.
 
-A round has two exchanges.  In the first (`query.offer`) a device hears what would be asked of it
+A round has two exchanges.  In the first (`query.offer`) a device receives the terms
 and answers with a signed one-time key or a refusal.  In the second (`train`) it gets the cohort's
-keys and the global adapter, and answers with one masked vector.  No number of examples, no loss and
-no time ever goes back: all of them tell of the user.
+keys and the global adapter, and answers with one masked vector.  The number of examples, losses and
+times are never sent back, for they reveal something of the user.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LABEL = b"voicelet federated assignment v1"
 
 
 class Refusal(str, Enum):
-    """Why a device sits a round out; it says no more than that."""
+    """Why a device sits a round out; nothing else is sent."""
 
     BUDGET = "budget"
     CONSENT = "consent"
@@ -55,7 +55,7 @@ class Refusal(str, Enum):
 
 
 def refusal_for(error: VoiceletError) -> Refusal:
-    """The code that stands for an error; its words stay on the device."""
+    """The code of an error; its message stays on the device."""
     kinds: list[tuple[type[VoiceletError], Refusal]] = [
         (BudgetError, Refusal.BUDGET),
         (ConsentError, Refusal.CONSENT),
@@ -107,7 +107,7 @@ class Terms:
     bit: float = 0.0
 
     def to_json(self) -> str:
-        """Canonical text, the same for all who mean the same."""
+        """Canonical JSON: equal terms give equal text."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
@@ -127,8 +127,10 @@ def read_terms(content: RecordDict) -> Terms:
 
 def pack_offer(offer: Offer) -> RecordDict:
     """The first exchange's answer."""
-    told = ConfigRecord({"node": offer.node, "public": offer.public, "signature": offer.signature})
-    return RecordDict({"offer": told})
+    record = ConfigRecord(
+        {"node": offer.node, "public": offer.public, "signature": offer.signature}
+    )
+    return RecordDict({"offer": record})
 
 
 def pack_refusal(code: Refusal) -> RecordDict:
@@ -148,7 +150,7 @@ def read_refusal(content: RecordDict) -> Refusal | None:
 
 
 def read_offer(content: RecordDict) -> Offer:
-    """An offer; whether its signature holds is for `check_offers` to say.
+    """Read an offer; its signature is checked by `check_offers`.
 
     Raises:
         MaskingError: it isn't one.
@@ -227,8 +229,8 @@ def read_assignment(content: RecordDict) -> Assignment:
     """
     terms = read_terms(content)
     signature = content.config_records["terms"].get("signature", b"")
-    told = content.config_records.get("offers", ConfigRecord())
-    columns = [told.get(k) for k in ("nodes", "publics", "signatures")]
+    record = content.config_records.get("offers", ConfigRecord())
+    columns = [record.get(k) for k in ("nodes", "publics", "signatures")]
     if not all(isinstance(c, list) and len(c) == len(columns[0] or []) for c in columns):
         raise MaskingError("the cohort's keys can't be read; this device sits the round out")
     rows = zip(*columns)  # type: ignore[arg-type]
@@ -247,8 +249,8 @@ def read_assignment(content: RecordDict) -> Assignment:
 
 def pack_share(where: Round, share: RingArray) -> RecordDict:
     """The second exchange's answer: the masked vector, and which round it is for."""
-    told = ConfigRecord({"round": where.to_bytes()})
-    return RecordDict({"round": told, "share": ArrayRecord({"share": Array(share)})})
+    record = ConfigRecord({"round": where.to_bytes()})
+    return RecordDict({"round": record, "share": ArrayRecord({"share": Array(share)})})
 
 
 def read_share(content: RecordDict, where: Round, size: int) -> RingArray:
@@ -258,8 +260,8 @@ def read_share(content: RecordDict, where: Round, size: int) -> RingArray:
         StaleError: it is of another round or attempt.
         UpdateError: it isn't a vector of that type and size.
     """
-    told = content.config_records.get("round", ConfigRecord())
-    if told.get("round") != where.to_bytes():
+    record = content.config_records.get("round", ConfigRecord())
+    if record.get("round") != where.to_bytes():
         raise StaleError("a share is of another round or attempt; it isn't counted")
     share = np.asarray(_array(content, "share"))
     if share.dtype != np.uint32 or share.shape != (size,):
@@ -280,12 +282,12 @@ def device_id(key: ec.EllipticCurvePublicKey) -> int:
 
 def _terms(text: str) -> Terms:
     try:
-        told: Any = json.loads(text)
+        fields: Any = json.loads(text)
     except ValueError as error:
         raise ConfigError(f"the terms can't be read ({error})") from None
-    if not isinstance(told, Mapping):
+    if not isinstance(fields, Mapping):
         raise ConfigError("the terms can't be read")
-    return from_mapping(Terms, told, "terms")
+    return from_mapping(Terms, fields, "terms")
 
 
 def _text(content: RecordDict, record: str, key: str) -> str:

@@ -42,12 +42,12 @@ class Attempt:
 
     def take_offers(
         self,
-        asked: Iterable[int],
+        nodes: Iterable[int],
         replies: Iterable[Message],
         roster: Mapping[int, ec.EllipticCurvePublicKey],
     ) -> None:
         """Keep the offers that are signed by a device of the roster, one a device."""
-        waiting = set(asked)
+        waiting = set(nodes)
         for node, content in self._contents(replies, waiting):
             try:
                 offer = read_offer(content)

@@ -73,20 +73,20 @@ def _serve(grid: Grid, config: FederationConfig, places: Places) -> RunState:
         load_roster(places.path("roster")),
         private_key(places.path("server_key")) if places.server_key else None,
     )
-    left = config.rounds - state.finished
+    remaining = config.rounds - state.finished
     losses_of = _held_out_losses(base, config.adapter, places)
-    write_report(state, config, places)  # so that `status` knows the terms meanwhile
+    write_report(state, config, places)  # so that `status` can show the terms during the run
     try:
-        if left > 0:
+        if remaining > 0:
             strategy.start(
                 grid,
                 strategy.arrays(),
-                num_rounds=left,
+                num_rounds=remaining,
                 timeout=config.timeout_s,
                 evaluate_fn=_evaluate(strategy, losses_of) if losses_of else None,
             )
     except BaseException:
-        with suppress(CheckpointError):  # what stopped the run is what there is to say
+        with suppress(CheckpointError):  # the error that stopped the run matters more
             write_report(state, config, places)
         raise
     write_report(state, config, places)
@@ -102,14 +102,14 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
     file = places.path("state") / "report.json"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(file) as out:
-            out.write(json.dumps(report(state, config), indent=1).encode())
+        with atomic_file(file) as stream:
+            stream.write(json.dumps(report(state, config), indent=1).encode())
     except OSError as error:
         raise CheckpointError(f"{file}: can't be written ({error}); make room") from None
 
 
 class HeldOutLosses:
-    """Losses of an adapter on speech of people who train nowhere.
+    """Losses of an adapter on the speech of held-out people, who train on no device.
 
     Args:
         items: some forty of them are used, evenly chosen.

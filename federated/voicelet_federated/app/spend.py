@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from voicelet_federated.app.protocol import Terms
 
 LEDGER, KEY = "ledger", "ledger.key"
-OLD_BOOKS = "joins.json"
-"""What devices kept before they had a ledger: JSON of the shares paid for, in clear."""
+OLD_LEDGER = "joins.json"
+"""File of older versions, before there was a ledger: JSON of the shares paid for, unencrypted."""
 
 
 def open_ledger(state: Path) -> DeviceLedger:
     """The ledger of a device's folder; its key is made at the first use (mode 0600).
 
-    Payments of a device's older books are taken over, and those books removed.  A crash in between
-    has them taken over twice: what was spent is then overstated, never understated.
+    Payments in the file of older versions are imported, and that file is removed.  After a crash in
+    between they are imported twice: spending is then overstated, never understated.
 
     Raises:
         BudgetError: the ledger, its key or the older books can't be used.
@@ -42,15 +42,15 @@ def open_ledger(state: Path) -> DeviceLedger:
         if not key.exists():
             if path.exists():
                 raise BudgetError(f"{key} is missing; the ledger can't be read without it")
-            with atomic_file(key, 0o600) as out:
-                out.write(secrets.token_bytes(32))
+            with atomic_file(key, 0o600) as stream:
+                stream.write(secrets.token_bytes(32))
         secret = key.read_bytes()
         if len(secret) != 32:
             raise BudgetError(f"{key}: {len(secret)} bytes are no key of a ledger; restore it")
         ledger = DeviceLedger(path, secret)
-        old = state / OLD_BOOKS
+        old = state / OLD_LEDGER
         if old.exists():
-            ledger.adopt(_read_old_books(old))
+            ledger.adopt(_read_old_ledger(old))
             old.unlink()
             sync_folder(state)
     except OSError as error:
@@ -58,13 +58,13 @@ def open_ledger(state: Path) -> DeviceLedger:
     return ledger
 
 
-def _read_old_books(file: Path) -> list[LedgerEntry]:
+def _read_old_ledger(file: Path) -> list[LedgerEntry]:
     try:
-        found, then = [], os.stat(file).st_mtime
+        entries, then = [], os.stat(file).st_mtime
         for paid in json.loads(file.read_text(encoding="utf-8"))["paid"]:
             share = from_mapping(NoiseShare, {k: v for k, v in paid.items() if k != "round"})
-            found.append(LedgerEntry(OLD_BOOKS, _old_round(paid), then, share))
-        return found
+            entries.append(LedgerEntry(OLD_LEDGER, _old_round(paid), then, share))
+        return entries
     except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise BudgetError(
             f"{file}: what was spent can't be read ({error}); the device joins no more"
@@ -79,10 +79,10 @@ def _old_round(paid: dict[str, Any]) -> int:
 
 
 def run_name(terms: Terms) -> str:
-    """What a device calls a run: the model it begins from and what its users are promised.
+    """A device's name for a run: a hash of the base model and of the privacy terms.
 
-    A server that forgets what it was paid, and begins again under a new session, is known by them;
-    one that promises something else is bounded by the consent alone.
+    A server that begins again under a new session keeps this name, so earlier payments still count;
+    one with other terms is bounded by the consent alone.
     """
     promised = [terms.base, terms.epsilon, terms.delta, terms.joins]
     return hashlib.sha256(json.dumps(promised).encode()).hexdigest()[:16]
@@ -111,8 +111,8 @@ def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
     name = run_name(terms)
 
     def check(entries: tuple[LedgerEntry, ...]) -> None:
-        # Of what the older books hold nobody knows the run, so it counts for any.
-        paid = tuple(e.share for e in entries if e.run in (name, OLD_BOOKS))
+        # The run of imported payments isn't known, so they count for every run.
+        paid = tuple(e.share for e in entries if e.run in (name, OLD_LEDGER))
         if len(paid) >= terms.joins:
             raise BudgetError(f"this device has joined {len(paid)} times, as often as agreed")
         Account(terms.epsilon, min(terms.delta, DELTA), paid).pay(terms.share)

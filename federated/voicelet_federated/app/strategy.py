@@ -1,7 +1,7 @@
 """Sums of masked, noised updates as a strategy of Flower's.
 
-Flower's own strategies weight by what devices claim, take a NaN for a number and add noise for the
-devices that were asked, not for those that came.  Here every device weighs the same, the server
+Flower's own strategies weight by what devices claim, accept NaN and add noise for the devices that
+were asked, not for those that answered.  Here every device weighs the same, the server
 sees nothing but a sum, and a sum of fewer than the minimum isn't opened.
 """
 
@@ -106,10 +106,10 @@ class MaskedSum(Strategy):
         clip = self.state.clip_norm or self.config.clip_norm
         self._share, self._bit = self.config.share(clip), self.config.bit(clip)
         self._record = RoundRecord(self.state.finished + 1, clip_norm=clip)
-        nodes = self._choose(self._wait_for_nodes(grid))
+        nodes = self._choose_cohort(self._wait_for_nodes(grid))
         self._record.asked = len(nodes)
         self.state.rounds.append(self._record)
-        return self._prepare(nodes, 0)
+        return self._prepare_attempt(nodes, 0)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -119,7 +119,7 @@ class MaskedSum(Strategy):
         while self._attempt is not None:
             attempt = self._attempt
             attempt.take_shares(replies)
-            self._note(attempt)
+            self._count_replies(attempt)
             missing = len(attempt.offers) - len(attempt.shares)
             if not missing:
                 return self._finish(attempt)
@@ -129,7 +129,7 @@ class MaskedSum(Strategy):
                 return self._fail(f"shares were missing in each of {number} attempts")
             if len(survivors) < self.config.least:
                 return self._fail(f"{len(survivors)} devices are left, fewer than the minimum")
-            messages = self._prepare(survivors, number)
+            messages = self._prepare_attempt(survivors, number)
             assert self._grid is not None
             replies = list(
                 self._grid.send_and_receive(messages, timeout=self.config.timeout_s)
@@ -141,13 +141,13 @@ class MaskedSum(Strategy):
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Devices are never asked how well a model does: that would tell of their users."""
+        """Devices never evaluate a model: the result would reveal something of their users."""
         return []
 
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[Message]
     ) -> MetricRecord | None:
-        """Nothing comes."""
+        """Nothing to aggregate."""
         return None
 
     def arrays(self) -> ArrayRecord:
@@ -155,7 +155,7 @@ class MaskedSum(Strategy):
         return ArrayRecord({"adapter": Array(self.state.flat)})
 
     def _wait_for_nodes(self, grid: Grid) -> list[int]:
-        """Nodes connected: all of a cohort, or who is there when the time is over."""
+        """Nodes connected: a whole cohort, or fewer once the timeout is over."""
         deadline = time.monotonic() + self.config.timeout_s
         while True:
             nodes = sorted(set(grid.get_node_ids()))
@@ -169,22 +169,22 @@ class MaskedSum(Strategy):
             )
         return nodes
 
-    def _choose(self, nodes: list[int]) -> list[int]:
+    def _choose_cohort(self, nodes: list[int]) -> list[int]:
         """A cohort at random among those who have joined least."""
-        left = [n for n in nodes if self._joins(n) < self.config.joins]
-        if len(left) < self.config.least:
+        eligible = [n for n in nodes if self._joins(n) < self.config.joins]
+        if len(eligible) < self.config.least:
             raise BudgetError(
-                f"{len(left)} devices have budget left, {self.config.least} are needed; the model "
-                "stays as it is"
+                f"{len(eligible)} devices have budget left, {self.config.least} are needed; the"
+                " model stays as it is"
             )
-        random.SystemRandom().shuffle(left)
-        return sorted(left, key=self._joins)[: self.config.cohort]
+        random.SystemRandom().shuffle(eligible)
+        return sorted(eligible, key=self._joins)[: self.config.cohort]
 
     def _joins(self, node: int) -> int:
         device = self._devices.get(node)
         return 0 if device is None else self.state.joins(device)
 
-    def _prepare(self, nodes: list[int], number: int) -> list[Message]:
+    def _prepare_attempt(self, nodes: list[int], number: int) -> list[Message]:
         """First exchange of an attempt; then pay, write it down, and say what to send.
 
         Returns:
@@ -206,7 +206,7 @@ class MaskedSum(Strategy):
                 attempt.refusals["budget"] += 1
         self._record.attempts = number + 1
         if len(attempt.offers) < self.config.least:
-            self._note(attempt)
+            self._count_replies(attempt)
             self._record.why = f"{len(attempt.offers)} devices offered, fewer than the minimum"
             return []
         self._record.epsilon = self.state.pay(attempt.cohort, self.config)
@@ -239,7 +239,7 @@ class MaskedSum(Strategy):
             bit=self._bit,
         )
 
-    def _note(self, attempt: Attempt) -> None:
+    def _count_replies(self, attempt: Attempt) -> None:
         self._record.bytes_up += attempt.bytes_up
         for code, count in attempt.refusals.items():
             if count:
@@ -256,7 +256,7 @@ class MaskedSum(Strategy):
                 f"the sum's norm is {norm:.3g}, more than clipped updates can have ({limit:.3g}): "
                 "a device doesn't keep to the protocol"
             )
-        decoded = self._take_bits(decoded, len(attempt.cohort))
+        decoded = self._update_clip_norm(decoded, len(attempt.cohort))
         # The denominator is fixed, so that a user's weight doesn't depend on who else came.
         mean = (decoded / self.config.cohort).astype(np.float32)
         velocity = np.float32(self.config.momentum) * np.asarray(self.state.velocity, np.float32)
@@ -269,7 +269,7 @@ class MaskedSum(Strategy):
         self._end("done")
         return self.arrays(), None
 
-    def _take_bits(self, decoded: NumberArray, devices: int) -> NumberArray:
+    def _update_clip_norm(self, decoded: NumberArray, devices: int) -> NumberArray:
         """Move the clipping norm by the sum of the bits, if there is one; returns the rest."""
         if not self._bit:
             return decoded
@@ -280,9 +280,9 @@ class MaskedSum(Strategy):
         )
         return decoded[:-1]
 
-    def _fail(self, why: str) -> tuple[None, None]:
-        _LOG.error("round %d failed: %s; the model stays as it was", self._record.number, why)
-        self._record.why = why
+    def _fail(self, reason: str) -> tuple[None, None]:
+        _LOG.error("round %d failed: %s; the model stays as it was", self._record.number, reason)
+        self._record.why = reason
         self._end("failed")
         return None, None
 

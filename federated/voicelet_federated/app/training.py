@@ -1,4 +1,4 @@
-"""What a device does in a round: a few steps on its own speech, each utterance's pull clipped."""
+"""Local training in a round: a few steps on the device's speech, clipped per utterance."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def utterance_losses(
         batch.phones, batch.speaker, keep_phones
     )
     frames = expand_frames(hidden, batch.pitch, batch.energy, batch.durations, longest)
-    given = (batch.log_f0, batch.voicing)
-    mel, log_f0, _ = decoder(frames, condition, batch.log_f0_mean, keep, given)
+    source = (batch.log_f0, batch.voicing)
+    mel, log_f0, _ = decoder(frames, condition, batch.log_f0_mean, keep, source)
     phone_mask, voiced = keep_phones.squeeze(-1), keep.squeeze(-1) * batch.voicing
     target = batch.durations.clamp_min(1).float().log()
     return {
@@ -59,7 +59,7 @@ _WEIGHTS = {"mel": 1.0, "duration": 0.3, "pitch": 0.1, "energy": 0.1, "f0": 0.2}
 
 @dataclass(frozen=True)
 class LocalResult:
-    """What came of it; only the update, clipped and noised, ever leaves a device.
+    """The result of local training; only the update, clipped and noised, ever leaves a device.
 
     Attributes:
         update: new adapter less the one received, float32 [size].
@@ -107,8 +107,8 @@ def train_locally(
     try:
         for _ in range(config.steps):
             count = min(config.utterances, len(sampler.items))
-            chosen = rng.choice(len(sampler.items), size=count, replace=False)
-            batch = sampler.collate([sampler.items[int(i)] for i in chosen], None)
+            indices = rng.choice(len(sampler.items), size=count, replace=False)
+            batch = sampler.collate([sampler.items[int(i)] for i in indices], None)
             terms = utterance_losses(wrapped, batch, adapted.base.decoder)
             total = sum((_WEIGHTS[k] * v for k, v in terms.items()), start=torch.zeros(count))
             with warnings.catch_warnings():
@@ -138,7 +138,7 @@ def per_sample(adapted: Adapted) -> Any:
     from opacus import GradSampleModule
 
     with warnings.catch_warnings():
-        # Opacus minds the frozen layers it doesn't hook.
+        # Opacus warns of the frozen layers it doesn't hook.
         warnings.simplefilter("ignore")
         return GradSampleModule(adapted, loss_reduction="sum", strict=False)
 

@@ -1,4 +1,4 @@
-"""How a person agrees to federated learning on the command line, or takes it back."""
+"""How a person agrees to federated learning on the command line, or withdraws."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ your voice is no agreement to this.
 
 
 def add_consent_options(parser: argparse.ArgumentParser) -> None:
-    """`--consent` and what it is given for."""
+    """Add `--consent` and the limits that go with it."""
     parser.add_argument(
         "--consent", action="store_true", help="the person whose speech it is agrees to take part"
     )
@@ -76,7 +76,7 @@ def consenting_ledger(state: Path, stated: FederationConsent | None) -> DeviceLe
     """
     ledger = open_ledger(state)
     if stated is None and (ledger.consent is None or ledger.expired):
-        stated = _ask(state, ledger)
+        stated = _ask_for_consent(state, ledger)
     if stated is not None:
         agree(ledger, stated)
     consent = ledger.consent
@@ -99,7 +99,7 @@ def agree(ledger: DeviceLedger, consent: FederationConsent) -> None:
 
 
 def withdraw(ledger: DeviceLedger) -> None:
-    """Take a consent back, likewise.
+    """Withdraw a consent, in the ledger and in the audit log.
 
     Raises:
         BudgetError: as :meth:`DeviceLedger.revoke`.
@@ -108,15 +108,15 @@ def withdraw(ledger: DeviceLedger) -> None:
     note("revoke", purpose="federation")
 
 
-def _ask(state: Path, ledger: DeviceLedger) -> FederationConsent:
+def _ask_for_consent(state: Path, ledger: DeviceLedger) -> FederationConsent:
     if not sys.stdin.isatty():
         kind = ConsentEndedError if ledger.withdrawn or ledger.expired else ConsentError
         raise kind(
             "the person whose speech it is hasn't agreed to federated learning; add --consent "
             "if they do (--rounds, --epsilon and --days bound it)"
         )
-    told = _QUESTION.format(rounds=ROUNDS, epsilon=EPSILON, days=DAYS, state=state)
-    sys.stderr.write(told + "Type yes to agree: ")
+    question = _QUESTION.format(rounds=ROUNDS, epsilon=EPSILON, days=DAYS, state=state)
+    sys.stderr.write(question + "Type yes to agree: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() != "yes":
         raise ConsentError("not agreed; this device doesn't take part")

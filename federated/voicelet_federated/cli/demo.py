@@ -57,12 +57,12 @@ class DemoConfig:
     epsilon: float = _EPSILON
 
 
-def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
+def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
     """Run it.
 
     Args:
         config: what it uses.
-        tell: is called with a line for each step.
+        log_line: is called with a line for each step.
 
     Returns:
         Figures: epsilon, rounds, seconds, the bundle.
@@ -108,7 +108,7 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
         public = write_public(load_identity(server).public_key(), work / "operator.pem")
         link = SuperLink(processes, server, Address("127.0.0.1", free_port()))
         link.start()
-        tell(f"a SuperLink listens on {link.address}, with TLS")
+        log_line(f"a SuperLink listens on {link.address}, with TLS")
         nodes = []
         for number, person in enumerate(people):
             own = work / "devices" / person.name
@@ -119,7 +119,9 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             ledger.grant(FederationConsent(PURPOSE, terms.joins, terms.epsilon, days_from_now(1.0)))
             link.register(key_public)
             cache = prepare_data(person, own / "speech", Tools.found(), DEFAULT_PACK)
-            tell(f"{person.name}'s device is registered and has measured and aligned its speech")
+            log_line(
+                f"{person.name}'s device is registered and has measured and aligned its speech"
+            )
             places = {
                 "base": str(config.base.resolve()),
                 "cache": str(cache.resolve()),
@@ -142,7 +144,7 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             )
         for node in nodes:
             node.start(processes, max_retries=20)
-        tell(f"{len(nodes)} SuperNodes are started; {config.rounds} rounds begin")
+        log_line(f"{len(nodes)} SuperNodes are started; {config.rounds} rounds begin")
         places_of = Places(
             base=str(config.base.resolve()),
             state=str((work / "run").resolve()),
@@ -150,33 +152,33 @@ def run_demo(config: DemoConfig, tell: Any = log.info) -> dict[str, Any]:
             server_key=str((server / "identity.pem").resolve()),
         )
         link.run(app_folder(work), to_run_config(terms, places_of), _RUN_S)
-        told = json.loads((work / "run" / "report.json").read_text(encoding="utf-8"))
-        if told["rounds_done"] < config.rounds:
-            whys = [r["why"] for r in told["rounds"] if r["why"]]
+        report = json.loads((work / "run" / "report.json").read_text(encoding="utf-8"))
+        if report["rounds_done"] < config.rounds:
+            reasons = [r["why"] for r in report["rounds"] if r["why"]]
             raise FederationError(
-                f"{told['rounds_done']} of {config.rounds} rounds ended well: {'; '.join(whys)}; "
-                + processes.tail("run")
+                f"{report['rounds_done']} of {config.rounds} rounds ended well:"
+                f" {'; '.join(reasons)}; " + processes.tail("run")
             )
-        made = export_run(work / "run", config.base, None, config.out)
+        exported = export_run(work / "run", config.base, None, config.out)
     seconds = speak(config.out, to=config.wav)
-    promise = told["guarantee"]
-    tell(
-        f"epsilon {told['epsilon_spent']:.0f} at delta {promise['delta']:g} was spent by "
+    promise = report["guarantee"]
+    log_line(
+        f"epsilon {report['epsilon_spent']:.0f} at delta {promise['delta']:g} was spent by "
         f"each person (z {promise['noise_multiplier']:.3f}, clip norm {promise['clip_norm']:g}, "
         f"{promise['minimum']} devices a round, {promise['neighbours']})."
     )
-    tell(
+    log_line(
         "That is NO privacy guarantee to speak of: with three people, noise for epsilon 8 would "
         "drown what they teach. Masking hides each update in the sum all the same; a hundred "
         "people and more get both (docs/guides/federated.md)."
     )
     return {
-        "rounds": told["rounds_done"],
-        "epsilon": told["epsilon_spent"],
+        "rounds": report["rounds_done"],
+        "epsilon": report["epsilon_spent"],
         "delta": promise["delta"],
-        "bytes_a_device_and_round": told["bytes_a_device_and_round"],
-        "update_norms": [r["update_norm"] for r in told["rounds"]],
-        "int8_error": made.error_after,
+        "bytes_a_device_and_round": report["bytes_a_device_and_round"],
+        "update_norms": [r["update_norm"] for r in report["rounds"]],
+        "int8_error": exported.error_after,
         "speech_s": seconds,
         "seconds": time.monotonic() - began,
         "bundle": str(config.out),
@@ -192,8 +194,8 @@ def _work(folder: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(
         prefix="voicelet-federated-", ignore_cleanup_errors=True
-    ) as made:
-        yield Path(made)
+    ) as folder_name:
+        yield Path(folder_name)
 
 
 def add_demo_command(commands: Any) -> None:

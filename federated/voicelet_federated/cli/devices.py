@@ -76,9 +76,9 @@ def _join(args: argparse.Namespace) -> None:
     limits = {"time-limit-s": args.time_limit_s, "least-battery": args.least_battery}
     limits = {name: value for name, value in limits.items() if value is not None}
     device_places(limits, {})  # in range?
-    for wanted in (args.operator, args.roster, args.base, args.speech):
-        if not wanted.exists():
-            raise ConfigError(f"{wanted} is missing; check the path")
+    for path in (args.operator, args.roster, args.base, args.speech):
+        if not path.exists():
+            raise ConfigError(f"{path} is missing; check the path")
     address = Address.parse(args.superlink)
     if not args.ca.is_file():
         raise ConfigError(f"{args.ca}: the operator's CA certificate is missing; ask for it")

@@ -46,45 +46,45 @@ def export_run(
     state, model = read_state(state_folder), load_base(base)
     if state.base != model.sha256:
         raise FederationError(f"{state_folder} is of another base model than {base}; name that one")
-    told = _report(state_folder / "report.json")
-    if not told["rounds_done"]:
+    report = _report(state_folder / "report.json")
+    if not report["rounds_done"]:
         raise FederationError(f"{state_folder}: no round ended well, so there is nothing to export")
-    promise = told["guarantee"]
-    spent = told["epsilon_spent"]
+    promise = report["guarantee"]
+    spent = report["epsilon_spent"]
     origin = RunProvenance(
         run=state_folder.resolve().name,
-        rounds=int(told["rounds_done"]),
+        rounds=int(report["rounds_done"]),
         devices=sum(1 for joins in state.joined.values() if joins),
         epsilon=math.inf if spent is None else float(spent),
         delta=float(promise["delta"]),
         neighbours=str(promise["neighbours"]),
     )
-    spec = from_mapping(AdapterSpec, told["adapter"], "report.json: adapter")
+    spec = from_mapping(AdapterSpec, report["adapter"], "report.json: adapter")
     return export_bundle(model.model, spec, state.flat, source, out, origin, sign)
 
 
 def _report(file: Path) -> dict[str, Any]:
-    wanted = {"rounds_done", "guarantee", "epsilon_spent", "adapter"}
+    required = {"rounds_done", "guarantee", "epsilon_spent", "adapter"}
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if not wanted <= set(told):
-            raise ValueError("it lacks " + ", ".join(sorted(wanted - set(told))))
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        if not required <= set(fields):
+            raise ValueError("it lacks " + ", ".join(sorted(required - set(fields))))
     except (OSError, ValueError, TypeError) as error:
         raise FederationError(
             f"{file}: the run's report can't be read ({error}); resume the run to write it again"
         ) from None
-    report: dict[str, Any] = told
+    report: dict[str, Any] = fields
     return report
 
 
 def _export(args: argparse.Namespace) -> None:
-    made = export_run(args.state, args.base, args.bundle, args.out, args.sign)
+    exported = export_run(args.state, args.base, args.bundle, args.out, args.sign)
     if args.wav is not None:
         from voicelet_federated.app.export import speak
 
         speak(args.out, to=args.wav)
     sys.stdout.write(
-        f"{args.out}: {made.bundle.manifest.total_bytes / 1e6:.2f} MB, "
-        f"{made.seconds:.1f} s of speech said; int8 is off by {made.error_after:.2%} "
-        f"({made.error_before:.2%} before)\n"
+        f"{args.out}: {exported.bundle.manifest.total_bytes / 1e6:.2f} MB, "
+        f"{exported.seconds:.1f} s of speech said; int8 is off by {exported.error_after:.2%} "
+        f"({exported.error_before:.2%} before)\n"
     )

@@ -27,20 +27,20 @@ def add_ledger_command(commands: Any) -> None:
     parser.set_defaults(run=_ledger)
 
 
-def told_of(ledger: DeviceLedger) -> dict[str, Any]:
+def ledger_status(ledger: DeviceLedger) -> dict[str, Any]:
     """Consent, what was spent and what is left, for JSON; infinite is null."""
     consent, epsilon, rounds = ledger.consent, ledger.epsilon, len(ledger.entries)
-    standing = "withdrawn" if ledger.withdrawn else "none"
-    left: dict[str, float | None] = {"rounds": 0, "epsilon": 0.0}
+    state = "withdrawn" if ledger.withdrawn else "none"
+    remaining: dict[str, float | None] = {"rounds": 0, "epsilon": 0.0}
     if consent is not None:
-        standing = "expired" if ledger.expired else "given"
+        state = "expired" if ledger.expired else "given"
     if consent is not None and not ledger.expired:
-        left = {
+        remaining = {
             "rounds": max(0, consent.rounds - rounds),
             "epsilon": _finite(max(0.0, consent.epsilon - epsilon)),
         }
     return {
-        "consent": standing,
+        "consent": state,
         "agreed": None
         if consent is None
         else {
@@ -50,15 +50,15 @@ def told_of(ledger: DeviceLedger) -> dict[str, Any]:
             "expires": _day(consent.expires),
         },
         "spent": {"rounds": rounds, "epsilon": _finite(epsilon), "delta": ledger.delta},
-        "left": left,
+        "left": remaining,
         "runs": _runs(ledger),
     }
 
 
-def describe(told: dict[str, Any]) -> str:
+def describe(status: dict[str, Any]) -> str:
     """The same for people to read."""
-    agreed, spent, left = told["agreed"], told["spent"], told["left"]
-    lines = [f"consent: {told['consent']}"]
+    agreed, spent, remaining = status["agreed"], status["spent"], status["left"]
+    lines = [f"consent: {status['consent']}"]
     if agreed is not None:
         lines[0] += (
             f": {agreed['purpose']}, {agreed['rounds']} rounds, "
@@ -68,8 +68,8 @@ def describe(told: dict[str, Any]) -> str:
         f"spent: {spent['rounds']} rounds, epsilon {number(spent['epsilon'])} "
         f"at delta {spent['delta']:g}"
     )
-    lines.append(f"left: {left['rounds']} rounds, epsilon {number(left['epsilon'])}")
-    for run in told["runs"]:
+    lines.append(f"left: {remaining['rounds']} rounds, epsilon {number(remaining['epsilon'])}")
+    for run in status["runs"]:
         lines.append(
             f"  run {run['run']}: {run['joins']} rounds and attempts, epsilon "
             f"{number(run['epsilon'])}, last {run['last']}"
@@ -83,11 +83,11 @@ def number(value: float | None) -> str:
 
 
 def _runs(ledger: DeviceLedger) -> list[dict[str, Any]]:
-    out = []
+    runs = []
     for name in dict.fromkeys(e.run for e in ledger.entries):
         entries = [e for e in ledger.entries if e.run == name]
         spent = Account(math.inf, ledger.delta, tuple(e.share for e in entries)).spent()
-        out.append(
+        runs.append(
             {
                 "run": name,
                 "joins": len(entries),
@@ -95,7 +95,7 @@ def _runs(ledger: DeviceLedger) -> list[dict[str, Any]]:
                 "last": _day(max(e.time for e in entries)),
             }
         )
-    return out
+    return runs
 
 
 def _finite(value: float) -> float | None:
@@ -118,5 +118,5 @@ def _ledger(args: argparse.Namespace) -> None:
         agree(ledger, consent)
     elif args.withdraw:
         withdraw(ledger)
-    told = told_of(ledger)
-    sys.stdout.write(json.dumps(told, indent=1) + "\n" if args.json else describe(told))
+    status = ledger_status(ledger)
+    sys.stdout.write(json.dumps(status, indent=1) + "\n" if args.json else describe(status))

@@ -51,10 +51,10 @@ def _certify(args: argparse.Namespace) -> None:
     from voicelet_federated.deploy.certificates import make_certificates
     from voicelet_federated.deploy.node_keys import write_public
 
-    made = make_certificates(args.state / "tls", args.host, args.days)
+    files = make_certificates(args.state / "tls", args.host, args.days)
     operator = write_public(load_identity(args.state).public_key(), args.state / "operator.pem")
-    sys.stdout.write(f"for devices: {made.ca}\nfor devices: {operator}\n")
-    sys.stdout.write(f"keep elsewhere until the certificate is renewed: {made.ca.parent}/ca.key\n")
+    sys.stdout.write(f"for devices: {files.ca}\nfor devices: {operator}\n")
+    sys.stdout.write(f"keep elsewhere until the certificate is renewed: {files.ca.parent}/ca.key\n")
 
 
 def _serve(args: argparse.Namespace) -> None:
@@ -85,7 +85,7 @@ def _serve(args: argparse.Namespace) -> None:
             link.register(key)
         log.info("%d devices are registered; the run begins", len(keys))
         link.run(app_folder(args.state), to_run_config(terms, places), args.hours * 3600.0)
-        # Flower's streamed run ends with code 0 whatever became of it.
+        # Flower's streamed run ends with code 0 even if it failed.
         rounds = rounds_ended(places.path("state"))
         if rounds < terms.rounds:
             raise DeploymentError(

@@ -76,7 +76,7 @@ def prepare(
     for name in speakers:
         identity = load_identity(out / "devices" / name)
         add_to_roster(Path(places.roster), identity.public_key())
-        # The people of a corpus agreed to its licence; what a run may spend is its own terms' say.
+        # The people of a corpus agreed to its licence; the budget is that of the run's own terms.
         _agree(out / "devices" / name)
     public = load_identity(out / "server").public_key()
     pem = public.public_bytes(
@@ -160,7 +160,7 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
 def _superlink(home: Path, environment: dict[str, str]) -> Iterator[None]:
     """The SuperLink that `flwr run … local` looks for, for no longer than it is needed.
 
-    Flower's own outlives the run, and is given up for lost after 15 s on a busy machine.
+    Flower's own outlives the run, and on a busy machine `flwr` gives up waiting for it after 15 s.
 
     Raises:
         FederationError: it doesn't start.
@@ -260,6 +260,6 @@ def _simulate(args: argparse.Namespace) -> None:
     )
     places = prepare(args.cache, args.base, args.held_out, args.out, args.clients, args.accent)
     run = run_flower if args.engine == "flower" else run_in_process
-    told = report(run(args.clients, config, places), config)
-    del told["rounds"]
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    figures = report(run(args.clients, config, places), config)
+    del figures["rounds"]
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError, VoiceletError
-from voicelet_federated.app.spend import KEY, LEDGER, OLD_BOOKS, open_ledger
+from voicelet_federated.app.spend import KEY, LEDGER, OLD_LEDGER, open_ledger
 from voicelet_federated.cli.ledger import describe, number
 from voicelet_federated.errors import FederationError, PowerError
 
 RUN, REPORT = "run.json", "report.json"
-_DEVICE_FILES = (LEDGER, OLD_BOOKS, "node.key")
+_DEVICE_FILES = (LEDGER, OLD_LEDGER, "node.key")
 
 
 def status_of(folder: Path) -> dict[str, Any]:
     """Status of a server's, a run's or a device's folder, for JSON.
 
-    A broken file is told of as what it is, and makes `whole` false.
+    A broken file is listed with its problem, and makes `whole` false.
 
     Raises:
         ConfigError: the folder is none of them.
@@ -53,10 +53,10 @@ def _server(folder: Path, run: Path) -> dict[str, Any]:
         files[RUN] = "missing: no round was paid for yet"
     report = _report(run / REPORT, files, state)
     _keys(folder, files)
-    told: dict[str, Any] = {"side": "server", "folder": str(folder), "whole": _whole(files)}
+    status: dict[str, Any] = {"side": "server", "folder": str(folder), "whole": _whole(files)}
     if report:
         promise = report["guarantee"]
-        told["agreed"] = {
+        status["agreed"] = {
             "epsilon": promise["epsilon"],
             "delta": promise["delta"],
             "neighbours": promise["neighbours"],
@@ -66,8 +66,8 @@ def _server(folder: Path, run: Path) -> dict[str, Any]:
             "masking": report["masking"],
         }
     if state is not None:
-        told |= _rounds(state)
-    return {**told, "files": files}
+        status |= _rounds(state)
+    return {**status, "files": files}
 
 
 def _rounds(state: Any) -> dict[str, Any]:
@@ -103,21 +103,21 @@ def _report(file: Path, files: dict[str, str], state: Any) -> dict[str, Any]:
         files[REPORT] = "missing: written when a run begins and when it ends"
         return {}
     try:
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        promise = told["guarantee"]
-        keys = {"joins_agreed", "cohort", "minimum", "masking", "rounds"} - set(told)
+        fields: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        promise = fields["guarantee"]
+        keys = {"joins_agreed", "cohort", "minimum", "masking", "rounds"} - set(fields)
         keys |= {"epsilon", "delta", "neighbours"} - set(promise)
         if keys:
             raise ValueError("it lacks " + ", ".join(sorted(keys)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         files[REPORT] = f"broken: {error}; resume the run to write it again"
         return {}
-    ended = sum(r["status"] != "open" for r in told["rounds"])
-    now = 0 if state is None else sum(r.status != "open" for r in state.rounds)
+    reported = sum(r["status"] != "open" for r in fields["rounds"])
+    counted = 0 if state is None else sum(r.status != "open" for r in state.rounds)
     files[REPORT] = (
-        "whole" if ended == now else "older than run.json: the run goes on, or was killed"
+        "whole" if reported == counted else "older than run.json: the run goes on, or was killed"
     )
-    return told
+    return fields
 
 
 def _keys(folder: Path, files: dict[str, str]) -> None:
@@ -136,17 +136,17 @@ def _keys(folder: Path, files: dict[str, str]) -> None:
 
 def _device(folder: Path) -> dict[str, Any]:
     from voicelet_federated.app.power import check_power
-    from voicelet_federated.cli.ledger import told_of
+    from voicelet_federated.cli.ledger import ledger_status
 
     files: dict[str, str] = {}
-    told: dict[str, Any] = {"side": "device", "folder": str(folder)}
+    status: dict[str, Any] = {"side": "device", "folder": str(folder)}
     try:
-        if (folder / LEDGER).exists() or (folder / OLD_BOOKS).exists():
-            told |= told_of(open_ledger(folder))
+        if (folder / LEDGER).exists() or (folder / OLD_LEDGER).exists():
+            status |= ledger_status(open_ledger(folder))
             files[LEDGER] = "whole"
         else:
             files[LEDGER] = "missing: nobody has agreed to anything yet"
-            told |= {"consent": "none", "spent": {"rounds": 0, "epsilon": 0.0}}
+            status |= {"consent": "none", "spent": {"rounds": 0, "epsilon": 0.0}}
     except VoiceletError as error:
         files[LEDGER] = f"broken: {error}"
     for name in ("identity.pem", "node.key", KEY):
@@ -157,7 +157,7 @@ def _device(folder: Path) -> dict[str, Any]:
         power = "enough"
     except PowerError as error:
         power = str(error)
-    return {**told, "power": power, "whole": _whole(files), "files": files}
+    return {**status, "power": power, "whole": _whole(files), "files": files}
 
 
 def _private(file: Path, files: dict[str, str]) -> None:
@@ -184,50 +184,50 @@ def add_status_command(commands: Any) -> None:
     parser.set_defaults(run=_status)
 
 
-def lines(told: dict[str, Any]) -> Iterator[str]:
+def lines(status: dict[str, Any]) -> Iterator[str]:
     """A status for people to read."""
-    yield f"{told['side']}: {told['folder']}"
-    if told["side"] == "device":
-        if "runs" in told:
-            yield describe(told).rstrip()
-        elif "consent" in told:
-            yield f"consent: {told['consent']}"
-        yield f"power: {told['power']}"
+    yield f"{status['side']}: {status['folder']}"
+    if status["side"] == "device":
+        if "runs" in status:
+            yield describe(status).rstrip()
+        elif "consent" in status:
+            yield f"consent: {status['consent']}"
+        yield f"power: {status['power']}"
     else:
-        yield from _run(told)
-    width = max(map(len, told["files"]))
-    for name, what in told["files"].items():
+        yield from _run(status)
+    width = max(map(len, status["files"]))
+    for name, what in status["files"].items():
         yield f"{name.ljust(width)}  {what}"
 
 
-def _run(told: dict[str, Any]) -> Iterator[str]:
-    agreed = told.get("agreed")
+def _run(status: dict[str, Any]) -> Iterator[str]:
+    agreed = status.get("agreed")
     if agreed:
         yield (
             f"agreed: epsilon {number(agreed['epsilon'])} at delta {agreed['delta']:g} "
             f"({agreed['neighbours']}) for {agreed['joins']} joins; cohort {agreed['cohort']}, at "
             f"least {agreed['minimum']}; masking {'on' if agreed['masking'] else 'off'}"
         )
-    if "rounds" not in told:
+    if "rounds" not in status:
         return
-    rounds, joins, last = told["rounds"], told["joins"], told["last_round"]
+    rounds, joins, last = status["rounds"], status["joins"], status["last_round"]
     yield (
         f"rounds: {rounds['done']} done, {rounds['failed']} failed"
         + (", one is open" if rounds["open"] else "")
     )
     yield (
-        f"spent: epsilon {number(told['epsilon_spent'])} by who joined most ({joins['most']} "
+        f"spent: epsilon {number(status['epsilon_spent'])} by who joined most ({joins['most']} "
         f"times, of {joins['devices']} devices)"
     )
     if last:
-        why = f": {last['why']}" if last["why"] else ""
+        reason = f": {last['why']}" if last["why"] else ""
         yield (
-            f"round {last['number']}: {last['status']}{why}; {last['asked']} asked, "
+            f"round {last['number']}: {last['status']}{reason}; {last['asked']} asked, "
             f"{last['opened']} in the sum, {last['seconds']:.0f} s"
         )
-    if told["refusals"]:
-        yield "sat out: " + ", ".join(f"{n} {code}" for code, n in told["refusals"].items())
-    before, after = told["held_out"]["before"], told["held_out"]["after"]
+    if status["refusals"]:
+        yield "sat out: " + ", ".join(f"{n} {code}" for code, n in status["refusals"].items())
+    before, after = status["held_out"]["before"], status["held_out"]["after"]
     if before and after:
         yield "held-out: " + ", ".join(
             f"{name} {before[name]:.4f} → {after[name]:.4f}" for name in before if name in after
@@ -235,11 +235,11 @@ def _run(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _status(args: argparse.Namespace) -> None:
-    told = status_of(args.state)
+    status = status_of(args.state)
     if args.json:
-        sys.stdout.write(json.dumps(told, indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(status, indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write("\n".join(lines(told)) + "\n")
-    if not told["whole"]:
-        broken = [name for name, what in told["files"].items() if what.startswith("broken")]
+        sys.stdout.write("\n".join(lines(status)) + "\n")
+    if not status["whole"]:
+        broken = [name for name, what in status["files"].items() if what.startswith("broken")]
         raise FederationError(f"{args.state}: {', '.join(broken)}: see above")

@@ -1,4 +1,4 @@
-"""Where a SuperLink listens, and whether it is the right one that answers there."""
+"""The address of a SuperLink, and checks that the right server answers there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClockError(DeploymentError):
     """This device's clock and the server's are too far apart."""
 
 
-# A certificate whose day hasn't come, or has gone (OpenSSL's X509_V_ERR_*).
+# A certificate that isn't valid yet or has expired (OpenSSL's X509_V_ERR_*).
 _WRONG_DAY = (9, 10)
 # Flower takes calls that were signed up to 5 s in the future and 5 minutes ago; answers tell whole
 # seconds and take a while.
@@ -80,31 +80,32 @@ def is_healthy(address: Address, ca: Path) -> bool:
 
 
 def check_clock(address: Address, ca: Path) -> None:
-    """See that the server will take this device's calls: they are signed with the time.
+    """Check that the server will accept this device's calls, which are signed with the time.
 
-    Nothing is said of a server that doesn't answer, or doesn't tell the time.
+    A server that doesn't answer, or sends no time, passes.
 
     Raises:
         ClockError: the two clocks are too far apart.
         DeploymentError: as :func:`is_healthy`.
     """
-    asked = time.time()  # before, so that a slow line doesn't look like a clock that is ahead
-    told = _health(address, ca)
+    asked_at = time.time()  # before, so that a slow line doesn't look like a clock that is ahead
+    date = _health(address, ca)
     try:
-        server = email.utils.parsedate_to_datetime(told or "").timestamp()
+        server = email.utils.parsedate_to_datetime(date or "").timestamp()
     except ValueError:
         return
-    ahead_s = asked - server
+    ahead_s = asked_at - server
     if not -_BEHIND_S < ahead_s < _AHEAD_S:
-        apart = datetime.timedelta(seconds=round(abs(ahead_s)))
+        gap = datetime.timedelta(seconds=round(abs(ahead_s)))
         raise ClockError(
-            f"this device's clock is {apart} {'ahead of' if ahead_s > 0 else 'behind'} that of "
-            f"{address}, which refuses calls more than 5 s ahead or 5 minutes behind; {_set_it()}"
+            f"this device's clock is {gap} {'ahead of' if ahead_s > 0 else 'behind'} that of "
+            f"{address}, which refuses calls more than 5 s ahead or 5 minutes behind;"
+            f" {_clock_hint()}"
         )
 
 
 def _health(address: Address, ca: Path) -> str | None:
-    """The time that a SuperLink tells ("": none); None: nobody is there."""
+    """The Date header of a SuperLink ("" without one); None if nothing answers."""
     context = ssl.create_default_context(cafile=str(ca))
     try:
         url = f"https://{address}/health"
@@ -115,7 +116,8 @@ def _health(address: Address, ca: Path) -> str | None:
             if error.reason.verify_code in _WRONG_DAY:
                 raise ClockError(
                     f"the certificate of {address} isn't good today ({error.reason.verify_message}"
-                    f"): {_set_it()}; if that is right, ask the operator to renew the certificate"
+                    f"): {_clock_hint()}; if that is right, ask the operator to renew the"
+                    " certificate"
                 ) from None
             raise DeploymentError(
                 f"{address} shows a certificate that {ca} doesn't vouch for "
@@ -126,13 +128,13 @@ def _health(address: Address, ca: Path) -> str | None:
         return None
 
 
-def _set_it() -> str:
+def _clock_hint() -> str:
     now = datetime.datetime.now(datetime.timezone.utc)
     return f"set the clock, which shows {now:%Y-%m-%d %H:%M} UTC here (or let NTP do it)"
 
 
 def refuse_taken(address: Address) -> None:
-    """See that a port is free.
+    """Check that a port is free.
 
     Raises:
         DeploymentError: somebody listens there.

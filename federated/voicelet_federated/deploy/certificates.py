@@ -103,8 +103,8 @@ def write_file(file: Path, data: bytes, mode: int) -> None:
         CertificateError: it can't be written.
     """
     try:
-        with atomic_file(file, mode) as out:
-            out.write(data)
+        with atomic_file(file, mode) as stream:
+            stream.write(data)
         os.chmod(file, mode)
     except OSError as error:
         raise CertificateError(f"{file}: can't be written ({error})") from None

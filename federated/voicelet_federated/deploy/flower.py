@@ -75,10 +75,10 @@ def program(name: str) -> str:
     Raises:
         DeploymentError: it isn't installed.
     """
-    program = Path(sys.executable).parent / name
-    if not program.is_file():
+    path = Path(sys.executable).parent / name
+    if not path.is_file():
         raise DeploymentError(f"{name} isn't installed: pip install voicelet-federated")
-    return str(program)
+    return str(path)
 
 
 def app_folder(folder: Path) -> Path:
@@ -102,8 +102,8 @@ def app_folder(folder: Path) -> Path:
     shutil.copytree(package, app / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     terms = to_run_config(FederationConfig(), Places())
     lines = [f"{key} = {toml_value(value)}\n" for key, value in terms.items()]
-    with atomic_file(app / "pyproject.toml") as out:
-        out.write((_APP.format(version=__version__) + "".join(lines)).encode())
+    with atomic_file(app / "pyproject.toml") as stream:
+        stream.write((_APP.format(version=__version__) + "".join(lines)).encode())
     return app
 
 
@@ -213,8 +213,8 @@ class SuperLink:
             f"address = {toml_value(str(self.address))}",
             f"root-certificates = {toml_value(str(self.certificates.ca.resolve()))}",
         ]
-        with atomic_file(self._home / "config.toml", 0o600) as out:
-            out.write(("\n".join(lines) + "\n").encode())
+        with atomic_file(self._home / "config.toml", 0o600) as stream:
+            stream.write(("\n".join(lines) + "\n").encode())
 
     def _wait_ready(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -292,7 +292,7 @@ class SuperNode:
 
 
 def take_part(node: SuperNode, max_retries: int | None = None) -> None:
-    """Keep a device's SuperNode going: it ends by itself when it can't activate.
+    """Keep a device's SuperNode running: it exits when it can't activate.
 
     Args:
         node: the device's.
@@ -307,14 +307,16 @@ def take_part(node: SuperNode, max_retries: int | None = None) -> None:
     failures, pause_s = 0, _FIRST_PAUSE_S
     while True:
         try:
-            why = f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+            reason = (
+                f"{node.superlink} doesn't answer; is the server running, and reached from here?"
+            )
             if is_healthy(node.superlink, node.ca):
                 check_clock(node.superlink, node.ca)
                 began = time.monotonic()
                 with Processes(node.folder / "logs") as processes:
                     node.start(processes)
                     code = processes.wait(node.name, math.inf)
-                    why = (
+                    reason = (
                         f"the SuperNode ended (exit code {code}): if it couldn't be activated, "
                         f"the operator hasn't registered {node.key}.pub yet; "
                         f"{processes.tail(node.name)}"
@@ -322,10 +324,10 @@ def take_part(node: SuperNode, max_retries: int | None = None) -> None:
                 if time.monotonic() - began > _LIVED_S:
                     failures, pause_s = 0, _FIRST_PAUSE_S
         except ClockError as error:
-            why = str(error)  # a device without a clock of its own gets the time a little later
+            reason = str(error)  # a device without a clock of its own gets the time a little later
         failures += 1
         if max_retries is not None and failures > max_retries:
-            raise ProcessError(why)
-        log.warning("%s", why)
+            raise ProcessError(reason)
+        log.warning("%s", reason)
         time.sleep(pause_s)
         pause_s = min(2.0 * pause_s, _LAST_PAUSE_S)

@@ -101,7 +101,7 @@ class Processes:
         self._watchdog.stdin.flush()
 
     def check(self) -> None:
-        """See that all are alive.
+        """Check that all are running.
 
         Raises:
             ProcessError: one has ended; with the end of what it wrote.
@@ -132,15 +132,15 @@ class Processes:
 
     def check_others(self, name: str) -> None:
         """As :meth:`check`, but for one of them."""
-        kept = self._running.pop(name, None)
+        own = self._running.pop(name, None)
         try:
             self.check()
         finally:
-            if kept is not None:
-                self._running[name] = kept
+            if own is not None:
+                self._running[name] = own
 
     def tail(self, name: str) -> str:
-        """Where a process wrote, and the end of it."""
+        """The log file of a process, and its last lines."""
         file = self.logs / f"{name}.log"
         try:
             text = file.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()

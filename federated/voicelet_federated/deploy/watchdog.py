@@ -1,6 +1,6 @@
 """Ends processes when its standard input closes; run by :mod:`voicelet_federated.deploy.processes`.
 
-Imports nothing but the standard library, so that it starts at once and weighs little.
+Imports nothing but the standard library, so that it starts fast and needs little memory.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ PATIENCE_S = 5.0
 
 def marked(token: bytes) -> set[int]:
     """Processes with the token in their environment; none where there is no /proc."""
-    found: set[int] = set()
+    groups: set[int] = set()
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
             if not name.isdigit() or int(name) == os.getpid():
                 continue
             with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
                 if token in file.read():
-                    found.add(int(name))
-    return found
+                    groups.add(int(name))
+    return groups
 
 
 def end(groups: set[int], token: bytes, number: int) -> bool:
     """Signal all groups and marked processes; returns whether there were any."""
-    there = False
+    alive = False
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, number)
-            there = True
+            alive = True
     for process in marked(token):
         with contextlib.suppress(OSError):
             os.kill(process, number)
-            there = True
-    return there
+            alive = True
+    return alive
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     token = sys.argv[1].encode()
     groups = {int(line) for line in sys.stdin if line.strip().isdigit()}
     if os.path.isdir("/proc/self"):
-        groups.clear()  # the token finds them all, and a number may by now be another's
+        groups.clear()  # the token finds them all, and a process id may have been reused
     end(groups, token, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:

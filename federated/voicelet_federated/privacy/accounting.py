@@ -1,4 +1,4 @@
-"""What a run costs in privacy: user-level accounting that is never understated.
+"""Privacy accounting of a run, per user, never understated.
 
 The unit is a user: two runs are neighbours if one of them lacks one user's whole contribution.
 Cohorts are not drawn at random as the proofs of amplification demand (a phone joins when it is

@@ -80,7 +80,7 @@ class AdaptiveClipping:
 
         Args:
             clip_norm: C.
-            below: noised part of the cohort whose updates were no longer than C.
+            below: noised share of the cohort whose updates were no longer than C.
             first: C of the first round; a thousand times more or less is the end.
         """
         step = self.learning_rate * (min(1.0, max(0.0, below)) - self.quantile)

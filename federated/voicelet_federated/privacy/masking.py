@@ -29,7 +29,7 @@ LABEL = b"voicelet federated mask v1"
 
 @dataclass(frozen=True)
 class Round:
-    """What a round is called: nothing signed or derived for one serves another.
+    """The identity of a round and attempt; signatures and keys for one are invalid for another.
 
     Attributes:
         session: of the run, random.
@@ -44,7 +44,7 @@ class Round:
     schema: str
 
     def to_bytes(self) -> bytes:
-        """The same for all who mean the same round."""
+        """Canonical bytes: equal rounds give equal bytes."""
         return json.dumps([self.session, self.number, self.attempt, self.schema]).encode()
 
 
@@ -198,18 +198,18 @@ class OneTimeKey:
         if self.offer not in offers:
             raise CohortError("the cohort lacks this device's own key; it sits the round out")
         private, self._private = self._private, None
-        out = np.asarray(values, np.int64).astype(np.uint32)
+        masked = np.asarray(values, np.int64).astype(np.uint32)
         cohort = hashlib.sha256(
-            b"".join(o.node.to_bytes(8, "big") + o.public for o in sorted(offers, key=_node))
+            b"".join(o.node.to_bytes(8, "big") + o.public for o in sorted(offers, key=_node_number))
         ).digest()
         for other in offers:
             if other.node == self._node:
                 continue
             secret = private.exchange(X25519PublicKey.from_public_bytes(other.public))
             low, high = sorted((self._node, other.node))
-            stream = _stretch(secret, self._round, cohort, low, high, len(out))
-            out = out + stream if self._node == low else out - stream
-        return out
+            stream = _mask_stream(secret, self._round, cohort, low, high, len(masked))
+            masked = masked + stream if self._node == low else masked - stream
+        return masked
 
 
 def open_sum(shares: Mapping[int, RingArray], cohort: Sequence[int]) -> IntArray:
@@ -235,7 +235,7 @@ def open_sum(shares: Mapping[int, RingArray], cohort: Sequence[int]) -> IntArray
     return total.view(np.int32).astype(np.int64)
 
 
-def _stretch(
+def _mask_stream(
     secret: bytes, where: Round, cohort: bytes, low: int, high: int, count: int
 ) -> RingArray:
     info = where.to_bytes() + low.to_bytes(8, "big") + high.to_bytes(8, "big")
@@ -245,5 +245,5 @@ def _stretch(
     return np.frombuffer(stream, "<u4").astype(np.uint32)
 
 
-def _node(offer: Offer) -> int:
+def _node_number(offer: Offer) -> int:
     return offer.node

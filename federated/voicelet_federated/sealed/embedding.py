@@ -34,7 +34,7 @@ _LABEL = b"voicelet sealed embedding 1"
 
 @dataclass(frozen=True)
 class EmbeddingHeader:
-    """What a sealed vector says in clear, and can't be changed.
+    """The header of a sealed vector: readable by anybody, but authenticated.
 
     Attributes:
         suite: the key agreement; HKDF-SHA256 and ChaCha20-Poly1305 go with it.
@@ -197,7 +197,7 @@ def seal_embedding(
 
 
 def read_header(sealed: bytes) -> tuple[EmbeddingHeader, bytes, bytes]:
-    """(header, its bytes, the HPKE message); nothing of it is proven yet.
+    """(header, its bytes, the HPKE message); nothing of it is authenticated yet.
 
     Raises:
         EmbeddingError: it isn't a sealed embedding.

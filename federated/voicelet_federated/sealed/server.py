@@ -1,4 +1,4 @@
-"""The cloud's half of sealed embeddings: opened, checked, held in memory for a while, forgotten."""
+"""The server side of sealed embeddings: open, check, hold in memory until they expire."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class EmbeddingStore:
         if capacity < 1:
             raise EmbeddingError(f"a store of {capacity} vectors holds nothing")
         self._capacity, self._clock = capacity, clock
-        self._held: OrderedDict[str, tuple[float, EmbeddingHeader, Vector]] = OrderedDict()
+        self._vectors: OrderedDict[str, tuple[float, EmbeddingHeader, Vector]] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, header: EmbeddingHeader, vector: Vector, seconds: float) -> str:
@@ -45,9 +45,9 @@ class EmbeddingStore:
         handle = secrets.token_urlsafe(24)
         with self._lock:
             self._purge()
-            while len(self._held) >= self._capacity:
-                self._held.popitem(last=False)[1][2].fill(0.0)
-            self._held[handle] = (self._clock() + seconds, header, vector)
+            while len(self._vectors) >= self._capacity:
+                self._vectors.popitem(last=False)[1][2].fill(0.0)
+            self._vectors[handle] = (self._clock() + seconds, header, vector)
         return handle
 
     def get(self, handle: str, purpose: str) -> Vector:
@@ -58,33 +58,33 @@ class EmbeddingStore:
         """
         with self._lock:
             self._purge()
-            if handle not in self._held:
+            if handle not in self._vectors:
                 raise EmbeddingError(
                     "no such embedding: expired, evicted or never sent; send again"
                 )
-            _, header, vector = self._held[handle]
+            _, header, vector = self._vectors[handle]
             if header.purpose != purpose:
                 raise EmbeddingError(f"sent for {header.purpose!r}, not for {purpose!r}")
-            self._held.move_to_end(handle)
+            self._vectors.move_to_end(handle)
             return vector.copy()
 
     def purge(self) -> int:
         """Zero and forget what has expired; returns how many are left."""
         with self._lock:
             self._purge()
-            return len(self._held)
+            return len(self._vectors)
 
     def clear(self) -> None:
         """Zero and forget everything."""
         with self._lock:
-            for _, _, vector in self._held.values():
+            for _, _, vector in self._vectors.values():
                 vector.fill(0.0)
-            self._held.clear()
+            self._vectors.clear()
 
     def _purge(self) -> None:
         now = self._clock()
-        for handle in [h for h, (until, _, _) in self._held.items() if until <= now]:
-            self._held.pop(handle)[2].fill(0.0)
+        for handle in [h for h, (until, _, _) in self._vectors.items() if until <= now]:
+            self._vectors.pop(handle)[2].fill(0.0)
 
 
 class EmbeddingReceiver:
@@ -125,11 +125,11 @@ class EmbeddingReceiver:
         """
         header, vector = self._key.open(sealed)
         try:
-            left = self._check(header)
+            lifetime_s = self._check(header)
         except EmbeddingError:
             vector.fill(0.0)
             raise
-        return self._store.put(header, vector, left)
+        return self._store.put(header, vector, lifetime_s)
 
     def _check(self, header: EmbeddingHeader) -> float:
         with self._lock:
@@ -191,7 +191,7 @@ def make_server(
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
-            """Nothing: who asked when is nobody's business."""
+            """Log nothing, for privacy."""
 
     server = ThreadingHTTPServer(address, Handler)
     server.daemon_threads = True

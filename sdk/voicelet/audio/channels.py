@@ -62,7 +62,7 @@ class ChannelScan:
         self._frame = max(1, int(sample_rate_hz * _FRAME_S))
         self._highest = np.zeros(n_channels)
         self._lowest = np.zeros(n_channels)
-        self._rest = np.zeros((0, n_channels), dtype=np.float32)
+        self._remainder = np.zeros((0, n_channels), dtype=np.float32)
         self._levels: list[npt.NDArray[np.float32]] = []
 
     def add(self, block: FloatArray) -> None:
@@ -70,11 +70,11 @@ class ChannelScan:
         if len(block):
             self._highest = np.maximum(self._highest, block.max(axis=0))
             self._lowest = np.minimum(self._lowest, block.min(axis=0))
-        joined = np.concatenate([self._rest, block]) if len(self._rest) else block
+        joined = np.concatenate([self._remainder, block]) if len(self._remainder) else block
         count = len(joined) // self._frame
         whole = joined[: count * self._frame].reshape(count, self._frame, block.shape[1])
         self._levels.append(np.mean(np.square(whole), axis=1))
-        self._rest = joined[count * self._frame :].copy()
+        self._remainder = joined[count * self._frame :].copy()
 
     def choose(self) -> int:
         """Return the index of the channel that most looks like close speech.

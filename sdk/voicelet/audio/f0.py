@@ -83,8 +83,8 @@ def estimate_f0(
         ac = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, : lag_max + 2]
         level[start : start + _BLOCK] = ac[:, 0]
         norm = ac / np.maximum(ac[:, :1], 1e-12) / (window_ac[: lag_max + 2] / window_ac[0])
-        found = _peaks(norm.astype(np.float32), lag_min, lag_max, rate, config)
-        f0[start : start + _BLOCK], strength[start : start + _BLOCK] = found
+        candidates = _peaks(norm.astype(np.float32), lag_min, lag_max, rate, config)
+        f0[start : start + _BLOCK], strength[start : start + _BLOCK] = candidates
     loudest = float(level.max()) if n_frames else 0.0
     silent = level <= max(loudest * 10.0 ** (-config.silence_db / 10.0), 1e-9)
     strength[silent] = 0.0
@@ -134,5 +134,5 @@ def _best_path(f0: FloatArray, strength: FloatArray, config: F0Config) -> FloatA
     path[-1] = int(total.argmax())
     for t in range(n_frames - 1, 0, -1):
         path[t - 1] = back[t, path[t]]
-    chosen = np.where(path > 0, f0[np.arange(n_frames), np.maximum(path - 1, 0)], 0.0)
-    return chosen.astype(np.float32)
+    best_f0 = np.where(path > 0, f0[np.arange(n_frames), np.maximum(path - 1, 0)], 0.0)
+    return best_f0.astype(np.float32)

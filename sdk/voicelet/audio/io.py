@@ -46,7 +46,7 @@ def wav_promises(stream: BinaryIO) -> WavPromise | None:
     """Compare the data chunk's size with the file's; None if the file is no plain RIFF WAV.
 
     Args:
-        stream: seekable; it is left anywhere.
+        stream: seekable; its position afterwards is undefined.
     """
     stream.seek(0, os.SEEK_END)
     size = stream.tell()
@@ -75,7 +75,7 @@ AudioSource = str | os.PathLike[str] | bytes | BinaryIO
 
 MIN_RATE_HZ, MAX_RATE_HZ = 4000, 768_000
 MAX_CHANNELS = 64
-MAX_STREAM_BYTES = 512 << 20  # of a source that can't be sought
+MAX_STREAM_BYTES = 512 << 20  # of a source that isn't seekable
 _BLOCK_VALUES = 1 << 18  # values decoded at once, over all channels
 _CONTAINERS = {"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"}
 _LOSSY = {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
@@ -147,7 +147,7 @@ def read_audio(
                 )
             limit = min(sound.frames, max(1, int(max_seconds * sound.samplerate)))
             scan = _scan(sound, limit, name)
-        with _sound(stream, name) as sound:  # anew, for some codecs can't be sought
+        with _sound(stream, name) as sound:  # opened again, for some codecs can't seek
             return _decode(sound, limit, sample_rate_hz or sound.samplerate, scan)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise AudioError(f"{name} can't be decoded ({_reason(error)}); {_EXPORT}") from error
@@ -248,15 +248,15 @@ def _reason(error: Exception) -> str:
 def _scan(sound: soundfile.SoundFile, limit: int, name: str) -> ChannelScan:
     """Decode once to learn which channel to take, and that all of the file is there."""
     scan = ChannelScan(sound.channels, sound.samplerate)
-    seen = 0
+    n_read = 0
     for block in _blocks(sound, limit):
-        seen += len(block)
+        n_read += len(block)
         scan.add(block)
-    if seen == 0:
+    if n_read == 0:
         raise AudioError(f"{name} holds no audio; record it again")
-    if seen < limit and sound.format != "MP3":  # whose lengths are estimates
+    if n_read < limit and sound.format != "MP3":  # whose lengths are estimates
         raise AudioError(
-            f"{name} is cut short or corrupt: {sound.frames} frames are promised, {seen} could be"
+            f"{name} is cut short or corrupt: {sound.frames} frames are promised, {n_read} could be"
             f" decoded; copy it again, or {_EXPORT}"
         )
     return scan
@@ -296,11 +296,11 @@ def _decode(
 def _blocks(sound: soundfile.SoundFile, limit: int) -> Any:
     """Yield float32 [n, channels] with NaN and infinity as silence, up to `limit` frames."""
     size = max(1, _BLOCK_VALUES // sound.channels)
-    left = limit
-    while left > 0:
-        block = sound.read(min(size, left), dtype="float32", always_2d=True)
+    remaining = limit
+    while remaining > 0:
+        block = sound.read(min(size, remaining), dtype="float32", always_2d=True)
         if len(block) == 0:
             return
-        left -= len(block)
+        remaining -= len(block)
         np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         yield np.clip(block, -_LARGEST, _LARGEST)  # a float file may hold anything

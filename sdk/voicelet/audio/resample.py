@@ -101,9 +101,9 @@ class Resampler:
         common = math.gcd(from_hz, to_hz)
         self._up, self._down = to_hz // common, from_hz // common
         self._half = 0 if self._up == self._down else _half_width(self._up, self._down)
-        self._kept = np.zeros(self._half, dtype=np.float32)  # input from `_start - half` on
+        self._input = np.zeros(self._half, dtype=np.float32)  # input from `_start - half` on
         self._start = 0  # input position that the next output block is computed from
-        self._made = 0  # outputs made
+        self._n_out = 0  # samples returned so far
         self._fed = 0  # inputs taken
         self._spill = np.zeros(0, dtype=np.float32)
 
@@ -113,7 +113,7 @@ class Resampler:
         self._fed += len(new)
         if self._up == self._down:
             return new
-        self._kept = np.concatenate([self._kept, new])
+        self._input = np.concatenate([self._input, new])
         return self._drain()
 
     def flush(self) -> FloatArray:
@@ -123,8 +123,8 @@ class Resampler:
         total = -(-self._fed * self._up // self._down)
         advance = self._advance()
         pad = self._half + advance + 1
-        self._kept = np.concatenate([self._kept, np.zeros(pad, dtype=np.float32)])
-        missing = total - self._made
+        self._input = np.concatenate([self._input, np.zeros(pad, dtype=np.float32)])
+        missing = total - self._n_out
         return self._drain()[: max(0, missing)]
 
     def _advance(self) -> int:
@@ -134,21 +134,21 @@ class Resampler:
     def _drain(self) -> FloatArray:
         dense = _block_filter(self._up, self._down)
         out = self._drain_dense(dense) if dense else self._drain_fine()
-        self._made += len(out)
+        self._n_out += len(out)
         return out
 
     def _drain_dense(self, dense: tuple[int, int, BandMatrix]) -> FloatArray:
         advance, _, matrix = dense
         width = matrix.shape[0]
-        count = (len(self._kept) - width) // advance + 1
+        count = (len(self._input) - width) // advance + 1
         if count <= 0:
             return np.zeros(0, dtype=np.float32)
-        view = np.lib.stride_tricks.sliding_window_view(self._kept, width)[::advance][:count]
+        view = np.lib.stride_tricks.sliding_window_view(self._input, width)[::advance][:count]
         parts = [
             (np.ascontiguousarray(view[i : i + 4096]) @ matrix).ravel()
             for i in range(0, count, 4096)
         ]
-        self._kept = self._kept[count * advance :].copy()
+        self._input = self._input[count * advance :].copy()
         self._start += count * advance
         return np.concatenate(parts)
 
@@ -156,23 +156,23 @@ class Resampler:
         """Interpolate linearly in a fine table of phases: the error stays below -100 dB."""
         table = _fine_table(self._up, self._down)
         width = table.shape[1]
-        usable = len(self._kept) - width + 1  # centres that have all their neighbours
+        usable = len(self._input) - width + 1  # centres that have all their neighbours
         if usable <= 0:
             return np.zeros(0, dtype=np.float32)
         end = self._start + usable
         stop = -(-end * self._up // self._down)  # first output whose centre is `end` or later
-        view = np.lib.stride_tricks.sliding_window_view(self._kept, width)
+        view = np.lib.stride_tricks.sliding_window_view(self._input, width)
         parts = [np.zeros(0, dtype=np.float32)]
-        for first in range(self._made, stop, 8192):
+        for first in range(self._n_out, stop, 8192):
             n = np.arange(first, min(stop, first + 8192), dtype=np.int64)
-            index, rest = np.divmod(n * self._down, self._up)
-            position = rest * (_FINE_PHASES / self._up)
+            index, remainder = np.divmod(n * self._down, self._up)
+            position = remainder * (_FINE_PHASES / self._up)
             phase = position.astype(np.int64)
             blend = (position - phase).astype(np.float32)[:, None]
             weights = table[phase] * (1.0 - blend) + table[phase + 1] * blend
             parts.append(np.einsum("nk,nk->n", view[index - self._start], weights))
         done = min(stop * self._down // self._up, end) - self._start
-        self._kept = self._kept[done:].copy()
+        self._input = self._input[done:].copy()
         self._start += done
         return np.concatenate(parts)
 

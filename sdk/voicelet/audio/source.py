@@ -54,11 +54,11 @@ def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> 
             f"samples must have the shape [n] or [n, channels], not {np.shape(samples)};"
             " transpose them if the channels come first"
         )
-    taken = wave[: max(1, int(max_seconds * rate_hz))]
+    head = wave[: max(1, int(max_seconds * rate_hz))]
     scan = ChannelScan(wave.shape[1], max(1, rate_hz))
-    scan.add(taken)
+    scan.add(head)
     channel = scan.choose()
-    mono = np.ascontiguousarray(taken[:, channel])
+    mono = np.ascontiguousarray(head[:, channel])
     clip = scan.clip_counter(channel, ceiling=float("inf"), floor=0.01)
     clip.add(mono)
     resampler = Resampler(rate_hz, target_hz)
@@ -70,7 +70,7 @@ def _from_array(samples: Any, rate: Any, target_hz: int, max_seconds: float) -> 
         channel=channel,
         source_format="array",
         clipped_fraction=clip.fraction,
-        cut_at_limit=len(taken) < len(wave),
+        cut_at_limit=len(head) < len(wave),
     )
 
 

@@ -107,7 +107,7 @@ def speech_segments(
         samples_16k: mono float [n] at 16 kHz.
 
     Returns:
-        (start_s, end_s) of every segment, in order and apart; empty where nobody speaks.
+        (start_s, end_s) of every segment, in order, without overlap; empty where nobody speaks.
     """
     wave = np.asarray(samples_16k, dtype=np.float32)
     return segments_of(speech_probability(wave), len(wave) / SAMPLE_RATE_HZ, config)
@@ -117,18 +117,18 @@ def segments_of(
     probability: FloatArray, total_s: float, config: VadConfig = VadConfig()
 ) -> list[tuple[float, float]]:
     """Turn frame probabilities [frames] of a recording of `total_s` seconds into segments."""
-    spoken: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
     start: float | None = None
     for i, p in enumerate(probability.tolist()):
         if start is None and p >= config.on:
             start = i * FRAME_S
         elif start is not None and p < config.off:
-            spoken.append((start, i * FRAME_S))
+            spans.append((start, i * FRAME_S))
             start = None
     if start is not None:
-        spoken.append((start, total_s))
+        spans.append((start, total_s))
     joined: list[tuple[float, float]] = []
-    for begin, end in spoken:
+    for begin, end in spans:
         if joined and begin - joined[-1][1] < config.min_pause_s:
             joined[-1] = (joined[-1][0], end)
         else:

@@ -1,8 +1,8 @@
-"""Voiced frames beyond those that an f0 estimator is sure of.
+"""Voicing decisions that keep the frames which an f0 estimator isn't sure of.
 
-`voicelet.audio.f0` is made to be sure of the pitch it tells, so it calls one frame in seven of
-vowels unvoiced, most of them where a sentence ends and the voice creaks.  Whoever is to *say* the
-frames again, and not only to measure them, needs those too: a vowel without pulses is a whisper.
+`voicelet.audio.f0` reports a pitch only where it is sure of it, so it calls one frame in seven of
+vowels unvoiced, most of them where a sentence ends and the voice creaks.  Synthesis needs those
+frames as well, for a vowel without pulses is a whisper.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from voicelet.audio.f0 import F0Config, estimate_f0
 from voicelet.audio.features import FloatArray
 
 LOVE_TRAIN = 0.85
-"""A frame is voiced if so much of its power from 100 to 7900 Hz lies below 4000 Hz."""
+"""A frame is voiced if at least this share of its power from 100 to 7900 Hz is below 4000 Hz."""
 QUIET_DB = 40.0
-"""A frame so much below the loudest isn't voiced."""
+"""A frame this far below the loudest isn't voiced."""
 REACH_FRAMES = 16
-"""Nor is one further than this from all that the estimator found voiced."""
+"""A frame further than this from every frame that the estimator calls voiced isn't voiced."""
 SLACK_SEMITONES = 8.0
-"""A doubtful f0 is believed if it lies so near to its neighbours': a creak falls far, an octave is
-wrong."""
+"""A doubtful f0 is kept if it is this close to its neighbours' f0; creaks and octave errors are
+further away."""
 DOUBTFUL = F0Config(f_min_hz=50.0, voicing_threshold=0.3, silence_db=45.0)
-"""The second look, at frames that the first one left out."""
+"""Settings of the second estimate, for frames that the first one left out."""
 _BANDS_HZ = (100.0, 4000.0, 7900.0)
 _PERIODS = 3.0
 _BLOCK = 512
@@ -35,9 +35,9 @@ def voiced_f0(
     """f0 with the voiced frames that an estimator isn't sure of.
 
     Voicing after LoveTrain (Morise 2016, "D4C, a band-aperiodicity estimator for high-quality
-    speech synthesis"), whose window follows f0: that of a bolder estimate where it fits its
-    neighbours, else between them.  With a rate of 16 kHz or more it agrees with WORLD's on 98 % of
-    frames.
+    speech synthesis"), whose window follows f0.  Where the first estimate has no f0, that of a
+    bolder estimate is taken if it fits its neighbours, else one interpolated between them.  With a
+    rate of 16 kHz or more the voicing agrees with WORLD's on 98 % of frames.
 
     Args:
         samples: mono float waveform [n].
@@ -55,17 +55,19 @@ def voiced_f0(
     if not len(voiced):
         return sure.astype(np.float32)
     places = np.arange(n)
-    held = np.exp(np.interp(places, voiced, np.log(sure[voiced])))
+    nearby_f0 = np.exp(np.interp(places, voiced, np.log(sure[voiced])))
     bold = np.zeros(n, np.float32)
-    found = estimate_f0(wave, sample_rate_hz, hop_length, DOUBTFUL)[:n]
-    bold[: len(found)] = found
-    fits = (bold > 0.0) & (np.abs(12.0 * np.log2(np.maximum(bold, 1.0) / held)) < SLACK_SEMITONES)
+    estimate = estimate_f0(wave, sample_rate_hz, hop_length, DOUBTFUL)[:n]
+    bold[: len(estimate)] = estimate
+    fits = (bold > 0.0) & (
+        np.abs(12.0 * np.log2(np.maximum(bold, 1.0) / nearby_f0)) < SLACK_SEMITONES
+    )
     f0 = np.where(sure > 0.0, sure, np.where(fits, bold, 0.0))
-    known = np.flatnonzero(f0 > 0.0)
-    f0 = np.exp(np.interp(places, known, np.log(f0[known])))
+    anchors = np.flatnonzero(f0 > 0.0)
+    f0 = np.exp(np.interp(places, anchors, np.log(f0[anchors])))
     following = np.searchsorted(voiced, places)
-    after = np.abs(voiced[following.clip(max=len(voiced) - 1)] - places)
-    reach = np.minimum(after, np.abs(places - voiced[(following - 1).clip(0)]))
+    to_next = np.abs(voiced[following.clip(max=len(voiced) - 1)] - places)
+    reach = np.minimum(to_next, np.abs(places - voiced[(following - 1).clip(0)]))
     rows = np.zeros(n * hop_length, np.float32)
     rows[: min(len(wave), len(rows))] = wave[: len(rows)]
     level_db = 10.0 * np.log10(np.mean(rows.reshape(n, hop_length) ** 2, axis=1) + 1e-10)

@@ -88,7 +88,7 @@ class AudioWriter:
     .flac, .ogg (Vorbis), .opus, .mp3.
 
     Args:
-        tags: metadata, by the names of `TAGS`; what a format has no field for is left out.
+        tags: metadata, by the names of `TAGS`; a tag that a format has no field for is left out.
 
     Raises:
         OutputError: unknown suffix, a folder, no permission, a full disk, a WAV past 4 GB.
@@ -113,8 +113,8 @@ class AudioWriter:
         self._suffix = suffix
         self._rate_hz = sample_rate_hz
         self._tags = dict(tags or {})
-        held = "".join(self._tags.values())
-        if not self._tags.keys() <= set(TAGS) or len(held) > 1 << 14 or "\0" in held:
+        joined = "".join(self._tags.values())
+        if not self._tags.keys() <= set(TAGS) or len(joined) > 1 << 14 or "\0" in joined:
             raise OutputError(f"metadata is short text under one of {', '.join(TAGS)}")
         self._stack = contextlib.ExitStack()
         self._samples = 0
@@ -205,7 +205,7 @@ class AudioWriter:
 
 @contextlib.contextmanager
 def _through_spool(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """For devices and pipes, which can't be sought: encode elsewhere, then copy."""
+    """For devices and pipes, which aren't seekable: encode elsewhere, then copy."""
     with tempfile.TemporaryFile() as spool:
         yield spool
         spool.seek(0)

@@ -150,12 +150,12 @@ def unpack(archive: Path, folder: Path) -> None:
             if SIGNATURE_NAME in entries:
                 signature = _read_small(source, entries[SIGNATURE_NAME], archive)
                 (folder / SIGNATURE_NAME).write_bytes(signature)
-            for listed in manifest.files():
-                if listed.file not in entries:
-                    raise BundleError(f"{archive}: lacks {listed.file}; fetch the bundle again")
-                check_length(listed, entries[listed.file].file_size, f"{archive}/{listed.file}")
-                with source.open(entries[listed.file]) as stream:
-                    _copy(stream, listed, folder / listed.file, f"{archive}/{listed.file}")
+            for file in manifest.files():
+                if file.file not in entries:
+                    raise BundleError(f"{archive}: lacks {file.file}; fetch the bundle again")
+                check_length(file, entries[file.file].file_size, f"{archive}/{file.file}")
+                with source.open(entries[file.file]) as stream:
+                    _copy(stream, file, folder / file.file, f"{archive}/{file.file}")
     except BundleError:
         raise
     except _ZIP_FAILURES as error:
@@ -191,14 +191,14 @@ def _read_small(source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path) 
     return raw
 
 
-def _copy(stream: IO[bytes], listed: BundleFile, target: Path, where: str) -> None:
+def _copy(stream: IO[bytes], file: BundleFile, target: Path, where: str) -> None:
     digest = hashlib.sha256()
-    left = listed.bytes
+    remaining = file.bytes
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target, "xb") as out:
-        while left and (block := stream.read(min(left, 1 << 18))):
+    with open(target, "xb") as output:
+        while remaining and (block := stream.read(min(remaining, 1 << 18))):
             digest.update(block)
-            out.write(block)
-            left -= len(block)
-    check_length(listed, listed.bytes - left, where)
-    check_hash(listed, digest.hexdigest(), where)
+            output.write(block)
+            remaining -= len(block)
+    check_length(file, file.bytes - remaining, where)
+    check_hash(file, digest.hexdigest(), where)

@@ -207,9 +207,9 @@ class Manifest:
         self._refuse_conflicts()
 
     def _refuse_conflicts(self) -> None:
-        seen: dict[str, BundleFile] = {}
+        by_name: dict[str, BundleFile] = {}
         for file in self._listed():
-            first = seen.setdefault(file.file, file)
+            first = by_name.setdefault(file.file, file)
             if (first.sha256, first.bytes) != (file.sha256, file.bytes):
                 raise ValueError(f"{file.file} is listed twice and differently")
 

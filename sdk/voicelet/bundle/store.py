@@ -70,14 +70,14 @@ class Bundle:
             EngineError: it has the graph, but not for these engines.
         """
         spec = self.graph(role)
-        wanted = list(engines)
-        for engine in wanted:
-            if (found := spec.for_engine(engine)) is not None:
-                return self.root / found.file, found
+        names = list(engines)
+        for engine in names:
+            if (graph_file := spec.for_engine(engine)) is not None:
+                return self.root / graph_file.file, graph_file
         has = ", ".join(a.engine for a in spec.alternatives)
         raise EngineError(
             f"graph {role!r} of bundle {self.manifest.name!r} comes for {has}, not for "
-            f"{', '.join(wanted)}; use a bundle exported for this engine"
+            f"{', '.join(names)}; use a bundle exported for this engine"
         )
 
     def data_path(self, role: str) -> Path:
@@ -145,16 +145,16 @@ def locate(path: str | Path | None) -> Path:
             )
         return folder
     try:
-        given = Path(path)
-        if given.exists():
-            return given
+        candidate = Path(path)
+        if candidate.exists():
+            return candidate
     except (OSError, ValueError) as error:  # a NUL, or a name too long for the file system
         raise BundleError(f"{path!r} can't be the path of a bundle ({error})") from None
     if _NAME.fullmatch(str(path)) and (data_dir() / "bundles" / str(path)).is_dir():
         return data_dir() / "bundles" / str(path)
-    known = [b.name for b in installed()]
+    names = [b.name for b in installed()]
     raise BundleError(
-        f"{path}: no such bundle{did_you_mean(str(path), known)}; give a folder, a "
+        f"{path}: no such bundle{did_you_mean(str(path), names)}; give a folder, a "
         f"{ARCHIVE_SUFFIX} file or the name of an installed bundle"
     )
 
@@ -175,12 +175,12 @@ def install(
     """
     keys = tuple(trusted_keys)
     source = open_bundle(path, trusted_keys=keys, require_signature=require_signature)
-    wanted = name or source.manifest.name
-    if not _NAME.fullmatch(wanted):
+    bundle_name = name or source.manifest.name
+    if not _NAME.fullmatch(bundle_name):
         raise BundleError(
-            f"{wanted!r} can't be the name of a bundle; use letters, digits, dots, - and _"
+            f"{bundle_name!r} can't be the name of a bundle; use letters, digits, dots, - and _"
         )
-    target = data_dir() / "bundles" / wanted
+    target = data_dir() / "bundles" / bundle_name
     with staging(target) as temporary:
         for file in (MANIFEST_NAME, SIGNATURE_NAME, *(f.file for f in source.manifest.files())):
             if file == SIGNATURE_NAME and not (source.root / file).exists():
@@ -212,8 +212,8 @@ def _open_folder(root: Path, trusted_keys: tuple[str, ...], require_signature: b
         where=str(signature_path),
     )
     manifest = parse_manifest(raw, str(root / MANIFEST_NAME))
-    for listed in manifest.files():
-        verify_file(root, listed)
+    for file in manifest.files():
+        verify_file(root, file)
     return Bundle(root, manifest, signed_by)
 
 

@@ -84,7 +84,7 @@ def run_show(args: argparse.Namespace) -> int:
     """Print records; returns the exit code."""
     if args.last is not None and args.last < 1:
         raise ConfigError("--last takes a number of records, 1 or more")
-    records = list(_chosen(_open(args), args))
+    records = list(_matching(_open(args), args))
     if args.last is not None:
         records = records[-args.last :]
     if args.json:
@@ -93,7 +93,7 @@ def run_show(args: argparse.Namespace) -> int:
         rows = [[str(r.seq), r.time, r.event, _facts(r)] for r in records]
         print_table(["record", "time (UTC)", "event", "facts"], rows)
     else:
-        print("nothing was noted yet" if not _narrowed(args) else "no such record")
+        print("nothing was noted yet" if not _is_filtered(args) else "no such record")
     return 0
 
 
@@ -189,21 +189,21 @@ def _report(log: AuditLog, since: Head | None, as_json: bool) -> int:
     return EXIT_BROKEN if report.problems else 0
 
 
-def _chosen(log: AuditLog, args: argparse.Namespace) -> Iterator[Record]:
+def _matching(log: AuditLog, args: argparse.Namespace) -> Iterator[Record]:
     from voicelet.trust.audit.device_log import pseudonym
 
-    wanted = {}
+    fields = {}
     if args.folder is None:
-        told = {"profile": args.profile, "text": args.said}
-        wanted = {k: pseudonym(v) for k, v in told.items() if v is not None}
+        texts = {"profile": args.profile, "text": args.said}
+        fields = {k: pseudonym(v) for k, v in texts.items() if v is not None}
     elif args.profile is not None or args.said is not None:
         raise ConfigError("only the device itself can look for a name or a text; leave them out")
     for record in log.records():
-        if args.event in (None, record.event) and wanted.items() <= record.fields.items():
+        if args.event in (None, record.event) and fields.items() <= record.fields.items():
             yield record
 
 
-def _narrowed(args: argparse.Namespace) -> bool:
+def _is_filtered(args: argparse.Namespace) -> bool:
     return any(v is not None for v in (args.event, args.profile, args.said))
 
 

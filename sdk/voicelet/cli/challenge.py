@@ -1,6 +1,6 @@
-"""Sentences that were asked for and not yet read: one a profile, for a day.
+"""Consent sentences that were drawn and not read yet: one for each profile, valid for a day.
 
-They lie in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
+They are stored in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _FORM = "%Y-%m-%dT%H:%M:%SZ"
 _MAX_BYTES = 4096
 
 
-def ask(name: str) -> tuple[ConsentSentence, datetime]:
-    """Draw a sentence for a profile and remember it; returns it, and until when it may be read.
+def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
+    """Draw a sentence for a profile and store it; returns the sentence and when it expires.
 
     Raises:
         ConsentError: it can't be remembered.
@@ -34,20 +34,20 @@ def ask(name: str) -> tuple[ConsentSentence, datetime]:
 
     sentence = consent_sentence()
     expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + LIFETIME
-    told = {"text": sentence.text, "words": list(sentence.words), "created": sentence.created}
-    told["expires"] = expires.strftime(_FORM)
+    record = {"text": sentence.text, "words": list(sentence.words), "created": sentence.created}
+    record["expires"] = expires.strftime(_FORM)
     path = _path(name)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_file(path, 0o600) as file:
-            file.write(json.dumps(told, sort_keys=True).encode("ascii"))
+            file.write(json.dumps(record, sort_keys=True).encode("ascii"))
     except OSError as error:
         raise ConsentError(f"can't remember the sentence ({path}): {error.strerror}") from None
     return sentence, expires
 
 
-def asked(name: str, now: datetime | None = None) -> ConsentSentence:
-    """The sentence that was last asked for.
+def pending_sentence(name: str, now: datetime | None = None) -> ConsentSentence:
+    """The sentence that was drawn last for a profile.
 
     Raises:
         ConsentError: none was, or it has expired.
@@ -57,11 +57,11 @@ def asked(name: str, now: datetime | None = None) -> ConsentSentence:
     again = f'draw one with: voicelet enrol "{name}" --sentence'
     try:
         with _path(name).open("rb") as file:
-            told = json.loads(file.read(_MAX_BYTES))
+            record = json.loads(file.read(_MAX_BYTES))
         sentence = ConsentSentence(
-            str(told["text"]), tuple(map(str, told["words"])), str(told["created"])
+            str(record["text"]), tuple(map(str, record["words"])), str(record["created"])
         )
-        expires = datetime.strptime(told["expires"], _FORM).replace(tzinfo=timezone.utc)
+        expires = datetime.strptime(record["expires"], _FORM).replace(tzinfo=timezone.utc)
     except FileNotFoundError:
         raise ConsentError(f"no sentence was asked for the profile {name!r}; {again}") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -72,8 +72,8 @@ def asked(name: str, now: datetime | None = None) -> ConsentSentence:
     return sentence
 
 
-def forget(name: str) -> None:
-    """Delete the sentence of a profile once it has been read, so that it can't be used again."""
+def forget_sentence(name: str) -> None:
+    """Delete the sentence of a profile once it was read, so that it can't be used again."""
     with contextlib.suppress(OSError):
         _path(name).unlink()
 

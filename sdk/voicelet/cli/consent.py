@@ -67,8 +67,8 @@ def run_show(args: argparse.Namespace) -> int:
     if args.record is not None:
         _write_record(profile, args.record)
     if args.json:
-        told = record.to_dict() if record else None
-        print_json({"profile": profile.name, "status": status(profile), "record": told})
+        fields = record.to_dict() if record else None
+        print_json({"profile": profile.name, "status": status(profile), "record": fields})
         return 0
     if record is None:
         print(f"{profile.name}: {status(profile)}")
@@ -102,7 +102,7 @@ def run_give(args: argparse.Namespace) -> int:
     if args.sentence:
         print_sentence(args.name)
         return 0
-    if args.action == "add" and standing(profile):
+    if args.action == "add" and has_valid_consent(profile):
         raise ConsentError(
             f"there is a consent for {args.name!r} already; renew it, or revoke it first"
         )
@@ -110,12 +110,14 @@ def run_give(args: argparse.Namespace) -> int:
         raise ConsentError(f"there is no consent for {args.name!r} to renew; add one")
     previous = profile.consent if args.action == "renew" else None
     consent = gather_consent(args, args.name, previous)
-    agreed = give_consent(profile, consent, bundle=args.bundle)
-    vault.save(agreed)
-    challenge.forget(args.name)
-    assert agreed.consent is not None
-    until = agreed.consent.expires or "it is revoked"
-    print(f"{agreed.consent.given_by} agreed to {', '.join(agreed.consent.purposes)} until {until}")
+    renewed = give_consent(profile, consent, bundle=args.bundle)
+    vault.save(renewed)
+    challenge.forget_sentence(args.name)
+    assert renewed.consent is not None
+    until = renewed.consent.expires or "it is revoked"
+    print(
+        f"{renewed.consent.given_by} agreed to {', '.join(renewed.consent.purposes)} until {until}"
+    )
     return 0
 
 
@@ -166,8 +168,8 @@ def run_verify(args: argparse.Namespace) -> int:
     return 0
 
 
-def standing(profile: Profile) -> bool:
-    """Whether a profile may speak at all."""
+def has_valid_consent(profile: Profile) -> bool:
+    """Whether a profile has a consent that is valid now, for any purpose it names."""
     try:
         for purpose in profile.consent.purposes if profile.consent else ("own-use",):
             profile.check_consent(purpose)
@@ -177,7 +179,7 @@ def standing(profile: Profile) -> bool:
 
 
 def status(profile: Profile) -> str:
-    """What stands of a profile's consent, in a few words."""
+    """The state of a profile's consent, in a few words."""
     from voicelet.trust.consent.revocations import device_revocations
 
     record = profile.consent
@@ -189,13 +191,15 @@ def status(profile: Profile) -> str:
         return "NOT GENUINE: the record was changed"
     if record.id in device_revocations():
         return "revoked"
-    left = record.days_left()
-    if left is None:
+    days_left = record.days_left()
+    if days_left is None:
         return "stands"
-    if left <= 0.0:
+    if days_left <= 0.0:
         return f"expired on {str(record.expires)[:10]}; voicelet consent renew"
-    days = f"ends in {left:.0f} days"
-    return f"{days}; voicelet consent renew" if left < WARN_DAYS else f"stands, {days}"
+    remaining = f"ends in {days_left:.0f} days"
+    return (
+        f"{remaining}; voicelet consent renew" if days_left < WARN_DAYS else f"stands, {remaining}"
+    )
 
 
 def _show_all(profiles: list[Profile], as_json: bool) -> int:
@@ -252,7 +256,7 @@ def _verify_record(path: str) -> int:
     record.verify()
     record.check(record.purposes[0])
     device_revocations().check(record)
-    ours = record.device == device_public_key().hex()
+    is_ours = record.device == device_public_key().hex()
     print(f"genuine: {record.given_by} agreed to {', '.join(record.purposes)} on {record.created}")
-    print(f"signed by {'this device' if ours else 'another device'}", file=sys.stderr)
+    print(f"signed by {'this device' if is_ours else 'another device'}", file=sys.stderr)
     return 0

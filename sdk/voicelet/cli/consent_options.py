@@ -55,7 +55,7 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
 
 def print_sentence(name: str) -> None:
     """Draw a sentence for a profile and show it."""
-    sentence, expires = challenge.ask(name)
+    sentence, expires = challenge.draw_sentence(name)
     print(sentence.text)
     print(
         f"\nRecord the speaker reading this aloud, before {expires:%Y-%m-%d %H:%M} UTC, and give"
@@ -104,9 +104,11 @@ def gather_consent(
     }
     if args.scripted_consent is not None:
         return Consent.scripted(reason=args.scripted_consent, **values)
-    Consent.scripted(reason="to see that the values are sound", **values)  # before anybody reads
+    Consent.scripted(
+        reason="to see that the values are sound", **values
+    )  # checks the values before the speaker has to read anything
     if args.spoken_consent is not None:
-        spoken = SpokenConsent(args.spoken_consent, challenge.asked(name))
+        spoken = SpokenConsent(args.spoken_consent, challenge.pending_sentence(name))
     else:
         spoken = _ask_aloud(name)
     return Consent(spoken=spoken, **values)
@@ -147,21 +149,21 @@ def _ask_aloud(name: str) -> Any:
         f"    {sentence.text}\n",
         file=sys.stderr,
     )
-    return SpokenConsent(_listen(), sentence)
+    return SpokenConsent(_recording(), sentence)
 
 
-def _listen() -> Recording:
-    """From the microphone, or from a file that is named."""
+def _recording() -> Recording:
+    """Record from the microphone, or take the name of a file that is typed in."""
     from voicelet.cli.recorder import MicrophoneRecorder, find_recorder
 
     if find_recorder() is None:
-        given = _prompt("Record it with any program, then type the file's name: ")
-        if not given:
+        answer = _prompt("Record it with any program, then type the file's name: ")
+        if not answer:
             raise ConsentError("nothing was read; nobody has agreed")
-        return given
-    given = _prompt("Press Enter and read it (or type the name of a recording of it): ")
-    if given:
-        return given
+        return answer
+    answer = _prompt("Press Enter and read it (or type the name of a recording of it): ")
+    if answer:
+        return answer
     recorder = MicrophoneRecorder()
     try:
         _prompt("Listening … press Enter when it has been read. ")

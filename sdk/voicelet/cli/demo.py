@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.synth.timing import speak
 
     quiet = False if args.json else None
-    _tell(args, f"enrolling {len(recordings)} recordings from {args.recordings}")
+    _show(args, f"enrolling {len(recordings)} recordings from {args.recordings}")
     with Progress("listening", enabled=quiet) as progress:
         profile = enrol(
             recordings,
@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
         )
     voice = Voice.load(args.bundle, threads=1)
     manifest = voice.bundle.manifest
-    _tell(args, f"speaking into {args.output}")
-    spoken: list[npt.NDArray[np.float32]] = []
+    _show(args, f"speaking into {args.output}")
+    chunks: list[npt.NDArray[np.float32]] = []
     with (
         Labelling().open(args.output, voice) as writer,
         Progress("speaking", enabled=quiet) as progress,
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
         def receive(samples: npt.NDArray[np.float32]) -> None:
             writer.write(samples)
-            spoken.append(samples)
+            chunks.append(samples)
 
         timings = speak(voice, args.text, receive, progress.update, profile=profile)
     report = {
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         "rtf_one_thread": timings.rtf,
         "peak_mb": timings.peak_mb,
         "bundle_mb": manifest.total_bytes / 1e6,
-        "similarity": similarity(voice, profile, np.concatenate(spoken)),
+        "similarity": similarity(voice, profile, np.concatenate(chunks)),
     }
     if args.json:
         print_json({k: None if v is None else round(v, 4) for k, v in report.items()})
@@ -110,20 +110,20 @@ def find_recordings(folder: Path) -> list[Path]:
         ConfigError: there are none.
     """
     try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        recordings = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise ConfigError(f"{folder}: {error.strerror}; name a folder of recordings") from None
-    if not found:
+    if not recordings:
         raise ConfigError(
             f"{folder}: no recordings; put some there ({', '.join(sorted(SUFFIXES))})"
         )
-    return found
+    return recordings
 
 
 def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32]) -> float | None:
     """Cosine between the d-vectors of a profile and of speech at the voice's rate, -1 to 1.
 
-    The speech takes the same way to its d-vector as a recording at enrolment.  Two recordings of
+    The d-vector of the speech is computed like that of a recording at enrolment.  Two recordings of
     one person reach about 0.88, two people about 0.52.
 
     Returns:
@@ -132,12 +132,12 @@ def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32])
     from voicelet.enrolment.enrolment import assess
     from voicelet.speaker.encoder import mean_d_vector
 
-    heard = assess([(samples, voice.sample_rate_hz)], voice.open_graph("speaker_encoder"))
-    if heard.windows is None or not len(heard.windows):
+    assessment = assess([(samples, voice.sample_rate_hz)], voice.open_graph("speaker_encoder"))
+    if assessment.windows is None or not len(assessment.windows):
         return None
-    return float(mean_d_vector(heard.windows) @ profile.d_vector)
+    return float(mean_d_vector(assessment.windows) @ profile.d_vector)
 
 
-def _tell(args: argparse.Namespace, message: str) -> None:
+def _show(args: argparse.Namespace, message: str) -> None:
     if not args.json:
         print(message, file=sys.stderr)

@@ -51,46 +51,46 @@ def run(args: argparse.Namespace) -> int:
         audio = read_audio(path, max_seconds=MAX_SECONDS)
         if audio.cut_at_limit:
             print(f"voicelet: {path}: only the first hour is looked at", file=sys.stderr)
-        found = detect_watermark(
+        detection = detect_watermark(
             audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast
         )
-        said = provenance(path)
+        source = provenance(path)
         if args.json:
-            told = {"label": said.label, "credentials": said.credentials}
-            answers.append({"file": path, **_as_dict(found), **told})
+            labels = {"label": source.label, "credentials": source.credentials}
+            answers.append({"file": path, **_as_dict(detection), **labels})
         else:
-            _print(path, found, said.lines())
+            _print(path, detection, source.lines())
     if args.json:
         print_json(answers[0] if len(answers) == 1 else answers)
     return 0
 
 
-def _print(path: str, found: Detection, told: dict[str, str]) -> None:
-    payload = found.payload
-    said = "voicelet's watermark" if found.found else "no watermark of voicelet"
-    pairs = {"file": path, "found": said, "probability": f"{found.probability:.4f}"}
-    if found.found:
+def _print(path: str, detection: Detection, labels: dict[str, str]) -> None:
+    payload = detection.payload
+    verdict = "voicelet's watermark" if detection.found else "no watermark of voicelet"
+    pairs = {"file": path, "found": verdict, "probability": f"{detection.probability:.4f}"}
+    if detection.found:
         pairs["model"] = "can't be read" if payload is None else f"{payload.model:#04x}"
     if payload is not None:
         pairs["spoken"] = f"in the week of {payload.monday.isoformat()}"
         pairs["key"] = "the public one" if payload.key_id == 0 else f"{payload.key_id:#04x}"
-    print_pairs({**pairs, **told})
-    if found.segments:
+    print_pairs({**pairs, **labels})
+    if detection.segments:
         print()
         rows = [
             [f"{s.start_s:.1f}", f"{s.end_s:.1f}", f"{s.score:.1f}", f"{s.tempo:g}", f"{s.pitch:g}"]
-            for s in found.segments
+            for s in detection.segments
         ]
         print_table(["from s", "to s", "score", "tempo", "pitch"], rows)
     print()
 
 
-def _as_dict(found: Detection) -> dict[str, Any]:
+def _as_dict(detection: Detection) -> dict[str, Any]:
     return {
-        "found": found.found,
-        "probability": found.probability,
-        "score": found.score,
-        "payload": _payload(found.payload),
+        "found": detection.found,
+        "probability": detection.probability,
+        "score": detection.score,
+        "payload": _payload(detection.payload),
         "segments": [
             {
                 "start_s": s.start_s,
@@ -100,7 +100,7 @@ def _as_dict(found: Detection) -> dict[str, Any]:
                 "pitch": s.pitch,
                 "payload": _payload(s.payload),
             }
-            for s in found.segments
+            for s in detection.segments
         ],
     }
 

@@ -69,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
             progress=progress.update,
         )
     vault.save(profile, replace=args.replace)
-    challenge.forget(args.name)
+    challenge.forget_sentence(args.name)
     if args.json:
         record = profile.consent
-        told = {"consent": record.id, "method": record.method} if record else {}
-        print_json({"name": profile.name, **told, **dataclasses.asdict(profile.quality)})
+        consent_fields = {"consent": record.id, "method": record.method} if record else {}
+        print_json({"name": profile.name, **consent_fields, **dataclasses.asdict(profile.quality)})
         return 0
     print_pairs(quality_lines(profile.quality))
     print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')

@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     vault = Vault()
     for name in args.names:
         if name not in vault:
-            known = did_you_mean(name, vault.names())
-            raise ProfileNotFoundError(f"no profile {name!r}{known}; nothing was deleted")
+            hint = did_you_mean(name, vault.names())
+            raise ProfileNotFoundError(f"no profile {name!r}{hint}; nothing was deleted")
     names = list(dict.fromkeys(args.names))
-    if not args.yes and not _agreed(names):
+    if not args.yes and not _is_confirmed(names):
         print("nothing was erased")
         return 0
     for name in names:
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _agreed(names: list[str]) -> bool:
-    """Ask whoever sits at a terminal; scripts know what they do."""
+def _is_confirmed(names: list[str]) -> bool:
+    """Ask for confirmation on a terminal; scripts aren't asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     return input(f"Erase {', '.join(names)} for good? [y/N] ").strip().lower() in ("y", "yes")

@@ -65,27 +65,27 @@ def run(args: argparse.Namespace) -> int:
     bundle, name = split_voice(args.bundle, args.voice)
     voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
     profile, preset = find_voice(name, voice.presets)
-    found = explain(voice, text, profile=profile, preset=preset, options=options)
+    explanation = explain(voice, text, profile=profile, preset=preset, options=options)
     if args.output is not None:
-        _draw(found, args.output)
+        _draw(explanation, args.output)
     if args.json:
-        print_json(_plain(found))
-    elif found.words:
-        _print(found, args.phones)
+        print_json(_as_dict(explanation))
+    elif explanation.words:
+        _print(explanation, args.phones)
     else:
         print("voicelet: the text holds nothing that can be spoken", file=sys.stderr)
     return 0
 
 
-def _print(found: Explanation, phones: bool) -> None:
+def _print(explanation: Explanation, phones: bool) -> None:
     rows = [
-        [w.written, w.said, w.phones, _source(w), *_measured(found, number)]
-        for number, w in enumerate(found.words)
+        [w.written, w.said, w.phones, _source(w), *_measures(explanation, number)]
+        for number, w in enumerate(explanation.words)
     ]
     print_table(["written", "said", "phones", "from", "at s", "ms", "f0 Hz", "dB"], rows)
     if phones:
         print()
-        listed = [
+        phone_rows = [
             [
                 p.symbol,
                 f"{p.start_s:.3f}",
@@ -93,35 +93,35 @@ def _print(found: Explanation, phones: bool) -> None:
                 f"{p.f0_hz:.0f}" if p.f0_hz else "",
                 f"{p.energy_db:.0f}",
             ]
-            for p in found.phones
+            for p in explanation.phones
         ]
-        print_table(["phone", "at s", "ms", "f0 Hz", "dB"], listed)
-    _advise(found)
+        print_table(["phone", "at s", "ms", "f0 Hz", "dB"], phone_rows)
+    _print_advice(explanation)
 
 
-def _advise(found: Explanation) -> None:
+def _print_advice(explanation: Explanation) -> None:
     print()
-    doubtful = {w.span: w for w in reversed(found.guessed)}
+    doubtful = {w.span: w for w in reversed(explanation.guessed)}
     if doubtful:
         print("No lexicon knows these. Where one is said wrongly, put its line into a file,")
         print("change the phones, and give the file with --lexicon FILE:")
-        shown = list(reversed(doubtful.values()))
+        examples = list(reversed(doubtful.values()))
     else:
         print("To have a word said in another way, put such a line into a file, change the")
         print("phones, and give the file with --lexicon FILE:")
-        shown = [max(found.words, key=lambda w: len(w.phones))]
+        examples = [max(explanation.words, key=lambda w: len(w.phones))]
     print()
-    for word in shown:
-        print(f"    {found.lexicon_line(word)}")
+    for word in examples:
+        print(f"    {explanation.lexicon_line(word)}")
 
 
 def _source(word: PhoneSource) -> str:
-    told = f"{word.source} ({word.sense})" if word.sense else str(word.source)
-    return told if word.phones == word.alone else f"{told}, phrase rule"
+    source = f"{word.source} ({word.sense})" if word.sense else str(word.source)
+    return source if word.phones == word.alone else f"{source}, phrase rule"
 
 
-def _measured(found: Explanation, number: int) -> list[str]:
-    own = [p for p in found.phones if p.word == number]
+def _measures(explanation: Explanation, number: int) -> list[str]:
+    own = [p for p in explanation.phones if p.word == number]
     if not own:
         return ["", "", "", ""]
     voiced = [p.f0_hz for p in own if p.f0_hz]
@@ -133,7 +133,7 @@ def _measured(found: Explanation, number: int) -> list[str]:
     ]
 
 
-def _plain(found: Explanation) -> dict[str, Any]:
+def _as_dict(explanation: Explanation) -> dict[str, Any]:
     words = [
         {
             "written": w.written,
@@ -144,9 +144,9 @@ def _plain(found: Explanation) -> dict[str, Any]:
             "source": w.source,
             "sense": w.sense or None,
             "guessed": w.is_guessed,
-            "lexicon_line": found.lexicon_line(w),
+            "lexicon_line": explanation.lexicon_line(w),
         }
-        for w in found.words
+        for w in explanation.words
     ]
     phones = [
         {
@@ -157,18 +157,18 @@ def _plain(found: Explanation) -> dict[str, Any]:
             "energy_db": round(p.energy_db, 1),
             "word": p.word,
         }
-        for p in found.phones
+        for p in explanation.phones
     ]
-    seconds = round(len(found.f0_hz) / found.frames_per_s, 4)
+    seconds = round(len(explanation.f0_hz) / explanation.frames_per_s, 4)
     return {"words": words, "phones": phones, "seconds": seconds}
 
 
-def _draw(found: Explanation, path: str) -> None:
+def _draw(explanation: Explanation, path: str) -> None:
     from voicelet.files import atomic_file
     from voicelet.synth.picture import png, svg
 
     is_svg = Path(path).suffix.lower() == ".svg"
-    content = svg(found).encode("utf-8") if is_svg else png(found)
+    content = svg(explanation).encode("utf-8") if is_svg else png(explanation)
     try:
         with atomic_file(path) as file:
             file.write(content)

@@ -37,17 +37,17 @@ class Progress:
         return self
 
     def update(self, fraction: float, note: str = "") -> None:
-        """Say how much is done, 0 to 1, and anything worth telling."""
+        """Show the fraction done, 0 to 1, and a short note beside the bar."""
         now = time.monotonic()
-        waited = now - self._start
-        if not self._enabled or waited < PATIENCE_S or now - self._last < _INTERVAL_S:
+        elapsed = now - self._start
+        if not self._enabled or elapsed < PATIENCE_S or now - self._last < _INTERVAL_S:
             return
         self._last = now
         fraction = min(max(fraction, 0.0), 1.0)
         full = round(fraction * _WIDTH)
-        left = f" {_clock(waited / fraction - waited)} left" if fraction > 0.01 else ""
+        remaining = f" {_clock(elapsed / fraction - elapsed)} left" if fraction > 0.01 else ""
         bar = "█" * full + "░" * (_WIDTH - full)
-        self._stream.write(f"\r\x1b[K{self._label} {bar} {fraction:4.0%}{left} {note}")
+        self._stream.write(f"\r\x1b[K{self._label} {bar} {fraction:4.0%}{remaining} {note}")
         self._stream.flush()
         self._drawn = True
 
@@ -63,5 +63,5 @@ class Progress:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    minutes, secs = divmod(round(seconds), 60)
+    return f"{minutes}:{secs:02d}"

@@ -92,8 +92,8 @@ def run_list(args: argparse.Namespace) -> int:
         ]
         print_json({"lists": rows})
     elif lists:
-        shown = [[v.name, str(len(v.labels)), v.public_key.hex()[:16]] for v in lists]
-        print_table(["list", "voices", "signed by"], shown)
+        table = [[v.name, str(len(v.labels)), v.public_key.hex()[:16]] for v in lists]
+        print_table(["list", "voices", "signed by"], table)
     else:
         print("no lists of protected voices; load one: voicelet protected load FILE")
     return 0

@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
     document = read_document(args.document, find_language(args.language or DEFAULT_LANGUAGE))
-    wanted = which(args.chapters, len(document.chapters))
+    indices = select_chapters(args.chapters, len(document.chapters))
     if args.list:
-        return _list(document, wanted, args.json)
+        return _list(document, indices, args.json)
     labelling = labelling_of(args, f"a.{args.format}")
 
     from voicelet.synth import Voice
@@ -71,45 +71,45 @@ def run(args: argparse.Namespace) -> int:
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = replace(speech_options(args), ssml=False)
-    # What makes a chapter's audio another one; folders begun by older versions hold these names.
+    # Settings that change a chapter's audio.  Folders of older versions hold hashes of these names.
     shaping = ("speed", "pitch_semitones", "energy", "seed", "style", "purpose")
-    told = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
-    told += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
-    told += [options.language] if options.language else []
+    settings = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
+    settings += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
+    settings += [options.language] if options.language else []
     state = _State(folder)
-    total = sum(len(document.chapters[i].text) for i in wanted)
+    total = sum(len(document.chapters[i].text) for i in indices)
     done, seconds, skipped = 0, 0.0, 0
     files: list[str] = []
     with Progress("reading", enabled=False if args.quiet or args.json else None) as bar:
-        for index in wanted:
+        for index in indices:
             chapter = document.chapters[index]
             text = chapter.text
             file = file_name(index, len(document.chapters), chapter, args.format)
             files.append(file)
-            key = hashlib.sha256(json.dumps([text, file, told]).encode()).hexdigest()
+            key = hashlib.sha256(json.dumps([text, file, settings]).encode()).hexdigest()
             if state.holds(file, key):
                 skipped += 1
             else:
 
-                def tell(
-                    share: float, size: int = len(text), before: int = done, note: str = file
+                def report(
+                    share: float, size: int = len(text), before: int = done, label: str = file
                 ) -> None:
-                    bar.update((before + share * size) / max(1, total), note)
+                    bar.update((before + share * size) / max(1, total), label)
 
                 with labelling.open(folder / file, voice) as writer:
                     labelling.introduce(
                         voice, writer.write, profile=profile, preset=preset, options=options
                     )
-                    spoken = speak(
+                    timings = speak(
                         voice,
                         text,
                         writer.write,
-                        tell,
+                        report,
                         profile=profile,
                         preset=preset,
                         options=options,
                     )
-                seconds += spoken.seconds
+                seconds += timings.seconds
                 state.add(file, key)
             done += len(text)
     state.playlist(document, files)
@@ -118,12 +118,12 @@ def run(args: argparse.Namespace) -> int:
             {"folder": str(folder), "files": files, "already_there": skipped, "seconds": seconds}
         )
     elif not args.quiet:
-        there = f", {skipped} were there already" if skipped else ""
-        print(f"{len(files)} chapters in {folder}{there}", file=sys.stderr)
+        skipped_note = f", {skipped} were there already" if skipped else ""
+        print(f"{len(files)} chapters in {folder}{skipped_note}", file=sys.stderr)
     return 0
 
 
-def which(chosen: str | None, count: int) -> list[int]:
+def select_chapters(selection: str | None, count: int) -> list[int]:
     """`1,3-5` → indices from 0.
 
     Raises:
@@ -131,18 +131,18 @@ def which(chosen: str | None, count: int) -> list[int]:
     """
     from voicelet.errors import ConfigError
 
-    if chosen is None:
+    if selection is None:
         return list(range(count))
-    found: set[int] = set()
-    for part in chosen.split(","):
+    indices: set[int] = set()
+    for part in selection.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?", part)
         if match is None:
-            raise ConfigError(f"--chapters {chosen!r}: write numbers, for example 1,3-5")
+            raise ConfigError(f"--chapters {selection!r}: write numbers, for example 1,3-5")
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last <= count:
-            raise ConfigError(f"--chapters {chosen!r}: there are chapters 1 to {count}")
-        found |= set(range(first - 1, last))
-    return sorted(found)
+            raise ConfigError(f"--chapters {selection!r}: there are chapters 1 to {count}")
+        indices |= set(range(first - 1, last))
+    return sorted(indices)
 
 
 def file_name(index: int, count: int, chapter: Chapter, suffix: str) -> str:
@@ -153,11 +153,11 @@ def file_name(index: int, count: int, chapter: Chapter, suffix: str) -> str:
     return f"{number} {words}.{suffix}" if words else f"{number}.{suffix}"
 
 
-def _list(document: Document, wanted: list[int], as_json: bool) -> int:
+def _list(document: Document, indices: list[int], as_json: bool) -> int:
     rows = [
         {"chapter": i + 1, "title": c.title, "characters": len(c.text)}
         for i, c in enumerate(document.chapters)
-        if i in set(wanted)
+        if i in set(indices)
     ]
     if as_json:
         print_json({"title": document.title, "author": document.author, "chapters": rows})
@@ -168,7 +168,7 @@ def _list(document: Document, wanted: list[int], as_json: bool) -> int:
 
 
 class _State:
-    """Which chapters of a folder are finished, and of which text and voice."""
+    """Which chapters of a folder are finished, and a hash of the text and settings of each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -178,19 +178,19 @@ class _State:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None
         try:
-            known = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            finished = json.loads((folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
-            known = {}  # then every chapter is read again, which loses time only
-        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
+            finished = {}  # then every chapter is spoken again, which costs only time
+        self._finished: dict[str, Any] = finished if isinstance(finished, dict) else {}
 
     def holds(self, file: str, key: str) -> bool:
-        """Whether the file is there and was made of this."""
-        return self._known.get(file) == key and (self._folder / file).is_file()
+        """Whether the file exists and was made of the text and settings that `key` hashes."""
+        return self._finished.get(file) == key and (self._folder / file).is_file()
 
     def add(self, file: str, key: str) -> None:
-        """A chapter is finished."""
-        self._known[file] = key
-        self._write(STATE, json.dumps(self._known, indent=1, sort_keys=True))
+        """Record that a chapter is finished."""
+        self._finished[file] = key
+        self._write(STATE, json.dumps(self._finished, indent=1, sort_keys=True))
 
     def playlist(self, document: Document, files: list[str]) -> None:
         """Write `playlist.m3u8` for players."""
@@ -205,8 +205,8 @@ class _State:
         from voicelet.files import atomic_file
 
         try:
-            with atomic_file(self._folder / name) as out:
-                out.write(text.encode("utf-8"))
+            with atomic_file(self._folder / name) as stream:
+                stream.write(text.encode("utf-8"))
         except OSError as error:
             reason = error.strerror or error
             raise OutputError(f"can't write {name!r} in {str(self._folder)!r}: {reason}") from None

@@ -63,10 +63,10 @@ class MicrophoneRecorder:
         self._process.terminate()
 
     def stop(self) -> tuple[npt.NDArray[np.int16], int]:
-        """What was heard: samples int16 [n], and their rate in Hz.
+        """Stop recording; returns samples int16 [n] and their rate in Hz.
 
         Raises:
-            AudioError: nothing was.
+            AudioError: nothing was recorded.
         """
         import numpy as np
 
@@ -76,7 +76,7 @@ class MicrophoneRecorder:
         self._thread.join(5.0)
         _, complaint = self._process.communicate()
         if len(self._data) < 2:
-            said = complaint.decode("utf-8", "replace").strip()
-            reason = said.splitlines()[-1] if said else "no microphone?"
+            message = complaint.decode("utf-8", "replace").strip()
+            reason = message.splitlines()[-1] if message else "no microphone?"
             raise AudioError(f"{self._name} recorded nothing: {reason}")
         return np.frombuffer(bytes(self._data[: len(self._data) // 2 * 2]), "<i2"), RATE_HZ

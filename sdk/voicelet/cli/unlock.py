@@ -20,7 +20,7 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
     """Add `--passphrase-file`.
 
     Args:
-        nested: in a command's parser, where the default of the outer one must stand.
+        nested: for a command's parser, which must not override the value of the outer parser.
     """
     default = argparse.SUPPRESS if nested else None
     parser.add_argument("--passphrase-file", metavar="FILE", default=default, help=_HELP)
@@ -28,9 +28,9 @@ def add_option(parser: argparse.ArgumentParser, nested: bool = False) -> None:
 
 @contextlib.contextmanager
 def unlocking(args: argparse.Namespace) -> Iterator[None]:
-    """While the block runs, take passphrases from the file, or else ask for them.
+    """Have passphrases come from the file, or else from a prompt.
 
-    Core dumps are switched off for this process, because they could hold a voice.
+    Core dumps are switched off, for they would hold voices.
 
     Raises:
         ConfigError: the file can't be read.
@@ -41,8 +41,10 @@ def unlocking(args: argparse.Namespace) -> Iterator[None]:
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     path = getattr(args, "passphrase_file", None)
-    given = read_passphrase(path) if path is not None else None
-    set_default(ask if given is None else lambda: given or "", for_new=given is not None)
+    passphrase = read_passphrase(path) if path is not None else None
+    set_default(
+        ask if passphrase is None else lambda: passphrase or "", for_new=passphrase is not None
+    )
     try:
         yield
     finally:
@@ -57,12 +59,12 @@ def read_passphrase(path: str) -> str:
     """
     try:
         with open(path, "rb") as file:
-            words = file.read(_MAX_BYTES).decode("utf-8").splitlines()[:1]
+            lines = file.read(_MAX_BYTES).decode("utf-8").splitlines()[:1]
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
-    if not words or not words[0]:
+    if not lines or not lines[0]:
         raise ConfigError(f"{path}: its first line is empty; write the passphrase there")
-    return words[0]
+    return lines[0]
 
 
 def ask(prompt: str = "Passphrase of your profiles: ") -> str:

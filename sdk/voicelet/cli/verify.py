@@ -36,20 +36,20 @@ def run(args: argparse.Namespace) -> int:
 
     profile = Vault().load(args.profile) if args.profile is not None else None
     bundle = open_bundle(args.bundle) if args.bundle is not None else None
-    found = verify_recording(args.file, profile, bundle=bundle)
+    verification = verify_recording(args.file, profile, bundle=bundle)
     if args.json:
-        print_json(_facts(found))
+        print_json(_as_dict(verification))
     else:
-        print_pairs(_lines(found, args.profile))
+        print_pairs(_lines(verification, args.profile))
     return 0
 
 
-def _facts(found: Verification) -> dict[str, Any]:
-    voice, origin = found.voice, found.origin
+def _as_dict(verification: Verification) -> dict[str, Any]:
+    voice, origin = verification.voice, verification.origin
     return {
-        "speech_s": round(found.speech_s, 2),
-        "bandwidth_hz": round(found.bandwidth_hz),
-        "same_speaker": found.same_speaker,
+        "speech_s": round(verification.speech_s, 2),
+        "bandwidth_hz": round(verification.bandwidth_hz),
+        "same_speaker": verification.same_speaker,
         "same_speaker_log_likelihood_ratio": voice.log_likelihood_ratio if voice else None,
         "same_speaker_probability": voice.probability if voice else None,
         "cosine": voice.cosine if voice else None,
@@ -60,18 +60,18 @@ def _facts(found: Verification) -> dict[str, Any]:
     }
 
 
-def _lines(found: Verification, name: str | None) -> dict[str, str]:
-    lines = {"speech": f"{found.speech_s:.1f} s"}
-    if found.voice is not None:
+def _lines(verification: Verification, name: str | None) -> dict[str, str]:
+    lines = {"speech": f"{verification.speech_s:.1f} s"}
+    if verification.voice is not None:
         answer = {True: "yes", False: "no", None: "can't be said over a telephone's band"}[
-            found.same_speaker
+            verification.same_speaker
         ]
-        ratio = found.voice.log_likelihood_ratio
+        ratio = verification.voice.log_likelihood_ratio
         lines[f"{name}'s voice"] = (
-            f"{answer} (probability {found.voice.probability:.3f} at even odds;"
+            f"{answer} (probability {verification.voice.probability:.3f} at even odds;"
             f" log-likelihood ratio {ratio:+.1f})"
         )
-    origin = found.origin
+    origin = verification.origin
     lines["made by voicelet"] = "yes, its mark was found" if origin.made_by_voicelet else "no mark"
     probability = origin.synthetic_probability
     lines["likely synthetic"] = (

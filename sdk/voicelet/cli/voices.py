@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         install(args.install)
     manifest = open_voice(args.bundle).manifest
     profiles = [
-        {"name": name, "kind": "profile", "description": told}
-        for name, told in _profiles(Vault()).items()
+        {"name": name, "kind": "profile", "description": description}
+        for name, description in _profiles(Vault()).items()
     ]
     presets = [
         {"name": p.name, "kind": "preset", "description": p.description} for p in manifest.presets
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _profiles(vault: Vault) -> dict[str, str]:
-    """Names of profiles and a word on each."""
+    """Name of each profile → when it was enrolled, or that it is locked."""
     from voicelet.errors import ProfileLockedError
 
     try:

@@ -40,7 +40,7 @@ class GraphLayout:
         context_frames: neighbours on each side that a place on that axis depends on; 0 where that
             is unknown or all of them.
         keeps_memory: whether its inner tensors are so large (a decoder's at the rate of samples)
-            that asking the system for them anew, run by run, would cost a fifth of its time.
+            that asking the system for them anew, run by run, would add a fifth to its time.
     """
 
     inputs: tuple[TensorInfo, ...]
@@ -117,16 +117,16 @@ def check_inputs(expected: tuple[TensorInfo, ...], inputs: Mapping[str, Array], 
                 f"{where}: input {tensor.name!r} must be {tensor.dtype}, not {array.dtype.name}"
             )
         if not _fits(array.shape, tensor.shape, axes):
-            wanted = ", ".join(str(axis) or "?" for axis in tensor.shape)
+            axis_names = ", ".join(str(axis) or "?" for axis in tensor.shape)
             raise EngineError(
-                f"{where}: input {tensor.name!r} must be [{wanted}], not {list(array.shape)}"
+                f"{where}: input {tensor.name!r} must be [{axis_names}], not {list(array.shape)}"
             )
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...], axes: dict[str, int]) -> bool:
-    if len(shape) != len(wanted):
+def _fits(shape: tuple[int, ...], expected: tuple[int | str, ...], axes: dict[str, int]) -> bool:
+    if len(shape) != len(expected):
         return False
-    for length, axis in zip(shape, wanted):
+    for length, axis in zip(shape, expected):
         if isinstance(axis, str):
             if axis and axes.setdefault(axis, length) != length:
                 return False

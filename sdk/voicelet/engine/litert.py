@@ -2,8 +2,8 @@
 
 A file serves an axis that varies by several signatures that share their weights: `length_64` is
 the graph for a length of 64.  Inputs are padded with zeros to the next length that there is,
-outputs are cut; an input `keep` (float32, ones where there is signal) lets the graph treat the
-padding as if it weren't there.  What is longer than the longest signature is run in pieces: rows of
+outputs are cut; an input `keep` (float32, ones where there is signal) lets the graph ignore
+the padding.  What is longer than the longest signature is run in pieces: rows of
 a batch are independent, and a convolutional graph is given `context_frames` neighbours on each side
 of a piece, so that the result is that of one run.
 
@@ -136,7 +136,7 @@ class LiteRTGraph:
             pieces = plan_pieces(total, self._lengths, self._context)
         except ValueError as error:
             raise EngineError(f"{self._where}: {self._axis} {error}") from None
-        found: dict[str, list[Array]] = {t.name: [] for t in self._outputs}
+        outputs: dict[str, list[Array]] = {t.name: [] for t in self._outputs}
         for piece in pieces:
             part = {
                 t.name: _cut(inputs[t.name], t.shape, self._axis, piece.start, piece.stop)
@@ -150,12 +150,12 @@ class LiteRTGraph:
             for t in self._outputs:
                 value, axis = values[t.name], _varying(t)
                 if axis is not None:
-                    # A place may give several: a letter-to-sound graph names two frames a letter.
+                    # A place may give several: a letter-to-sound graph has two frames a letter.
                     each = value.shape[axis] // piece.length
                     span = (piece.first - piece.start) * each, (piece.last - piece.start) * each
                     value = value[(slice(None),) * axis + (slice(*span),)]
-                found[t.name].append(value)
-        return {t.name: _joined(found[t.name], _varying(t)) for t in self._outputs}
+                outputs[t.name].append(value)
+        return {t.name: _joined(outputs[t.name], _varying(t)) for t in self._outputs}
 
     def _pad(self, part: Mapping[str, Array], length: int, count: int) -> dict[str, Array]:
         signature = self._runners["length"][length]
@@ -176,15 +176,15 @@ class LiteRTGraph:
         extra = {KEEP} if kind == "length" else {STATE}
         if set(signature.shapes) - extra != {t.name for t in self._inputs}:
             raise self._misfit(f"it takes {', '.join(sorted(signature.shapes))}")
-        gives = signature if kind == "length" else self._runners["end"][length]
-        if set(gives.gives) != {t.name for t in self._outputs}:
-            raise self._misfit(f"it gives {', '.join(sorted(gives.gives))}")
+        last = signature if kind == "length" else self._runners["end"][length]
+        if set(last.outputs) != {t.name for t in self._outputs}:
+            raise self._misfit(f"it gives {', '.join(sorted(last.outputs))}")
         for t in self._inputs:
-            wanted = [length if axis == self._axis else axis for axis in t.shape]
+            shape = [length if axis == self._axis else axis for axis in t.shape]
             if kind == "step":
-                del wanted[1]
-            if list(signature.shapes[t.name]) != wanted:
-                raise self._misfit(f"{t.name!r} is {list(signature.shapes[t.name])}, not {wanted}")
+                del shape[1]
+            if list(signature.shapes[t.name]) != shape:
+                raise self._misfit(f"{t.name!r} is {list(signature.shapes[t.name])}, not {shape}")
 
     def _misfit(self, what: str) -> EngineError:
         return EngineError(
@@ -199,26 +199,26 @@ class _Signature:
         self._runner = runner
         details = runner.get_input_details()
         self.shapes = {name: tuple(int(n) for n in d["shape"]) for name, d in details.items()}
-        self.gives = tuple(runner.get_output_details())
+        self.outputs = tuple(runner.get_output_details())
         self._dtypes = {name: np.dtype(d["dtype"]) for name, d in details.items()}
 
     def run(self, inputs: Mapping[str, Array], count: int) -> dict[str, Array]:
         """Pad the inputs with zeros to the signature's shapes; `count` places are signal."""
-        given = {name: self._padded(name, value) for name, value in inputs.items()}
+        padded = {name: self._padded(name, value) for name, value in inputs.items()}
         if KEEP in self.shapes:
             keep = np.zeros(self.shapes[KEEP], np.float32)
             keep[:, :count] = 1.0
-            given[KEEP] = keep
-        out: dict[str, Array] = self._runner(**given)
-        return out
+            padded[KEEP] = keep
+        outputs: dict[str, Array] = self._runner(**padded)
+        return outputs
 
     def _padded(self, name: str, value: Array) -> Array:
         shape, dtype = self.shapes[name], self._dtypes[name]
         if value.shape == shape:
             return np.ascontiguousarray(value, dtype)
-        out = np.zeros(shape, dtype)
-        out[tuple(slice(n) for n in value.shape)] = value
-        return out
+        padded = np.zeros(shape, dtype)
+        padded[tuple(slice(n) for n in value.shape)] = value
+        return padded
 
 
 class LiteRTEngine:

@@ -78,13 +78,13 @@ class OnnxEngine:
 
     def __init__(self, providers: Providers = None) -> None:
         self._providers = providers
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
         self._refused: dict[str, str] = {}
 
     def open(self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None) -> OnnxGraph:
         """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
 
-        The file says all that `layout` could, but for whether memory is kept between runs.
+        The file holds all that `layout` states, except whether memory is kept between runs.
 
         Raises:
             ConfigError: the providers aren't names.
@@ -98,10 +98,10 @@ class OnnxEngine:
             raise EngineError(
                 f"ONNX Runtime can't be loaded ({error}); pip install onnxruntime"
             ) from error
-        asked = requested(self._providers)
+        names = requested(self._providers)
         available = onnxruntime.get_available_providers()
-        lacking = missing(asked, available, onnxruntime.get_all_providers())
-        self._refused = {**lacking, **self._refused}
+        unavailable = missing(names, available, onnxruntime.get_all_providers())
+        self._refused = {**unavailable, **self._refused}
         if not path.is_file():
             raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
 
@@ -118,11 +118,11 @@ class OnnxEngine:
 
         try:
             session = open_with_fallback(
-                asked,
+                names,
                 self._refused,
                 create,
                 lambda opened: list(opened.get_providers()),
-                self._say,
+                self._log_once,
             )
         except Exception as error:  # ONNX Runtime's classes share no other base
             raise EngineError(
@@ -131,16 +131,16 @@ class OnnxEngine:
             ) from error
         return OnnxGraph(session, path.name)
 
-    def _say(self, level: int, line: str) -> None:
-        """Once, though a voice has four graphs."""
-        if line not in self._said:
-            self._said.add(line)
+    def _log_once(self, level: int, line: str) -> None:
+        """Log a line once, though a voice opens four graphs."""
+        if line not in self._logged:
+            self._logged.add(line)
             log.log(level, "%s", line)
 
 
 @lru_cache(maxsize=32)
 def shared_engine(providers: str | tuple[str, ...] | None = None) -> OnnxEngine:
-    """The one engine of these providers, so that what it chose is said once."""
+    """The one engine of these providers, so that its choice is logged once."""
     return OnnxEngine(providers)
 
 

@@ -28,7 +28,7 @@ AUTO_PROVIDERS = (TENSORRT, CUDA, CPU)
 VARIABLE = "VOICELET_PROVIDERS"
 
 Providers = str | Sequence[str] | None
-"""None for what the environment says (the CPU if it says nothing), "auto", or names in order."""
+"""None (the environment variable, else the CPU), "auto", or names in order of preference."""
 
 T = TypeVar("T")
 
@@ -83,40 +83,40 @@ def open_with_fallback(
     refused: dict[str, str],
     create: Callable[[list[str]], T],
     used: Callable[[T], Sequence[str]],
-    say: Callable[[int, str], None],
+    report: Callable[[int, str], None],
 ) -> T:
-    """Create a session with the first providers that let themselves be used.
+    """Create a session with the first of the providers that work.
 
     Args:
         names: in order, the CPU's last.
-        refused: provider → why it can't be had.  Those found out here are added, so that the next
-            graph doesn't ask them again.
+        refused: provider → why it isn't available.  Providers that fail here are added, so that
+            the next graph doesn't try them again.
         create: makes a session of these providers.
-        used: names the providers that a session really has; some builds leave one out in silence.
-        say: told (level, line): what was chosen and why.  Not called if only the CPU's was asked
-            for.
+        used: returns the providers that a session really has; some builds drop one silently.
+        report: called with (level, line): what was chosen and why.  Not called if only the CPU was
+            asked for.
 
     Raises:
         Exception: what `create` raises for the CPU's alone.
     """
     while True:
-        left = [name for name in names if name not in refused]
+        remaining = [name for name in names if name not in refused]
         try:
-            session = create(left)
+            session = create(remaining)
         except Exception as error:
-            if left == [CPU]:
+            if remaining == [CPU]:
                 raise
-            refused[left[0]] = f"failed: {_reason(error)}"
+            refused[remaining[0]] = f"failed: {_reason(error)}"
             continue
-        have = list(used(session))
-        for name in left:
-            if name not in have:
+        present = list(used(session))
+        for name in remaining:
+            if name not in present:
                 refused[name] = "couldn't be loaded"
         if list(names) != [CPU]:
-            chosen = ", then ".join(n for n in left if n in have)
-            because = "; ".join(f"{n} {refused[n]}" for n in names if n in refused)
-            level = logging.WARNING if because else logging.INFO
-            say(level, f"graphs run on {chosen}" + (f" ({because})" if because else ""))
+            chosen = ", then ".join(n for n in remaining if n in present)
+            reasons = "; ".join(f"{n} {refused[n]}" for n in names if n in refused)
+            level = logging.WARNING if reasons else logging.INFO
+            report(level, f"graphs run on {chosen}" + (f" ({reasons})" if reasons else ""))
         return session
 
 
@@ -136,7 +136,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 def provider_options(name: str, cache: Path) -> dict[str, str]:
     """Options of one provider.
 
-    TensorRT compiles a graph in tens of seconds to minutes; what it made is kept in `cache`.
+    TensorRT compiles a graph in tens of seconds to minutes; the result is kept in `cache`.
     """
     if name == TENSORRT:
         return {

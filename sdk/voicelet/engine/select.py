@@ -86,9 +86,9 @@ def check_engine_name(name: str) -> None:
         EngineError: there is no such engine.
     """
     if name != AUTO and name not in ENGINES:
-        known = (AUTO, *ENGINES)
+        names = (AUTO, *ENGINES)
         raise EngineError(
-            f"no engine {name!r}{did_you_mean(str(name), known)}; there are {', '.join(known)}"
+            f"no engine {name!r}{did_you_mean(str(name), names)}; there are {', '.join(names)}"
         )
 
 
@@ -105,19 +105,19 @@ def choose_form(forms: Sequence[Form], engine: str = AUTO, what: str = "the grap
     """
     check_engine_name(engine)
     offered = list(dict.fromkeys(form.engine for form in forms))
-    wanted = [f for f in forms if f.engine in ENGINES and engine in (AUTO, f.engine)]
-    if not wanted:
-        asked = ", ".join(ENGINES) if engine == AUTO else engine
+    candidates = [f for f in forms if f.engine in ENGINES and engine in (AUTO, f.engine)]
+    if not candidates:
+        names = ", ".join(ENGINES) if engine == AUTO else engine
         raise EngineError(
-            f"{what} comes for {', '.join(offered)}, not for {asked}; use a bundle exported for "
+            f"{what} comes for {', '.join(offered)}, not for {names}; use a bundle exported for "
             "this engine" + ("" if engine == AUTO else f', or engine="{AUTO}"')
         )
-    for form in wanted:
+    for form in candidates:
         if is_installed(form.engine):
             return form
-    remedies = " or ".join(dict.fromkeys(_REMEDIES[f.engine] for f in wanted))
+    remedies = " or ".join(dict.fromkeys(_REMEDIES[f.engine] for f in candidates))
     raise EngineError(
-        f"{what} comes for {', '.join(dict.fromkeys(f.engine for f in wanted))}, which isn't "
+        f"{what} comes for {', '.join(dict.fromkeys(f.engine for f in candidates))}, which isn't "
         f"installed; {remedies}"
     )
 

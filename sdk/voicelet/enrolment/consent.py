@@ -1,4 +1,4 @@
-"""Consent and profiles: hearing it, giving it to a profile that has none, taking it back."""
+"""Consent of a profile: checking a spoken one, giving or renewing it, withdrawing it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from voicelet.trust.consent.statement import Consent, make_record, require_conse
 _WINDOW_STEP_S = 0.77
 
 
-def hear(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
-    """Check a spoken consent: the right words, by the enrolling person, in the flesh.
+def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
+    """Check a spoken consent: the right words, by the enrolling person, not synthesised.
 
     Args:
-        consent: a scripted one has nothing to hear.
+        consent: a scripted one has no recording and passes.
         windows: d-vectors of the enrolment [n, 256].
-        encoder: that made them.
+        encoder: the one that made them.
 
     Raises:
         LivenessRejectedError: with every reason.
@@ -58,14 +58,14 @@ def give_consent(
     """
     require_consent(consent)
     if consent.spoken is not None:
-        opened = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+        voice_bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
         # The mean of its windows is all that a profile keeps; their number says how sure it is.
         count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
         windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))
-        hear(consent, windows, open_encoder(opened))
-    agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
-    note_consent("consent", agreed)
-    return agreed
+        check_spoken(consent, windows, open_encoder(voice_bundle))
+    renewed = replace(profile, consent=make_record(consent, profile.voice_sha256))
+    note_consent("consent", renewed)
+    return renewed
 
 
 def revoke_consent(profile: Profile, reason: str = "") -> Revocation:
@@ -89,5 +89,5 @@ def note_consent(event: str, profile: Profile, **facts: Field) -> None:
     record = profile.consent
     assert record is not None
     purposes = ",".join(record.purposes)
-    told = {"consent": record.id, "method": record.method, "purposes": purposes, **facts}
-    note(event, profile=profile.name, given_by=record.given_by, **told)
+    details = {"consent": record.id, "method": record.method, "purposes": purposes, **facts}
+    note(event, profile=profile.name, given_by=record.given_by, **details)

@@ -13,7 +13,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalise_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
-from voicelet.enrolment.consent import hear, note_consent
+from voicelet.enrolment.consent import check_spoken, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
@@ -108,8 +108,8 @@ def assess(
 
     def embed(speech: FloatArray) -> FloatArray:
         """The slowest step of all reports its own progress."""
-        tell = None if progress is None else (lambda done: progress(0.6 + 0.3 * done))
-        return embed_windows(encoder, speech, tell)
+        report = None if progress is None else (lambda done: progress(0.6 + 0.3 * done))
+        return embed_windows(encoder, speech, report)
 
     gated = check_recordings(recordings, config, embed, progress, listen)
     if phones is None:
@@ -140,7 +140,7 @@ def make_profile(
     require_accepted(gated.report)
     if gated.windows is None:
         raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
-    hear(require_consent(consent), gated.windows, encoder)
+    check_spoken(require_consent(consent), gated.windows, encoder)
     d_vector, statistics = mean_d_vector(gated.windows), measure_speaker(gated.speech_24k)
     return Profile(
         name=check_name(name),
@@ -199,28 +199,28 @@ def enrol(
         VoiceProtectedError: the voice is on a list of protected voices.
         SealError: this device's key, which signs the consent, can't be had.
     """
-    agreed = require_consent(consent)
+    given_consent = require_consent(consent)
     if voice is not None and bundle is not None:
         raise ConfigError("give either voice or bundle, not both")
     if text is not None and not isinstance(text, str):
         raise ConfigError("text must be a string: what was read in the recordings")
-    label = check_name("unnamed" if name is None else name)  # before the work, not after it
-    found = voice.bundle if voice is not None else bundle
-    opened = found if isinstance(found, Bundle) else open_bundle(found)
-    encoder = open_encoder(opened)
-    heard: list[tuple[str, FloatArray]] = []
+    label = check_name("unnamed" if name is None else name)  # fails before the work, not after it
+    source = voice.bundle if voice is not None else bundle
+    opened_bundle = source if isinstance(source, Bundle) else open_bundle(source)
+    encoder = open_encoder(opened_bundle)
+    waves: list[tuple[str, FloatArray]] = []
     gated = assess(
         recordings,
         encoder,
         config=config,
-        phones=phones_of_text(text, opened) if text else None,
-        inventory=opened.manifest.phones,
+        phones=phones_of_text(text, opened_bundle) if text else None,
+        inventory=opened_bundle.manifest.phones,
         progress=progress,
-        listen=lambda name, wave: heard.append((name, wave)),
+        listen=lambda name, wave: waves.append((name, wave)),
     )
     require_accepted(gated.report)
-    check_origin(heard)
-    profile = make_profile(gated, label, agreed, encoder)
+    check_origin(waves)
+    profile = make_profile(gated, label, given_consent, encoder)
     guard_voice(profile, ())
     note_consent("enrol", profile, speech_s=round(profile.speech_s, 1))
     return profile

@@ -28,7 +28,7 @@ from voicelet.speaker.consistency import speaker_consistency
 
 MAX_REFERENCE_S = 180.0
 """No more of anybody's speech is ever used for a profile, whatever a caller asks for: a voice
-needs less than a minute, and who has hours of somebody's speech isn't their speaker."""
+needs less than a minute, and whoever has hours of a person's speech probably isn't that person."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class GateConfig:
 DEFAULT_GATE = GateConfig()
 
 
-# The gate's sentences: why a recording is refused or could be better, and what to do about it.
+# Messages of the gate: why a recording is refused or could be better, and what to do about it.
 
 
 def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) -> Iterator[str]:
@@ -185,7 +185,7 @@ Embed = Callable[[FloatArray], FloatArray]
 Progress = Callable[[float], None]
 
 Listen = Callable[[str, FloatArray], None]
-"""Is given the name of a recording and its samples, float32 [n] at 24 kHz, pauses left in."""
+"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, with pauses."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class GatedSpeech:
 
 
 @dataclass
-class _Kept:
+class _Gathered:
     """What has been gathered from the recordings so far."""
 
     speech_24k: list[FloatArray] = field(default_factory=list)
@@ -246,23 +246,23 @@ def check_recordings(
         raise AudioError("give a list of recordings, even for one: enrol([path])")
     if not recordings:
         raise RecordingRejectedError(["no recording was given: name at least one audio file"])
-    tell = progress or (lambda fraction: None)
-    kept, broken = _Kept(), []
+    on_progress = progress or (lambda fraction: None)
+    gathered, problems = _Gathered(), []
     for index, recording in enumerate(recordings):
         name = name_of(recording, index)
         try:
-            wave = _gather(recording, kept, config)
+            wave = _gather(recording, gathered, config)
             if listen is not None:
                 listen(name, wave)
         except AudioError as error:
             text = str(error).replace("the recording", name, 1)
-            broken.append(text if name in text else f"{name}: {text}")
-        tell(0.6 * (index + 1) / len(recordings))
-        if kept.cut:
+            problems.append(text if name in text else f"{name}: {text}")
+        on_progress(0.6 * (index + 1) / len(recordings))
+        if gathered.cut:
             break
-    if broken:
-        raise RecordingRejectedError(broken)
-    return _measure(len(recordings), kept, config, embed, tell)
+    if problems:
+        raise RecordingRejectedError(problems)
+    return _measure(len(recordings), gathered, config, embed, on_progress)
 
 
 def require_accepted(report: GateReport) -> None:
@@ -271,33 +271,33 @@ def require_accepted(report: GateReport) -> None:
         raise RecordingRejectedError(list(report.reasons))
 
 
-def _gather(recording: Recording, kept: _Kept, config: GateConfig) -> FloatArray:
+def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> FloatArray:
     """Take the speech of a recording; returns all of it, at 24 kHz."""
     audio = load_recording(recording, RATE_HZ, config.max_recording_s)
     wave = audio.samples
     low = resample(wave, RATE_HZ, VAD_RATE_HZ)
-    kept.total_s += audio.seconds
-    kept.loudest_dbfs = max(kept.loudest_dbfs, active_level_dbfs(wave, RATE_HZ))
-    kept.clipped_samples += audio.clipped_fraction * len(wave)
+    gathered.total_s += audio.seconds
+    gathered.loudest_dbfs = max(gathered.loudest_dbfs, active_level_dbfs(wave, RATE_HZ))
+    gathered.clipped_samples += audio.clipped_fraction * len(wave)
     segments = speech_segments(_audible(low), config.vad)
     speech, noise, seconds = speech_and_noise_power(low, VAD_RATE_HZ, segments)
-    kept.speech_power += speech * seconds
-    kept.noise_power += noise * seconds
-    kept.weight_s += seconds
+    gathered.speech_power += speech * seconds
+    gathered.noise_power += noise * seconds
+    gathered.weight_s += seconds
     for start_s, end_s in segments:
-        room_s = config.max_speech_s - kept.speech_s
+        room_s = config.max_speech_s - gathered.speech_s
         if room_s <= 0.0:
             break
         end_s = min(end_s, start_s + room_s)
-        kept.cut = kept.cut or end_s - start_s >= room_s
-        kept.speech_24k.append(wave[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])
-        kept.speech_16k.append(low[int(start_s * VAD_RATE_HZ) : int(end_s * VAD_RATE_HZ)])
-        kept.speech_s += end_s - start_s
+        gathered.cut = gathered.cut or end_s - start_s >= room_s
+        gathered.speech_24k.append(wave[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])
+        gathered.speech_16k.append(low[int(start_s * VAD_RATE_HZ) : int(end_s * VAD_RATE_HZ)])
+        gathered.speech_s += end_s - start_s
     return wave
 
 
 def _audible(wave: FloatArray) -> FloatArray:
-    """Bring a quiet recording up to where the voice activity model was trained."""
+    """Raise a quiet recording to the level that the voice activity model was trained at."""
     level = active_level_dbfs(wave, VAD_RATE_HZ)
     if not -80.0 < level < -30.0:
         return wave
@@ -305,23 +305,23 @@ def _audible(wave: FloatArray) -> FloatArray:
 
 
 def _measure(
-    count: int, kept: _Kept, config: GateConfig, embed: Embed | None, tell: Progress
+    count: int, gathered: _Gathered, config: GateConfig, embed: Embed | None, on_progress: Progress
 ) -> GatedSpeech:
     empty = np.zeros(0, dtype=np.float32)
-    speech_24k = np.concatenate([empty, *kept.speech_24k])
-    speech_16k = np.concatenate([empty, *kept.speech_16k])
-    enough = kept.speech_s >= config.min_speech_s
+    speech_24k = np.concatenate([empty, *gathered.speech_24k])
+    speech_16k = np.concatenate([empty, *gathered.speech_16k])
+    enough = gathered.speech_s >= config.min_speech_s
     windows = embed(speech_16k) if embed is not None and enough else None
-    tell(0.9)
+    on_progress(0.9)
     consistency = speaker_consistency(windows).cosine if windows is not None else None
-    weight_s = max(kept.weight_s, 1e-9)
+    weight_s = max(gathered.weight_s, 1e-9)
     report = GateReport(
         recordings=count,
-        total_s=kept.total_s,
-        speech_s=kept.speech_s,
-        snr_db=snr_db(kept.speech_power / weight_s, kept.noise_power / weight_s),
-        clipped_fraction=min(1.0, kept.clipped_samples / (weight_s * RATE_HZ))
-        if kept.weight_s
+        total_s=gathered.total_s,
+        speech_s=gathered.speech_s,
+        snr_db=snr_db(gathered.speech_power / weight_s, gathered.noise_power / weight_s),
+        clipped_fraction=min(1.0, gathered.clipped_samples / (weight_s * RATE_HZ))
+        if gathered.weight_s
         else 0.0,
         level_dbfs=active_level_dbfs(speech_24k, RATE_HZ) if len(speech_24k) else -np.inf,
         pitch=pitch_range(speech_24k, RATE_HZ) if enough else None,
@@ -330,8 +330,8 @@ def _measure(
     )
     report = replace(
         report,
-        reasons=tuple(find_reasons(report, config, kept.loudest_dbfs)),
-        warnings=tuple(find_warnings(report, config, kept.cut)),
+        reasons=tuple(find_reasons(report, config, gathered.loudest_dbfs)),
+        warnings=tuple(find_warnings(report, config, gathered.cut)),
     )
-    tell(1.0)
+    on_progress(1.0)
     return GatedSpeech(report, speech_24k, speech_16k, windows)

@@ -105,8 +105,8 @@ def import_bytes(raw: bytes, raw_config: bytes, out: Path, where: str) -> Bundle
                 get_engine("onnx").open(work / f"{role}.onnx") for role in GRAPHS
             )
             check_parts(work / "whole.onnx", (encoder, flow, decoder), parts, ids)
-            opened = zip(GRAPHS, (encoder, flow, decoder))
-            graphs = {role: _spec(role, graph, parts) for role, graph in opened}
+            opened_graphs = zip(GRAPHS, (encoder, flow, decoder))
+            graphs = {role: _spec(role, graph, parts) for role, graph in opened_graphs}
         except BundleError as error:
             raise BundleError(f"{where}: {error}") from None
     data = {CONFIG_ROLE: BundleFile("piper.json", UNHASHED, 0)}

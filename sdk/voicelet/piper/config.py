@@ -132,16 +132,16 @@ def _index(value: Any, limit: int, what: str) -> int:
     return value
 
 
-def _id_map(found: Any) -> dict[str, tuple[int, ...]]:
-    if not isinstance(found, dict) or not found or len(found) > 10_000:
+def _id_map(value: Any) -> dict[str, tuple[int, ...]]:
+    if not isinstance(value, dict) or not value or len(value) > 10_000:
         raise ValueError("it has no 'phoneme_id_map'")
-    out = {}
-    for symbol, ids in found.items():
-        listed = ids if isinstance(ids, list) else [ids]
-        if len(listed) > 16:
+    id_map = {}
+    for symbol, ids in value.items():
+        id_list = ids if isinstance(ids, list) else [ids]
+        if len(id_list) > 16:
             raise ValueError(f"the phoneme {symbol!r} has too many ids")
-        out[symbol] = tuple(_index(i, 1 << 16, f"the phoneme {symbol!r}") for i in listed)
-    return out
+        id_map[symbol] = tuple(_index(i, 1 << 16, f"the phoneme {symbol!r}") for i in id_list)
+    return id_map
 
 
 def _speakers(data: Mapping[str, Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""How far the outputs of a convolutional graph see: its receptive field, read off its nodes."""
+"""The receptive field of a convolutional graph, computed from its nodes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def context_frames(net: Net, indices: Iterable[int], start: str, end: str) -> tu
         node = net.nodes[i]
         if node.op_type in _MIXING:
             raise BundleError(f"it holds a {node.op_type} that can't be run in stretches of time")
-        known = [reach[name] for name in net.reads(i) if name in reach]
-        if not known or node.op_type == "Shape":
+        input_reaches = [reach[name] for name in net.reads(i) if name in reach]
+        if not input_reaches or node.op_type == "Shape":
             continue
-        before, after = max(r[0] for r in known), max(r[1] for r in known)
-        rate = max(r[2] for r in known)
+        before, after = max(r[0] for r in input_reaches), max(r[1] for r in input_reaches)
+        rate = max(r[2] for r in input_reaches)
         if node.op_type in ("Conv", "ConvTranspose"):
             left, right, rate = _step(net, node, rate)
             before, after = before + left, after + right

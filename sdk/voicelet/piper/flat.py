@@ -22,22 +22,22 @@ def as_images(onnx: ModuleType, raw: bytes) -> bytes:
     """Rewrite a graph whose first input is a sequence [1, C, T] and whose output is one, too.
 
     Returns:
-        The rewritten graph; `raw` itself if a node in it minds the number of axes.
+        The rewritten graph; `raw` itself if it holds a node that needs the original number of axes.
     """
     net = Net(onnx.load_model_from_string(raw))
     start, end = net.inputs[0], net.outputs[0]
     moving = sorted(net.after(start))
     nodes = [net.nodes[i] for i in moving]
-    made = {start, *(out for n in nodes for out in n.output)}
-    beside: set[str] = set()  # what is said of the speaker: [1, C, 1]
+    moved = {start, *(out for n in nodes for out in n.output)}
+    beside: set[str] = set()  # tensors that depend on the speaker: [1, C, 1]
     for node in nodes:
         if node.op_type in _CONVOLUTIONS:
-            if node.input[0] not in made or not all(n in net.weights for n in node.input[1:]):
+            if node.input[0] not in moved or not all(n in net.weights for n in node.input[1:]):
                 return raw
         elif node.op_type not in _POINTWISE:
             return raw
         else:
-            for name in set(node.input) - made:
+            for name in set(node.input) - moved:
                 if not _is_scalar(net, name):
                     beside.add(name)
     if any(net.depends_on(name) != {"sid"} for name in beside):
@@ -67,7 +67,7 @@ def _rewritten(
 
     def change(node: Proto) -> list[Proto]:
         index = net.index(node)
-        out = []
+        squeezes = []
         if index in moving:
             node = _raised(node) if node.op_type in _CONVOLUTIONS else _copy(node)
             names = [tall.get(name, name) for name in node.input]
@@ -75,10 +75,10 @@ def _rewritten(
             node.input.extend(names)
             if end in node.output:
                 inner = f"{end}.image"
-                out.append(make("Squeeze", [inner, _AXIS], [end]))
+                squeezes.append(make("Squeeze", [inner, _AXIS], [end]))
                 node.output[list(node.output).index(end)] = inner
-        made = [make("Unsqueeze", [n, _AXIS], [tall[n]]) for n in node.output if n in beside]
-        return [node, *out, *made]
+        unsqueezes = [make("Unsqueeze", [n, _AXIS], [tall[n]]) for n in node.output if n in beside]
+        return [node, *squeezes, *unsqueezes]
 
     return net.part(
         range(len(net.nodes)),
@@ -91,32 +91,32 @@ def _rewritten(
 
 
 def _copy(node: Proto) -> Proto:
-    out = type(node)()
-    out.CopyFrom(node)
-    return out
+    copy = type(node)()
+    copy.CopyFrom(node)
+    return copy
 
 
 def _raised(node: Proto) -> Proto:
     """A convolution with one more axis, of length 1, before time."""
-    out = _copy(node)
-    for found in out.attribute:
-        values = list(found.ints)
-        if found.name in ("kernel_shape", "strides", "dilations"):
+    copy = _copy(node)
+    for attribute in copy.attribute:
+        values = list(attribute.ints)
+        if attribute.name in ("kernel_shape", "strides", "dilations"):
             values = [1, *values]
-        elif found.name == "pads":
+        elif attribute.name == "pads":
             values = [0, values[0], 0, values[1]]
-        elif found.name == "output_padding":
+        elif attribute.name == "output_padding":
             values = [0, *values]
-        del found.ints[:]
-        found.ints.extend(values)
-    return out
+        del attribute.ints[:]
+        attribute.ints.extend(values)
+    return copy
 
 
 def _with_height(weight: Proto) -> Proto:
     """Weights [out, in, k] as [out, in, 1, k]; the same numbers in the same order."""
-    out = _copy(weight)
+    copy = _copy(weight)
     dims = list(weight.dims)
     if len(dims) == 3:
-        del out.dims[:]
-        out.dims.extend([*dims[:2], 1, dims[2]])
-    return out
+        del copy.dims[:]
+        copy.dims.extend([*dims[:2], 1, dims[2]])
+    return copy

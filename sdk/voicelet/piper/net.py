@@ -1,4 +1,4 @@
-"""An ONNX graph as what feeds what: enough to find a part of it and to take it out."""
+"""An ONNX graph as nodes and their inputs: enough to find a subgraph and extract it."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ class Net:
 
     def before(self, tensors: Iterable[str], stop: Iterable[str] = ()) -> set[int]:
         """Indices of the nodes that `tensors` depend on, not going past `stop`."""
-        walls, found, waiting = set(stop), set[int](), list(tensors)
+        stops, indices, waiting = set(stop), set[int](), list(tensors)
         while waiting:
             name = waiting.pop()
             index = self._maker.get(name)
-            if name in walls or index is None or index in found:
+            if name in stops or index is None or index in indices:
                 continue
-            found.add(index)
+            indices.add(index)
             waiting += self._reads[index]
-        return found
+        return indices
 
     def after(self, tensor: str) -> set[int]:
         """Indices of the nodes that depend on a tensor."""
-        found, waiting = set[int](), [tensor]
+        indices, waiting = set[int](), [tensor]
         while waiting:
             for index in self._users.get(waiting.pop(), ()):
-                if index not in found:
-                    found.add(index)
+                if index not in indices:
+                    indices.add(index)
                     waiting += self.nodes[index].output
-        return found
+        return indices
 
     def depends_on(self, tensor: str) -> set[str]:
         """The graph's inputs that a tensor depends on; "random" where it is drawn."""
@@ -99,11 +99,11 @@ class Net:
         Returns:
             The model, serialised; equal parts give equal bytes.
         """
-        out = type(self.model)()
-        out.ir_version = self.model.ir_version
-        out.opset_import.extend(self.model.opset_import)
-        out.producer_name = "voicelet"
-        graph = out.graph
+        model = type(self.model)()
+        model.ir_version = self.model.ir_version
+        model.opset_import.extend(self.model.opset_import)
+        model.producer_name = "voicelet"
+        graph = model.graph
         graph.name = "voice"
         graph.node.extend(opening)
         for i in sorted(set(indices)):
@@ -114,22 +114,22 @@ class Net:
                 graph.initializer.append(tensor)
         graph.input.extend(inputs)
         graph.output.extend(outputs)
-        return bytes(out.SerializeToString(deterministic=True))
+        return bytes(model.SerializeToString(deterministic=True))
 
 
 def attribute(node: Proto, name: str) -> list[int]:
     """A list of numbers among a node's attributes, or []."""
-    for found in node.attribute:
-        if found.name == name:
-            return [int(v) for v in found.ints]
+    for item in node.attribute:
+        if item.name == name:
+            return [int(v) for v in item.ints]
     return []
 
 
 def _reads(node: Proto) -> Iterator[str]:
-    """What a node reads; names bound inside a branch are read there and nowhere else."""
+    """Tensors that a node reads; names bound inside a branch belong to the branch."""
     yield from filter(None, node.input)
-    for found in node.attribute:
-        for branch in (found.g, *found.graphs) if found.HasField("g") or found.graphs else ():
+    for item in node.attribute:
+        for branch in (item.g, *item.graphs) if item.HasField("g") or item.graphs else ():
             bound = {t.name for t in branch.initializer} | {i.name for i in branch.input}
             bound |= {name for inner in branch.node for name in inner.output}
             for inner in branch.node:

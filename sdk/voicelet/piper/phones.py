@@ -84,26 +84,25 @@ class PiperPhones:
 
 
 def _spell(phones: str) -> list[str]:
-    """The IPA of each phone ("" for one that is written together with the phone before it).
+    """The IPA of each phone ("" for one that its neighbour already covers).
 
-    Voicelet's phones distinguish less than eSpeak's.  Long and short o, the vowel of the article
-    and the length of unstressed i and u are chosen by the phones around them, a rule that fits most
-    of eSpeak's own words.
+    Voicelet's phones distinguish less than eSpeak's: long and short o, the article's vowel and the
+    length of unstressed i and u follow from their neighbours, as they mostly do in eSpeak's words.
     """
-    out = [("" if p in _DROPPED else _IPA.get(p, p)) for p in phones]
+    symbols = [("" if p in _DROPPED else _IPA.get(p, p)) for p in phones]
     for i, phone in enumerate(phones):
         following = phones[i + 1 : i + 2]
         if phone == "ɜ" and following == "ɹ":
-            out[i] = "ɜː"
+            symbols[i] = "ɜː"
             if not _opens_vowel(phones[i + 2 : i + 3]):
-                out[i + 1] = ""
+                symbols[i + 1] = ""
         elif phone == "ə" and following == "ɹ" and not _opens_vowel(phones[i + 2 : i + 3]):
-            out[i], out[i + 1] = "ɚ", ""
+            symbols[i], symbols[i + 1] = "ɚ", ""
         elif phone == "ə" and _word(phones, i) in ("ə", "ən"):
-            out[i] = "ɐ"
+            symbols[i] = "ɐ"
         elif phone in _LONG and _LONG[phone](phones, i):
-            out[i] = phone + "ː"
-    return out
+            symbols[i] = phone + "ː"
+    return symbols
 
 
 def _opens_vowel(phone: str) -> bool:

@@ -247,7 +247,7 @@ class _Cutter:
 
     def __init__(self, onnx: ModuleType, net: Net) -> None:
         self._onnx, self._net = onnx, net
-        self._given = {i.name: i for i in net.model.graph.input}
+        self._inputs = {i.name: i for i in net.model.graph.input}
 
     def _value(self, name: str, *shape: int | str) -> Proto:
         make = self._onnx.helper.make_tensor_value_info
@@ -275,9 +275,9 @@ class _Cutter:
                 if out in ends:
                     yield self._named(out, ends[out][0])
 
-        # Each is read by a node of the part, or ONNX Runtime would refuse what nobody reads.
+        # Only inputs that a node of the part reads: ONNX Runtime refuses unused ones.
         read = {name for i in nodes for name in net.reads(i)}
-        inputs = [self._given[name] for name in net.inputs if name in read]
+        inputs = [self._inputs[name] for name in net.inputs if name in read]
         if noise is not None:
             inputs.append(self._value("duration_noise", 1, 2, "phonemes"))
         outputs = [self._value(name, *shape) for name, shape in ends.values()]
@@ -288,22 +288,22 @@ class _Cutter:
     ) -> bytes:
         """A part that works on any stretch of frames; masks go, and so does padding."""
         net = self._net
-        made = {out for i in nodes for out in net.nodes[i].output} | {start}
+        part_tensors = {out for i in nodes for out in net.nodes[i].output} | {start}
         masks: set[str] = set()
-        taken = set(nodes)
-        for name in {n for i in nodes for n in net.reads(i)} - made:
+        part_nodes = set(nodes)
+        for name in {n for i in nodes for n in net.reads(i)} - part_tensors:
             needed = net.depends_on(name)
             if needed <= {"sid"}:
-                taken |= net.before([name])
-            elif all(n.op_type == "Mul" for n in net.users(name) if set(n.output) & made):
+                part_nodes |= net.before([name])
+            elif all(n.op_type == "Mul" for n in net.users(name) if set(n.output) & part_tensors):
                 masks.add(name)
             else:
                 raise _unlike("masks frames")
 
         def change(node: Proto) -> Iterable[Proto]:
-            kept = [name for name in node.input if name not in masks]
-            if len(kept) != len(node.input):
-                yield self._named(kept[0], node.output[0])
+            unmasked = [name for name in node.input if name not in masks]
+            if len(unmasked) != len(node.input):
+                yield self._named(unmasked[0], node.output[0])
             else:
                 yield node
             if end in node.output:
@@ -311,10 +311,10 @@ class _Cutter:
 
         width: int | str = channels if last == "latent" else 1
         inputs = [self._value(first, 1, channels, "frames")]
-        inputs += [self._given["sid"]] if self._reads_speaker(taken) else []
+        inputs += [self._inputs["sid"]] if self._reads_speaker(part_nodes) else []
         outputs = [self._value(last, 1, width, "frames" if last == "latent" else "samples")]
         opening = [self._named(first, start)]
-        return net.part(taken, inputs, outputs, change, opening=opening)
+        return net.part(part_nodes, inputs, outputs, change, opening=opening)
 
     def _reads_speaker(self, nodes: set[int]) -> bool:
         return any("sid" in self._net.reads(i) for i in nodes)

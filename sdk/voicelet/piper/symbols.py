@@ -47,7 +47,7 @@ class OwnSymbols:
     def __init__(self, config: PiperConfig) -> None:
         self._ids = config.id_map
         self._is_text = config.phoneme_type == "text"
-        PiperPhones(config.id_map)  # has the map what begins, ends and parts phonemes?
+        PiperPhones(config.id_map)  # checks that the map has begin, end and pad
 
     def encode(self, phones: str) -> PiperIds:
         """Map phonemes; a character that a "text" voice lacks is tried in lower case.
@@ -58,16 +58,16 @@ class OwnSymbols:
         pad = self._ids[PAD]
         ids, owner = [*self._ids[BEGIN], *pad], [0] * (len(self._ids[BEGIN]) + len(pad))
         for token, written in enumerate(phones, start=1):
-            # Characters are told apart from their accents, as the voice was trained.
+            # Characters are separated from their accents, as in the voice's training.
             for symbol in unicodedata.normalize("NFD", written) if self._is_text else written:
-                found = self._ids.get(symbol) or self._ids.get(symbol.lower())
-                if found is None:
+                id_list = self._ids.get(symbol) or self._ids.get(symbol.lower())
+                if id_list is None:
                     if self._is_text:
                         continue
                     known = "".join(s for s in self._ids if s not in (PAD, BEGIN, END))
                     raise PhoneError(f"{symbol!r} is not a phoneme of this voice; it knows {known}")
-                ids += [*found, *pad]
-                owner += [token] * (len(found) + len(pad))
+                ids += [*id_list, *pad]
+                owner += [token] * (len(id_list) + len(pad))
         ids += self._ids[END]
         owner += [len(phones) + 1] * len(self._ids[END])
         return PiperIds(np.array(ids, np.int64), np.array(owner, np.int64))

@@ -70,9 +70,9 @@ class Adaptation:
 
     @property
     def vector(self) -> FloatArray:
-        """Input of a synthesizer, float32 [3 + K]: rate, pitch, energy, then the condition."""
-        scalars = (self.log_duration_shift, self.pitch_gain, self.energy_shift)
-        return np.concatenate([np.array(scalars, np.float32), self.condition_shift])
+        """Input of the acoustic model, float32 [3 + K]: rate, pitch, energy, the condition."""
+        controls = (self.log_duration_shift, self.pitch_gain, self.energy_shift)
+        return np.concatenate([np.array(controls, np.float32), self.condition_shift])
 
     def to_header(self) -> dict[str, Any]:
         """All but the condition, for a profile's header."""

@@ -71,12 +71,14 @@ def guard_voice(
             " same person, give the same speaker's name in the consent"
         )
     if lists is None:
-        from voicelet.profiles.protected import device_lists  # it knows the vault's folder
+        from voicelet.profiles.protected import (
+            device_lists,
+        )  # imported here: it needs the vault's folder
 
         lists = device_lists()
     for voices in lists:
-        found = voices.find(profile.d_vector)
-        if found is not None:
+        listed = voices.find(profile.d_vector)
+        if listed is not None:
             raise VoiceProtectedError(
                 f"this voice is on the list of protected voices {voices.name!r}; if it is your own,"
                 " ask whoever keeps the list to take it off"
@@ -90,23 +92,23 @@ def find_duplicates(
     config: GuardConfig = DEFAULT_GUARD,
     scale: VoiceScale | None = None,
 ) -> list[Duplicate]:
-    """Profiles of other people that have this profile's voice, the likest first.
+    """Profiles of other people that have this profile's voice, the most similar first.
 
     Profiles of another speaker encoder can't be compared and are left out.
 
     Args:
         scale: the packaged one if None.
     """
-    used = scale or voice_scale()
-    found = []
+    used_scale = scale or voice_scale()
+    duplicates = []
     for other in others:
         if other.encoder_id != profile.encoder_id or _same_owner(profile, other):
             continue
         shorter_s = min(profile.speech_s, other.speech_s)
-        ratio = used.match(profile.d_vector, other.d_vector, shorter_s).log_likelihood_ratio
+        ratio = used_scale.match(profile.d_vector, other.d_vector, shorter_s).log_likelihood_ratio
         if ratio >= config.min_log_likelihood_ratio:
-            found.append(Duplicate(other.name, ratio))
-    return sorted(found, key=lambda d: -d.log_likelihood_ratio)
+            duplicates.append(Duplicate(other.name, ratio))
+    return sorted(duplicates, key=lambda d: -d.log_likelihood_ratio)
 
 
 def _same_owner(first: Profile, second: Profile) -> bool:
@@ -115,5 +117,5 @@ def _same_owner(first: Profile, second: Profile) -> bool:
     names = [p.consent.speaker if p.consent is not None else None for p in (first, second)]
     if names[0] is None or names[1] is None:
         return False
-    plain = [" ".join(name.split()).casefold() for name in names if name is not None]
-    return plain[0] == plain[1]
+    normalised = [" ".join(name.split()).casefold() for name in names if name is not None]
+    return normalised[0] == normalised[1]

@@ -152,8 +152,8 @@ class Profile:
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
         """Raise unless its owner agreed to this use, and still does.
 
-        Purpose, expiry and revocation are checked each time, in some microseconds.  A consent that
-        is about to expire is warned of in the log.
+        Purpose, expiry and revocation are checked each time, in some microseconds.  A warning is
+        logged when the consent is about to expire.
 
         Args:
             purpose: see `voicelet.trust.consent.statement.PURPOSES`.
@@ -162,22 +162,22 @@ class Profile:
             ConsentEndedError: the consent has expired or was revoked.
             ConsentError: see :meth:`check_record`; or it doesn't cover the purpose.
         """
-        record, shown = self.check_record(), f"the profile {self.name!r}"
+        record, label = self.check_record(), f"the profile {self.name!r}"
         try:
             device_revocations().check(record)
             record.check(purpose, now)
         except ConsentEndedError as error:
             raise ConsentEndedError(
-                f"{shown} may not speak: {error} {shlex.quote(self.name)}"
+                f"{label} may not speak: {error} {shlex.quote(self.name)}"
             ) from None
-        left = record.days_left(now)
-        if left is not None and left < _WARN_DAYS and not self._warned:
+        days_left = record.days_left(now)
+        if days_left is not None and days_left < _WARN_DAYS and not self._warned:
             object.__setattr__(self, "_warned", True)
             _log.warning(
                 "the consent for %s ends in %.0f days, and then it stops speaking;"
                 " voicelet consent renew %s",
-                shown,
-                left,
+                label,
+                days_left,
                 shlex.quote(self.name),
             )
 
@@ -218,10 +218,10 @@ class Profile:
         try:
             sizes = header["body"]
             bands = int(sizes["ltas"])
-            own = 4 * (D_VECTOR_SIZE + 2 + bands)
-            learnt, size = body[own:], int(sizes.get("adaptation", 0))
-            values = np.frombuffer(body[:own], "<f4").astype(np.float32)
-            if bool(learnt) != bool(size):
+            voice_size = 4 * (D_VECTOR_SIZE + 2 + bands)
+            adaptation_body, size = body[voice_size:], int(sizes.get("adaptation", 0))
+            values = np.frombuffer(body[:voice_size], "<f4").astype(np.float32)
+            if bool(adaptation_body) != bool(size):
                 raise ProfileError(f"the profile's parts don't fit together; {_REMEDY}")
             if sizes["d_vector"] != D_VECTOR_SIZE or len(values) != D_VECTOR_SIZE + 2 + bands:
                 raise ProfileError(f"the profile's parts don't fit together; {_REMEDY}")
@@ -237,7 +237,9 @@ class Profile:
                 speech_s=float(header["speech_s"]),
                 quality=_quality(header["quality"]),
                 app_version=_text(header, "app_version"),
-                adaptation=Adaptation.read(header["adaptation"], size, learnt) if size else None,
+                adaptation=Adaptation.read(header["adaptation"], size, adaptation_body)
+                if size
+                else None,
                 consent=None if version == _WITHOUT_CONSENT else _consent(header),
             )
         except ConsentError as error:
@@ -252,7 +254,7 @@ def now_iso() -> str:
 
 
 def voice_sha256(d_vector: npt.ArrayLike, statistics: SpeakerStatistics, encoder_id: str) -> str:
-    """Hash of a voiceprint, 64 hexadecimal digits; nothing of the voice can be told from it."""
+    """Hash of a voiceprint, 64 hexadecimal digits; it reveals nothing of the voice."""
     digest = hashlib.sha256(b"voicelet-voice-1\n" + encoder_id.encode("utf-8") + b"\n")
     digest.update(_body(np.asarray(d_vector, np.float32), statistics))
     return digest.hexdigest()
@@ -272,8 +274,8 @@ def _consent(header: Mapping[str, Any]) -> ConsentRecord:
 
 
 def _quality(data: Mapping[str, Any]) -> QualitySummary:
-    known = {k: v for k, v in dict(data).items() if k in QualitySummary.__dataclass_fields__}
-    return from_mapping(QualitySummary, known, "quality")
+    fields = {k: v for k, v in dict(data).items() if k in QualitySummary.__dataclass_fields__}
+    return from_mapping(QualitySummary, fields, "quality")
 
 
 def _text(header: Mapping[str, Any], key: str) -> str:

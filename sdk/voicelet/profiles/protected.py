@@ -36,7 +36,7 @@ from voicelet.trust.keys.seal import from_hex, sign, verify
 
 BITS = 1024
 FLIP = 0.1
-"""Probability that a sign is turned round."""
+"""Probability that a sign is flipped."""
 
 _MATCH_ONE = 2.45
 _MATCH_TENFOLD = 0.65
@@ -96,10 +96,10 @@ class ProtectedVoices:
         likeness = _agreement(own, self.templates)[0]
         mean, deviation = _nearest(_agreement(own, cohort))
         means, deviations = _nearest(_agreement(self.templates, cohort))
-        found: npt.NDArray[np.float64] = 0.5 * (
+        scores: npt.NDArray[np.float64] = 0.5 * (
             (likeness - mean[0]) / deviation[0] + (likeness - means) / deviations
         )
-        return found
+        return scores
 
 
 def protect(
@@ -129,8 +129,8 @@ def _signs(vectors: FloatArray, salt: bytes) -> npt.NDArray[np.bool_]:
     seed = int.from_bytes(hashlib.sha256(b"voicelet protected" + salt).digest(), "big")
     planes = np.random.Generator(np.random.PCG64(seed)).standard_normal((D_VECTOR_SIZE, BITS))
     centred = np.asarray(vectors, dtype=np.float64) - voice_scale().cohort.mean(axis=0)
-    found: npt.NDArray[np.bool_] = product(centred, planes) > 0.0
-    return found
+    signs: npt.NDArray[np.bool_] = product(centred, planes) > 0.0
+    return signs
 
 
 def _agreement(
@@ -138,18 +138,18 @@ def _agreement(
 ) -> npt.NDArray[np.float64]:
     """1 where all signs agree, 0 for half of them: [first, second]."""
     a, b = first * 2.0 - 1.0, second * 2.0 - 1.0
-    found: npt.NDArray[np.float64] = product(a, b.T) / BITS
-    return found
+    agreement: npt.NDArray[np.float64] = product(a, b.T) / BITS
+    return agreement
 
 
 def _nearest(
     likeness: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    near = np.sort(likeness, axis=1)[:, -NEAREST:]
-    return near.mean(axis=1), np.maximum(near.std(axis=1), 1e-3)
+    nearest = np.sort(likeness, axis=1)[:, -NEAREST:]
+    return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), 1e-3)
 
 
-# Files of protected voices, and which of them this device heeds.
+# Files of protected voices, and which of them this device uses.
 
 
 FORMAT = "voicelet-protected-voices"
@@ -244,24 +244,24 @@ def _template(text: str) -> npt.NDArray[np.bool_]:
 
 
 def _canonical(body: Mapping[str, Any]) -> bytes:
-    rest = {key: value for key, value in body.items() if key != "signature"}
-    return json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    unsigned = {key: value for key, value in body.items() if key != "signature"}
+    return json.dumps(unsigned, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def device_lists(folder: Path | None = None) -> Sequence[ProtectedVoices]:
     """Every list that was loaded on this device (or is in `folder`).
 
     Raises:
-        ProfileError: one of them is damaged; a guard that can't read its list must not pass.
+        ProfileError: one of them is damaged: a guard without its list must let no voice pass.
     """
-    where = folder or lists_folder()
-    found = []
-    for file in sorted(where.glob(f"*{SUFFIX}")):
+    directory = folder or lists_folder()
+    lists = []
+    for file in sorted(directory.glob(f"*{SUFFIX}")):
         try:
-            found.append(decode_list(file.read_bytes()))
+            lists.append(decode_list(file.read_bytes()))
         except (OSError, ProfileError, SealError) as error:
             raise ProfileError(f"{file.name}: {error}") from error
-    return found
+    return lists
 
 
 def lists_folder() -> Path:
@@ -270,7 +270,7 @@ def lists_folder() -> Path:
 
 
 def load_list(source: Path) -> ProtectedVoices:
-    """Copy a list onto this device, where enrolment heeds it from now on.
+    """Copy a list onto this device, where enrolment uses it from now on.
 
     A list of the same name is replaced if the same device signed it.
 
@@ -289,8 +289,8 @@ def load_list(source: Path) -> ProtectedVoices:
                 f"there is a list {voices.name!r} of another keeper; remove that one first"
             )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file(target, 0o600) as out:
-            out.write(data)
+        with atomic_file(target, 0o600) as stream:
+            stream.write(data)
     except OSError as error:
         raise ProfileError(f"{source}: {error.strerror or error}") from error
     return voices

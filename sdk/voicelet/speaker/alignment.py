@@ -113,8 +113,8 @@ class ForcedAligner:
     def silence(self, log_posterior: FloatArray) -> FloatArray:
         """Log posterior of any kind of silence on each frame, [frames]."""
         total = np.exp(log_posterior[:, self._silent]).sum(axis=1)
-        found: FloatArray = np.log(np.maximum(total, 1e-9)).astype(np.float32)
-        return found
+        log_silence: FloatArray = np.log(np.maximum(total, 1e-9)).astype(np.float32)
+        return log_silence
 
     def align(self, log_posterior: FloatArray, tokens: IntArray) -> Alignment:
         """Align one utterance.

@@ -59,13 +59,13 @@ def embed_windows(
         parts.append(graph.run({"mel": windows[start : start + _BATCH]})["embedding"])
         if progress is not None:
             progress(min(1.0, (start + _BATCH) / len(windows)))
-    out: FloatArray = np.concatenate(parts).astype(np.float32)
-    if out.shape != (len(windows), D_VECTOR_SIZE) or not np.isfinite(out).all():
+    embeddings: FloatArray = np.concatenate(parts).astype(np.float32)
+    if embeddings.shape != (len(windows), D_VECTOR_SIZE) or not np.isfinite(embeddings).all():
         raise BundleError(
-            f"the speaker encoder gave {out.shape} instead of ({len(windows)}, {D_VECTOR_SIZE})"
-            " finite numbers; install the bundle again"
+            f"the speaker encoder gave {embeddings.shape} instead of"
+            f" ({len(windows)}, {D_VECTOR_SIZE}) finite numbers; install the bundle again"
         )
-    return out
+    return embeddings
 
 
 def mean_d_vector(windows: npt.ArrayLike) -> FloatArray:

@@ -42,12 +42,12 @@ def ge2e_mel(samples_16k: npt.ArrayLike) -> FloatArray:
     frames = frame_signal(wave, GE2E_FEATURES.win_length, GE2E_FEATURES.hop_length, n_frames)
     window = hann_window(GE2E_FEATURES.win_length)
     bank = mel_bands(GE2E_FEATURES)
-    out = np.empty((n_frames, GE2E_FEATURES.n_mels), dtype=np.float32)
+    mel = np.empty((n_frames, GE2E_FEATURES.n_mels), dtype=np.float32)
     for start in range(0, n_frames, 1024):
         spectrum = np.fft.rfft(frames[start : start + 1024] * window, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        out[start : start + 1024] = power @ bank
-    return out
+        mel[start : start + 1024] = power @ bank
+    return mel
 
 
 def ge2e_windows(mel: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Where does a recording come from: from voicelet itself, from another machine, from a person?
+"""Where a recording comes from: voicelet itself, another synthesiser, or a person.
 
 Two separate answers.  Voicelet's own mark is proof and refuses a recording at enrolment.  That
 speech sounds synthetic is a likelihood (`speaker/synthetic_speech.py`): a hint, never a reason to
@@ -23,7 +23,7 @@ from voicelet.errors import LivenessRejectedError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ, synthetic_log_odds
 from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect_watermark
 
-# What is listened to of a recording: its speech, pauses removed, at one level.
+# The part of a recording that is examined: its speech, pauses removed, at one level.
 
 
 RATE_HZ = 24000

@@ -43,8 +43,8 @@ def normalise_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
     active = bands[energy > np.percentile(energy, 95) - ACTIVE_DB]
     centred = bands - active.mean(axis=0)
     scale = max(float(active.std(axis=0).mean()), 1e-3)
-    found: FloatArray = np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
-    return found
+    normalised: FloatArray = np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
+    return normalised
 
 
 @lru_cache(maxsize=1)
@@ -81,5 +81,5 @@ def mel_posteriors(log_mel: FloatArray) -> tuple[FloatArray, FloatArray]:
     bands = normalise_bands(log_mel, N_BANDS)
     with _LOCK:  # only so that two threads don't load it twice
         graph = _graph()
-    out = graph.run({"bands": bands[None]})
-    return out["log_posterior"][0].astype(np.float32), out["log_prior"].astype(np.float32)
+    outputs = graph.run({"bands": bands[None]})
+    return outputs["log_posterior"][0].astype(np.float32), outputs["log_prior"].astype(np.float32)

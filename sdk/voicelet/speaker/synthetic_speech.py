@@ -3,9 +3,9 @@
 A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
 tails of their distribution.  The weights come from recordings of people against the same recordings
 copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
-and without lossy coding and noise.  What it makes of engines that it never heard is another matter:
-`docs/reference/verification.md` has the error rates for both.  `voicelet-export synthetic-speech`
-makes it.
+and without lossy coding and noise.  For engines that aren't in the training data the error rates
+differ; `docs/reference/verification.md` has both.  `voicelet-export synthetic-speech` makes the
+weights.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
     loudness = log_power.mean(axis=1)
     active = log_power[loudness > np.percentile(loudness, 95) - _RANGE_NATS]
     centred = (log_power - active.mean(axis=0)) / max(float(active.std()), 1e-3)
-    found: FloatArray = np.clip(centred, -_CLIP, _CLIP).astype(np.float32)
-    return found
+    spectra: FloatArray = np.clip(centred, -_CLIP, _CLIP).astype(np.float32)
+    return spectra
 
 
 def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
@@ -101,8 +101,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
 def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
     if not len(rows):
         return np.zeros(rows.shape[1], dtype=np.float32)
-    found: npt.NDArray[np.float32] = rows.mean(axis=0)
-    return found
+    mean: npt.NDArray[np.float32] = rows.mean(axis=0)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class SyntheticWeights:
         standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
         clipped = np.clip(standard, -_CLIP, _CLIP)
         raw = np.einsum("...s,s->...", clipped, self.weights.astype(np.float64))
-        found: npt.NDArray[np.float64] = raw * self.scale + self.offset
-        return found
+        odds: npt.NDArray[np.float64] = raw * self.scale + self.offset
+        return odds
 
 
 def encode_weights(weights: SyntheticWeights) -> bytes:

@@ -1,4 +1,4 @@
-"""The speaker vector: all that the acoustic model ever knows of a person.
+"""The speaker vector: all that the acoustic model knows of a person.
 
 Layout, float32 [328]: d-vector [256] (L2 norm 1), mean and standard deviation of log f0 over voiced
 frames [2], long-term mean [70] of the log mel in the bands below 8 kHz over active frames, z-scored

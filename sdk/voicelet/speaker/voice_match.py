@@ -85,8 +85,8 @@ class VoiceScale:
 
     def _near(self, vector: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Mean and deviation of the cosines with the nearest of the cohort."""
-        near = np.sort(np.einsum("md,d->m", self.cohort, vector))[-NEAREST:]
-        return float(near.mean()), max(float(near.std()), 1e-3)
+        nearest = np.sort(np.einsum("md,d->m", self.cohort, vector))[-NEAREST:]
+        return float(nearest.mean()), max(float(nearest.std()), 1e-3)
 
 
 def encode_scale(scale: VoiceScale) -> bytes:

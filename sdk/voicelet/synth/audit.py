@@ -1,6 +1,6 @@
-"""Every utterance leaves a line in this device's audit log: how long, whose voice, which consent.
+"""Every utterance is recorded in this device's audit log: duration, voice, consent.
 
-The text itself isn't kept, nor the name: keyed hashes stand for them
+The text and the name aren't stored, only keyed hashes of them
 (`voicelet.trust.audit.device_log`).
 """
 
@@ -12,17 +12,17 @@ from voicelet.synth.types import Chunk, Speaker
 from voicelet.trust.audit.device_log import note
 
 
-def noted(
+def audited(
     chunks: Iterator[Chunk],
     text: str | None,
     profile: Speaker | None,
     preset: str | None,
     voice: str,
 ) -> Iterator[Chunk]:
-    """Pass chunks on; after the last one, or when the caller stops early, log what was heard.
+    """Pass chunks on and write an audit record when the stream ends or is closed early.
 
     Args:
-        text: what is spoken; None where only its phones are known.
+        text: what is spoken, if it is known.
         profile, preset: who speaks.
         voice: name of the bundle.
     """
@@ -34,11 +34,11 @@ def noted(
     finally:
         if samples:
             facts: dict[str, str | float] = {"seconds": round(samples / rate, 3), "voice": voice}
-            optional = {
+            identifiers = {
                 "profile": getattr(profile, "name", None),
                 "consent": getattr(getattr(profile, "consent", None), "id", None),
                 "preset": preset,
                 "text": text,
             }
-            facts.update({k: v for k, v in optional.items() if isinstance(v, str)})
+            facts.update({k: v for k, v in identifiers.items() if isinstance(v, str)})
             note("use", **facts)

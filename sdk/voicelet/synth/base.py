@@ -53,7 +53,7 @@ class Speakers(Protocol):
         """The presets, the default first."""
 
     def vector(self, profile: Speaker | None, preset: str | None) -> npt.NDArray[Any]:
-        """The speaker as an input of the voice's graphs; without either, the default one.
+        """The speaker input of the voice's graphs; the default speaker's without either.
 
         Raises:
             ConfigError: both are given, or there is no such preset.
@@ -96,7 +96,7 @@ class Synthesizer(Protocol):
 
     @property
     def first_frames(self) -> Sequence[int]:
-        """Frames of a stream's first stretches; the first is short, so that sound comes early."""
+        """Frames of a stream's first stretches; the first is short, to start early."""
 
     @property
     def stretch_frames(self) -> int:
@@ -104,7 +104,7 @@ class Synthesizer(Protocol):
 
     @property
     def offline_frames(self) -> int:
-        """Frames of a stretch when all speech is made before any is heard; bounds the memory."""
+        """Frames of a stretch in offline synthesis; bounds the memory needed."""
 
     @property
     def speakers(self) -> Speakers:
@@ -146,7 +146,7 @@ class Synthesizer(Protocol):
             controls: of this clause.
             rng: all randomness of the clause comes from it.
             mark: the watermark that its samples are to carry.
-            tones: where its pitch turns; a voice that has a melody of its own leaves them be.
+            tones: where its pitch turns; a voice that has a melody of its own ignores them.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.
@@ -179,5 +179,5 @@ def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:
             f"{', '.join(ARCHITECTURES)}; upgrade it"
         )
     module, _, attribute = ARCHITECTURES[name].partition(":")
-    made: Synthesizer = getattr(import_module(module), attribute)(bundle, open_graph)
-    return made
+    synthesizer: Synthesizer = getattr(import_module(module), attribute)(bundle, open_graph)
+    return synthesizer

@@ -1,4 +1,4 @@
-"""No voice without its owner's consent: what every way to speech passes through."""
+"""The consent check that every way to speech passes through."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def check_consent(profile: Profile | None, purpose: str) -> None:
     check_purpose(purpose)
     if profile is None:
         return
-    # Here, for it brings all of enrolment; whoever has a profile has loaded that already.
+    # Imported here, for it needs all of enrolment; callers with a profile have that loaded.
     from voicelet.profiles.profile import Profile
 
     if not isinstance(profile, Profile):
         raise ProfileError(
             f"a profile is needed, not {type(profile).__name__}; make one with enrol()"
         )
-    Profile.check_consent(profile, purpose)  # not a subclass's idea of it
+    Profile.check_consent(profile, purpose)  # not a subclass's override

@@ -1,6 +1,6 @@
 """Why a text sounds as it does: words, phones, durations, pitch, loudness, spectrogram.
 
-Nothing is vocoded: what the acoustic model decides is shown as it hands it on.
+Nothing is vocoded: the outputs of the acoustic model are shown as they are.
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ def explain(
         print(explain(voice, "Zoltrix paid.").guessed)
 
     Raises:
-        ConfigError: the voice is of a kind that can't be explained (a Piper voice).
+        ConfigError: the voice's model doesn't predict these figures (a Piper voice).
     """
-    asked = speech_options(options, settings)
+    requested = speech_options(options, settings)
     synthesizer, front_end = voice.synthesizer, voice.front_end
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
@@ -112,25 +112,25 @@ def explain(
     phonemiser = front_end.phonemiser
     if not isinstance(phonemiser, Phonemiser):
         raise ConfigError("this voice has a phonemiser of its own, which doesn't explain itself")
-    choose_language(asked.language, voice.info.languages)
-    controls = controls_of(asked)
-    check_consent(profile, asked.purpose)
+    choose_language(requested.language, voice.info.languages)
+    controls = controls_of(requested)
+    check_consent(profile, requested.purpose)
     speaker = synthesizer.speakers.vector(profile, preset)
-    made = _Collector(synthesizer, speaker)
+    collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, spoken in front_end.both(text, ssml=asked.ssml):
+    for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):
         first = len(words)
-        words += origins(text, clause, spoken, phonemiser, front_end.user_lexicon)
-        of_phone: list[int | None] = [None] * len(spoken.phones)
-        for number, word in enumerate(spoken.words):
+        words += origins(text, clause, phone_clause, phonemiser, front_end.user_lexicon)
+        of_phone: list[int | None] = [None] * len(phone_clause.phones)
+        for number, word in enumerate(phone_clause.words):
             of_phone[word.start : word.end] = [first + number] * (word.end - word.start)
         at = 0
-        for part in split_clause(spoken):
+        for part in split_clause(phone_clause):
             if part.phones:
                 size = len(part.phones)
-                made.add(part, of_phone[at : at + size], of_clause(controls, part))
+                collector.add(part, of_phone[at : at + size], of_clause(controls, part))
                 at += size
-    return made.result(tuple(words))
+    return collector.result(tuple(words))
 
 
 class _Collector:
@@ -147,15 +147,15 @@ class _Collector:
 
     def add(self, clause: PhoneClause, words: list[int | None], controls: Controls) -> None:
         s, phones = self._s, clause.phones
-        given = s.inventory.encode(phones)
-        encoded = s.acoustic.encode(given, self._speaker, controls, clause.tones, phones)
+        tokens = s.inventory.encode(phones)
+        encoded = s.acoustic.encode(tokens, self._speaker, controls, clause.tones, phones)
         mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
         statistics = s.statistics
         mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)
         self._mel.append((mel * std + mean).astype(np.float32))
         self._f0.append(np.where(voicing > 0.0, np.exp(log_f0), 0.0).astype(np.float32))
-        heard = np.maximum(np.rint(encoded.ends - LABEL_DELAY_FRAMES), 0).astype(int)
-        for symbol, start, end, word in zip(phones, heard[:-1], heard[1:], words):
+        bounds = np.maximum(np.rint(encoded.ends - LABEL_DELAY_FRAMES), 0).astype(int)
+        for symbol, start, end, word in zip(phones, bounds[:-1], bounds[1:], words):
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
         self._frames += len(encoded)
 

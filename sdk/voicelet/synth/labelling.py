@@ -106,7 +106,7 @@ class LabelledFile:
             try:
                 sign_file(self._path, self.label, self._signer)
             except BaseException as fault:
-                self._path.unlink(missing_ok=True)  # unsigned isn't what was asked for
+                self._path.unlink(missing_ok=True)  # an unsigned file isn't what was asked for
                 if isinstance(fault, OSError):
                     raise OutputError(f"can't sign {str(self._path)!r}: {fault}") from fault
                 raise
@@ -149,19 +149,19 @@ def write_labelled(
             are raised, too.
         TrustError: credentials can't be made.
     """
-    asked = speech_options(options, settings)
+    requested = speech_options(options, settings)
     if signer is not None:
         from voicelet.trust.credentials import mime_type
 
         mime_type(Path(path))  # before anything is spoken
-    labelling = Labelling(asked.label, provider, disclaimer, signer)
+    labelling = Labelling(requested.label, provider, disclaimer, signer)
     file = labelling.open(path, voice)
     with file as writer:
         labelling.introduce(
-            voice, writer.write, profile=profile, preset=preset, options=asked, cancel=cancel
+            voice, writer.write, profile=profile, preset=preset, options=requested, cancel=cancel
         )
         for chunk in voice.stream(
-            text, profile=profile, preset=preset, options=asked, cancel=cancel
+            text, profile=profile, preset=preset, options=requested, cancel=cancel
         ):
             writer.write(chunk.samples)
     return file.label

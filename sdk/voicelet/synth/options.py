@@ -1,4 +1,4 @@
-"""How a text is to be spoken: one set of options for every way to speech."""
+"""Speech options: one set for every way to speak a text."""
 
 from __future__ import annotations
 
@@ -87,20 +87,20 @@ def speech_options(options: SpeechOptions | None, settings: Mapping[str, Any]) -
     Raises:
         ConfigError: there is no such option (the nearest is named), or a value is impossible.
     """
-    given = SpeechOptions() if options is None else options
-    if not isinstance(given, SpeechOptions):
-        raise ConfigError(f"options must be SpeechOptions, not {type(given).__name__}")
-    known = [field.name for field in fields(SpeechOptions)]
+    base = SpeechOptions() if options is None else options
+    if not isinstance(base, SpeechOptions):
+        raise ConfigError(f"options must be SpeechOptions, not {type(base).__name__}")
+    names = [field.name for field in fields(SpeechOptions)]
     for name in settings:
-        if name not in known:
+        if name not in names:
             raise ConfigError(
-                f"no option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+                f"no option {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}"
             )
-    return replace(given, **settings) if settings else given
+    return replace(base, **settings) if settings else base
 
 
 def controls_of(options: SpeechOptions) -> Controls:
-    """What the models are told of the options, the style included.
+    """The options as controls of the models, the style included.
 
     Raises:
         ConfigError: there is no such style, or a number is out of range.
@@ -109,32 +109,32 @@ def controls_of(options: SpeechOptions) -> Controls:
     return styled(o.style, o.speed, o.pitch_semitones, o.energy, o.seed)
 
 
-def choose_language(asked: str | None, offered: Sequence[str]) -> str:
+def choose_language(language: str | None, offered: Sequence[str]) -> str:
     """Which of a voice's languages a text is read in.
 
     An exact match is best; then a tag that says less ("en" for "en-US"; the lookup of RFC 4647,
     section 3.4), then one that says more ("en-GB" for "en").
 
     Args:
-        asked: BCP 47 tag; None for the voice's first.
+        language: BCP 47 tag; None for the voice's first.
         offered: BCP 47 tags, at least one.
 
     Raises:
         ConfigError: the voice has no such language; those it has are named.
     """
-    if asked is None:
+    if language is None:
         return offered[0]
-    known = {tag.lower(): tag for tag in reversed(offered)}
-    subtags = _check_tag(asked).lower().split("-")
+    by_tag = {tag.lower(): tag for tag in reversed(offered)}
+    subtags = _check_tag(language).lower().split("-")
     for length in range(len(subtags), 0, -1):
-        if (tag := "-".join(subtags[:length])) in known:
-            return known[tag]
+        if (tag := "-".join(subtags[:length])) in by_tag:
+            return by_tag[tag]
     wider = "-".join(subtags) + "-"
-    for tag, own in reversed(known.items()):
+    for tag, own in reversed(by_tag.items()):
         if tag.startswith(wider):
             return own
     raise ConfigError(
-        f"this voice doesn't speak {asked!r}; it speaks {', '.join(offered)}. Leave out the "
+        f"this voice doesn't speak {language!r}; it speaks {', '.join(offered)}. Leave out the "
         "language, or load a voice that has it"
     )
 

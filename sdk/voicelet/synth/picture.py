@@ -28,7 +28,7 @@ _X, _Y = 6, 3  # pixels of a frame and of a mel band
 _TOP, _BOTTOM, _LEFT = 58, 30, 8
 _F0_LOW_HZ, _F0_HIGH_HZ = 50.0, 500.0
 MAX_FRAMES = 4000
-"""Longer texts are cut here (50 s); nobody looks at a picture of 24,000 pixels."""
+"""Longer texts are cut here (50 s); a picture of 24,000 pixels is of no use."""
 
 
 def png(explanation: Explanation) -> bytes:
@@ -49,7 +49,7 @@ def svg(explanation: Explanation) -> str:
     scale = explanation.frames_per_s * _X  # pixels a second
     image = base64.b64encode(encode_png(picture)).decode("ascii")
     total_w, total_h = width + 2 * _LEFT, height + _TOP + _BOTTOM
-    out = [
+    elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{total_w}" height="{total_h}"'
         f' viewBox="0 0 {total_w} {total_h}" font-family="sans-serif" font-size="13">',
         f'<rect width="{total_w}" height="{total_h}" fill="#fff"/>',
@@ -60,19 +60,19 @@ def svg(explanation: Explanation) -> str:
         x, middle = phone.start_s * scale, (phone.start_s + phone.end_s) / 2.0 * scale
         if middle > width:
             break
-        out.append(f'<path d="M{x:.1f} -22V{height}" stroke="#fff" stroke-opacity=".55"/>')
+        elements.append(f'<path d="M{x:.1f} -22V{height}" stroke="#fff" stroke-opacity=".55"/>')
         if phone.symbol.strip():
-            out.append(_text(middle, -6, phone.symbol))
+            elements.append(_text(middle, -6, phone.symbol))
     for number, word in enumerate(explanation.words):
         own = [p for p in explanation.phones if p.word == number]
         if own and own[0].start_s * scale < width:
             middle = (own[0].start_s + own[-1].end_s) / 2.0 * scale
             colour = "#b3261e" if word.is_guessed else "#444"
-            out.append(_text(middle, -32, word.said or word.written, colour))
-    out.append(_f0(explanation.f0_hz[: width // _X], height))
+            elements.append(_text(middle, -32, word.said or word.written, colour))
+    elements.append(_f0(explanation.f0_hz[: width // _X], height))
     for second in range(int(width / scale) + 1):
-        out.append(_text(second * scale, height + 20, f"{second} s", "#444"))
-    return "\n".join([*out, "</g>", "</svg>", ""])
+        elements.append(_text(second * scale, height + 20, f"{second} s", "#444"))
+    return "\n".join([*elements, "</g>", "</svg>", ""])
 
 
 def encode_png(pixels: Pixels) -> bytes:

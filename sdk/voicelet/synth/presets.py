@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 PRESETS_ROLE = "presets"
 F0_INDEX = 256
 """Where a speaker vector holds the mean log f0: behind the d-vector.
-`voicelet.speaker.vector` says so, but isn't imported, for it brings all of enrolment."""
+`voicelet.speaker.vector` says so, but isn't imported, for it needs all of enrolment."""
 _LOG_F0_LIMITS = (3.0, 7.5)
 
 _DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError, ProfileError)
@@ -46,7 +46,7 @@ class SpeakerBook:
         self._size = manifest.statistics.speaker_size
         decoder = manifest.graphs.get("acoustic_decoder")
         self._decoders = {a.sha256 for a in decoder.alternatives} if decoder else set[str]()
-        self._told = False
+        self._warned = False
         self._vectors: dict[str, FloatArray] = {}
         if not manifest.presets:
             return
@@ -95,39 +95,39 @@ class SpeakerBook:
                 raise ConfigError("this voice has no presets; give a profile")
             return next(iter(self._vectors.values()))
         if preset not in self._vectors:
-            known = ", ".join(self._vectors) or "none"
+            names = ", ".join(self._vectors) or "none"
             raise ConfigError(
                 f"no preset {preset!r}{did_you_mean(str(preset), self._vectors)}; this voice has "
-                f"{known}"
+                f"{names}"
             )
         return self._vectors[preset]
 
     def _adapted(self, vector: FloatArray, adaptation: Any) -> FloatArray:
-        """The speaker vector, and behind it what was learnt of the person for this very model."""
+        """The speaker vector, followed by the profile's adaptation if it is for this model."""
         if adaptation is None:
             return vector
         if adaptation.decoder_sha256 not in self._decoders:
-            if not self._told:
+            if not self._warned:
                 log.warning(
                     "the profile was adapted to another voice bundle, and speaks unadapted;"
                     " adapt it again (voicelet adapt)"
                 )
-            self._told = True
+            self._warned = True
             return vector
         return np.concatenate([vector, adaptation.vector])
 
     def _checked(self, vector: npt.ArrayLike) -> FloatArray:
-        out = np.array(vector, dtype=np.float32)
-        if out.shape != (self._size,):
+        values = np.array(vector, dtype=np.float32)
+        if values.shape != (self._size,):
             raise ProfileError(
-                f"the speaker vector has shape {list(out.shape)}, this voice takes [{self._size}]; "
-                "enrol the voice again"
+                f"the speaker vector has shape {list(values.shape)}, this voice takes"
+                f" [{self._size}]; enrol the voice again"
             )
         low, high = _LOG_F0_LIMITS
-        if not np.isfinite(out).all() or not low < out[F0_INDEX] < high:
+        if not np.isfinite(values).all() or not low < values[F0_INDEX] < high:
             raise ProfileError("the speaker vector is out of range; enrol the voice again")
-        out.setflags(write=False)
-        return out
+        values.setflags(write=False)
+        return values
 
 
 def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:
@@ -143,15 +143,17 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
     """
     if name is None:
         return None, None
-    from voicelet.profiles.vault.vault import Vault  # brings all of enrolment; presets do without
+    from voicelet.profiles.vault.vault import (
+        Vault,
+    )  # imported here: it needs all of enrolment, and presets don't
 
     vault = Vault()
     if name in vault:
         return vault.load(name), None
     if name in presets:
         return None, name
-    known = [*vault.names(), *presets]
+    names = [*vault.names(), *presets]
     raise ProfileNotFoundError(
-        f"no voice {name!r}{did_you_mean(name, known)}; "
+        f"no voice {name!r}{did_you_mean(name, names)}; "
         "`voicelet voices` lists them, `voicelet enrol NAME FILE…` makes one"
     )

@@ -24,7 +24,7 @@ from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.base import SpeechWatermark
 
-# Cutting clauses that no model was trained to speak in one breath.
+# Cutting clauses that are longer than those of the training corpus.
 
 
 MAX_PHONES = 200
@@ -50,13 +50,13 @@ def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[Phone
         count = 0
         while count < len(words) and words[count].start < end:
             count += 1
-        taken, words = words[:count], words[count:]
+        part_words, words = words[:count], words[count:]
         is_last = end == len(phones)
         yield replace(
             clause,
             phones=phones[start:end],
             words=tuple(
-                replace(w, start=w.start - start, end=min(w.end, end) - start) for w in taken
+                replace(w, start=w.start - start, end=min(w.end, end) - start) for w in part_words
             ),
             pause_after_ms=clause.pause_after_ms if is_last else 0,
             marks=clause.marks if start == 0 else (),
@@ -70,13 +70,13 @@ def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[Phone
         start = end
 
 
-# The last steps before the ear: level, limiter, faded edges.
+# Output stage: level, limiter, fades.
 
 
 GAIN_DB = 0.0
-"""Voices are trained at an active level of -23 dBFS and leave at it, the level of EBU R 128."""
+"""Voices are trained at an active level of -23 dBFS, the level of EBU R 128, and keep it."""
 KNEE = 0.8
-"""Samples above this are bent, so that none passes 1."""
+"""Samples above this are limited, so that none passes 1."""
 FADE_S = 0.005
 
 
@@ -87,12 +87,12 @@ def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
         samples: [n], as the vocoder makes them.
         gain: the caller's, times :data:`GAIN_DB`.
     """
-    out = samples * np.float32(gain * 10.0 ** (GAIN_DB / 20.0))
-    loud = np.abs(out) > KNEE
+    scaled = samples * np.float32(gain * 10.0 ** (GAIN_DB / 20.0))
+    loud = np.abs(scaled) > KNEE
     if loud.any():
-        over = (np.abs(out[loud]) - KNEE) / (1.0 - KNEE)
-        out[loud] = np.sign(out[loud]) * (KNEE + (1.0 - KNEE) * np.tanh(over))
-    return out
+        excess = (np.abs(scaled[loud]) - KNEE) / (1.0 - KNEE)
+        scaled[loud] = np.sign(scaled[loud]) * (KNEE + (1.0 - KNEE) * np.tanh(excess))
+    return scaled
 
 
 class Fader:
@@ -176,17 +176,18 @@ class SpeechStream:
         Raises:
             CancelledError: `cancel` was set.
         """
-        held: Chunk | None = None  # the end of a clause, until it is known whether it is the last
+        # The end of a clause, until it is known whether it is the last.
+        pending: Chunk | None = None
         for clause in clauses:
             for part in split_clause(clause):
                 for chunk, is_end in self._clause(part):
-                    if held is not None:
-                        yield held
-                    held = chunk if is_end else None
+                    if pending is not None:
+                        yield pending
+                    pending = chunk if is_end else None
                     if not is_end:
                         yield chunk
-        if held is not None:
-            yield replace(held, last=True)
+        if pending is not None:
+            yield replace(pending, last=True)
 
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
@@ -200,11 +201,11 @@ class SpeechStream:
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
             mark = self._p.watermark.at(self._position)
-            spoken = self._p.synthesizer.begin(
+            rendering = self._p.synthesizer.begin(
                 clause.phones, self._speaker, controls, rng, mark, clause.tones
             )
-            words = self._timings(clause, spoken)
-            for samples, is_end in self._render(spoken, controls.energy):
+            words = self._timings(clause, rendering)
+            for samples, is_end in self._render(rendering, controls.energy):
                 yield self._chunk(samples, words, marks), is_end and not pause
                 marks = ()
         while pause or marks:
@@ -218,18 +219,18 @@ class SpeechStream:
         """Samples of a clause, at output level, edges faded; each with whether it is the last."""
         p, total = self._p, clause.frames
         fader = Fader(total * p.synthesizer.hop, p.rate)
-        spoken = 0
-        while spoken < total:
-            spoken = min(total, spoken + next(self._stretches, p.stretch_frames))
-            if total - spoken < p.stretch_frames // 8:
-                spoken = total  # a short rest isn't worth a run of its own
+        rendered = 0
+        while rendered < total:
+            rendered = min(total, rendered + next(self._stretches, p.stretch_frames))
+            if total - rendered < p.stretch_frames // 8:
+                rendered = total  # a short remainder isn't worth a run of its own
             self._check()
-            samples = clause.advance(spoken, self._check)
-            yield fader(to_output_level(samples, gain)), spoken == total
+            samples = clause.advance(rendered, self._check)
+            yield fader(to_output_level(samples, gain)), rendered == total
 
-    def _timings(self, clause: PhoneClause, spoken: Rendering) -> list[WordTiming]:
+    def _timings(self, clause: PhoneClause, rendering: Rendering) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""
-        ends = spoken.ends_s + self._position / self._p.rate
+        ends = rendering.ends_s + self._position / self._p.rate
         return [
             WordTiming(
                 word.text,
@@ -248,14 +249,14 @@ class SpeechStream:
         self._position += len(samples)
         end_s = self._position / self._p.rate
         count = sum(1 for word in words if word.start_s < end_s)
-        heard = tuple(words[:count])
+        chunk_words = tuple(words[:count])
         del words[:count]
         span = (self._place, self._place)
-        if heard:
-            span = (heard[0].span[0], max(w.span[1] for w in heard))
-            self._place = heard[-1].span[1]
+        if chunk_words:
+            span = (chunk_words[0].span[0], max(w.span[1] for w in chunk_words))
+            self._place = chunk_words[-1].span[1]
         first, self._started = not self._started, True
-        return Chunk(samples, self._p.rate, start_s, span, heard, marks, first=first)
+        return Chunk(samples, self._p.rate, start_s, span, chunk_words, marks, first=first)
 
     def _check(self) -> None:
         if self._cancel is not None and self._cancel.is_set():

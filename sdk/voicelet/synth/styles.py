@@ -1,6 +1,6 @@
 """Manners of speaking, made of the controls that every voice of voicelet's own has.
 
-They shape what the acoustic model predicts; none was trained apart, so they suit every person.
+They shape what the acoustic model predicts; none was trained, so they work for every person.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def styled(style: str, speed: float, pitch_semitones: float, energy: float, seed
             f"no style {style!r}{did_you_mean(str(style), STYLES)}; there are {', '.join(STYLES)}"
         )
     s = STYLES[style]
-    asked = Controls(speed, pitch_semitones, energy, seed, s.pitch_range, s.whisper)
-    return asked.times(s.speed, s.pitch_semitones, s.energy)
+    requested = Controls(speed, pitch_semitones, energy, seed, s.pitch_range, s.whisper)
+    return requested.times(s.speed, s.pitch_semitones, s.energy)
 
 
 def whispered(log_h: FloatArray, log_n: FloatArray, rate: int) -> FloatArray:
-    """The noise filter of a whisper: what the harmonics would have said, as noise.
+    """The noise filter of a whisper: the harmonic filter is applied to noise.
 
     Whispering has no glottal pulses; their steep spectrum is missing, so low frequencies are weak
     (Jovicic & Saric 2008 measure some 20 dB less below 1.5 kHz for vowels, consonants as they are).
@@ -67,5 +67,5 @@ def whispered(log_h: FloatArray, log_n: FloatArray, rate: int) -> FloatArray:
     frequency_hz = np.linspace(0.0, rate / 2.0, bins)
     # From 16 dB down at 0 Hz to nothing at 3 kHz; the noise itself keeps its level.
     tilt = -np.log(10.0) / 20.0 * 16.0 * np.clip(1.0 - frequency_hz / 3000.0, 0.0, 1.0)
-    out: FloatArray = np.logaddexp(log_h + (tilt - 0.7).astype(np.float32), log_n)
-    return out
+    mixed: FloatArray = np.logaddexp(log_h + (tilt - 0.7).astype(np.float32), log_n)
+    return mixed

@@ -130,15 +130,15 @@ class Audio:
         from voicelet.audio.writer import write_wav
         from voicelet.trust.labels import Label
 
-        told = label or Label.of_settings(self.label)
+        file_label = label or Label.of_settings(self.label)
         if signer is None:
-            write_wav(path, self.samples, self.sample_rate_hz, tags=told.tags())
+            write_wav(path, self.samples, self.sample_rate_hz, tags=file_label.tags())
             return
         from voicelet.trust.credentials import mime_type, sign_file
 
         mime_type(Path(path))  # before anything is written
-        write_wav(path, self.samples, self.sample_rate_hz, tags=told.tags())
-        sign_file(path, told, signer)
+        write_wav(path, self.samples, self.sample_rate_hz, tags=file_label.tags())
+        sign_file(path, file_label, signer)
 
 
 @dataclass(frozen=True)

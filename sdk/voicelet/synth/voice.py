@@ -18,7 +18,7 @@ from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_fo
 from voicelet.errors import ConfigError, TextError
 from voicelet.files import embedded_bundle
 from voicelet.piper.open import open_voice
-from voicelet.synth.audit import noted
+from voicelet.synth.audit import audited
 from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
@@ -100,10 +100,12 @@ class Voice:
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
         check_engine_name(engine)
         self._providers, self._engine = providers, engine
-        self._synthesizer = made = open_synthesizer(bundle, self.open_graph)
+        self._synthesizer = synthesizer = open_synthesizer(bundle, self.open_graph)
         manifest = bundle.manifest
         watermark = open_watermark(manifest.name, manifest.version)
-        self._pipeline = Pipeline(made, made.first_frames, made.stretch_frames, watermark)
+        self._pipeline = Pipeline(
+            synthesizer, synthesizer.first_frames, synthesizer.stretch_frames, watermark
+        )
 
     @classmethod
     def load(
@@ -249,11 +251,11 @@ class Voice:
             TextError, SsmlError, PhoneError: the text can't be spoken.
             CancelledError: `cancel` was set.
         """
-        asked = speech_options(options, settings)
-        clauses = self._clauses(text, asked)
-        speaker, controls = self._prepare(profile, preset, asked)
+        requested = speech_options(options, settings)
+        clauses = self._clauses(text, requested)
+        speaker, controls = self._prepare(profile, preset, requested)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
-        return self._noted(stream.chunks(clauses), text, profile, preset)
+        return self._audited(stream.chunks(clauses), text, profile, preset)
 
     def synthesize(
         self,
@@ -266,8 +268,8 @@ class Voice:
         **settings: Unpack[SpeechSettings],
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
-        asked = speech_options(options, settings)
-        return self._speak(self._clauses(text, asked), text, profile, preset, asked, cancel)
+        requested = speech_options(options, settings)
+        return self._speak(self._clauses(text, requested), text, profile, preset, requested, cancel)
 
     def synthesize_phones(
         self,
@@ -291,15 +293,15 @@ class Voice:
             PhoneError: a symbol isn't in the inventory.
             ConfigError, ProfileError, ConsentError, CancelledError: as :meth:`stream`.
         """
-        asked = speech_options(options, settings)
+        requested = speech_options(options, settings)
         clauses = [PhoneClause(phones)] if isinstance(phones, str) else phones
-        said = phones if isinstance(phones, str) else None
-        return self._speak(iter(clauses), said, profile, preset, asked, cancel)
+        text = phones if isinstance(phones, str) else None
+        return self._speak(iter(clauses), text, profile, preset, requested, cancel)
 
     def _prepare(
         self, profile: Profile | None, preset: str | None, options: SpeechOptions
     ) -> tuple[npt.NDArray[Any], Controls]:
-        """Refuse what can't be spoken; return speaker and controls as the graphs take them."""
+        """Check that the request can be spoken; return the speaker input and the controls."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)
@@ -315,22 +317,22 @@ class Voice:
         options: SpeechOptions,
         cancel: Event | None,
     ) -> Audio:
-        """Speak offline: with nobody waiting, long stretches waste less on their edges."""
+        """Speak offline: long stretches compute less twice at their edges."""
         speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
         stream = SpeechStream(pipeline, speaker, controls, cancel)
-        chunks = self._noted(stream.chunks(clauses), text, profile, preset)
+        chunks = self._audited(stream.chunks(clauses), text, profile, preset)
         return replace(join(chunks, self.sample_rate_hz), label=options.label)
 
-    def _noted(
+    def _audited(
         self,
         chunks: Iterator[Chunk],
         text: str | None,
         profile: Profile | None,
         preset: str | None,
     ) -> Iterator[Chunk]:
-        return noted(chunks, text, profile, preset, self._bundle.manifest.name)
+        return audited(chunks, text, profile, preset, self._bundle.manifest.name)
 
     def _clauses(self, text: str, options: SpeechOptions) -> Iterator[PhoneClause]:
         if not isinstance(text, str):

@@ -108,13 +108,13 @@ def _clean_cluster(cluster: str) -> str:
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(base))
-    out = []
+    chars = []
     for char in unicodedata.normalize("NFKC", cluster):
         kind = unicodedata.category(char)
         if kind[0] in "MC":
             continue
-        out.append(" " if kind[0] == "Z" else _TABLE.get(char, char))
-    return "".join(out)
+        chars.append(" " if kind[0] == "Z" else _TABLE.get(char, char))
+    return "".join(chars)
 
 
 class Cleaner:
@@ -138,7 +138,7 @@ class Cleaner:
             yield self._clean_piece(piece)
 
     def _clean_piece(self, piece: SourcePiece) -> Cleaned:
-        out = Cleaned()
+        cleaned = Cleaned()
         parts: list[str] = []
         text, exact = piece.text, len(piece.text) == piece.end - piece.start
         i = 0
@@ -148,15 +148,15 @@ class Cleaner:
             if stop < len(text) and unicodedata.combining(text[stop]):
                 stop -= 1  # a combining mark belongs to the letter before it
             if run and stop > i and text[stop - 1] != " ":
-                self._flush(parts, out)
+                self._flush(parts, cleaned)
                 parts.append(text[i:stop])
                 i = stop
                 if exact:
-                    out.starts.extend(range(piece.start + run.start(), piece.start + i))
-                    out.ends.extend(range(piece.start + run.start() + 1, piece.start + i + 1))
+                    cleaned.starts.extend(range(piece.start + run.start(), piece.start + i))
+                    cleaned.ends.extend(range(piece.start + run.start() + 1, piece.start + i + 1))
                 else:
-                    out.starts.extend([piece.start] * (i - run.start()))
-                    out.ends.extend([piece.end] * (i - run.start()))
+                    cleaned.starts.extend([piece.start] * (i - run.start()))
+                    cleaned.ends.extend([piece.end] * (i - run.start()))
                 continue
             j = i + 1
             limit = min(len(text), i + _MAX_CLUSTER)
@@ -173,13 +173,13 @@ class Cleaner:
                 if c in " \n":
                     self._space(c, start, end)
                 else:
-                    self._flush(parts, out)
+                    self._flush(parts, cleaned)
                     parts.append(c)
-                    out.starts.append(start)
-                    out.ends.append(end)
+                    cleaned.starts.append(start)
+                    cleaned.ends.append(end)
             i = j
-        out.text = "".join(parts)
-        return out
+        cleaned.text = "".join(parts)
+        return cleaned
 
     def _space(self, char: str, start: int, end: int) -> None:
         if char == "\n" and self._newlines:
@@ -188,11 +188,11 @@ class Cleaner:
             self._blank = " "
         self._at = (start, end)
 
-    def _flush(self, parts: list[str], out: Cleaned) -> None:
+    def _flush(self, parts: list[str], cleaned: Cleaned) -> None:
         if self._blank and self._begun:
             parts.append(self._blank)
-            out.starts.extend([self._at[0]] * len(self._blank))
-            out.ends.extend([self._at[1]] * len(self._blank))
+            cleaned.starts.extend([self._at[0]] * len(self._blank))
+            cleaned.ends.extend([self._at[1]] * len(self._blank))
         self._blank = ""
         self._begun = True
         self._carriage = False

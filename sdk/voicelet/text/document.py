@@ -62,15 +62,15 @@ def chapters_of(text: str, language: Language | None = None) -> Iterator[Chapter
         language: that the text is in; None is the default one.
     """
     is_heading = (language or find_language()).chapter_heading.fullmatch
-    title, found = "", list[str]()
+    title, paragraphs = "", list[str]()
     for block in re.split(r"\n[ \t]*\n+", text.replace("\r\n", "\n").replace("\r", "\n")):
         paragraph = " ".join(block.split())
         if paragraph and len(paragraph) <= MAX_TITLE_CHARS and is_heading(paragraph):
-            yield from _chapter(title, found)
-            title, found = paragraph, []
+            yield from _chapter(title, paragraphs)
+            title, paragraphs = paragraph, []
         elif paragraph:
-            found.append(paragraph)
-    yield from _chapter(title, found)
+            paragraphs.append(paragraph)
+    yield from _chapter(title, paragraphs)
 
 
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
@@ -84,14 +84,14 @@ _REFERENCE = re.compile(r" {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*")
 
 def markdown_chapters(text: str) -> Iterator[Chapter]:
     """Markdown: headings of the first two levels begin chapters, deeper ones are paragraphs."""
-    title, found, open_block = "", list[str](), list[str]()
+    title, paragraphs, open_block = "", list[str](), list[str]()
     fence = ""
 
     def close() -> None:
         paragraph = plain(" ".join(open_block))
         open_block.clear()
         if paragraph:
-            found.append(paragraph)
+            paragraphs.append(paragraph)
 
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         mark = _FENCE.match(line)
@@ -109,10 +109,10 @@ def markdown_chapters(text: str) -> Iterator[Chapter]:
             words = plain(heading[2] if heading else open_block.pop())
             close()
             if level <= 2:
-                yield from _chapter(title, found)
-                title, found = words[:MAX_TITLE_CHARS], []
+                yield from _chapter(title, paragraphs)
+                title, paragraphs = words[:MAX_TITLE_CHARS], []
             elif words:
-                found.append(words if words[-1] in ".!?:…" else words + ".")
+                paragraphs.append(words if words[-1] in ".!?:…" else words + ".")
         elif not line.strip() or _RULE.fullmatch(line) or _TABLE_RULE.fullmatch(line):
             close()
         elif _REFERENCE.fullmatch(line):
@@ -127,7 +127,7 @@ def markdown_chapters(text: str) -> Iterator[Chapter]:
         else:
             open_block.append(re.sub(r"^[ \t]*(?:>[ \t]?)+", "", line).strip())
     close()
-    yield from _chapter(title, found)
+    yield from _chapter(title, paragraphs)
 
 
 # Repetitions are bounded: hostile text must not cost quadratic time.
@@ -155,6 +155,6 @@ def plain(markdown: str) -> str:
 
 
 def _chapter(title: str, paragraphs: Iterable[str]) -> Iterator[Chapter]:
-    kept = tuple(p for p in paragraphs if any(c.isalnum() for c in p))
-    if kept or any(c.isalnum() for c in title):
-        yield Chapter(title, kept)
+    spoken_paragraphs = tuple(p for p in paragraphs if any(c.isalnum() for c in p))
+    if spoken_paragraphs or any(c.isalnum() for c in title):
+        yield Chapter(title, spoken_paragraphs)

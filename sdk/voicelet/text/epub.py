@@ -34,7 +34,7 @@ def read_epub(raw: bytes, name: str) -> Document:
 
     Args:
         raw: the file.
-        name: what errors call it.
+        name: for error messages.
 
     Raises:
         TextError: it isn't an EPUB, is damaged or encrypted, or unpacks to more than 256 MB.
@@ -79,7 +79,7 @@ def _read(book: zipfile.ZipFile, name: str) -> Document:
         )
         if place in book.namelist():
             chapters += _chapters(_text(book, place, name))
-    return Document(opf.words("dc:title"), opf.words("dc:creator"), tuple(chapters))
+    return Document(opf.text("dc:title"), opf.text("dc:creator"), tuple(chapters))
 
 
 def _text(book: zipfile.ZipFile, entry: str, name: str) -> str:
@@ -114,7 +114,7 @@ class _Tags(HTMLParser):
     def __init__(self, xml: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str]]] = []
-        self._said: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._open = ""
         self.feed(xml)
         self.close()
@@ -128,11 +128,11 @@ class _Tags(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and data.strip():
-            self._said.setdefault(self._open, " ".join(data.split()))
+            self._texts.setdefault(self._open, " ".join(data.split()))
 
-    def words(self, tag: str) -> str:
+    def text(self, tag: str) -> str:
         """Text of the first such tag, or ""."""
-        return self._said.get(tag, "")
+        return self._texts.get(tag, "")
 
 
 class _Page(HTMLParser):

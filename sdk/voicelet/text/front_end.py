@@ -12,7 +12,7 @@ from voicelet.text import ssml as ssml_document
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.language import Language, find_language
 from voicelet.text.rules import RuleContext
-from voicelet.text.scanner import Boundary, Scanner, spoken
+from voicelet.text.scanner import Boundary, Scanner, to_tokens
 from voicelet.text.segment import (
     MAX_CLAUSE_CHARS,
     Item,
@@ -128,7 +128,7 @@ class TextFrontEnd:
         self._ssml: Ssml = ssml
         self._lexicon = load_user_lexicon(user_lexicon)
         self._max_clause_chars = max_clause_chars
-        self._known = known
+        self._in_lexicon = known
         self._inline_phones = inline_phones
 
     def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
@@ -143,21 +143,23 @@ class TextFrontEnd:
         Raises:
             TextError, SsmlError, PhoneError: as in :func:`clauses`.
         """
-        return (spoken for _, spoken in self.both(text, ssml=ssml))
+        return (phone_clause for _, phone_clause in self.with_words(text, ssml=ssml))
 
-    def both(self, text: str, *, ssml: Ssml | None = None) -> Iterator[tuple[Clause, PhoneClause]]:
+    def with_words(
+        self, text: str, *, ssml: Ssml | None = None
+    ) -> Iterator[tuple[Clause, PhoneClause]]:
         """As :meth:`clauses`, each with the words that it was made of."""
-        found = clauses(
+        word_clauses = clauses(
             text,
             ssml=self._ssml if ssml is None else ssml,
             user_lexicon=self._lexicon,
             max_clause_chars=self._max_clause_chars,
-            known=self._known,
+            known=self._in_lexicon,
             inline_phones=self._inline_phones,
             language=self._language,
         )
         tunes = Tunes(self._language.melody)
-        return ((clause, tunes(clause, self._phonemised(clause))) for clause in found)
+        return ((clause, tunes(clause, self._phonemised(clause))) for clause in word_clauses)
 
     @property
     def phonemiser(self) -> ClausePhonemiser:
@@ -242,9 +244,11 @@ def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext)
         return
     text = event.alias if event.alias is not None else event.text
     rules = options.language.normalisation
-    said = rules.say_as(text, event.interpret, event.format) if event.interpret else None
-    if said is not None:
-        yield from spoken(said, event.span, event.style.emphasis, lone_letters=rules.lone_letters)
+    reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
+    if reading is not None:
+        yield from to_tokens(
+            reading, event.span, event.style.emphasis, lone_letters=rules.lone_letters
+        )
         return
     yield from _scan(
         [SourcePiece(text, *event.span)],

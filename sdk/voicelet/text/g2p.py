@@ -48,28 +48,28 @@ def decode_units(logits: npt.NDArray[np.float32], units: Sequence[str]) -> str:
         logits: [T, len(units)]; unit 0 is the blank.
 
     Returns:
-        Phones.  The primary stress is on the vowel where it is likeliest against the vowel's other
-        forms, be it not the likeliest there; other vowels keep at most a secondary one.
+        Phones.  The primary stress is on the vowel where its score is highest relative to the
+        vowel's other forms; other vowels keep at most a secondary one.
     """
     best = np.argmax(logits, axis=-1)
     changes = np.concatenate(([True], best[1:] != best[:-1])) if best.size else best
     frames = [int(frame) for frame in np.flatnonzero(changes) if best[frame]]
-    spoken = [units[int(best[frame])] for frame in frames]
+    decoded = [units[int(best[frame])] for frame in frames]
     index = {unit: place for place, unit in enumerate(units)}
     margins: dict[int, float] = {}
-    for place, (frame, unit) in enumerate(zip(frames, spoken, strict=True)):
+    for place, (frame, unit) in enumerate(zip(frames, decoded, strict=True)):
         vowel = unit[-1]
         if vowel in VOWELS and f"ˈ{vowel}" in index:
-            rest = max(_score(logits[frame], index, form) for form in (vowel, f"ˌ{vowel}"))
-            margins[place] = float(logits[frame, index[f"ˈ{vowel}"]]) - rest
+            best_other = max(_score(logits[frame], index, form) for form in (vowel, f"ˌ{vowel}"))
+            margins[place] = float(logits[frame, index[f"ˈ{vowel}"]]) - best_other
     for place in margins:
-        frame, vowel = frames[place], spoken[place][-1]
+        frame, vowel = frames[place], decoded[place][-1]
         if place == max(margins, key=lambda at: margins[at]):
-            spoken[place] = f"ˈ{vowel}"
-        elif spoken[place][0] == "ˈ":
+            decoded[place] = f"ˈ{vowel}"
+        elif decoded[place][0] == "ˈ":
             plain, second = (_score(logits[frame], index, form) for form in (vowel, f"ˌ{vowel}"))
-            spoken[place] = vowel if plain > second else f"ˌ{vowel}"
-    return "".join(spoken)
+            decoded[place] = vowel if plain > second else f"ˌ{vowel}"
+    return "".join(decoded)
 
 
 def _score(row: npt.NDArray[np.float32], index: Mapping[str, int], unit: str) -> float:
@@ -100,27 +100,27 @@ class NeuralG2P:
     def __init__(self, source: Path | Opener) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._opened: tuple[RunnableGraph, Sequence[str]] | None = None
+        self._graph: tuple[RunnableGraph, Sequence[str]] | None = None
 
     def phones(self, word: str) -> str:
         """Phones of a word of letters a-z and apostrophes (others are skipped); "" for none."""
         letters = [letter for letter in word.lower() if letter in LETTERS]
         graph, units = self._open()
-        out = ""
+        phones = ""
         for start in range(0, len(letters), LONGEST_WORD):
             piece = encode_letters("".join(letters[start : start + LONGEST_WORD]))
             logits = graph.run({"letters": piece[None]})["logits"]
-            out += decode_units(np.asarray(logits)[0], units)
-        return out
+            phones += decode_units(np.asarray(logits)[0], units)
+        return phones
 
     def _open(self) -> tuple[RunnableGraph, Sequence[str]]:
         with self._lock:
-            if self._opened is None:
+            if self._graph is None:
                 source = self._source
                 graph, units = _OnnxG2P.open(source) if isinstance(source, Path) else source()
                 check_units(units)
-                self._opened = graph, tuple(units)
-            return self._opened
+                self._graph = graph, tuple(units)
+            return self._graph
 
 
 def check_units(units: object) -> None:

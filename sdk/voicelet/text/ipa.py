@@ -25,15 +25,15 @@ def own_phones(text: str, inventory: PhoneInventory | None = None) -> str:
     Raises:
         PhoneError: a symbol isn't in the inventory, there is none, or there are too many.
     """
-    known = inventory or PhoneInventory()
+    accepted = inventory or PhoneInventory()
     phones = " ".join(text.replace("g", "ɡ").replace("'", "ˈ").split())
-    if not phones.strip(PUNCTUATION + known.symbols[0]):
+    if not phones.strip(PUNCTUATION + accepted.symbols[0]):
         raise PhoneError(f"{text[:40]!r} holds no phones; write some, such as [[həlˈO]]")
     if len(phones) > MAX_PHONES:
         raise PhoneError(f"{len(phones)} phones at once are too many; give at most {MAX_PHONES}")
-    missing = known.missing(phones) + ("_" if known.symbols[0] in phones else "")
+    missing = accepted.missing(phones) + ("_" if accepted.symbols[0] in phones else "")
     if missing:
-        raise PhoneError(f"{missing!r} is not a phone; use these: {known.symbols[1:]}")
+        raise PhoneError(f"{missing!r} is not a phone; use these: {accepted.symbols[1:]}")
     return phones
 
 

@@ -135,9 +135,9 @@ def find_language(tag: str = DEFAULT_LANGUAGE) -> Language:
     Raises:
         ConfigError: voicelet can't read it; the message says what it can.
     """
-    for known in (tag, tag.lower(), tag.split("-")[0].lower()):
-        if known in LANGUAGES:
-            module, _, name = LANGUAGES[known].partition(":")
+    for candidate in (tag, tag.lower(), tag.split("-")[0].lower()):
+        if candidate in LANGUAGES:
+            module, _, name = LANGUAGES[candidate].partition(":")
             language: Language = getattr(import_module(module), name)
             return language
     raise ConfigError(

@@ -142,19 +142,19 @@ class Lexicon:
 
     def get(self, key: str) -> str | None:
         """The phones of `key` (lower case, perhaps with a sense), or None."""
-        wanted = key.encode(errors="replace")
+        encoded = key.encode(errors="replace")
         low, high = 0, len(self._offsets) - 1
-        if high == 0 or len(wanted) > MAX_KEY_BYTES:
+        if high == 0 or len(encoded) > MAX_KEY_BYTES:
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            if self._first(middle) <= wanted:
+            if self._first(middle) <= encoded:
                 low = middle
             else:
                 high = middle
-        for found, phones in self._entries(low):
-            if found >= wanted:
-                return self._decode(phones) if found == wanted else None
+        for entry_key, phones in self._entries(low):
+            if entry_key >= encoded:
+                return self._decode(phones) if entry_key == encoded else None
         return None
 
     def _decode(self, phones: bytes) -> str:

@@ -1,6 +1,6 @@
 """Where the phones of a word came from, and what the phrase made of them.
 
-Asks the same sources in the same order as `voicelet.text.phonemise`; a test holds the two together.
+The same sources are asked in the same order as in `voicelet.text.phonemise`; a test checks that.
 """
 
 from __future__ import annotations
@@ -65,15 +65,15 @@ def lexicon_line(origin: PhoneSource, words: Sequence[PhoneSource]) -> str:
     Args:
         words: all of them; what was read as several words ("$5") is one entry.
     """
-    together = [w for w in words if w.span == origin.span] or [origin]
+    entry_words = [w for w in words if w.span == origin.span] or [origin]
     key = " ".join((origin.written if origin.written.strip() else origin.said).split())
-    return f"{key}\t[[{' '.join(w.alone for w in together)}]]"
+    return f"{key}\t[[{' '.join(w.alone for w in entry_words)}]]"
 
 
 def origins(
     text: str,
     clause: Clause,
-    spoken: PhoneClause,
+    phone_clause: PhoneClause,
     phonemiser: Phonemiser,
     user_lexicon: UserLexicon | None = None,
 ) -> list[PhoneSource]:
@@ -81,28 +81,28 @@ def origins(
 
     Args:
         text: the caller's.
-        clause, spoken: before and after the phonemiser.
+        clause, phone_clause: before and after the phonemiser.
         user_lexicon: the caller's, if any.
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
     keys, texts = [to_key(w.text) for w in words], [w.text for w in words]
-    found = []
-    rest = iter(spoken.words)
-    heard = next(rest, None)
+    sources = []
+    word_phones = iter(phone_clause.words)
+    upcoming = next(word_phones, None)
     for place, word in enumerate(words):
-        if heard is None or (heard.text, heard.span) != (word.text, word.span):
+        if upcoming is None or (upcoming.text, upcoming.span) != (word.text, word.span):
             continue  # it has no phones
-        phones = spoken.phones[heard.start : heard.end]
-        heard = next(rest, None)
+        phones = phone_clause.phones[upcoming.start : upcoming.end]
+        upcoming = next(word_phones, None)
         senses: tuple[str, ...] = ()
         if word.phones is None and not word.spell:
             senses = phonemiser.rules.senses(keys, place, texts)
-        source, sense, alone = _ask(phonemiser, word, keys[place], senses)
+        source, sense, alone = _source_of(phonemiser, word, keys[place], senses)
         if _is_users(text, word.span, user_lexicon):
             source = "user lexicon"
         written = text[word.span[0] : word.span[1]]
-        found.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
-    return found
+        sources.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
+    return sources
 
 
 def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
@@ -110,7 +110,7 @@ def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
     return match is not None and span[0] < span[1] <= match[0] + len("'s")
 
 
-def _ask(
+def _source_of(
     phonemiser: Phonemiser, word: Word, key: str, senses: Sequence[str]
 ) -> tuple[Source, str, str]:
     """Source, sense, and phones of the word alone."""

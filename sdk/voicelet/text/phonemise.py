@@ -37,18 +37,18 @@ class LetterToSound(Protocol):
 
 
 @dataclass
-class _Spoken:
+class _PhraseWord:
     """A word on its way through the phrase rules.
 
-    `fixed`: the form isn't the phrase's to change (the caller gave it, or asked for its emphasis).
-    `apart`: a quotation mark stands before it.  `joined`: no space parts it from the word before.
+    `fixed`: the phrase may not change the form (the caller gave it, or asked for its emphasis).
+    `after_quote`: a quotation mark comes before it.  `joined`: no space before it.
     """
 
     word: Word
     key: str
     phones: str
     fixed: bool = False
-    apart: bool = False
+    after_quote: bool = False
     joined: bool = False
 
 
@@ -115,16 +115,16 @@ class Phonemiser:
         Raises:
             PhoneError: a `Word.phones` holds a symbol the voice doesn't know.
         """
-        spoken = self._spoken(clause)
-        phrase: list[_Spoken] = []
-        for token, found in zip(clause.tokens, spoken, strict=True):
-            if found is not None:
-                phrase.append(found)
+        phrase_words = self._phrase_words(clause)
+        phrase: list[_PhraseWord] = []
+        for token, phrase_word in zip(clause.tokens, phrase_words, strict=True):
+            if phrase_word is not None:
+                phrase.append(phrase_word)
             elif isinstance(token, Mark) and token.text in PHRASE_MARKS:
                 self._shape(phrase)
                 phrase = []
         self._shape(phrase)
-        phones, words = _assemble(clause, spoken)
+        phones, words = _assemble(clause, phrase_words)
         return PhoneClause(
             phones=phones,
             words=words,
@@ -134,16 +134,16 @@ class Phonemiser:
             sentence_end=clause.sentence_end,
         )
 
-    def _spoken(self, clause: Clause) -> list[_Spoken | None]:
+    def _phrase_words(self, clause: Clause) -> list[_PhraseWord | None]:
         """For every token of the clause, its word with phones; None for marks and silent words."""
         words = [token for token in clause.tokens if isinstance(token, Word)]
         keys = [to_key(word.text) for word in words]
         texts = [word.text for word in words]
-        spoken: list[_Spoken | None] = [None] * len(clause.tokens)
-        place, apart = 0, False
+        phrase_words: list[_PhraseWord | None] = [None] * len(clause.tokens)
+        place, after_quote = 0, False
         for index, token in enumerate(clause.tokens):
             if isinstance(token, Mark):
-                apart = True
+                after_quote = True
                 continue
             senses: tuple[str, ...] = ()
             if token.phones is None and not token.spell:
@@ -151,10 +151,10 @@ class Phonemiser:
             phones = self._word_phones(token, keys[place], senses)
             if phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
-                spoken[index] = _Spoken(token, keys[place], phones, fixed, apart)
-                apart = False
+                phrase_words[index] = _PhraseWord(token, keys[place], phones, fixed, after_quote)
+                after_quote = False
             place += 1
-        return spoken
+        return phrase_words
 
     def _word_phones(self, word: Word, key: str, senses: tuple[str, ...]) -> str:
         if word.phones is not None:
@@ -171,16 +171,16 @@ class Phonemiser:
         return weakened(phones) if word.emphasis == "reduced" else phones
 
     def _pronounce(self, key: str, senses: tuple[str, ...]) -> str:
-        known = self._known(key, senses)
-        if known is not None:
-            return known
+        known_phones = self._known(key, senses)
+        if known_phones is not None:
+            return known_phones
         parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
         if len(parts) > 1 or parts != [key]:
-            out = ""
+            linked = ""
             for part in parts:  # a compound: one group, its parts linked as words are
                 phones = self._word(part, ())
-                out = self._rules.linked("", out, phones) + phones
-            return out
+                linked = self._rules.linked("", linked, phones) + phones
+            return linked
         if not set(key) & self._rules.vowel_letters:
             return self._spell(key)
         phones = self._g2p_phones(key)
@@ -201,10 +201,10 @@ class Phonemiser:
         phones = self._rules.spelled(to_latin(plural.group(1) if plural else text))
         return self._rules.add_s(phones) if plural and phones else phones
 
-    def _shape(self, phrase: list[_Spoken]) -> None:
+    def _shape(self, phrase: list[_PhraseWord]) -> None:
         """Apply the phrase rules, in place: groups, then forms, then links."""
         rules = self._rules
-        keys = [spoken.key for spoken in phrase]
+        keys = [word.key for word in phrase]
         grouped = [False] * len(phrase)
         place = 0
         while place < len(phrase):
@@ -216,19 +216,19 @@ class Phonemiser:
                     phrase[place + offset].joined = offset > 0
                     grouped[place + offset] = True
             elif place and rules.joined(keys[place - 1], keys[place]):
-                phrase[place].joined = not phrase[place].apart
+                phrase[place].joined = not phrase[place].after_quote
             place += size or 1
         stressed_after = False
         for place in reversed(range(len(phrase))):
-            spoken = phrase[place]
-            if not spoken.fixed and not grouped[place]:
-                spoken.phones = rules.in_phrase(keys, place, spoken.phones, stressed_after)
-            stressed_after = stressed_after or "ˈ" in spoken.phones
-        for spoken, following in pairwise(phrase):
-            if spoken.word.phones is None and not following.apart:
-                spoken.phones = rules.linked(spoken.key, spoken.phones, following.phones)
+            word = phrase[place]
+            if not word.fixed and not grouped[place]:
+                word.phones = rules.in_phrase(keys, place, word.phones, stressed_after)
+            stressed_after = stressed_after or "ˈ" in word.phones
+        for word, following in pairwise(phrase):
+            if word.word.phones is None and not following.after_quote:
+                word.phones = rules.linked(word.key, word.phones, following.phones)
 
-    def _group_at(self, phrase: Sequence[_Spoken], keys: Sequence[str], place: int) -> int:
+    def _group_at(self, phrase: Sequence[_PhraseWord], keys: Sequence[str], place: int) -> int:
         """How many words from `place` on are said as one group; 0 for none."""
         rules = self._rules
         for size in range(min(self._longest_clitic, len(phrase) - place), 1, -1):
@@ -239,7 +239,7 @@ class Phonemiser:
             if (
                 tuple(keys[place : place + size]) in rules.clitics
                 and not any(member.fixed for member in members)
-                and not any(member.apart for member in members[1:])
+                and not any(member.after_quote for member in members[1:])
             ):
                 return size
         return 0
@@ -251,29 +251,29 @@ def to_key(text: str) -> str:
 
 
 def _assemble(
-    clause: Clause, spoken: Sequence[_Spoken | None]
+    clause: Clause, phrase_words: Sequence[_PhraseWord | None]
 ) -> tuple[str, tuple[WordPhones, ...]]:
     """The phone string: a space between words, marks on the word before, openers on the next."""
     text, words = "", []
-    glue = True  # nothing, or an opening mark, stands before: no space is due
+    no_space = True  # at the start and after an opening mark
     quoted = False
     last = len(clause.tokens) - 1
-    for index, (token, found) in enumerate(zip(clause.tokens, spoken, strict=True)):
+    for index, (token, phrase_word) in enumerate(zip(clause.tokens, phrase_words, strict=True)):
         if isinstance(token, Mark):
             # A quote that began in an earlier clause closes at this one's end.
             opening = token.text == "(" or (token.text == '"' and not quoted and index < last)
             if token.text == '"':
                 quoted = not quoted
             if opening:
-                text += ("" if glue else " ") + token.text
-                glue = True
+                text += ("" if no_space else " ") + token.text
+                no_space = True
             elif text:
                 text += token.text
-                glue = False
-        elif found is not None:
-            text += "" if glue or found.joined else " "
+                no_space = False
+        elif phrase_word is not None:
+            text += "" if no_space or phrase_word.joined else " "
             start = len(text)
-            text += found.phones
+            text += phrase_word.phones
             words.append(WordPhones(token.text, token.span, start, len(text)))
-            glue = False
+            no_space = False
     return text, tuple(words)

@@ -40,10 +40,10 @@ class RuleContext:
 
     def ends_sentence(self, end: int) -> bool:
         """Whether a full stop that belongs to an abbreviation ending at `end` ends a sentence."""
-        rest = self.text[end : end + 40].lstrip("\"')")
-        if not rest.strip():
+        following = self.text[end : end + 40].lstrip("\"')")
+        if not following.strip():
             return self.final
-        if rest.startswith("\n\n"):
+        if following.startswith("\n\n"):
             return True
         return self.next_word(end) in self.sentence_starters
 

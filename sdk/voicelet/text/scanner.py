@@ -1,4 +1,4 @@
-"""One pass over clean text: at every place the first rule that applies says what stands there.
+"""One pass over clean text: at every position the first rule that applies gives the words.
 
 The text comes in chunks and is seen through a window that always reaches :data:`LOOKAHEAD`
 characters on, so that a book costs no more memory than a sentence, and every pattern is bounded, so
@@ -23,7 +23,7 @@ LOOKAHEAD = 640
 _BEHIND = 96
 MAX_WORD_LETTERS = 40
 
-_EASY = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
+_PLAIN_WORD = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
 _LETTER = r"[^\W\d_²³¹⁰-⁹¼-¾⅐-⅞]"
 _WORD = re.compile(_LETTER + "{1,40}(?:'" + _LETTER + "{1,20}){0,3}")
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
@@ -44,15 +44,15 @@ class Boundary:
 Item: TypeAlias = Token | Boundary
 
 
-def spoken(
-    said: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
+def to_tokens(
+    reading: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
 ) -> list[Token]:
-    """Turn what a rule says ("one , ^FBI twenty-two") into tokens that all have `span`.
+    """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
     """
     tokens: list[Token] = []
-    for part in said.split():
+    for part in reading.split():
         if part in MARKS:
             tokens.append(Mark(part))
             continue
@@ -110,7 +110,7 @@ class Scanner:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._at = 0
-        self._more = True
+        self._unfinished = True
 
     def items(self) -> Iterator[Item]:
         """Yield what is read, in order.
@@ -131,7 +131,7 @@ class Scanner:
                 yield item
 
     def _fill(self) -> None:
-        if len(self._text) - self._at >= LOOKAHEAD or not self._more:
+        if len(self._text) - self._at >= LOOKAHEAD or not self._unfinished:
             return
         drop = max(0, self._at - _BEHIND)
         self._text, self._at = self._text[drop:], self._at - drop
@@ -139,13 +139,13 @@ class Scanner:
         while len(self._text) - self._at < LOOKAHEAD:
             chunk = next(self._chunks, None)
             if chunk is None:
-                self._more = False
+                self._unfinished = False
                 break
             self._text += chunk.text
             self._starts += chunk.starts
             self._ends += chunk.ends
         self._context.text = self._text
-        self._context.final = self._final and not self._more
+        self._context.final = self._final and not self._unfinished
 
     def _remember(self, item: Item) -> None:
         if isinstance(item, Word):
@@ -159,57 +159,57 @@ class Scanner:
         if char in " \n":
             return self._white_space()
         if self._lexicon is not None and not (at and text[at - 1].isalnum() and char.isalnum()):
-            found = self._user_word(self._lexicon)
-            if found:
-                return found
+            items = self._user_word(self._lexicon)
+            if items:
+                return items
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            said = self._address(self._rules.address_rules)
-            said = self._apply(self._rules.digit_rules) if said is None else said
-            return self._skip(1) if said is None else said
-        return self._sign()
+            number = self._address(self._rules.address_rules)
+            number = self._apply(self._rules.digit_rules) if number is None else number
+            return self._skip(1) if number is None else number
+        return self._symbol()
 
     def _letters(self) -> list[Item]:
         text, at = self._text, self._at
-        easy = _EASY.match(text, at)
-        if easy and easy[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
-            self._at = easy.end()
-            return [Word(easy[0], self._span(at, easy.end()), emphasis=self._emphasis)]
+        plain = _PLAIN_WORD.match(text, at)
+        if plain and plain[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
+            self._at = plain.end()
+            return [Word(plain[0], self._span(at, plain.end()), emphasis=self._emphasis)]
         if _glued(text, at):
-            found = None
+            items = None
         else:
-            found = self._address(self._rules.address_rules)
-            found = self._apply(self._rules.letter_rules) if found is None else found
-        return self._plain_word() if found is None else found
+            items = self._address(self._rules.address_rules)
+            items = self._apply(self._rules.letter_rules) if items is None else items
+        return self._plain_word() if items is None else items
 
     def _plain_word(self) -> list[Item]:
-        found = _WORD.match(self._text, self._at)
-        if not found:
+        match = _WORD.match(self._text, self._at)
+        if not match:
             return self._skip(1)
-        start, self._at = self._at, found.end()
-        return list(self._spoken(found[0], self._span(start, found.end())))
+        start, self._at = self._at, match.end()
+        return list(self._tokens(match[0], self._span(start, match.end())))
 
     def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
 
     def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
-        """The first rule that matches and agrees; None if there is none."""
+        """Items of the first rule that matches and applies; None if there is none."""
         for rule in rules:
-            found = rule.pattern.match(self._text, self._at)
-            if found is None or found.end() == self._at or _splits(self._text, found.end()):
+            match = rule.pattern.match(self._text, self._at)
+            if match is None or match.end() == self._at or _splits(self._text, match.end()):
                 continue
-            said = rule.say(found, self._context)
-            if said is not None:
-                start, self._at = self._at, found.end()
-                return list(self._spoken(said, self._span(start, found.end())))
+            reading = rule.say(match, self._context)
+            if reading is not None:
+                start, self._at = self._at, match.end()
+                return list(self._tokens(reading, self._span(start, match.end())))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
-        found = lexicon.match(self._text, self._at)
-        if not found:
+        match = lexicon.match(self._text, self._at)
+        if not match:
             return None
-        end, entry = found
+        end, entry = match
         start = self._at
         possessive = (
             self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
@@ -217,62 +217,62 @@ class Scanner:
         self._at = end + 2 * possessive
         span = self._span(start, self._at)
         if entry.phones is None:
-            return list(self._spoken(entry.respelling + "'s" * possessive, span))
+            return list(self._tokens(entry.respelling + "'s" * possessive, span))
         phones = self._language.pronunciation.add_s(entry.phones) if possessive else entry.phones
         letters = "".join(c for c in self._text[start:end] if c.isalpha() or c == "'")
         return [Word(letters, span, phones=phones, emphasis=self._emphasis)]
 
-    def _sign(self) -> list[Item]:
+    def _symbol(self) -> list[Item]:
         text, at = self._text, self._at
-        if text[at] == "[" and self._inline and (found := _PHONES.match(text, at)):
-            self._at = found.end()
-            span = self._span(at, found.end())
-            return [Word("", span, phones=ipa_phones(found[1]), emphasis=self._emphasis)]
+        if text[at] == "[" and self._inline and (match := _PHONES.match(text, at)):
+            self._at = match.end()
+            span = self._span(at, match.end())
+            return [Word("", span, phones=ipa_phones(match[1]), emphasis=self._emphasis)]
         if text[at] == "'":
             contraction = self._rules.contraction.match(text, at)
             if contraction and not (at and text[at - 1].isalnum()):
                 self._at = contraction.end()
                 span = self._span(at, self._at)
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
-        said = None
+        items = None
         if text[at] == "'":
-            said = self._apply(self._rules.apostrophe_rules)
+            items = self._apply(self._rules.apostrophe_rules)
         elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
-            said = self._apply(self._rules.symbol_rules)
-        if said is not None:
-            return said
-        found = _REST.match(text, at)
-        if not found:
+            items = self._apply(self._rules.symbol_rules)
+        if items is not None:
+            return items
+        match = _REST.match(text, at)
+        if not match:
             return self._skip(1)
-        return self._mark(found)
+        return self._mark(match)
 
-    def _mark(self, found: re.Match[str]) -> list[Item]:
-        text, run = self._text, found[0]
-        start, self._at = self._at, found.end()
+    def _mark(self, match: re.Match[str]) -> list[Item]:
+        text, run = self._text, match[0]
+        start, self._at = self._at, match.end()
         before = text[start - 1 : start] if start else ""
-        after = text[found.end() : found.end() + 1]
+        after = text[match.end() : match.end() + 1]
         if run[0] in "?!‽":
             return [Mark("?" if "?" in run or "‽" in run else "!")]
         if run[0] == "…" or run.startswith(".."):
             return [Mark("…")]
         if run == ".":
             if before.isalnum() and (after.islower() or after.isdecimal()):
-                return list(self._spoken(self._rules.dot, self._span(start, self._at)))
+                return list(self._tokens(self._rules.dot, self._span(start, self._at)))
             return [Mark(".")]
         if run.strip()[0] in "-–—":
             dash = "—" in run or len(run) > 1
             if run[-1] == " ":
-                self._at -= 1  # white space is read as such
+                self._at -= 1  # the space is left for `_white_space`
                 dash = dash and before in (" ", "\n", "")
             return [Mark("—")] if dash else []
         return [Mark({"[": "(", "{": "(", "]": ")", "}": ")", "|": ","}.get(run, run))]
 
     def _white_space(self) -> list[Item]:
-        found = _SPACE.match(self._text, self._at)
-        if found is None:
+        match = _SPACE.match(self._text, self._at)
+        if match is None:
             return self._skip(1)
-        start, self._at = self._at, found.end()
-        breaks = found[0].count("\n")
+        start, self._at = self._at, match.end()
+        breaks = match[0].count("\n")
         if not breaks:
             return []
         bullet = _BULLET.match(self._text, self._at)
@@ -286,8 +286,8 @@ class Scanner:
         short = len(line) < 50 and (following.isupper() or following.isdecimal())
         return [Boundary("line")] if bullet or short else []
 
-    def _spoken(self, said: str, span: Span) -> list[Token]:
-        return spoken(said, span, self._emphasis, lone_letters=self._rules.lone_letters)
+    def _tokens(self, reading: str, span: Span) -> list[Token]:
+        return to_tokens(reading, span, self._emphasis, lone_letters=self._rules.lone_letters)
 
     def _skip(self, count: int) -> list[Item]:
         self._at += count

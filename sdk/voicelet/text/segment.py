@@ -250,7 +250,7 @@ class Segmenter:
         return self._clause(head, CLAUSE_PAUSE_MS if isinstance(head[-1], Mark) else 0, False)
 
     def _flush(self) -> Iterator[Clause]:
-        """Yield what has gathered, with the end that was reached, if any."""
+        """Yield the items gathered so far, with the end that was reached, if any."""
         tokens, end = self._tokens, self._end or _End(0, False)
         had_words = self._words > 0
         self._tokens, self._chars, self._words, self._end = [], 0, 0, None

@@ -124,7 +124,7 @@ class _Frame:
 class _Parser:
     def __init__(self, text: str) -> None:
         lead = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-        body = _ILLEGAL.sub(" ", text[lead:])  # one for one: offsets stay what they are
+        body = _ILLEGAL.sub(" ", text[lead:])  # one character for one: offsets don't change
         self._wrap = "" if _DECLARED.match(body) else "<speak>"
         self._source = (self._wrap + body + ("</speak>" if self._wrap else "")).encode()
         self._shift = lead - len(self._wrap)

@@ -41,10 +41,10 @@ def break_ms(attributes: Mapping[str, str]) -> int:
         SsmlError: the time or the strength can't be read.
     """
     if "time" in attributes:
-        found = _TIME.fullmatch(attributes["time"].strip())
-        if not found:
+        match = _TIME.fullmatch(attributes["time"].strip())
+        if not match:
             raise SsmlError(f"break time {attributes['time'][:40]!r}: write '500ms' or '1.5s'")
-        value = float(found[1]) * (1000 if found[2] == "s" else 1)
+        value = float(match[1]) * (1000 if match[2] == "s" else 1)
         return round(min(value, MAX_BREAK_MS))
     strength = attributes.get("strength", "medium").strip().lower()
     if strength not in _STRENGTH_MS:
@@ -102,13 +102,13 @@ def _quantity(name: str, text: str, words: Mapping[str, float], units: tuple[str
     text = text.strip()
     if text.lower() in words:
         return words[text.lower()]
-    found = _QUANTITY.fullmatch(text)
-    if not found or found[3].lower() not in units:
+    match = _QUANTITY.fullmatch(text)
+    if not match or match[3].lower() not in units:
         options = ", ".join(words)
         raise SsmlError(
             f"prosody {name} {text[:40]!r}: use one of {options}, or a value like '+10%'"
         )
-    return found[1], float(found[2]), found[3].lower()
+    return match[1], float(match[2]), match[3].lower()
 
 
 def _factor(sign: str, value: float) -> float:
@@ -117,18 +117,18 @@ def _factor(sign: str, value: float) -> float:
 
 
 def _rate(text: str) -> float:
-    found = _quantity("rate", text, _RATES, ("%", ""))
-    if isinstance(found, float):
-        return found
-    sign, value, unit = found
+    quantity = _quantity("rate", text, _RATES, ("%", ""))
+    if isinstance(quantity, float):
+        return quantity
+    sign, value, unit = quantity
     return _factor(sign, value) if unit == "%" or sign else value
 
 
 def _pitch(text: str) -> float:
-    found = _quantity("pitch", text, _PITCHES, ("%", "st"))
-    if isinstance(found, float):
-        return found
-    sign, value, unit = found
+    quantity = _quantity("pitch", text, _PITCHES, ("%", "st"))
+    if isinstance(quantity, float):
+        return quantity
+    sign, value, unit = quantity
     if unit == "st":
         return -value if sign == "-" else value
     # A change of pitch is relative in SSML: "10%" without a sign counts as +10 %.
@@ -136,10 +136,10 @@ def _pitch(text: str) -> float:
 
 
 def _volume(text: str) -> float:
-    found = _quantity("volume", text, _VOLUMES, ("%", "db", ""))
-    if isinstance(found, float):
-        return found
-    sign, value, unit = found
+    quantity = _quantity("volume", text, _VOLUMES, ("%", "db", ""))
+    if isinstance(quantity, float):
+        return quantity
+    sign, value, unit = quantity
     if unit == "db":
         return float(10.0 ** (min(value, 60.0) * (-1 if sign == "-" else 1) / 20.0))
     return _factor(sign, value)

@@ -1,7 +1,7 @@
-"""Where the pitch turns in questions, choices and lists, and which clauses are exclamations.
+"""Sentence intonation by rule: questions rise, choices and lists fall, exclamations are louder.
 
-The voice learnt its melody from read prose, which hardly asks anything.  So where a melody carries
-meaning it is prescribed, by the tunes that grammars of spoken English agree on (Pierrehumbert &
+The voice learnt its melody from read prose, which holds few questions.  So where a melody carries
+meaning, it is set by rules that grammars of spoken English agree on (Pierrehumbert &
 Hirschberg 1990; Wells 2006, "English Intonation", 2.2-2.9): yes-no questions, tags and statements
 with a question mark rise from the last stressed syllable; questions with wh-words fall; in
 "tea or coffee?" and in lists every item goes up a little, and the last one falls.
@@ -32,53 +32,55 @@ class Tunes:
 
     def __init__(self, melody: Melody) -> None:
         self._melody = melody
-        self._asked: bool | None = None  # whether the sentence began with a wh-word
-        self._alone = False  # and that alone ("Why, then, did you go?")
+        self._is_wh_question: bool | None = None  # whether the sentence began with a wh-word
+        self._alone = False  # and with that word alone ("Why, then, did you go?")
         self._items = 0  # stretches of a list that the sentence's clauses before this one held
 
-    def __call__(self, clause: Clause, spoken: PhoneClause) -> PhoneClause:
+    def __call__(self, clause: Clause, phone_clause: PhoneClause) -> PhoneClause:
         """The clause with its tones.
 
         Args:
             clause: words and marks.
-            spoken: what the phonemiser made of it.
+            phone_clause: what the phonemiser made of it.
         """
-        phrases = _phrases(clause, spoken)
-        if not spoken.phones or not phrases:
-            return spoken
-        if self._asked is None:
-            self._asked = _begins(phrases[0], self._melody) in self._melody.question_words
+        phrases = _phrases(clause, phone_clause)
+        if not phone_clause.phones or not phrases:
+            return phone_clause
+        if self._is_wh_question is None:
+            self._is_wh_question = (
+                _first_word(phrases[0], self._melody) in self._melody.question_words
+            )
             self._alone = (
                 len([w for w in phrases[0] if w.text.lower() not in self._melody.openers]) == 1
             )
         closing = _closing(clause)
         tones: list[Tone] = []
         if closing == "?":
-            tones = self._question(phrases, spoken)
+            tones = self._question(phrases, phone_clause)
         elif _is_list(phrases, self._melody, self._items):
-            tones = _listed(phrases, spoken, closing, self._melody)
-        elif not closing and _goes_on(clause) and _are_items(phrases[1:], self._melody):
-            tones = _ups(phrases, spoken)
+            tones = _list_tones(phrases, phone_clause, closing, self._melody)
+        elif not closing and _ends_at_comma(clause) and _are_items(phrases[1:], self._melody):
+            tones = _rising_tones(phrases, phone_clause)
             self._items += len(phrases)
         if clause.sentence_end or closing:
-            self._asked, self._items = None, 0
-        return replace(spoken, tones=tuple(tones), exclaimed=closing == "!")
+            self._is_wh_question, self._items = None, 0
+        return replace(phone_clause, tones=tuple(tones), exclaimed=closing == "!")
 
-    def _question(self, phrases: list[list[Word]], spoken: PhoneClause) -> list[Tone]:
+    def _question(self, phrases: list[list[Word]], phone_clause: PhoneClause) -> list[Tone]:
         last = [word.text.lower() for word in phrases[-1]]
         words = self._melody
-        asks = _begins(phrases[-1], words)
-        wh = asks in words.question_words or (
-            bool(self._asked) and (self._alone or asks not in words.asking)
+        first_word = _first_word(phrases[-1], words)
+        wh = first_word in words.question_words or (
+            bool(self._is_wh_question) and (self._alone or first_word not in words.asking)
         )
         choice = _choice(last, words)
         if choice and not wh:
             before = sum(map(len, phrases[:-1])) + choice
-            tones = [_tone("go_on", spoken, 0, before), _tone("fall", spoken, before)]
+            tones = [_tone("go_on", phone_clause, 0, before), _tone("fall", phone_clause, before)]
         elif len(phrases) > 2 and not wh and _is_list(phrases, words):
-            return _listed(phrases, spoken, "?", words)
+            return _list_tones(phrases, phone_clause, "?", words)
         else:
-            tones = [] if wh else [_tone("rise", spoken, 0)]
+            tones = [] if wh else [_tone("rise", phone_clause, 0)]
         return [tone for tone in tones if tone is not None]
 
 
@@ -92,23 +94,24 @@ def _closing(clause: Clause) -> str:
     return ""
 
 
-def _phrases(clause: Clause, spoken: PhoneClause) -> list[list[Word]]:
-    """The words between the breaks, in step with `spoken.words`; no phrase is empty."""
+def _phrases(clause: Clause, phone_clause: PhoneClause) -> list[list[Word]]:
+    """The words between the breaks, in step with `phone_clause.words`; no phrase is empty."""
     phrases: list[list[Word]] = [[]]
-    said = 0
+    index = 0
     for token in clause.tokens:
         if isinstance(token, Mark):
             if token.text in _BREAKS:
                 phrases.append([])
-        elif spoken.words[said : said + 1] and (
-            (spoken.words[said].text, spoken.words[said].span) == (token.text, token.span)
+        elif phone_clause.words[index : index + 1] and (
+            (phone_clause.words[index].text, phone_clause.words[index].span)
+            == (token.text, token.span)
         ):  # a word without phones isn't there
             phrases[-1].append(token)
-            said += 1
+            index += 1
     return [phrase for phrase in phrases if phrase]
 
 
-def _begins(phrase: Sequence[Word], melody: Melody) -> str:
+def _first_word(phrase: Sequence[Word], melody: Melody) -> str:
     """What a phrase begins with, past "and", "oh", "in" and the like; "what" for "what's"."""
     words = [word.text.lower().replace("’", "'") for word in phrase]
     first = next((word for word in words if word not in melody.openers), words[-1])
@@ -124,7 +127,7 @@ def _choice(words: Sequence[str], melody: Melody) -> int:
     return 0
 
 
-def _goes_on(clause: Clause) -> bool:
+def _ends_at_comma(clause: Clause) -> bool:
     """Whether it ends at a comma."""
     last = clause.tokens[-1]
     return isinstance(last, Mark) and last.text == ","
@@ -149,39 +152,39 @@ def _is_list(phrases: Sequence[Sequence[Word]], melody: Melody, before: int = 0)
         return False
     if joined[0] == 0:  # a comma before "and": two items at least stand before it
         return len(phrases) + before > 2 and len(texts) <= LIST_ITEM_WORDS + 2
-    most = LIST_ITEM_WORDS if len(phrases) + before > 2 else LIST_ITEM_WORDS - 2
-    return joined[0] <= most and len(texts) - joined[0] <= most + 1
+    limit = LIST_ITEM_WORDS if len(phrases) + before > 2 else LIST_ITEM_WORDS - 2
+    return joined[0] <= limit and len(texts) - joined[0] <= limit + 1
 
 
-def _ups(phrases: Sequence[Sequence[Word]], spoken: PhoneClause) -> list[Tone]:
-    """Up at the end of every phrase."""
+def _rising_tones(phrases: Sequence[Sequence[Word]], phone_clause: PhoneClause) -> list[Tone]:
+    """A rise at the end of every phrase."""
     ends = [0]
     for phrase in phrases:
         ends.append(ends[-1] + len(phrase))
-    found = [_tone("go_on", spoken, begin, end) for begin, end in pairwise(ends)]
-    return [tone for tone in found if tone is not None]
+    tones = [_tone("go_on", phone_clause, begin, end) for begin, end in pairwise(ends)]
+    return [tone for tone in tones if tone is not None]
 
 
-def _listed(
-    phrases: Sequence[Sequence[Word]], spoken: PhoneClause, closing: str, melody: Melody
+def _list_tones(
+    phrases: Sequence[Sequence[Word]], phone_clause: PhoneClause, closing: str, melody: Melody
 ) -> list[Tone]:
-    """Up at the end of every item, down at the end of the last."""
+    """A rise at the end of every item, a fall at the end of the last."""
     items = [list(phrase) for phrase in phrases]
     last = items[-1]
     inner = next(i for i, word in enumerate(last) if word.text.lower() in melody.coordinators)
     if inner:  # "plums and figs": the last phrase holds two items
         items[-1:] = [last[:inner], last[inner:]]
-    tones = _ups(items[:-1], spoken)
-    falls = _tone("fall", spoken, sum(map(len, items[:-1]))) if closing else None
+    tones = _rising_tones(items[:-1], phone_clause)
+    falls = _tone("fall", phone_clause, sum(map(len, items[:-1]))) if closing else None
     return [*tones, falls] if falls else tones
 
 
-def _tone(turn: Turn, spoken: PhoneClause, begin: int, end: int | None = None) -> Tone | None:
+def _tone(turn: Turn, phone_clause: PhoneClause, begin: int, end: int | None = None) -> Tone | None:
     """A tone over the words `begin` to `end` from their last stress mark on."""
-    words = spoken.words[begin:end]
+    words = phone_clause.words[begin:end]
     if not words:
         return None
-    start, stop = _nucleus(spoken.phones, words)
+    start, stop = _nucleus(phone_clause.phones, words)
     return Tone(turn, start, stop) if start < stop else None
 
 

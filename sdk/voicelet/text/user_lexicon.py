@@ -41,13 +41,13 @@ class UserLexicon:
         if len(entries) > MAX_ENTRIES:
             raise LexiconError(f"{len(entries)} entries are too many; keep to {MAX_ENTRIES}")
         self._entries: dict[str, LexiconEntry] = {}
-        for key, said in entries.items():
-            if not isinstance(key, str) or not isinstance(said, str):
+        for key, pronunciation in entries.items():
+            if not isinstance(key, str) or not isinstance(pronunciation, str):
                 raise LexiconError(f"{key!r}: both the word and its pronunciation must be text")
             name = " ".join(key.split()).lower()
             if not name or len(name) > MAX_KEY_CHARS:
                 raise LexiconError(f"{key[:70]!r}: a word has 1 to {MAX_KEY_CHARS} characters")
-            self._entries[name] = _entry(key, said)
+            self._entries[name] = _entry(key, pronunciation)
         by_first: dict[str, set[int]] = {}
         for name in self._entries:
             by_first.setdefault(name[0], set()).add(len(name))
@@ -88,25 +88,25 @@ class UserLexicon:
             entry = self._entries.get(text[start:end].lower())
             if entry is None or end > len(text):
                 continue
-            glued = text[end - 1].isalnum() and end < len(text) and text[end].isalnum()
-            if not glued:
+            inside_word = text[end - 1].isalnum() and end < len(text) and text[end].isalnum()
+            if not inside_word:
                 return end, entry
         return None
 
 
-def _entry(key: str, said: str) -> LexiconEntry:
-    said = said.strip()
-    phones = _PHONES.fullmatch(said)
+def _entry(key: str, pronunciation: str) -> LexiconEntry:
+    pronunciation = pronunciation.strip()
+    phones = _PHONES.fullmatch(pronunciation)
     if phones:
         try:
             return LexiconEntry(phones=ipa_phones(phones[1]))
         except PhoneError as error:
             raise LexiconError(f"{key!r}: {error}") from None
-    if not _RESPELLING.fullmatch(said) or not any(c.isalpha() for c in said):
+    if not _RESPELLING.fullmatch(pronunciation) or not any(c.isalpha() for c in pronunciation):
         raise LexiconError(
-            f"{key!r}: {said[:40]!r} is neither a respelling in letters nor [[phones]]"
+            f"{key!r}: {pronunciation[:40]!r} is neither a respelling in letters nor [[phones]]"
         )
-    return LexiconEntry(respelling=said)
+    return LexiconEntry(respelling=pronunciation)
 
 
 def _json(text: str, path: Path) -> dict[str, str]:
@@ -124,8 +124,8 @@ def _lines(text: str, path: Path) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        word, tab, said = line.partition("\t")
-        if not tab or not word.strip() or not said.strip():
+        word, tab, pronunciation = line.partition("\t")
+        if not tab or not word.strip() or not pronunciation.strip():
             raise LexiconError(f"{path}, line {number}: write word, a tab, and its pronunciation")
-        entries[word] = said
+        entries[word] = pronunciation
     return entries

@@ -150,27 +150,27 @@ def read_credentials(path: str | os.PathLike[str]) -> dict[str, object] | None:
             _offline(c2pa) as context,
             c2pa.Reader(kind, data, context=context) as reader,
         ):
-            told = json.loads(reader.json())
+            store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
         return {"valid": False, "trusted": False, "problems": [str(error)[:200]]}
-    active = told.get("manifests", {}).get(told.get("active_manifest"), {})
-    problems = [str(p.get("code")) for p in told.get("validation_status", [])]
-    told_of = {a.get("label"): a.get("data") for a in active.get("assertions", [])}
+    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
+    problems = [str(p.get("code")) for p in store.get("validation_status", [])]
+    assertions = {a.get("label"): a.get("data") for a in active.get("assertions", [])}
     generator = (active.get("claim_generator_info") or [{}])[0]
     return {
         "valid": all(p == "signingCredential.untrusted" for p in problems),
-        "trusted": told.get("validation_state") == "Trusted",
+        "trusted": store.get("validation_state") == "Trusted",
         "signer": active.get("signature_info", {}).get("issuer", ""),
         "claim_generator": f"{generator.get('name', '')} {generator.get('version', '')}".strip(),
-        "label": told_of.get(ASSERTION),
+        "label": assertions.get(ASSERTION),
         "problems": problems,
     }
 
 
 def mime_type(path: Path) -> str:
-    """Of a file that can hold credentials.
+    """The MIME type of a file that can hold credentials.
 
     Raises:
         ConfigError: it can't.
@@ -178,9 +178,9 @@ def mime_type(path: Path) -> str:
     try:
         return MIME_TYPES[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(MIME_TYPES)
+        suffixes = ", ".join(MIME_TYPES)
         raise ConfigError(
-            f"{path.name!r} can't hold content credentials; write one of {known}"
+            f"{path.name!r} can't hold content credentials; write one of {suffixes}"
         ) from None
 
 
@@ -213,7 +213,7 @@ def _c2pa() -> Any:
 
 
 def _offline(c2pa: Any) -> Any:
-    # A file may name a manifest, and a certificate a server, to be asked; neither is.
+    # Remote manifests and certificate status servers are never contacted.
     settings = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
     return c2pa.Context(c2pa.Settings.from_dict(settings))
 
@@ -242,9 +242,9 @@ def _signing(private: Any) -> tuple[str, Callable[[bytes], bytes]]:
 
 
 def _device_certificates(key: Ed25519PrivateKey) -> str:
-    """A certificate for the device's key by an authority that exists for this moment only.
+    """A certificate for the device's key, issued by an authority made for this call only.
 
-    C2PA refuses certificates that sign themselves, so the device has one issue it.
+    C2PA refuses self-signed certificates, so the device signs as an authority of its own.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding

@@ -93,7 +93,7 @@ class Label:
 
     def facts(self) -> dict[str, Any]:
         """The label as plain data; what `read_label` gives back."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "synthetic": True,
             "statement": "This audio was artificially generated.",
             "provider": self.provider,
@@ -105,11 +105,11 @@ class Label:
             "watermarked": is_marking(),  # False in research builds alone
         }
         if self.voice:
-            told["voice"] = self.voice
+            fields["voice"] = self.voice
         if self.region in _RULES:
-            told["label"] = _RULES[self.region]
+            fields["label"] = _RULES[self.region]
         if self.region == "cn":
-            told["AIGC"] = {
+            fields["AIGC"] = {
                 "Label": "1",  # 1: it is generated; 2: it may be; 3: it is suspected to be
                 "ContentProducer": self.provider,
                 "ProduceID": self.id,
@@ -118,7 +118,7 @@ class Label:
                 "PropagateID": self.id,
                 "ReservedCode2": "",
             }
-        return told
+        return fields
 
     def tags(self) -> dict[str, str]:
         """For `AudioWriter`: names of the fields that WAV, FLAC, Ogg and MP3 share → text."""

@@ -1,4 +1,4 @@
-"""All that a file says of where it came from: its label and its content credentials."""
+"""What a file states about its origin: its label and its content credentials."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Provenance:
     unread: str = ""
 
     def lines(self) -> dict[str, str]:
-        """For people: a name and a text for each fact; empty where there is none."""
-        told = {}
+        """Name → text, for people to read; empty where the file states nothing."""
+        rows = {}
         if self.label is not None:
-            made = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
-            told["label"] = f"synthetic, by {self.label.get('provider', '?')} ({made})"
+            maker = " ".join(str(self.label.get(k, "?")) for k in ("system", "version", "created"))
+            rows["label"] = f"synthetic, by {self.label.get('provider', '?')} ({maker})"
         if self.credentials is not None:
             state = "hold" if self.credentials["valid"] else "don't hold: the file was changed"
-            known = "known" if self.credentials["trusted"] else "unknown"
+            trust = "known" if self.credentials["trusted"] else "unknown"
             signer = self.credentials.get("signer") or "nobody"
-            told["credentials"] = f"{state}; signed by {signer}, {known} here"
+            rows["credentials"] = f"{state}; signed by {signer}, {trust} here"
         elif self.unread:
-            told["credentials"] = self.unread
-        return told
+            rows["credentials"] = self.unread
+        return rows
 
 
 def provenance(path: str | os.PathLike[str]) -> Provenance:
@@ -54,5 +54,8 @@ def provenance(path: str | os.PathLike[str]) -> Provenance:
         return Provenance(label, None)
     try:
         return Provenance(label, read_credentials(path))
-    except (ConfigError, TrustError) as error:  # the extra isn't there; or what it read is broken
+    except (
+        ConfigError,
+        TrustError,
+    ) as error:  # the extra isn't installed, or the credentials are damaged
         return Provenance(label, None, str(error))

@@ -26,7 +26,7 @@ from voicelet import files as atomic
 from voicelet.errors import ConsentEndedError, ConsentError, VoiceletError
 from voicelet_federated.app.config import AdapterSpec, LocalTraining
 from voicelet_federated.app.protocol import Terms
-from voicelet_federated.app.spend import OLD_BOOKS, days_from_now, may_join, open_ledger, pay
+from voicelet_federated.app.spend import OLD_LEDGER, days_from_now, may_join, open_ledger, pay
 from voicelet_federated.cli.consent import (
     add_consent_options,
     consenting_ledger,
@@ -64,7 +64,7 @@ def agreed(state: Path, rounds: int = 100, epsilon: float = 8.0) -> DeviceLedger
 def old_books(state: Path, times: int, share: NoiseShare = SHARE) -> Path:
     state.mkdir(parents=True, exist_ok=True)
     paid = [{"round": json.dumps(["old", i, 0, "schema"]), **asdict(share)} for i in range(times)]
-    file = state / OLD_BOOKS
+    file = state / OLD_LEDGER
     file.write_text(json.dumps({"paid": paid}))
     return file
 
@@ -145,11 +145,11 @@ def test_broken_books_stop_a_device(data: st.DataObject, tmp_path_factory: Any) 
         "flip": good[:at] + bytes([good[at] ^ data.draw(st.integers(1, 255))]) + good[at + 1 :],
         "any": data.draw(st.binary(max_size=60)),
     }[kind]
-    (folder / OLD_BOOKS).write_bytes(bad)
+    (folder / OLD_LEDGER).write_bytes(bad)
     try:
         spent = len(open_ledger(folder).entries)
     except BudgetError:
-        assert (folder / OLD_BOOKS).read_bytes() == bad
+        assert (folder / OLD_LEDGER).read_bytes() == bad
     else:  # a digit became another one: still two payments
         assert spent == 2
 

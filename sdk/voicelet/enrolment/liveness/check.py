@@ -161,7 +161,7 @@ def assess_spoken_consent(
     now: datetime | None = None,
 ) -> LivenessReport:
     """As :func:`check_spoken_consent`, but refuse nothing: the report holds the reasons."""
-    asked = sentence if isinstance(sentence, ConsentSentence) else parse_sentence(sentence.text)
+    expected = sentence if isinstance(sentence, ConsentSentence) else parse_sentence(sentence.text)
     wave = load_recording(recording, RATE_HZ, config.max_recording_s).samples
     speech = speech_16k(wave)
     speech_s = len(speech) / LOW_RATE_HZ
@@ -174,15 +174,15 @@ def assess_spoken_consent(
                 " aloud",
             ),
         )
-    fit = _fit(wave, asked, bundle or open_bundle(None))
+    fit = _fit(wave, expected, bundle or open_bundle(None))
     own = mean_d_vector(embed_windows(encoder, speech))
     windows = np.asarray(enrolment_windows)
-    # A single one is a profile's, the mean of many.
+    # A single d-vector is a profile's, the mean of many.
     shorter_s = min(speech_s, len(windows) * _WINDOW_STEP_S) if len(windows) > 1 else speech_s
     voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
     report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)
     report = replace(report, origin=origin_of(wave))
-    return replace(report, reasons=tuple(_reasons(report, asked.age(now), config)))
+    return replace(report, reasons=tuple(_reasons(report, expected.age(now), config)))
 
 
 def _fit(wave: FloatArray, sentence: ConsentSentence, bundle: Bundle) -> TextFit:
@@ -206,7 +206,7 @@ def _reasons(report: LivenessReport, age: timedelta, config: LivenessConfig) -> 
             "the sentence was read by another person than the one in the recordings; the person"
             " whose voice it is has to read it"
         )
-    made = refusal(report.origin) if report.origin is not None else None
-    if made is not None:
-        reasons.append(made)
+    origin_reason = refusal(report.origin) if report.origin is not None else None
+    if origin_reason is not None:
+        reasons.append(origin_reason)
     return reasons

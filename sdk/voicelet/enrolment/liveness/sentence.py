@@ -154,8 +154,8 @@ class SentenceReader:
 
     def word_phones(self) -> tuple[str, ...]:
         """Phones of every word of the list."""
-        found = (self._lexicon.get(word) for word in word_list())
-        return tuple(phones for phones in found if phones)
+        pronunciations = (self._lexicon.get(word) for word in word_list())
+        return tuple(phones for phones in pronunciations if phones)
 
     def phones(self, sentence: ConsentSentence) -> SentencePhones:
         """Pronounce a sentence and find its random words.
@@ -165,13 +165,13 @@ class SentenceReader:
             TextError: the text can't be read.
         """
         phones = ""
-        found: dict[Span, tuple[int, int]] = {}
+        positions: dict[Span, tuple[int, int]] = {}
         for clause in self._front.clauses(sentence.text):
             phones += " " if phones else ""
             for word in clause.words:
-                found.setdefault(word.span, (len(phones) + word.start, len(phones) + word.end))
+                positions.setdefault(word.span, (len(phones) + word.start, len(phones) + word.end))
             phones += clause.phones
-        slots = [found.get(span, (0, 0)) for span in _spans(sentence)]
+        slots = [positions.get(span, (0, 0)) for span in _spans(sentence)]
         if any(start == end for start, end in slots):
             raise ConsentError("the consent sentence can't be pronounced; draw a new one")
         return SentencePhones(phones, tuple(slots))

@@ -1,7 +1,7 @@
 """Is the sentence that was asked for the one that was read?
 
-The sentence's phones are aligned to the recording by force, whatever was said.  Then every random
-word has to hold its ground on the frames it was given, twice: against the unconstrained best phone
+The sentence's phones are force-aligned to the recording, whatever was said.  Then every random
+word is compared on its frames in two ways: against the unconstrained best phone
 of each frame (the goodness of pronunciation of Witt & Young, "Phone-level pronunciation scoring",
 2000), and against every other word of the list, placed wherever in those frames it fits best.
 """
@@ -98,8 +98,8 @@ def _best_ratios(emission: FloatArray, rivals: _Rivals) -> npt.NDArray[np.float6
         entering[:, 1:] = score[:, :-1]
         score = np.maximum(score, entering) + frame[rivals.symbols]
         best = np.maximum(best, score[rows, last])
-    found: npt.NDArray[np.float64] = best / rivals.states
-    return found
+    ratios: npt.NDArray[np.float64] = best / rivals.states
+    return ratios
 
 
 def text_fit(
@@ -133,11 +133,11 @@ def text_fit(
     rivals = _list_chains(tuple(words), inventory.symbols)
     fits = []
     for first, last in sentence.slots:
-        spoken = [
+        states = [
             i + 1 for i in range(first, last) if sentence.phones[i] not in _UNSPOKEN
         ]  # + 1 for the pad
-        total = sum(float(ratio[starts[i] : ends[i], tokens[i]].sum()) for i in spoken)
-        frames = int(alignment.durations_frames[spoken].sum())
+        total = sum(float(ratio[starts[i] : ends[i], tokens[i]].sum()) for i in states)
+        frames = int(alignment.durations_frames[states].sum())
         low = max(0, int(starts[first + 1]) - _ROOM_FRAMES)
         window = emission[low : int(ends[last]) + _ROOM_FRAMES]
         word = sentence.phones[first:last]
@@ -148,12 +148,12 @@ def text_fit(
         if np.isfinite(claimed) and len(finite) > 1:
             margin = (claimed - float(finite.mean())) / max(float(finite.std()), 1e-3)
         fits.append(WordFit(total / frames, margin))
-    every = [i + 1 for i, p in enumerate(sentence.phones) if p not in _UNSPOKEN]
-    total = sum(float(ratio[starts[i] : ends[i], tokens[i]].sum()) for i in every)
+    all_states = [i + 1 for i, p in enumerate(sentence.phones) if p not in _UNSPOKEN]
+    total = sum(float(ratio[starts[i] : ends[i], tokens[i]].sum()) for i in all_states)
     return TextFit(
         float(np.mean([fit.goodness for fit in fits])),
         float(np.mean([fit.margin for fit in fits])),
-        total / int(alignment.durations_frames[every].sum()),
+        total / int(alignment.durations_frames[all_states].sum()),
         tuple(fits),
     )
 

@@ -1,11 +1,11 @@
 """Reading and writing the files of a vault, whatever state it is in, and changing its key.
 
-After a change of key the old key can be destroyed, and with it what it opened.
+After a change of key the old key is destroyed, so that old copies can't be opened any more.
 
-The order is what makes it safe to be killed: the new key is in `vault.json` before anything is
-written under it; every profile is written anew, whole, twice; the index follows; only then is the
-old key destroyed, and only then does `vault.json` forget it.  Until then everything can be read,
-and whoever writes next goes on where it stopped.
+The order of the steps makes it safe to be killed at any moment: the new key is in `vault.json`
+before anything is written under it; every profile is written again, with its copy; the index
+follows; only then is the old key destroyed and removed from `vault.json`.  Until then everything
+can be read, and the next writer continues where this one stopped.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def is_pending(lock: Lock) -> bool:
 def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     """Finish what is pending, if it can be; the caller holds `disk.writing()`.
 
-    What can't be finished now (a damaged profile, whose owner may bring it back with the old key)
-    is only warned of.
+    Where that isn't possible now (a damaged profile, whose owner may restore it with the old key),
+    a warning is logged.
     """
     if not is_pending(lock):
         return lock
@@ -71,8 +71,8 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
     """
     if slot is not None:
         both = dataclasses.replace(lock, slots=(slot, *lock.slots))
-        carried = [ring.carry(both, old, slot) for old in lock.slots]
-        lock = dataclasses.replace(lock, slots=(slot, *carried), rotate=False)
+        old_slots = [ring.carry(both, old, slot) for old in lock.slots]
+        lock = dataclasses.replace(lock, slots=(slot, *old_slots), rotate=False)
         write_lock(disk, lock)
     if lock.plain:
         _lay_open(disk, lock, ring)
@@ -107,13 +107,13 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
             f"{', '.join(damaged)} can't be read, and only the old key could ever open them:"
             " restore or erase them first (voicelet profiles restore NAME, voicelet erase NAME)"
         )
-    kept = session.index.entries
-    session.index.entries = {f: e for f, e in kept.items() if not e.erased}
+    entries = session.index.entries
+    session.index.entries = {f: e for f, e in entries.items() if not e.erased}
     session.write_index()
 
 
 def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
-    """Decrypt everything: the new "key" is none."""
+    """Decrypt everything: the new protection is "plain"."""
     part = encrypted_part(lock)
     if part is None:
         return
@@ -187,7 +187,7 @@ class Access:
                     lock = self._try_to_settle(lock)
                 part = encrypted_part(lock) if lock else None
                 try:
-                    # The index before the file: who writes does it the other way round.
+                    # The index is read before the file; writers write the file first.
                     session = (
                         Session(self._disk, part, self._ring, hurried=hurried) if part else None
                     )
@@ -221,11 +221,11 @@ class Access:
         return ProfileError(f"{file!r}: {error}; {remedy}")
 
     def _upgrade(self, file: str, data: bytes) -> None:
-        """Encrypt a profile of before there was encryption; it stays as it is where that fails."""
+        """Encrypt a profile that an older version stored in plain; on failure it stays as it is."""
         try:
             name = Profile.from_bytes(data).name
         except ProfileError:
-            return  # whoever asked for it is told
+            return  # the caller raises this error itself
         if file_stem(name) + SUFFIX != file:
             return
         try:

@@ -49,8 +49,8 @@ class Hidden(bytes):
 class Disk:
     """`path`, and `path`/backup with a second copy of each file.
 
-    The copy is of the same generation: it is there for worn flash and fat fingers.  Methods raise
-    OSError; :meth:`explained` makes a ProfileError of it.
+    The copy is of the same generation, against worn flash memory and accidental deletion.
+    Methods raise OSError; :meth:`explained` makes a ProfileError of it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +77,7 @@ class Disk:
         raise ProfileError(f"{name!r} isn't a file; remove it")
 
     def write(self, name: str, data: bytes) -> Path:
-        """Write a file, then its copy; of the copy a failure is only warned of."""
+        """Write a file, then its copy; if the copy can't be written, a warning is logged."""
         self._write(self.path / name, data)
         try:
             self.write_copy(name, data)
@@ -114,14 +114,14 @@ class Disk:
 
     def profiles(self) -> list[str]:
         """Names of all files that are, or should be, profiles, in order."""
-        found: set[str] = set()
+        names: set[str] = set()
         for folder in (self.path, self.copies):
             with contextlib.suppress(FileNotFoundError):
-                found |= {p.name for p in folder.iterdir() if p.suffix == SUFFIX}
-        return sorted(name for name in found if not name.startswith("."))
+                names |= {p.name for p in folder.iterdir() if p.suffix == SUFFIX}
+        return sorted(name for name in names if not name.startswith("."))
 
     def make(self) -> None:
-        """Make the folders, private, and remove what killed writers left behind."""
+        """Make the folders, private, and remove temporary files of processes that were killed."""
         for folder in (self.path, self.copies):
             if not folder.exists():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

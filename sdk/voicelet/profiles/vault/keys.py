@@ -136,12 +136,12 @@ def write_lock(disk: Disk, lock: Lock) -> None:
     Raises:
         OSError: one of them can't be written.
     """
-    told = asdict(lock)
+    fields = asdict(lock)
     record = {
         "format": _FORMAT,
         "version": _VERSION,
-        "lock": told,
-        "sha256": _digest(_VERSION, told),
+        "lock": fields,
+        "sha256": _digest(_VERSION, fields),
     }
     data = _spelled(record)
     disk.write(FILE_NAME, data)
@@ -154,9 +154,9 @@ def encrypted_part(lock: Lock) -> Lock | None:
     return dataclasses.replace(lock, slots=slots) if slots else None
 
 
-def _digest(version: int, told: object) -> str:
-    # Tells damage from a wrong passphrase; it's the ciphers that guard against people.
-    return hashlib.sha256(json.dumps([version, told], sort_keys=True).encode()).hexdigest()
+def _digest(version: int, fields: object) -> str:
+    # Distinguishes damage from a wrong passphrase; protection against attackers is the ciphers'.
+    return hashlib.sha256(json.dumps([version, fields], sort_keys=True).encode()).hexdigest()
 
 
 def _spelled(record: object) -> bytes:
@@ -165,14 +165,14 @@ def _spelled(record: object) -> bytes:
 
 def _parse(data: bytes) -> Lock:
     record = json.loads(data)
-    version, told = record["version"], record["lock"]
-    if record["format"] != _FORMAT or record["sha256"] != _digest(version, told):
+    version, fields = record["version"], record["lock"]
+    if record["format"] != _FORMAT or record["sha256"] != _digest(version, fields):
         raise ValueError("changed")  # a damaged version, too: the copy may be sound
     if version > _VERSION:
         raise ProfileError("the profiles were written by a newer voicelet; update this one")
     if _spelled(record) != data or len(record) != _RECORD_KEYS:
         raise ValueError("not spelled as it was written")
-    return from_mapping(Lock, told)
+    return from_mapping(Lock, fields)
 
 
 LEAST_CHARACTERS = 8
@@ -182,7 +182,7 @@ _PURPOSE = b"voicelet vault key: wrap keys 1"
 
 
 class KeyRing:
-    """Gets, makes and destroys the keys of vaults; keeps them in memory once they were got.
+    """Gets, makes and destroys the keys of vaults; keeps them in memory afterwards.
 
     Args:
         passphrase: or a function that asks for it; by default what `VOICELET_PASSPHRASE` says.
@@ -223,8 +223,8 @@ class KeyRing:
             ConfigError: no such protection, or a passphrase of fewer than 8 characters.
         """
         if protection == AUTO:
-            given = passphrase or (isinstance(self._passphrase, str) and self._passphrase)
-            if given or passphrases.protects_new():
+            has_passphrase = passphrase or (isinstance(self._passphrase, str) and self._passphrase)
+            if has_passphrase or passphrases.protects_new():
                 protection = PASSPHRASE
         if protection not in (*PROTECTIONS, AUTO):
             raise ConfigError(f"no protection {protection!r}; there are {', '.join(PROTECTIONS)}")
@@ -234,9 +234,9 @@ class KeyRing:
         if protection == PASSPHRASE:
             slot = self._wrap(vault, key_id, key, passphrase)
         else:
-            wanted = None if protection == AUTO else protection
+            place = None if protection == AUTO else protection
             try:
-                where = keystore.write(_entry(key_id), key, self._folder, wanted)
+                where = keystore.write(_entry(key_id), key, self._folder, place)
             except SealError as error:
                 raise ProfileLockedError(str(error)) from None
             slot = Slot(key_id, where)
@@ -246,7 +246,7 @@ class KeyRing:
     def carry(self, lock: Lock, slot: Slot, under: Slot) -> Slot:
         """The slot of an earlier passphrase, so that the key `under` opens it; others as they are.
 
-        Who stops a change of passphrase in the middle then needs the new one only.
+        If a change of passphrase is interrupted, only the new one is needed afterwards.
 
         Raises:
             ProfileLockedError: the key is missing.
@@ -294,11 +294,11 @@ class KeyRing:
         if passphrase is None and self._stretched is not None:
             stretch, stretched = self._stretched
         else:
-            words = passphrase if passphrase is not None else self._ask()
-            if len(words) < LEAST_CHARACTERS:
+            new_passphrase = passphrase if passphrase is not None else self._get_passphrase()
+            if len(new_passphrase) < LEAST_CHARACTERS:
                 raise ConfigError(f"a passphrase needs {LEAST_CHARACTERS} characters at least")
             stretch = new_stretch()
-            stretched = _stretched(words, stretch)
+            stretched = _stretched(new_passphrase, stretch)
             self._stretched = stretch, stretched
         wrapped = _encrypt(stretched, key, _place(vault, key_id, stretch))
         return Slot(key_id, PASSPHRASE, stretch, wrapped)
@@ -306,7 +306,7 @@ class KeyRing:
     def _unwrap(self, vault: str, slot: Slot) -> bytes:
         assert slot.stretch is not None
         if self._stretched is None or self._stretched[0] != slot.stretch:
-            self._stretched = slot.stretch, _stretched(self._ask(), slot.stretch)
+            self._stretched = slot.stretch, _stretched(self._get_passphrase(), slot.stretch)
         try:
             place = _place(vault, slot.id, slot.stretch)
             return _decrypt(self._stretched[1], slot.wrapped, place)
@@ -314,15 +314,15 @@ class KeyRing:
             self._stretched = None
             raise ProfileLockedError("wrong passphrase; the profiles stay locked") from None
 
-    def _ask(self) -> str:
-        given = self._passphrase
-        words = given() if callable(given) else given or passphrases.default()
-        if not words:
+    def _get_passphrase(self) -> str:
+        source = self._passphrase
+        passphrase = source() if callable(source) else source or passphrases.default()
+        if not passphrase:
             raise ProfileLockedError(
                 f"the profiles are protected by a passphrase: set {passphrases.VARIABLE}, or use"
                 " --passphrase-file (in Python: Vault(passphrase=…))"
             )
-        return words
+        return passphrase
 
 
 def new_stretch() -> Stretch:
@@ -333,9 +333,9 @@ def new_stretch() -> Stretch:
 def _stretched(passphrase: str, stretch: Stretch) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    words = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    normalised = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
     salt = bytes.fromhex(stretch.salt)
-    return Scrypt(salt=salt, length=_KEY, n=stretch.n, r=stretch.r, p=stretch.p).derive(words)
+    return Scrypt(salt=salt, length=_KEY, n=stretch.n, r=stretch.r, p=stretch.p).derive(normalised)
 
 
 def _encrypt(key: bytes, data: bytes, place: bytes) -> str:
@@ -359,8 +359,8 @@ def _decrypt(key: bytes, wrapped: str, place: bytes) -> bytes:
 
 
 def _place(vault: str, key_id: str, stretch: Stretch | None = None) -> bytes:
-    bound = [vault, key_id, asdict(stretch) if stretch else None]
-    return json.dumps(["voicelet vault key 1", *bound]).encode()
+    fields = [vault, key_id, asdict(stretch) if stretch else None]
+    return json.dumps(["voicelet vault key 1", *fields]).encode()
 
 
 def _entry(key_id: str) -> str:

@@ -1,10 +1,9 @@
 """A vault that is open: its keys, and the index that knows the newest generation of each profile.
 
-The index is how an old file that was put back is noticed.
-
-The index is a file in the vault, encrypted under the vault's key, with a counter that only rises.
-A second small file, in the folder of keys outside the vault, holds the counter too: an older copy
-of the whole vault doesn't fit it.  Whoever puts back both, or removes the second, isn't noticed.
+The index detects an older file that was put back.  It is a file in the vault, encrypted under the
+vault's key, with a counter that only rises.  A second small file, in the folder of keys outside the
+vault, holds the counter too, so that an older copy of the whole vault is detected as well.  Putting
+back both, or removing the second, isn't detected.
 
     "VCLX" or "VCLC" · version uint8 · key id [8] · nonce [12] · ChaCha20-Poly1305 of JSON
 """
@@ -71,38 +70,38 @@ class IndexFile:
         Args:
             accept_older: take what is there, even if it is older than it was, or nothing.
             hurried: another process may be changing the key right now; then the lock must be read
-                again, and a key that isn't in it is no damage yet.
+                again, and a key that isn't in it doesn't mean damage yet.
 
         Raises:
             ProfileError: it is damaged, gone or older than it was.
             UnknownKeyError: the lock must be read again.
         """
         least = self._read_count(hurried)
-        found, damaged = None, ""
+        index, problem = None, ""
         for copy in (False, True):
             data = self._disk.read(FILE_NAME, copy)
             if data is None:
-                damaged = damaged or "is gone"
+                problem = problem or "is gone"
                 continue
             try:
-                found = from_mapping(Index, self._open(data, _INDEX))
+                index = from_mapping(Index, self._open(data, _INDEX))
                 break
             except (ProfileError, ConfigError) as error:
                 if hurried and isinstance(error, UnknownKeyError):
                     raise
-                damaged = "was changed or damaged"
+                problem = "was changed or damaged"
         if accept_older:
-            found = found or Index()
-            found.counter = max(found.counter, least or 0)
-            return found
-        if found is None and (least or damaged != "is gone"):
-            raise ProfileError(f"the index of the profiles {damaged}; {_REMEDY}")
-        found = found or Index()
-        if damaged and found.counter:
-            _log.warning("the index of the profiles %s; its copy is used", damaged)
-        if found.counter < (least or 0):
+            index = index or Index()
+            index.counter = max(index.counter, least or 0)
+            return index
+        if index is None and (least or problem != "is gone"):
+            raise ProfileError(f"the index of the profiles {problem}; {_REMEDY}")
+        index = index or Index()
+        if problem and index.counter:
+            _log.warning("the index of the profiles %s; its copy is used", problem)
+        if index.counter < (least or 0):
             raise ProfileError(f"the folder of profiles is older than it was; {_REMEDY}")
-        return found
+        return index
 
     def write(self, index: Index) -> None:
         """Write the index with its counter raised, then the counter.
@@ -137,7 +136,7 @@ class IndexFile:
         nonce = secrets.token_bytes(_NONCE)
         cipher = ChaCha20Poly1305(subkey(self._ring.key(self._lock, slot), _PURPOSE))
         text = json.dumps(value, sort_keys=True).encode()
-        return start + nonce + cipher.encrypt(nonce, text, self._bound(start))
+        return start + nonce + cipher.encrypt(nonce, text, self._associated_data(start))
 
     def _open(self, data: bytes, magic: bytes) -> Any:
         from cryptography.exceptions import InvalidTag
@@ -155,11 +154,11 @@ class IndexFile:
             )
         cipher = ChaCha20Poly1305(subkey(self._ring.key(self._lock, slot), _PURPOSE))
         try:
-            return json.loads(cipher.decrypt(nonce, box, self._bound(start)))
+            return json.loads(cipher.decrypt(nonce, box, self._associated_data(start)))
         except (InvalidTag, ValueError):
             raise ProfileError("changed or damaged") from None
 
-    def _bound(self, start: bytes) -> bytes:
+    def _associated_data(self, start: bytes) -> bytes:
         return start + bytes.fromhex(self._lock.vault)
 
 
@@ -197,7 +196,7 @@ class Session:
         hurried: bool = False,
     ) -> None:
         self.disk, self.lock, self.ring = disk, lock, ring
-        ring.key(lock, lock.slots[0])  # a wrong passphrase is told before all else
+        ring.key(lock, lock.slots[0])  # reports a wrong passphrase first
         self._file = IndexFile(disk, lock, ring)
         self.index: Index = self._file.read(accept_older, hurried)
 
@@ -248,24 +247,24 @@ class Session:
 
     def newest(self, file: str, accept_older: bool = False) -> Opened | None:
         """The newest sound one of a file and its copy, None if neither is."""
-        found: list[Opened] = []
+        opened: list[Opened] = []
         for copy in (False, True):
             data = self.disk.read_sound(file, copy)
             try:
                 if data is not None and vault_file.is_encrypted(data):
-                    found.append(self.open(file, data, accept_older))
+                    opened.append(self.open(file, data, accept_older))
             except ProfileLockedError:
                 raise
             except ProfileError:
                 continue
-        return max(found, key=lambda o: o.generation, default=None)
+        return max(opened, key=lambda o: o.generation, default=None)
 
     def store(self, name: str, plain: bytes, index: bool = True) -> None:
         """Encrypt a profile as a new generation and write it, its copy and the index.
 
         Args:
-            index: False leaves the index for later, which is no harm: a newer file than it says is
-                no older one put back.
+            index: False leaves the index for later, which is safe: a file newer than the index says
+                isn't an older one put back.
 
         Raises:
             OSError: it can't be written; what was there is intact.
@@ -273,8 +272,8 @@ class Session:
         if len(plain) > MAX_BYTES:
             raise ProfileError("far too large for a profile")
         file = file_stem(name) + SUFFIX
-        entry, there = self.index.entries.get(file), self.newest(file, accept_older=True)
-        last = max(entry.generation if entry else 0, there.generation if there else 0)
+        entry, newest = self.index.entries.get(file), self.newest(file, accept_older=True)
+        last = max(entry.generation if entry else 0, newest.generation if newest else 0)
         slot = self.lock.slots[0]
         key = self.ring.key(self.lock, slot)
         data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1)

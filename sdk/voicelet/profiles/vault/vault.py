@@ -115,7 +115,7 @@ class Vault:
         return self.path / file
 
     def load(self, name: str) -> Profile:
-        """Read a profile; one of before there was encryption is encrypted on the way.
+        """Read a profile; one that an older version stored in plain is encrypted at once.
 
         Raises:
             ProfileNotFoundError: there is none of that name (the nearest is named).
@@ -183,8 +183,8 @@ class Vault:
         """Bring back a damaged or missing profile from its copy.
 
         Args:
-            accept_older: accept an older file if there is no other.  It is for profiles that were
-                put back from a backup on purpose; only their owner may ask for it.
+            accept_older: take an older file, if there is no other: for an owner who has put it back
+                from a backup on purpose.  Nobody else should ask for that.
 
         Raises:
             ProfileNotFoundError: there is none of that name.
@@ -240,20 +240,20 @@ class Vault:
                 lock = rotate(self._disk, lock, self._ring, None)
             where = protection or ("passphrase" if passphrase else lock.slots[0].where)
             part = encrypted_part(lock)
-            if part is not None:  # a wrong passphrase is told before a new one is asked for
+            if part is not None:  # reports a wrong passphrase before a new one is asked for
                 self._ring.key(part, part.slots[0])
             rotate(self._disk, lock, self._ring, self._ring.make(lock.vault, where, passphrase))
 
     def names(self) -> list[str]:
         """Names of all profiles, in alphabetical order; the vault may be locked."""
-        found = set()
+        names = set()
         for file in self._files():
             for copy in (False, True):
                 with contextlib.suppress(ProfileError, OSError):
                     name = _name_of(self._disk.read(file, copy))
                     if name is not None and file_stem(name) + SUFFIX == file:
-                        found.add(name)
-        return sorted(found, key=str.casefold)
+                        names.add(name)
+        return sorted(names, key=str.casefold)
 
     def damaged(self) -> dict[Path, ProfileError]:
         """Files that look like profiles and can't be used, with what is wrong.

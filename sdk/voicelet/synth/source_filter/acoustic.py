@@ -25,12 +25,12 @@ IntArray = npt.NDArray[np.int64]
 ENERGY_STD_DB = 14.0
 """One unit of the energy feature, in dB."""
 EFFORT = 0.25
-"""How much of a change of loudness the model is asked to speak; more would distort its timbre."""
+"""Share of a change of loudness that goes into the model's energy; more distorts its timbre."""
 MAX_PHONE_FRAMES = 240
 """No phone is held longer than this at normal speed (3 s), whatever the model says."""
 LEAD_IN_FRAMES = 8
-"""The silence before a clause is cut to this, for a listener waits for the first word; the first
-sound begins some 4 frames before its label, so less would clip it."""
+"""The silence before a clause is cut to this, so that the first word comes sooner; the first sound
+begins some 4 frames before its label, so less would clip it."""
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
 
@@ -102,21 +102,23 @@ class AcousticModel:
             spelled: the phones' symbols, without pads; tones need them.
         """
         size = self._speaker_size or len(speaker)
-        speaker, learnt = speaker[:size], speaker[size:]
-        out = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
-        if len(learnt) and len(learnt) != 3 + out["condition"].shape[1]:
+        speaker, adaptation = speaker[:size], speaker[size:]
+        outputs = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
+        if len(adaptation) and len(adaptation) != 3 + outputs["condition"].shape[1]:
             raise ProfileError("the profile's adaptation is of another size; adapt it again")
-        slower, wider, louder = learnt[:3] if len(learnt) else np.array([0, 1, 0], np.float32)
-        durations = phone_frames(out["log_duration"][0] + slower, controls.speed)
+        slower, wider, louder = (
+            adaptation[:3] if len(adaptation) else np.array([0, 1, 0], np.float32)
+        )
+        durations = phone_frames(outputs["log_duration"][0] + slower, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
         wider = np.float32(wider * controls.pitch_range)
-        pitch = out["pitch"][0] * wider
+        pitch = outputs["pitch"][0] * wider
         louder_db = 20.0 * math.log10(controls.energy)
-        energy = out["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
-        # The decoder knows long silences before a clause and begins its first sound by them, so it
-        # is given all of the silence, though most of it isn't spoken.
+        energy = outputs["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
+        # The decoder was trained with long silences before a clause, and they affect the first
+        # sound, so it is given all of the silence, though most of it isn't spoken.
         lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
-        frames = repeat_phones(out["hidden"][0], pitch, energy, durations)
+        frames = repeat_phones(outputs["hidden"][0], pitch, energy, durations)
         ends = np.cumsum(durations)
         turned = turn(
             (frames[:, -4], frames[:, -3]),
@@ -132,7 +134,7 @@ class AcousticModel:
         return EncodedClause(
             ends - lead,
             frames,
-            out["condition"] + learnt[3:] if len(learnt) else out["condition"],
+            outputs["condition"] + adaptation[3:] if len(adaptation) else outputs["condition"],
             speaker[self._f0_index].reshape(1, 1),
             lead,
             turned.voiced,
@@ -152,7 +154,7 @@ class AcousticModel:
         first, last = first + clause.lead, last + clause.lead
         low = max(0, first - self.context_frames)
         high = min(len(clause.frames), last + self.context_frames)
-        out = self._decoder.run(
+        outputs = self._decoder.run(
             {
                 "frames": clause.frames[None, low:high],
                 "condition": clause.condition,
@@ -160,13 +162,13 @@ class AcousticModel:
             }
         )
         cut = slice(first - low, last - low)
-        mel, log_f0 = out["mel"][0, cut], out["log_f0"][0, cut]
+        mel, log_f0 = outputs["mel"][0, cut], outputs["log_f0"][0, cut]
         if not (np.isfinite(mel).all() and np.isfinite(log_f0).all()):
             raise BundleError(
                 "the acoustic model gave numbers that aren't finite for this voice; enrol it again"
             )
         # The vocoder was trained on frames that are either voiced or not.
-        voicing = (out["voicing"][0, cut] > 0.5).astype(np.float32)
+        voicing = (outputs["voicing"][0, cut] > 0.5).astype(np.float32)
         if clause.voiced is not None:
             voicing[clause.voiced[first:last]] = 1.0
         return mel, np.clip(log_f0, *_LOG_F0_RANGE), voicing
@@ -194,12 +196,12 @@ def repeat_phones(
     """
     n, channels = hidden.shape
     index = np.repeat(np.arange(n), durations)
-    out = np.empty((len(index), channels + 4), np.float32)
-    np.take(hidden, index, axis=0, out=out[:, :channels])
+    frames = np.empty((len(index), channels + 4), np.float32)
+    np.take(hidden, index, axis=0, out=frames[:, :channels])
     starts = np.cumsum(durations) - durations
     lengths = durations.astype(np.float32)
-    out[:, channels] = pitch[index]
-    out[:, channels + 1] = energy[index]
-    out[:, channels + 2] = (np.arange(len(index)) - starts[index] + 0.5) / lengths[index]
-    out[:, channels + 3] = np.log(lengths)[index]
-    return out
+    frames[:, channels] = pitch[index]
+    frames[:, channels + 1] = energy[index]
+    frames[:, channels + 2] = (np.arange(len(index)) - starts[index] + 0.5) / lengths[index]
+    frames[:, channels + 3] = np.log(lengths)[index]
+    return frames

@@ -47,7 +47,7 @@ LABEL_DELAY_FRAMES = 4.5
 """The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
 on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
 LAST_PHONE_FRAMES = 5
-"""So much of the last phone before a pause is heard; the rest of its label is silence."""
+"""Frames of the last phone before a pause that are heard; the rest of its label is silence."""
 EXCLAIMED_ENERGY = 1.26
 """2 dB."""
 EXCLAIMED_SEMITONES = 0.8
@@ -58,11 +58,11 @@ _VOICED = VOWELS + STRESS + "jlmnwŋɹ"  # a stress mark's label holds most of i
 def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
     """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is."""
     prosody = clause.prosody
-    asked = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
+    requested = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
     if not clause.exclaimed:
-        return asked
-    wider = min(asked.pitch_range * EXCLAIMED_RANGE, max(3.0, asked.pitch_range))
-    lively = asked.times(1.0, EXCLAIMED_SEMITONES * asked.pitch_range, EXCLAIMED_ENERGY)
+        return requested
+    wider = min(requested.pitch_range * EXCLAIMED_RANGE, max(3.0, requested.pitch_range))
+    lively = requested.times(1.0, EXCLAIMED_SEMITONES * requested.pitch_range, EXCLAIMED_ENERGY)
     return replace(lively, pitch_range=wider)
 
 
@@ -91,9 +91,9 @@ def turn(
 ) -> Turned:
     """Bend the melody of a clause to its tones.
 
-    Where a tone begins it takes the melody up where that is, if it is on the right side of the
-    contour, so that nothing jumps.  A voice that creaks or fades at its sentences' ends is kept
-    voiced, and a little louder, where it is to rise.
+    A tone begins at the pitch that is there already, if that is on the right side of the contour,
+    so that nothing jumps.  Rises are kept voiced and made a little louder, for some
+    voices creak or fade at the end of a sentence.
 
     Args:
         frames: pitch [T] about the speaker's mean and energy [T], in the model's units.
@@ -115,20 +115,20 @@ def turn(
             continue  # of another clause
         shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
-        heard = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
-        if heard - first < 2:
+        stop = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
+        if stop - first < 2:
             continue
         end = shape.end * semitone * pitch_range
         here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
         begin = min(here, limit) if shape.end > shape.begin else max(here, limit)
-        way = np.clip(np.linspace(0.0, 1.0, heard - first) - shape.bend, 0.0, None)
-        way /= way[-1]
-        pitch[first:heard] = begin + (end - begin) * way * way * (3.0 - 2.0 * way)
-        # What of its last phone's label is silence, and the mark behind it.
-        pitch[heard : int(ends[tone.end + 1])] = end
-        energy[first:heard] += np.float32(shape.louder_db * decibel)
+        ramp = np.clip(np.linspace(0.0, 1.0, stop - first) - shape.bend, 0.0, None)
+        ramp /= ramp[-1]
+        pitch[first:stop] = begin + (end - begin) * ramp * ramp * (3.0 - 2.0 * ramp)
+        # The silent end of its last phone's label, and the mark behind it.
+        pitch[stop : int(ends[tone.end + 1])] = end
+        energy[first:stop] += np.float32(shape.louder_db * decibel)
         if shape.end > shape.begin:
             for place in range(tone.start, tone.end):
                 if phones[place] in _VOICED:
-                    voiced[starts[place + 1] : min(int(ends[place + 1]) - delay, heard)] = True
+                    voiced[starts[place + 1] : min(int(ends[place + 1]) - delay, stop)] = True
     return Turned(pitch, energy, voiced)

@@ -112,8 +112,8 @@ class FastSpeechRendering:
         s = synthesizer
         self._acoustic, self._encoded = s.acoustic, encoded
         self.frames = total = len(encoded)
-        heard = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0)
-        self.ends_s: npt.NDArray[np.float64] = heard * (s.hop / s.rate)
+        ends = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0)
+        self.ends_s: npt.NDArray[np.float64] = ends * (s.hop / s.rate)
         self._bands = np.zeros((total, s.bands), np.float32)
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
         gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
@@ -125,12 +125,12 @@ class FastSpeechRendering:
     def advance(self, last: int, check: Check) -> FloatArray:
         """Decode as far as the vocoder looks, and vocode; see `voicelet.synth.base.Rendering`."""
         vocoded = min(self.frames, last + self._vocoder.delay_frames)
-        wanted = min(self.frames, vocoded + self._vocoder.lookahead_frames)
-        if wanted > self._decoded:
-            cut = slice(self._decoded, wanted)
+        target = min(self.frames, vocoded + self._vocoder.lookahead_frames)
+        if target > self._decoded:
+            cut = slice(self._decoded, target)
             self._bands[cut], self._log_f0[cut], self._voicing[cut] = self._acoustic.decode(
-                self._encoded, self._decoded, wanted
+                self._encoded, self._decoded, target
             )
-            self._decoded = wanted
+            self._decoded = target
             check()
         return self._vocoder.advance(vocoded)

@@ -28,13 +28,13 @@ class MarkFilter:
         # Window k begins at sample (k - 3) · hop, so that the first that touch the clause count.
         self._gains = mark.frames(rate, hop, size, -hop - hop // 2)
         self._frame = 0
-        self._held = np.zeros(size - hop, np.float32)
+        self._pending = np.zeros(size - hop, np.float32)
         self._tail = np.zeros(size - hop, np.float32)
-        self._taken, self._given = 0, hop - size
+        self._n_in, self._n_out = 0, hop - size
 
     @property
     def delay(self) -> int:
-        """It gives at least so many samples less than it took."""
+        """The output lags the input by at most this many samples."""
         return _OVERLAP * self._hop
 
     def __call__(self, samples: FloatArray, *, last: bool = False) -> FloatArray:
@@ -47,30 +47,30 @@ class MarkFilter:
         Returns:
             float32 [m]; in all as many as were taken.
         """
-        self._taken += len(samples)
-        rest = len(self._tail) + self._hop - 1 if last else 0
-        held = np.concatenate([self._held, samples, np.zeros(rest, np.float32)])
+        self._n_in += len(samples)
+        padding = len(self._tail) + self._hop - 1 if last else 0
+        pending = np.concatenate([self._pending, samples, np.zeros(padding, np.float32)])
         size, hop = len(self._window), self._hop
-        count = max(0, (len(held) - size) // hop + 1)
-        self._held = held[count * hop :]
+        count = max(0, (len(pending) - size) // hop + 1)
+        self._pending = pending[count * hop :]
         if not count:
             return np.zeros(0, np.float32)
-        views = np.lib.stride_tricks.sliding_window_view(held, size)[: count * hop : hop]
+        views = np.lib.stride_tricks.sliding_window_view(pending, size)[: count * hop : hop]
         spectrum = np.fft.rfft(views * self._window, axis=-1)
         spectrum *= self._gains(self._frame, count)
         frames = np.fft.irfft(spectrum, size, axis=-1) * (0.5 * self._window)
         self._frame += count
         hops = frames.astype(np.float32).reshape(count, _OVERLAP, hop)
-        out = np.zeros((count + _OVERLAP - 1, hop), np.float32)
-        out[: _OVERLAP - 1] = self._tail.reshape(-1, hop)
+        overlapped = np.zeros((count + _OVERLAP - 1, hop), np.float32)
+        overlapped[: _OVERLAP - 1] = self._tail.reshape(-1, hop)
         for i in range(_OVERLAP):
-            out[i : i + count] += hops[:, i]
-        self._tail = out[count:].reshape(-1).copy()
-        skip = min(max(0, -self._given), count * hop)
-        given = out[:count].reshape(-1)[skip:]
-        given = given[: max(0, self._taken - max(0, self._given))]
-        self._given += skip + len(given)
-        return given
+            overlapped[i : i + count] += hops[:, i]
+        self._tail = overlapped[count:].reshape(-1).copy()
+        skip = min(max(0, -self._n_out), count * hop)
+        marked = overlapped[:count].reshape(-1)[skip:]
+        marked = marked[: max(0, self._n_in - max(0, self._n_out))]
+        self._n_out += skip + len(marked)
+        return marked
 
 
 class MarkedRendering:
@@ -88,7 +88,7 @@ class MarkedRendering:
         self._filter = MarkFilter(mark, rate)
         self._ahead = -(-self._filter.delay // hop)
         self._ready = np.zeros(0, np.float32)
-        self._rendered = self._given = 0
+        self._rendered = self._n_out = 0
 
     @property
     def frames(self) -> int:
@@ -102,13 +102,13 @@ class MarkedRendering:
 
     def advance(self, last: int, check: Check) -> FloatArray:
         """Render a little further than asked, for the filter looks ahead."""
-        wanted = min(self.frames, last + self._ahead)
-        if wanted > self._rendered:
-            samples = self._inner.advance(wanted, check)
-            self._rendered = wanted
-            marked = self._filter(samples, last=wanted == self.frames)
+        target = min(self.frames, last + self._ahead)
+        if target > self._rendered:
+            samples = self._inner.advance(target, check)
+            self._rendered = target
+            marked = self._filter(samples, last=target == self.frames)
             self._ready = np.concatenate([self._ready, marked])
-        count = last * self._hop - self._given
-        self._given += count
-        out, self._ready = self._ready[:count], self._ready[count:]
-        return out
+        count = last * self._hop - self._n_out
+        self._n_out += count
+        ready, self._ready = self._ready[:count], self._ready[count:]
+        return ready

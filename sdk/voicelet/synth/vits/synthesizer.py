@@ -39,7 +39,7 @@ voice's, so they grow more gently."""
 STRETCH_FRAMES = 320
 OFFLINE_FRAMES = 384
 FLOW_FRAMES = 2048
-"""The flow runs on so many at once, for its long context is worth seeing only once."""
+"""Frames that the flow runs on at once; its long context makes shorter runs wasteful."""
 MAX_ID_FRAMES = 600
 """No phoneme is held longer than this (7 s), whatever the model says."""
 MAX_FRAMES = 20_000
@@ -71,10 +71,10 @@ class VitsSpeakers:
         if preset is None:
             return np.array([next(iter(self._ids.values()), 0)], np.int64)
         if preset not in self._ids:
-            known = ", ".join(list(self._ids)[:20]) or "none"
+            names = ", ".join(list(self._ids)[:20]) or "none"
             raise ConfigError(
                 f"no preset {preset!r}{did_you_mean(str(preset), self._ids)}; this voice has "
-                f"{known}"
+                f"{names}"
             )
         return np.array([self._ids[preset]], np.int64)
 
@@ -143,33 +143,33 @@ class VitsSynthesizer:
         mark: ClauseWatermark | None = None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
-        """Encode a clause and draw its latents; its melody is in them, so `tones` are left be."""
+        """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
         config = self.config
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
-        given = self._symbols.encode(phones)
-        count = len(given.ids)
+        encoded = self._symbols.encode(phones)
+        count = len(encoded.ids)
         scales = [config.noise_scale, config.length_scale / controls.speed, config.noise_w]
-        coded = run(
+        outputs = run(
             self._encoder,
             {
-                "input": given.ids[None],
+                "input": encoded.ids[None],
                 "input_lengths": np.array([count], np.int64),
                 "scales": np.array(scales, np.float32),
                 "duration_noise": rng.standard_normal((1, 2, count), np.float32),
                 "sid": speaker,
             },
         )
-        frames = id_frames(coded["durations"].reshape(-1))
+        frames = id_frames(outputs["durations"].reshape(-1))
         index = np.repeat(np.arange(count), frames)
-        prior = rng.standard_normal((len(index), coded["mean"].shape[2]), np.float32)
-        deviation = np.exp(np.minimum(coded["log_deviation"][0], _MAX_LOG_DEVIATION))
+        prior = rng.standard_normal((len(index), outputs["mean"].shape[2]), np.float32)
+        deviation = np.exp(np.minimum(outputs["log_deviation"][0], _MAX_LOG_DEVIATION))
         prior *= (deviation * np.float32(config.noise_scale))[index]
-        prior += coded["mean"][0][index]
-        tokens = np.bincount(given.owner, frames, minlength=len(phones) + 2).astype(np.float64)
+        prior += outputs["mean"][0][index]
+        tokens = np.bincount(encoded.owner, frames, minlength=len(phones) + 2).astype(np.float64)
         ends_s: npt.NDArray[np.float64] = np.cumsum(tokens) * (self.hop / self.rate)
-        spoken = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
-        return MarkedRendering(spoken, mark, self.hop, self.rate) if mark else spoken
+        rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        return MarkedRendering(rendering, mark, self.hop, self.rate) if mark else rendering
 
 
 class VitsRendering:
@@ -193,21 +193,23 @@ class VitsRendering:
         self._prior, self._speaker = prior, speaker
         self._latent = np.zeros_like(prior)
         self.frames, self.ends_s = prior.shape[1], ends_s
-        self._flowed = self._spoken = 0
+        self._flowed = self._decoded = 0
 
     def advance(self, last: int, check: Check) -> FloatArray:
         """Flow as far as the decoder sees, and decode; see `voicelet.synth.base.Rendering`."""
-        wanted = min(self.frames, last + self._decoder.context_frames)
-        if wanted > self._flowed:
-            if self._flowed or last > FIRST_FRAMES[0]:  # nobody waits for it
-                wanted = min(self.frames, max(wanted, self._flowed + FLOW_FRAMES))
-            self._latent[:, self._flowed : wanted] = self._flow(
-                self._prior, self._flowed, wanted, self._speaker
+        target = min(self.frames, last + self._decoder.context_frames)
+        if target > self._flowed:
+            if (
+                self._flowed or last > FIRST_FRAMES[0]
+            ):  # no longer the first stretch: latency doesn't matter
+                target = min(self.frames, max(target, self._flowed + FLOW_FRAMES))
+            self._latent[:, self._flowed : target] = self._flow(
+                self._prior, self._flowed, target, self._speaker
             )
-            self._flowed = wanted
+            self._flowed = target
             check()
-        samples: FloatArray = self._decoder(self._latent, self._spoken, last, self._speaker)[0]
-        self._spoken = last
+        samples: FloatArray = self._decoder(self._latent, self._decoded, last, self._speaker)[0]
+        self._decoded = last
         if not np.isfinite(samples).all():
             raise BundleError("the voice's graphs gave numbers that aren't finite; fetch it again")
         return samples
@@ -237,15 +239,15 @@ class Stretcher:
         (out,) = run(self._graph, {self._name: cut, "sid": speaker}).values()
         if out.ndim != 3 or out.shape[2] != (high - low) * self._width:
             raise BundleError("the voice's frames and samples don't go together; import it again")
-        wanted: FloatArray = out[
+        stretch: FloatArray = out[
             0, :, (first - low) * self._width : (last - low) * self._width
         ].astype(np.float32, copy=True)
-        return wanted
+        return stretch
 
 
-def run(graph: Graph, known: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Run a graph on those of `known` that it takes: voices of one speaker take no `sid`."""
-    return graph.run({t.name: known[t.name] for t in graph.inputs if t.name in known})
+def run(graph: Graph, inputs: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Run a graph on those of `inputs` that it takes: voices of one speaker take no `sid`."""
+    return graph.run({t.name: inputs[t.name] for t in graph.inputs if t.name in inputs})
 
 
 def id_frames(durations: FloatArray) -> IntArray:

@@ -75,21 +75,23 @@ class _Walk:
     prunes: set[tuple[Field, Field]] = field(default_factory=set)
     hashes: dict[int, str] = field(default_factory=dict)  # of the records that heads name
 
-    def say(self, kind: str, message: str) -> None:
+    def add_problem(self, kind: str, message: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(kind, message))
 
-    def step(self, record: Record, where: str, wanted: set[int]) -> None:
+    def step(self, record: Record, where: str, counts: set[int]) -> None:
         if self.start is None:
             self.start = record  # may come late, if a record says that older files were deleted
         elif record.seq > self.count + 1:
             gap = _span(self.count + 1, record.seq - 1)
-            self.say("missing", f"{gap} missing before {where}")
+            self.add_problem("missing", f"{gap} missing before {where}")
         elif record.seq <= self.count:
-            self.say("order", f"record {record.seq} stands after record {self.count}, at {where}")
+            self.add_problem(
+                "order", f"record {record.seq} stands after record {self.count}, at {where}"
+            )
         elif record.prev != self.prev:
             name = f"record {self.count}" if self.count else "the beginning"
-            self.say("edited", f"{name} was changed: {where} was chained to another one")
+            self.add_problem("edited", f"{name} was changed: {where} was chained to another one")
         self.count, self.prev = record.seq, record.hash()
         self.records += 1
         self.first, self.last = self.first or record.time, record.time
@@ -97,15 +99,19 @@ class _Walk:
             if record.is_signed_by(self.public_key):
                 self.signed = record.seq
             else:
-                self.say("signature", f"the signature of record {record.seq} isn't this device's")
+                self.add_problem(
+                    "signature", f"the signature of record {record.seq} isn't this device's"
+                )
         if record.event == "break":
             reason = str(record.fields.get("reason", "?")).replace("-", " ")
-            self.say("break", f"the log was found broken before record {record.seq}: {reason}")
+            self.add_problem(
+                "break", f"the log was found broken before record {record.seq}: {reason}"
+            )
         elif record.event == "repair":
             self.repairs += 1
         elif record.event == "prune":
             self.prunes.add((record.fields.get("first", 0), record.fields.get("prev", "")))
-        if record.seq in wanted:
+        if record.seq in counts:
             self.hashes[record.seq] = self.prev
 
 
@@ -119,8 +125,8 @@ def check_log(
     """
     walk = _Walk(public_key)
     head = _genuine_head(head_path, walk)
-    wanted = {h.count for h in (head, since) if h is not None}
-    tail = _Tail(walk, wanted)
+    counts = {h.count for h in (head, since) if h is not None}
+    tail = _Tail(walk, counts)
     files = numbers(folder)
     for number in files:
         at = 0
@@ -130,10 +136,10 @@ def check_log(
             if head is not None and (number, at) >= (head.file, head.size):
                 tail.add(line if whole else b"", size, where)
             else:
-                _read(line, whole, where, walk, wanted)
+                _step_line(line, whole, where, walk, counts)
             at += size
     if walk.signed < walk.count:
-        walk.say("signature", f"{_span(walk.signed + 1, walk.count)} not signed")
+        walk.add_problem("signature", f"{_span(walk.signed + 1, walk.count)} not signed")
     _compare(walk, head, head_path)
     if since is not None:
         _compare_checkpoint(walk, since)
@@ -150,12 +156,12 @@ def check_log(
 
 
 class _Tail:
-    """What comes after all that the head knows of: whole, signed batches are part of the log (the
-    machine stopped before their head was written), all else isn't.
+    """Lines after the state that the head records: whole, signed batches are part of the log (the
+    machine stopped before their head was written); anything else isn't.
     """
 
-    def __init__(self, walk: _Walk, wanted: set[int]) -> None:
-        self._walk, self._wanted = walk, wanted
+    def __init__(self, walk: _Walk, counts: set[int]) -> None:
+        self._walk, self._counts = walk, counts
         self._batch: list[tuple[Record, str]] = []
         self._is_over = False
         self.bytes = 0
@@ -175,30 +181,30 @@ class _Tail:
             return
         self._batch.append((record, where))
         if record.is_signed_by(self._walk.public_key):
-            for each, place in self._batch:
-                self._walk.step(each, place, self._wanted)
+            for batch_record, place in self._batch:
+                self._walk.step(batch_record, place, self._counts)
             self._batch, self.bytes = [], 0
 
 
-def _read(line: bytes, whole: bool, where: str, walk: _Walk, wanted: set[int]) -> None:
+def _step_line(line: bytes, whole: bool, where: str, walk: _Walk, counts: set[int]) -> None:
     try:
         record = Record.parse(line)
     except AuditError as error:
-        walk.say("edited", f"{where}, after record {walk.count}, was changed: {error}")
+        walk.add_problem("edited", f"{where}, after record {walk.count}, was changed: {error}")
         return
     if not whole:
-        walk.say("edited", f"the end of {where}, record {record.seq}, was cut off")
-    walk.step(record, where, wanted)
+        walk.add_problem("edited", f"the end of {where}, record {record.seq}, was cut off")
+    walk.step(record, where, counts)
 
 
 def _genuine_head(path: Path, walk: _Walk) -> Head | None:
     try:
         head = read_head(path)
     except AuditError as error:
-        walk.say("head", f"{path.name} was changed: {error}")
+        walk.add_problem("head", f"{path.name} was changed: {error}")
         return None
     if head is not None and not head.is_signed_by(walk.public_key):
-        walk.say(
+        walk.add_problem(
             "head", f"{path.name} was changed, or is another device's: its signature doesn't hold"
         )
         return None
@@ -208,29 +214,33 @@ def _genuine_head(path: Path, walk: _Walk) -> Head | None:
 def _compare(walk: _Walk, head: Head | None, path: Path) -> None:
     if head is None:
         if walk.records and not walk.problems:
-            walk.say("head", f"{path.name} is missing: records may have been cut from the end")
+            walk.add_problem(
+                "head", f"{path.name} is missing: records may have been cut from the end"
+            )
         return
     if walk.count < head.count:
         gap = _span(walk.count + 1, head.count)
-        walk.say("cut", f"{gap} missing at the end, says {path.name}")
+        walk.add_problem("cut", f"{gap} missing at the end, says {path.name}")
     elif head.count and head.count not in walk.hashes:
-        walk.say("missing", f"record {head.count}, which {path.name} names, is missing")
+        walk.add_problem("missing", f"record {head.count}, which {path.name} names, is missing")
     elif head.count and walk.hashes[head.count] != head.hash:
-        walk.say("edited", f"record {head.count} was changed, says {path.name}")
+        walk.add_problem("edited", f"record {head.count} was changed, says {path.name}")
     start = walk.start
     if start is not None and start.seq > 1 and (start.seq, start.prev) not in walk.prunes:
-        walk.say("missing", f"{_span(1, start.seq - 1)} missing at the beginning")
+        walk.add_problem("missing", f"{_span(1, start.seq - 1)} missing at the beginning")
     elif start is not None and start.seq == 1 and start.prev != GENESIS:
-        walk.say("edited", "record 1 is chained to something before it")
+        walk.add_problem("edited", "record 1 is chained to something before it")
 
 
 def _compare_checkpoint(walk: _Walk, since: Head) -> None:
     if not since.is_signed_by(walk.public_key):
-        walk.say("head", "the checkpoint isn't this device's")
+        walk.add_problem("head", "the checkpoint isn't this device's")
     elif walk.count < since.count:
-        walk.say("cut", f"{_span(walk.count + 1, since.count)} missing, says the checkpoint")
+        walk.add_problem(
+            "cut", f"{_span(walk.count + 1, since.count)} missing, says the checkpoint"
+        )
     elif since.count in walk.hashes and walk.hashes[since.count] != since.hash:
-        walk.say("edited", f"record {since.count} isn't the one of the checkpoint")
+        walk.add_problem("edited", f"record {since.count} isn't the one of the checkpoint")
 
 
 def _span(first: int, last: int) -> str:

@@ -2,8 +2,8 @@
 
 `note` costs some microseconds.  What happens all the time ("use") is kept in memory for about a
 second and written by a thread in the background; everything else is on the disk when `note`
-returns.  A crash loses those uses, nothing else.  Nothing that goes wrong with the log ever stops
-speech: it is said once, in the log of :mod:`logging`.
+returns.  A crash loses those uses, nothing else.  A failure of the log never stops
+speech: it is reported once through :mod:`logging`.
 
 `VOICELET_AUDIT` names another folder, or is "off": whoever integrates voicelet and keeps a record
 of their own may do without this one.
@@ -56,11 +56,11 @@ def note(event: str, **fields: Field) -> None:
     if not is_on():
         return
     try:
-        told = {
+        hashed = {
             k: _digest(v) if k in HIDDEN and isinstance(v, str) else v for k, v in fields.items()
         }
-        check_event(event, told)
-        _RECORDER.add(Event(event, told, timestamp()), event in BUFFERED)
+        check_event(event, hashed)
+        _RECORDER.add(Event(event, hashed, timestamp()), event in BUFFERED)
     except (VoiceletError, RuntimeError, TypeError, ValueError) as error:
         # RuntimeError: no thread can be started while the interpreter shuts down.
         _log.warning("the audit log misses an event (%r): %s", event, error)
@@ -102,14 +102,14 @@ def default_log(key: Ed25519PrivateKey | bytes | None = None) -> AuditLog:
     from voicelet.trust.keys.device_key import device_key
 
     folder = audit_folder()
-    # The head lies apart: who removes the folder of the log leaves the head to tell of it.
+    # The head is in another folder, so that removing the folder of the log is noticed.
     place = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
     head = data_dir() / "audit" / f"head-{place}.json"
     return AuditLog(folder, device_key() if key is None else key, head_path=head)
 
 
 def pseudonym(value: str, key: Ed25519PrivateKey | None = None) -> str:
-    """What stands in the log for a name or a text: the same every time, on this device.
+    """The hash that is logged in place of a name or a text; always the same on this device.
 
     HMAC-SHA256 (16 bytes, hexadecimal) under a key derived from the device's, so that nobody
     without it can try out names or sentences.
@@ -149,7 +149,7 @@ class AuditRecorder:
     """Collects events and writes them to the default log, soon."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Event] = deque()
+        self._queue: deque[Event] = deque()
         self._lost = 0
         self._lock = threading.Lock()  # of the two above; held for microseconds
         self._writing = threading.RLock()  # held while events are on their way to the disk
@@ -160,9 +160,9 @@ class AuditRecorder:
     def add(self, event: Event, buffered: bool) -> None:
         """Take an event; an unbuffered one is written before this returns, if it can be."""
         with self._lock:
-            self._waiting.append(event)
-            if len(self._waiting) > MOST_BUFFERED:
-                self._waiting.popleft()
+            self._queue.append(event)
+            if len(self._queue) > MOST_BUFFERED:
+                self._queue.popleft()
                 self._lost += 1
         if buffered and not sys.is_finalizing():
             self._start()
@@ -177,11 +177,11 @@ class AuditRecorder:
 
     def _flush(self) -> None:
         with self._lock:
-            events, lost = list(self._waiting), self._lost
-            self._waiting.clear()
+            events, n_lost = list(self._queue), self._lost
+            self._queue.clear()
             self._lost = 0
-        if lost:
-            events.insert(0, Event("lost", {"events": lost}, events[0].time))
+        if n_lost:
+            events.insert(0, Event("lost", {"events": n_lost}, events[0].time))
         if not events:
             return
         try:
@@ -189,12 +189,12 @@ class AuditRecorder:
             log.extend([self._keyed(event, log) for event in events])
         except BaseException:
             with self._lock:
-                self._waiting.extendleft(reversed(events[1:] if lost else events))
-                self._lost += lost
+                self._queue.extendleft(reversed(events[1:] if n_lost else events))
+                self._lost += n_lost
             raise
 
     def try_flush(self) -> bool:
-        """Write all that waits; says once what is in the way."""
+        """Write all waiting events; logs a failure once.  Returns whether they were written."""
         try:
             self.flush()
         except (VoiceletError, OSError, RuntimeError) as error:
@@ -206,13 +206,13 @@ class AuditRecorder:
         return True
 
     def discard(self) -> None:
-        """Forget what waits."""
+        """Drop all waiting events."""
         with self._writing, self._lock:
-            self._waiting.clear()
+            self._queue.clear()
             self._lost = 0
 
     def _begin_anew(self) -> None:
-        """In a child process, which has no thread: what the parent collected, the parent writes."""
+        """Reset in a child process, which has no thread; the parent writes what it collected."""
         self.__init__()  # type: ignore[misc]
 
     @staticmethod
@@ -228,11 +228,11 @@ class AuditRecorder:
             with self._lock:
                 if self._thread is None:
                     self._thread = threading.Thread(
-                        target=self._work, name="voicelet-audit", daemon=True
+                        target=self._run, name="voicelet-audit", daemon=True
                     )
                     self._thread.start()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         pause = threading.Event()  # never set
         while True:
             self._wake.wait()

@@ -110,7 +110,7 @@ class AuditLog:
                 self._write(events, key)
 
     def rotate(self, *, keep: int | None = None) -> None:
-        """Go on in a new file.
+        """Continue in a new file.
 
         Args:
             keep: how many of the newest files to keep, the new one among them; older ones are
@@ -124,15 +124,15 @@ class AuditLog:
         with self._writing() as key:
             head, events = self._resume()
             if events:
-                head = self._put(head, events, key)
+                head = self._append_batch(head, events, key)
             if head.size:
-                head = self._head(head.count, head.hash, head.file + 1, 0, key)
+                head = self._signed_head(head.count, head.hash, head.file + 1, 0, key)
                 write_head(self.head_path, head)
             if keep is not None:
-                self._forget(head, keep, key)
+                self._prune(head, keep, key)
 
     def head(self) -> Head:
-        """What the log comes to at present: keep it elsewhere and give it to :meth:`verify`.
+        """The current head of the log: keep it elsewhere and give it to :meth:`verify`.
 
         Raises:
             AuditError: there is none, or it is damaged.
@@ -144,7 +144,7 @@ class AuditLog:
         return head
 
     def records(self) -> Iterator[Record]:
-        """All records that can be read, the oldest first; says nothing of their being genuine.
+        """All records that can be read, the oldest first; without checking that they are genuine.
 
         Raises:
             AuditError: a file can't be read.
@@ -180,39 +180,41 @@ class AuditLog:
         report = self.check(since)
         if report.problems:
             more = len(report.problems) - 1
-            rest = f" (and {more} more; voicelet audit verify lists them)" if more else ""
-            raise AuditError(f"the audit log isn't intact: {report.problems[0]}{rest}")
+            others = f" (and {more} more; voicelet audit verify lists them)" if more else ""
+            raise AuditError(f"the audit log isn't intact: {report.problems[0]}{others}")
         return report
 
     def _write(self, events: Sequence[Event], key: Ed25519PrivateKey) -> None:
         head, repairs = self._resume()
         if head.size >= ROTATE_BYTES:
-            head = self._head(head.count, head.hash, head.file + 1, 0, key)
-        self._put(head, [*repairs, *events], key)
+            head = self._signed_head(head.count, head.hash, head.file + 1, 0, key)
+        self._append_batch(head, [*repairs, *events], key)
 
-    def _put(self, head: Head, events: Sequence[Event], key: Ed25519PrivateKey) -> Head:
+    def _append_batch(self, head: Head, events: Sequence[Event], key: Ed25519PrivateKey) -> Head:
         """Append a batch, its last line signed, and then the head."""
-        out, seq, prev = bytearray(), head.count, head.hash
+        batch, seq, prev = bytearray(), head.count, head.hash
         for i, event in enumerate(events):
             seq += 1
             record = Record(seq, event.time, event.name, dict(event.fields), prev)
             if i == len(events) - 1:
                 record = record.signed(key)
-            out += record.line() + b"\n"
+            batch += record.line() + b"\n"
             prev = record.hash()
-        append(log_file(self.path, head.file), bytes(out))
-        head = self._head(seq, prev, head.file, head.size + len(out), key)
+        append(log_file(self.path, head.file), bytes(batch))
+        head = self._signed_head(seq, prev, head.file, head.size + len(batch), key)
         write_head(self.head_path, head)
         return head
 
-    def _head(self, count: int, hash: str, file: int, size: int, key: Ed25519PrivateKey) -> Head:
+    def _signed_head(
+        self, count: int, hash: str, file: int, size: int, key: Ed25519PrivateKey
+    ) -> Head:
         return Head(count, hash, file, size, self.public_key.hex()).signed(key)
 
     def _resume(self) -> tuple[Head, list[Event]]:
-        """Where to go on, and what to say of the state in which the log was found.
+        """Where to continue, and events for the damage that was found.
 
-        Where something is missing, the log goes on in a new file from where the head says that it
-        was, so that the gap stays to be seen.
+        Where something is missing, the log continues in a new file from the state that the head
+        records, so that the gap stays visible.
         """
         present = numbers(self.path)
         newest = present[-1] if present else 0
@@ -227,42 +229,42 @@ class AuditLog:
             if last is None and reason == "head-missing":
                 return Head(0, GENESIS, newest + 1, 0, self.public_key.hex()), []
             count, hash = (last.seq, last.hash()) if last else (0, GENESIS)
-            fresh = Head(count, hash, newest + 1, 0, self.public_key.hex())
-            return fresh, [Event("break", {"reason": reason}, timestamp())]
+            new_head = Head(count, hash, newest + 1, 0, self.public_key.hex())
+            return new_head, [Event("break", {"reason": reason}, timestamp())]
         if newest > head.file or size_of(log_file(self.path, head.file)) > head.size:
-            return self._take_over(head, present)
+            return self._recover(head, present)
         if size_of(log_file(self.path, head.file)) < head.size:
             fields: dict[str, Field] = {"reason": "shorter", "expected_bytes": head.size}
-            fresh = Head(head.count, head.hash, max(newest, head.file) + 1, 0, head.public_key)
-            return fresh, [Event("break", fields, timestamp())]
+            new_head = Head(head.count, head.hash, max(newest, head.file) + 1, 0, head.public_key)
+            return new_head, [Event("break", fields, timestamp())]
         return head, []
 
-    def _take_over(self, head: Head, present: Sequence[int]) -> tuple[Head, list[Event]]:
+    def _recover(self, head: Head, present: Sequence[int]) -> tuple[Head, list[Event]]:
         """Lines that were written when the machine stopped, before their head was.
 
         Whole batches are kept, for they are signed; a torn one is cut off, and the log says so.
         """
-        kept, torn = head, 0
+        last_signed, torn = head, 0
         for number in [n for n in present if n >= head.file]:
             path = log_file(self.path, number)
             start = head.size if number == head.file else 0
-            at, seen = start, kept
+            at, current = start, last_signed
             for line, whole in lines(path, start):
-                record = _follows(line, seen) if whole else None
+                record = _follows(line, current) if whole else None
                 if record is None:
                     break
                 at += len(line) + 1
-                seen = Head(record.seq, record.hash(), number, at, head.public_key)
+                current = Head(record.seq, record.hash(), number, at, head.public_key)
                 if record.is_signed_by(self.public_key):
-                    kept = seen
-            end = kept.size if kept.file == number else start
+                    last_signed = current
+            end = last_signed.size if last_signed.file == number else start
             if size_of(path) > end:
                 torn += size_of(path) - end
                 cut(path, end)
         repairs = [Event("repair", {"torn_bytes": torn}, timestamp())] if torn else []
-        return kept, repairs
+        return last_signed, repairs
 
-    def _forget(self, head: Head, keep: int, key: Ed25519PrivateKey) -> None:
+    def _prune(self, head: Head, keep: int, key: Ed25519PrivateKey) -> None:
         older = [n for n in numbers(self.path) if n <= head.file - keep]
         if not older:
             return
@@ -276,7 +278,7 @@ class AuditLog:
         )
         seq, prev = (first.seq, first.prev) if first else (head.count + 1, head.hash)
         event = Event("prune", {"first": seq, "prev": prev, "files": len(older)}, timestamp())
-        self._put(head, [event], key)
+        self._append_batch(head, [event], key)
         for number in older:
             log_file(self.path, number).unlink()
 

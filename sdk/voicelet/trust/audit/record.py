@@ -111,7 +111,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Head:
-    """What the whole log came to when it was last written.
+    """The state of the whole log when it was last written.
 
     Attributes:
         count: records.
@@ -236,7 +236,7 @@ def numbers(folder: Path) -> list[int]:
         names = os.listdir(folder)
     except FileNotFoundError:
         return []
-    return sorted(int(found[1]) for name in names if (found := FILE_NAME.fullmatch(name)))
+    return sorted(int(match[1]) for name in names if (match := FILE_NAME.fullmatch(name)))
 
 
 def size_of(path: Path) -> int:
@@ -315,10 +315,10 @@ def cut(path: Path, size: int) -> None:
 def last_record(folder: Path) -> Record | None:
     """The last line of the log that is a record at all; None where there is none."""
     for number in reversed(numbers(folder)):
-        found: Record | None = None
+        last: Record | None = None
         for line, _ in lines(log_file(folder, number)):
             with contextlib.suppress(AuditError):
-                found = Record.parse(line)
-        if found is not None:
-            return found
+                last = Record.parse(line)
+        if last is not None:
+            return last
     return None

@@ -39,7 +39,7 @@ PURPOSES = ("own-use", "assistive", "publishing", "research", "federation")
 """
 
 _GRANTED_BY = {"own-use": {"own-use", "assistive"}, "assistive": {"own-use", "assistive"}}
-"""An aid *is* its owner's own use: it mustn't fall silent for being called by the other's name."""
+"""An aid *is* its owner's own use: it must work whichever of the two names it gives."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 500
@@ -65,10 +65,10 @@ def check_purposes(purposes: str | Iterable[str]) -> tuple[str, ...]:
     """
     if not isinstance(purposes, Iterable):
         raise ConsentError("purposes must be a list of words")
-    given = {check_purpose(p) for p in ([purposes] if isinstance(purposes, str) else purposes)}
-    if not given:
+    distinct = {check_purpose(p) for p in ([purposes] if isinstance(purposes, str) else purposes)}
+    if not distinct:
         raise ConsentError(f"a consent needs a purpose; there are {', '.join(PURPOSES)}")
-    return tuple(p for p in PURPOSES if p in given)
+    return tuple(p for p in PURPOSES if p in distinct)
 
 
 def covers(granted: Iterable[str], purpose: str) -> bool:
@@ -90,8 +90,8 @@ def check_text(what: str, text: str, *, empty: bool = False) -> str:
     if len(composed) > MAX_TEXT:
         raise ConsentError(f"{what} of a consent is longer than {MAX_TEXT} characters")
     # Zero-width joiners are part of the spelling of some scripts.
-    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    if any(c not in "\u200c\u200d" and unicodedata.category(c) in hidden for c in composed):
+    invisible = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    if any(c not in "\u200c\u200d" and unicodedata.category(c) in invisible for c in composed):
         raise ConsentError(f"{what} of a consent holds an invisible or unassigned character")
     return composed
 

@@ -3,7 +3,7 @@
     Consent("Ana Silva", spoken=SpokenConsent("consent.wav", sentence))
     Consent.scripted("Ana Silva", "Ana agreed in writing before surgery", purposes="assistive")
 
-The first is what everybody should use: the speaker reads a sentence that nobody could foresee.
+Prefer the first: the speaker reads a random sentence that nobody can have recorded before.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ def device_public_key() -> bytes:
     Raises:
         SealError: as :func:`device_key`.
     """
-    told = _read_marker(keystore.keys_folder(), _SIGNING)
-    return told[1] if told else device_key().public_key().public_bytes_raw()
+    marker = _read_marker(keystore.keys_folder(), _SIGNING)
+    return marker[1] if marker else device_key().public_key().public_bytes_raw()
 
 
 def device_sealing_key() -> SealingKey:
@@ -65,8 +65,8 @@ def device_sealing_public_key() -> bytes:
     Raises:
         SealError: as :func:`device_key`.
     """
-    told = _read_marker(keystore.keys_folder(), _SEALING)
-    return told[1] if told else device_sealing_key().public
+    marker = _read_marker(keystore.keys_folder(), _SEALING)
+    return marker[1] if marker else device_sealing_key().public
 
 
 @lru_cache(maxsize=4)
@@ -76,10 +76,10 @@ def _load(folder: Path) -> Ed25519PrivateKey:
 
 def _secret(folder: Path, kind: str) -> bytes:
     with _locked(folder, kind):
-        told = _read_marker(folder, kind)
-        if told is None:
+        marker = _read_marker(folder, kind)
+        if marker is None:
             return _make(folder, kind)
-    where, public = told
+    where, public = marker
     secret = keystore.read(_name(kind, public), where, folder)
     if secret is None:
         raise SealError(
@@ -143,8 +143,8 @@ def _spelled(where: str, public: bytes) -> bytes:
 
 
 def _parse_marker(raw: bytes, kind: str) -> tuple[str, bytes]:
-    told = json.loads(raw)
-    where, public = str(told["where"]), bytes.fromhex(told["public_key"])
+    fields = json.loads(raw)
+    where, public = str(fields["where"]), bytes.fromhex(fields["public_key"])
     if _spelled(where, public) != raw:
         raise ValueError("not spelled as it was written")
     lengths = (32,) if kind == _SIGNING else (32, 1216)

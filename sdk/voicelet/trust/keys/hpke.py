@@ -1,4 +1,4 @@
-"""Hybrid public key encryption (RFC 9180, base mode, single shot): which suites there are here.
+"""Hybrid public key encryption (RFC 9180, base mode, single shot): the suites supported here.
 
 `cryptography` 47 and later bring HPKE, with the hybrid of ML-KEM-768 and X25519 (X-Wing,
 draft-connolly-cfrg-xwing-kem) where their OpenSSL has ML-KEM.  For 42 to 46 the key schedule of

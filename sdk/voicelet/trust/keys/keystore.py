@@ -50,10 +50,10 @@ def write(name: str, secret: bytes, folder: Path | None = None, where: str | Non
         text = base64.b64encode(secret).decode()
         try:
             ring.set_password(SERVICE, _checked(name), text)
-            # Some keystores forget at once (a session that is about to end): look.
+            # Some keystores lose it at once (a session that is about to end), so it is read back.
             if ring.get_password(SERVICE, name) == text:
                 return KEYSTORE
-        except Exception as error:  # what backends raise is theirs to choose
+        except Exception as error:  # backends raise errors of any class
             _log.info("the keystore doesn't take %s (%s)", name, type(error).__name__)
     if where == KEYSTORE:
         raise SealError(
@@ -67,7 +67,7 @@ def write(name: str, secret: bytes, folder: Path | None = None, where: str | Non
 
 
 def read(name: str, where: str, folder: Path | None = None) -> bytes | None:
-    """The secret kept at `where` (as :func:`write` told), None if there is none.
+    """The secret kept at `where` (as :func:`write` returned), None if there is none.
 
     Raises:
         SealError: the keystore is locked or gone, or the file can't be read.

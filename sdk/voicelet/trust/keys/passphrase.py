@@ -1,7 +1,4 @@
-"""Where a passphrase comes from when the caller gave none.
-
-First from the environment, then from the function that the program has set.
-"""
+"""The default source of passphrases: the environment, then a function that a program sets."""
 
 from __future__ import annotations
 
@@ -12,26 +9,26 @@ VARIABLE = "VOICELET_PASSPHRASE"
 
 
 class _Default:
-    ask: Callable[[], str] | None = None
+    source: Callable[[], str] | None = None
     for_new = False
 
 
-def set_default(ask: Callable[[], str] | None, for_new: bool = False) -> None:
-    """Set the function to call when neither the caller nor the environment gives a passphrase.
+def set_default(source: Callable[[], str] | None, for_new: bool = False) -> None:
+    """Have `source` called for passphrases that neither a caller nor the environment gave.
 
     Args:
-        ask: returns the passphrase, or "" for none; None sets no function.
-        for_new: whether it protects new vaults, too.
+        source: returns it, or "" for none; None to ask nobody.
+        for_new: whether new vaults are protected by it, too.
     """
-    _Default.ask, _Default.for_new = ask, for_new
+    _Default.source, _Default.for_new = source, for_new
 
 
 def default() -> str:
     """The passphrase, "" for none."""
-    given = os.environ.get(VARIABLE, "")
-    return given or (_Default.ask() if _Default.ask is not None else "")
+    passphrase = os.environ.get(VARIABLE, "")
+    return passphrase or (_Default.source() if _Default.source is not None else "")
 
 
 def protects_new() -> bool:
     """Whether new vaults are to have a passphrase."""
-    return bool(os.environ.get(VARIABLE)) or (_Default.ask is not None and _Default.for_new)
+    return bool(os.environ.get(VARIABLE)) or (_Default.source is not None and _Default.for_new)

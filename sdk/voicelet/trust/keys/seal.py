@@ -1,4 +1,4 @@
-"""Sealing to a recipient and signing: the only place where voicelet does either.
+"""Sealing to a recipient, and signing; voicelet does both only here.
 
 A sealed message is
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from voicelet.errors import SealError
 
-if TYPE_CHECKING:  # cryptography takes 15-20 ms to import: only who needs it pays for it
+if TYPE_CHECKING:  # cryptography takes 15-20 ms to import, so it is imported where it is used
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _MAGIC, _VERSION = b"VLSB", 1
@@ -67,7 +67,7 @@ class SealingKey:
 
 
 def new_sealing_key(hybrid: bool | None = None) -> SealingKey:
-    """A new key to be sealed to; with ML-KEM-768 if `hybrid`, by default where it can be had.
+    """A new sealing key; with ML-KEM-768 if `hybrid`, by default where it can be had.
 
     Raises:
         SealError: the hybrid was asked for and can't be had.
@@ -109,7 +109,7 @@ def seal(public_key: bytes, data: bytes, *, info: bytes, aad: bytes = b"") -> by
     from voicelet.trust.keys import hpke
 
     header = _HEADER.pack(_MAGIC, _VERSION, hpke.suite_of(public_key))
-    return header + hpke.encrypt(public_key, data, _bound(header, info, aad))
+    return header + hpke.encrypt(public_key, data, _associated_data(header, info, aad))
 
 
 def open_sealed(private_key: SealingKey, data: bytes, *, info: bytes, aad: bytes = b"") -> bytes:
@@ -131,7 +131,9 @@ def open_sealed(private_key: SealingKey, data: bytes, *, info: bytes, aad: bytes
         )
     if suite != hpke.suite_of(private_key.public):
         raise SealError("sealed for a key of another kind; open it with the key it was made for")
-    return hpke.decrypt(private_key.private, data[_HEADER.size :], _bound(header, info, aad))
+    return hpke.decrypt(
+        private_key.private, data[_HEADER.size :], _associated_data(header, info, aad)
+    )
 
 
 def new_signing_key() -> Ed25519PrivateKey:
@@ -211,7 +213,7 @@ def _message(context: str, data: bytes) -> bytes:
     return context.encode() + b"\n" + data
 
 
-def _bound(header: bytes, info: bytes, aad: bytes) -> bytes:
+def _associated_data(header: bytes, info: bytes, aad: bytes) -> bytes:
     # Lengths first, so that no two pairs of info and aad come out the same.
     lengths = struct.pack(">II", len(info), len(aad))
     return _LABEL + header + lengths + info + aad
@@ -224,11 +226,11 @@ def _armour(kind: str, data: bytes) -> str:
 
 
 def _unarmour(kind: str, text: str) -> bytes:
-    found = _ARMOUR.fullmatch(text) if len(text) <= _MAX_TEXT else None
-    if found is None or found[1] != kind:
-        what = f"a {found[1].lower()}" if found else "something else"
+    match = _ARMOUR.fullmatch(text) if len(text) <= _MAX_TEXT else None
+    if match is None or match[1] != kind:
+        what = f"a {match[1].lower()}" if match else "something else"
         raise SealError(f"this is {what}; a {kind.lower()} is wanted")
     try:
-        return base64.b64decode("".join(found[2].split()), validate=True)
+        return base64.b64decode("".join(match[2].split()), validate=True)
     except ValueError:
         raise SealError(f"the {kind.lower()} is damaged; ask for it again") from None

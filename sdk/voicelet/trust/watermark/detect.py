@@ -36,9 +36,9 @@ from voicelet.trust.watermark.search import (
 )
 
 FOUND = 0.99
-"""A recording is said to be marked from this probability on."""
+"""Probability from which a recording counts as marked."""
 _PRIOR = 0.01
-"""Share of marked recordings among those that are asked about, as assumed."""
+"""Assumed share of marked recordings among those that are tested."""
 _BLOCK_FRAMES = 60 * FRAMES_PER_S
 _SEGMENT_LOG_P = math.log(1e-4)
 _SAME_PLACE_FRAMES = 3.0
@@ -124,9 +124,9 @@ def detect_watermark(
         stop = frames if start == starts[-1] else start + _BLOCK_FRAMES + WINDOW_FRAMES
         hop = RATE_HZ // FRAMES_PER_S
         sums = power_spectra(wave[start * hop : stop * hop])
-        found = search(sums, scales=scales)
-        hits += [(start, hit) for hit in found]
-        if any(hit.log_p < _SEGMENT_LOG_P for hit in found):
+        block_hits = search(sums, scales=scales)
+        hits += [(start, hit) for hit in block_hits]
+        if any(hit.log_p < _SEGMENT_LOG_P for hit in block_hits):
             blocks[start] = sums
     return _conclude(hits, blocks, (PUBLIC_KEY, *keys))
 
@@ -134,29 +134,33 @@ def detect_watermark(
 def _conclude(
     hits: Sequence[tuple[int, Hit]], blocks: dict[int, FloatArray], keys: Sequence[bytes]
 ) -> Detection:
-    nothing = np.zeros(CODED_BITS)
+    no_bits = np.zeros(CODED_BITS)
     if not hits:
-        return Detection(0.0, None, (), 0.0, nothing)
+        return Detection(0.0, None, (), 0.0, no_bits)
     best = min((hit for _, hit in hits), key=lambda hit: hit.log_p)
     probability = posterior(best.log_p + math.log(len(hits)))
     if probability < FOUND:
-        return Detection(probability, None, (), best.score, nothing)
+        return Detection(probability, None, (), best.score, no_bits)
     segments: list[Segment] = []
-    heard: list[npt.NDArray[np.float64]] = []
+    soft_bits: list[npt.NDArray[np.float64]] = []
     for group in _groups(hits):
-        soft = sum((_soft_bits(h, s, blocks, keys) for s, h in _apart(group)), np.zeros(()))
+        soft = sum(
+            (_soft_bits(h, s, blocks, keys) for s, h in _without_overlap(group)), np.zeros(())
+        )
         payloads = [decode(row) for row in soft]
-        which = next((i for i, p in enumerate(payloads) if p is not None), 0)
-        heard.append(soft[which])
+        chosen_key = next((i for i, p in enumerate(payloads) if p is not None), 0)
+        soft_bits.append(soft[chosen_key])
         start, first = group[0]
         top = max((hit for _, hit in group), key=lambda hit: hit.score)
         end_s = max(s + hit.last for s, hit in group) / FRAMES_PER_S
         start_s = (start + first.first) / FRAMES_PER_S
-        segments.append(Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[which]))
+        segments.append(
+            Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[chosen_key])
+        )
     order = sorted(range(len(segments)), key=lambda i: -segments[i].score)
-    chosen = next((i for i in order if segments[i].payload is not None), order[0])
-    payload = segments[chosen].payload
-    return Detection(probability, payload, tuple(segments), best.score, heard[chosen])
+    best_segment = next((i for i in order if segments[i].payload is not None), order[0])
+    payload = segments[best_segment].payload
+    return Detection(probability, payload, tuple(segments), best.score, soft_bits[best_segment])
 
 
 def posterior(log_p: float) -> float:
@@ -193,7 +197,7 @@ def _groups(hits: Sequence[tuple[int, Hit]]) -> Iterable[list[tuple[int, Hit]]]:
     return groups
 
 
-def _apart(group: Sequence[tuple[int, Hit]]) -> Iterable[tuple[int, Hit]]:
+def _without_overlap(group: Sequence[tuple[int, Hit]]) -> Iterable[tuple[int, Hit]]:
     """Cut a group's windows so that each frame counts once."""
     done = 0
     for start, hit in group:
@@ -216,9 +220,11 @@ def _soft_bits(
     np.add.at(folded, place, rows)
     step = np.repeat([1.0, -1.0], TILE_FRAMES // 2)
     tiles = np.einsum("tfb,f->tb", folded.reshape(TILES, TILE_FRAMES, BANDS), step)
-    out = np.zeros((len(keys), CODED_BITS))
+    soft = np.zeros((len(keys), CODED_BITS))
     for i, key in enumerate(keys):
-        laid = layout(key)
-        carried = laid.bit >= 0
-        out[i] = np.bincount(laid.bit[carried], (tiles * laid.signs)[carried], minlength=CODED_BITS)
-    return out
+        tiles_layout = layout(key)
+        has_bit = tiles_layout.bit >= 0
+        soft[i] = np.bincount(
+            tiles_layout.bit[has_bit], (tiles * tiles_layout.signs)[has_bit], minlength=CODED_BITS
+        )
+    return soft

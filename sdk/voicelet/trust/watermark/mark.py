@@ -90,8 +90,8 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
 
 def now_s() -> float:
     """Seconds since 1970: :data:`DATE_VARIABLE` where it is set, else the clock."""
-    given = os.environ.get(DATE_VARIABLE, "")
-    return float(given) if given.isdecimal() else time.time()
+    seconds = os.environ.get(DATE_VARIABLE, "")
+    return float(seconds) if seconds.isdecimal() else time.time()
 
 
 class Watermark:
@@ -124,11 +124,11 @@ class Watermark:
         with self._lock:
             if self._tables is None or self._tables[0] != payload:
                 self._tables = (payload, {})
-            kept = self._tables[1]
-            if (rate, size) not in kept:
+            tables = self._tables[1]
+            if (rate, size) not in tables:
                 signs = tile_signs(payload, self._key)
-                kept[rate, size] = gain_table(signs, np.arange(size // 2 + 1) * (rate / size))
-            return kept[rate, size]
+                tables[rate, size] = gain_table(signs, np.arange(size // 2 + 1) * (rate / size))
+            return tables[rate, size]
 
     def at(self, position: int) -> ClauseMark | None:
         """The mark of a clause that has `position` samples of its stream before it.
@@ -144,7 +144,7 @@ class Watermark:
 
 @dataclass(frozen=True)
 class ClauseMark:
-    """The mark of one clause, for the code that renders the clause.
+    """The mark of one clause, for the code that renders it.
 
     Attributes:
         watermark: of its voice.

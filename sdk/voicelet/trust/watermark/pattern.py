@@ -1,8 +1,8 @@
 """Where the mark lies: which tiles of time and frequency are raised and which are lowered.
 
 Time runs in frames of 12.5 ms, whatever the rate.  Four frames are a slot, two slots a tile: a tile
-raised in its first slot is lowered in its second, so that a tile is a step that the slow ups and
-downs of speech hardly know (the patchwork of Bender et al., "Techniques for data hiding", 1996,
+raised in its first slot is lowered in its second, so that a tile is a step, which the slow changes
+of speech rarely imitate (the patchwork of Bender et al., "Techniques for data hiding", 1996,
 with spread-spectrum signs as of Cox et al., 1997).  Twenty tiles, two seconds, and the pattern
 begins again, so any part of a recording will do.  Bands are 100 Hz wide, and 6 % of their frequency
 higher up.
@@ -104,8 +104,8 @@ def encode(payload: Payload) -> BitArray:
     bits = np.array([word >> (count - 1 - i) & 1 for i in range(count)], np.uint8)
     # The register before bit i holds the six bits before it, round the circle.
     taps = np.stack([np.roll(bits, k) for k in range(7)])
-    out = [taps[[k for k in range(7) if g >> (6 - k) & 1]].sum(axis=0) & 1 for g in _GENERATORS]
-    coded: BitArray = np.stack(out, axis=1).reshape(-1).astype(np.uint8)
+    outputs = [taps[[k for k in range(7) if g >> (6 - k) & 1]].sum(axis=0) & 1 for g in _GENERATORS]
+    coded: BitArray = np.stack(outputs, axis=1).reshape(-1).astype(np.uint8)
     return coded
 
 
@@ -231,18 +231,18 @@ def layout(key: bytes = PUBLIC_KEY, pilot_key: bytes = PUBLIC_KEY) -> MarkLayout
     # Each coded bit gets as many tiles in the telephone's band as any other, and so above it.
     narrow = np.broadcast_to(band_edges()[1:] <= _TELEPHONE_HZ, (TILES, BANDS))
     for part in (narrow, ~narrow):
-        chosen = order[(part & ~pilot).reshape(-1)[order]]
-        bit.reshape(-1)[chosen] = (place + np.arange(len(chosen))) % CODED_BITS
-        place = (place + len(chosen)) % CODED_BITS
+        tiles = order[(part & ~pilot).reshape(-1)[order]]
+        bit.reshape(-1)[tiles] = (place + np.arange(len(tiles))) % CODED_BITS
+        place = (place + len(tiles)) % CODED_BITS
     return MarkLayout(signs.astype(np.int8), bit)
 
 
 def tile_signs(payload: Payload, key: bytes = PUBLIC_KEY) -> SignArray:
     """Whether a tile is raised first (1) or lowered first (-1), int8 [TILES, BANDS]."""
-    laid = layout(key)
+    mark_layout = layout(key)
     coded = 2 * encode(payload).astype(np.int8) - 1
-    carried: SignArray = np.where(laid.bit < 0, np.int8(1), coded[laid.bit])
-    return (laid.signs * carried).astype(np.int8)
+    payload_signs: SignArray = np.where(mark_layout.bit < 0, np.int8(1), coded[mark_layout.bit])
+    return (mark_layout.signs * payload_signs).astype(np.int8)
 
 
 def slot_steps(signs: SignArray) -> FloatArray:

@@ -1,11 +1,11 @@
 """The search for the pilots: over place, and over changes of speed and pitch.
 
 Windows of three seconds are correlated with the pilots at each of the 160 places where the pattern
-may begin, with time stretched and frequency scaled by up to 6 %.  What a correlation
-is worth is measured with decoys: patterns of other keys, correlated with the same window.  A score
-is a correlation divided by the root mean square of the decoys', so it doesn't depend on level,
-noise or speaker.  Where there is no mark, scores follow a standard normal distribution or stay a
-little below it (docs/reference/watermark.md has the measurement).
+may begin, with time stretched and frequency scaled by up to 6 %.  Correlations are scaled by
+decoys: patterns of other keys, correlated with the same window.  A score is a correlation over
+the root mean square of those, so it doesn't depend on level, noise or speaker, and where there is
+no mark it is a standard normal number or a little less (docs/reference/watermark.md has the
+measurement).
 
 Speech hides the mark under changes ten times its size, but slow ones that many bands share, while
 the mark changes fast and in each band by itself.  So the log energies of the bands are filtered in
@@ -38,7 +38,7 @@ from voicelet.trust.watermark.pattern import (
     slot_steps,
 )
 
-# What the detector sees: band energies, freed of what speech does by itself.
+# Input of the search: band energies with the variation of speech itself removed.
 
 
 RATE_HZ = 24_000
@@ -68,15 +68,15 @@ def power_spectra(samples: FloatArray) -> FloatArray:
     count = len(samples) // HOP
     padded = np.pad(samples, ((_SIZE - HOP) // 2, _SIZE))
     window = hann_window(_SIZE)
-    out = np.zeros((count, _SIZE // 2 + 2), np.float32)
+    sums = np.zeros((count, _SIZE // 2 + 2), np.float32)
     for start in range(0, count, 1024):
         last = min(count, start + 1024)
         part = padded[start * HOP : (last - 1) * HOP + _SIZE]
         frames = np.lib.stride_tricks.sliding_window_view(part, _SIZE)[::HOP]
         spectra = np.fft.rfft(frames * window, axis=-1)
         power = spectra.real**2 + spectra.imag**2
-        np.cumsum(power, axis=1, out=out[start:last, 1:])
-    return out
+        np.cumsum(power, axis=1, out=sums[start:last, 1:])
+    return sums
 
 
 def band_energies(sums: FloatArray, scale: float) -> FloatArray:
@@ -99,17 +99,17 @@ def residuals(energies: FloatArray) -> FloatArray:
     floor = np.percentile(energies, 10, axis=0) + loud * 10.0 ** (-_RANGE_DB / 10.0) / BANDS
     weight = np.clip(1.0 - floor / np.maximum(energies, floor), 0.0, 1.0).astype(np.float32)
     level = np.log(energies + floor).astype(np.float32) * np.float32(10.0 / np.log(10.0))
-    once = _filtered(level, whitener())
+    whitened = _filtered(level, whitener())
     near = _neighbourhood()
     support = weight @ near
-    shared = ((weight * once) @ near) / np.maximum(support, 1e-3)
-    once -= np.float32(_SHARED) * shared * np.minimum(1.0, 4.0 * support)
-    energy = np.sum(weight * once**2, axis=0) / np.maximum(weight.sum(axis=0), 1.0)
+    shared = ((weight * whitened) @ near) / np.maximum(support, 1e-3)
+    whitened -= np.float32(_SHARED) * shared * np.minimum(1.0, 4.0 * support)
+    energy = np.sum(weight * whitened**2, axis=0) / np.maximum(weight.sum(axis=0), 1.0)
     deviation = np.sqrt(energy) + np.float32(_MIN_DEVIATION)
-    once /= deviation
-    np.clip(once, -_CLIP, _CLIP, out=once)
-    once *= weight / deviation
-    return _filtered(once, _matched())
+    whitened /= deviation
+    np.clip(whitened, -_CLIP, _CLIP, out=whitened)
+    whitened *= weight / deviation
+    return _filtered(whitened, _matched())
 
 
 @lru_cache(maxsize=1)
@@ -142,10 +142,10 @@ def _filtered(rows: FloatArray, taps: FloatArray) -> FloatArray:
     """Filter over the first axis, zero-phase, edges held."""
     half = len(taps) // 2
     padded = np.pad(rows, ((half, half), (0, 0)), mode="edge")
-    out = np.zeros_like(rows)
+    filtered = np.zeros_like(rows)
     for i, tap in enumerate(taps):
-        out += tap * padded[i : i + len(rows)]
-    return out
+        filtered += tap * padded[i : i + len(rows)]
+    return filtered
 
 
 DoubleArray = npt.NDArray[np.float64]
@@ -210,8 +210,8 @@ def search(sums: FloatArray, *, scales: bool = True) -> list[Hit]:
     for pitch in PITCHES:
         scaled = rows if pitch == 1.0 else residuals(band_energies(sums, pitch))
         tempi = tuple(t for t in TEMPI if (pitch, t) != (1.0, 1.0))
-        found = _best(scaled, windows, spread, pitch, tempi, weight)
-        for i, hit in enumerate(found):
+        scaled_hits = _best(scaled, windows, spread, pitch, tempi, weight)
+        for i, hit in enumerate(scaled_hits):
             if hit.log_p < best[i].log_p:
                 best[i] = hit
     return best
@@ -233,10 +233,10 @@ def _spread(rows: FloatArray, windows: Sequence[tuple[int, int]]) -> DoubleArray
     decoys = pilot_templates()[1]
     power = np.zeros(len(windows))
     for decoy in decoys:
-        sums = _straight(product(rows, decoy.T))
+        sums = _diagonal_sums(product(rows, decoy.T))
         power += np.mean(_correlations(sums, firsts, length, 1.0) ** 2, axis=1)
-    out: DoubleArray = np.sqrt(power / len(decoys)) / _size(rows, windows)
-    return out
+    spread: DoubleArray = np.sqrt(power / len(decoys)) / _norms(rows, windows)
+    return spread
 
 
 def _best(
@@ -249,11 +249,11 @@ def _best(
 ) -> list[Hit]:
     """The best hit of each window at one pitch; `log_weight`: the log of hypotheses per place."""
     firsts, length = _bounds(windows)
-    deviation = spread * _size(rows, windows) + 1e-9
-    sums = _straight(product(rows, pilot_templates()[0].T))
-    every = np.stack([_correlations(sums, firsts, length, tempo) for tempo in tempi], axis=1)
+    deviation = spread * _norms(rows, windows) + 1e-9
+    sums = _diagonal_sums(product(rows, pilot_templates()[0].T))
+    correlations = np.stack([_correlations(sums, firsts, length, tempo) for tempo in tempi], axis=1)
     hits = []
-    for (first, last), scores in zip(windows, every / deviation[:, None, None]):
+    for (first, last), scores in zip(windows, correlations / deviation[:, None, None]):
         which, at = np.unravel_index(int(scores.argmax()), scores.shape)
         score = float(scores[which, at])
         log_p = min(0.0, log_tail(score) + math.log(PERIOD_FRAMES) + log_weight)
@@ -267,14 +267,14 @@ def _bounds(windows: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.int64], 
     return np.array([first for first, _ in windows]), windows[0][1] - windows[0][0]
 
 
-def _size(rows: FloatArray, windows: Sequence[tuple[int, int]]) -> DoubleArray:
+def _norms(rows: FloatArray, windows: Sequence[tuple[int, int]]) -> DoubleArray:
     """Norm of the rows of each window."""
     sums = np.concatenate([[0.0], np.cumsum(np.einsum("tb,tb->t", rows, rows, dtype=np.float64))])
-    out: DoubleArray = np.sqrt([sums[last] - sums[first] + 1e-12 for first, last in windows])
-    return out
+    norms: DoubleArray = np.sqrt([sums[last] - sums[first] + 1e-12 for first, last in windows])
+    return norms
 
 
-def _straight(matches: FloatArray) -> DoubleArray:
+def _diagonal_sums(matches: FloatArray) -> DoubleArray:
     """Running sums down the diagonals of `matches` [n, period]: [n + 1, 2 · period], cyclic."""
     count = len(matches)
     cyclic = np.concatenate([matches, matches], axis=1)
@@ -301,18 +301,18 @@ def _correlations(
     """
     ahead = np.rint(np.arange(length) * tempo).astype(np.int64) - np.arange(length)
     edges = [0, *(np.flatnonzero(np.diff(ahead)) + 1), length]
-    out = np.zeros((len(firsts), PERIOD_FRAMES))
+    correlations = np.zeros((len(firsts), PERIOD_FRAMES))
     for first, last in pairwise(edges):
         shift = int(ahead[first]) % PERIOD_FRAMES
         cut = slice(shift, shift + PERIOD_FRAMES)
-        out += sums[firsts + last, cut]
-        out -= sums[firsts + first, cut]
-    return out
+        correlations += sums[firsts + last, cut]
+        correlations -= sums[firsts + first, cut]
+    return correlations
 
 
-def template(laid: MarkLayout) -> FloatArray:
+def template(mark_layout: MarkLayout) -> FloatArray:
     """Signs of the pilots frame by frame, 0 elsewhere: float32 [period, bands]."""
-    steps = slot_steps((laid.signs * (laid.bit < 0)).astype(np.int8))
+    steps = slot_steps((mark_layout.signs * (mark_layout.bit < 0)).astype(np.int8))
     return np.repeat(steps, SLOT_FRAMES, axis=0)
 
 
