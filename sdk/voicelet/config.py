@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """Return `" (did you mean 'x'?)"` for the known word matchesest to `word`, or `""`."""
+    """Return `" (did you mean 'x'?)"` for the known word nearest to `word`, or `""`."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 
