@@ -12,6 +12,7 @@ start it again: it goes on where it was.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -31,15 +32,17 @@ def main() -> int:
     args = parser.parse_args()
 
     work, out = args.work.resolve(), args.out.resolve()
-    command = ["voicelet-export", "pipeline", args.recipe, "--work", str(work)]
+    if importlib.util.find_spec("voicelet_export") is None:
+        print("voicelet-export isn't installed: pip install . ./export", file=sys.stderr)
+        return 2
+    # As `voicelet-export pipeline …`, also where that command isn't on the PATH.
+    command = [sys.executable, "-m", "voicelet_export.cli.main"]
+    command += ["pipeline", args.recipe, "--work", str(work)]
     for assignment in args.set:
         command += ["--set", assignment]
     try:
         # Recipes name files of the repository, so it runs there.
         subprocess.run(command, cwd=ROOT, check=True)
-    except FileNotFoundError:
-        print("voicelet-export isn't installed: pip install . ./export", file=sys.stderr)
-        return 2
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
 

@@ -264,6 +264,7 @@ def test_the_runtime_alone_speaks(runtime: Path, tmp_path: Path) -> None:
 
 def test_adapt_without_voicelet_export(runtime: Path) -> None:
     told = 'voicelet adapt isn\'t installed: pip install "voicelet-export[adapt]"'
+    told += ' (in a clone: pip install . "./export[adapt]")'
     for words in (["ana", "folder"], ["--steps", "3", "ana", "folder"], ["--help"], []):
         done = run(runtime, CLI, "adapt", *words)
         assert done.returncode == 2

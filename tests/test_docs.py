@@ -83,6 +83,20 @@ def test_one_page_lists_every_environment_variable_that_the_code_reads() -> None
     assert listed == code
 
 
+def test_what_architecture_says_to_register_in_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)`(?: and `\w+`)? in `([\w/.…]+\.py)`", page)
+    assert {name for name, _ in named} >= {
+        "LANGUAGES", "ARCHITECTURES", "ENGINES", "COMMANDS", "LAYOUTS", "STAGES",
+        "open_watermark", "open_teacher",
+    }  # fmt: skip
+    for name, place in named:
+        top, _, below = place.partition("/…/")
+        path = ROOT / top / f"voicelet_{top}" / below if below else ROOT / "sdk/voicelet" / place
+        defined = rf"^ *(def {name}\(|class {name}\b|{name}\b.* = )"
+        assert re.search(defined, path.read_text("utf-8"), re.MULTILINE), f"{name} in {place}"
+
+
 def _pages(nav: Any) -> Iterator[str]:
     if isinstance(nav, str):
         yield nav

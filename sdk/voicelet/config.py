@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """Return `"; did you mean 'x'?"` for the known word nearest to `word`, or `""`."""
+    """Return `" (did you mean 'x'?)"` for the known word nearest to `word`, or `""`."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -31,6 +31,16 @@ class Cli:
 
 
 @pytest.fixture
+def recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: with recordings to name, for tests in which nobody listens to them."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for name in ("a.wav", "b.wav", "b.flac", "noise.wav"):
+        (folder / name).touch()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def cli(
     make_bundle: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,

@@ -35,7 +35,7 @@ YES = ("--scripted-consent", "signed form 118")
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> list[Consent]:
+def given(monkeypatch: pytest.MonkeyPatch, recordings: Path) -> list[Consent]:
     """Replace the gate and the encoder; the consents that enrolment was handed are returned."""
     found: list[Consent] = []
 
@@ -61,6 +61,14 @@ def test_without_a_terminal_every_remedy_is_named(cli: Cli, given: list[Consent]
         assert remedy in err
     assert cli("enrol", "ana", *YES)[0] == 2  # no recordings
     assert Vault().names() == []
+
+
+def test_recordings_are_looked_for_before_anybody_is_asked_to_read(
+    cli: Cli, given: list[Consent]
+) -> None:
+    code, out, err = cli("enrol", "ana", "a.wav", "monday.wav")
+    assert code == 20 and out == "" and given == []
+    assert "no recording 'monday.wav'" in err and "consent" not in err
 
 
 def test_in_writing(cli: Cli, given: list[Consent]) -> None:

@@ -57,7 +57,7 @@ def record(voice_sha256: str) -> ConsentRecord:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def asked(monkeypatch: pytest.MonkeyPatch, recordings: Path) -> list[dict[str, Any]]:
     """Replace the gate and the encoder; what the command asks of them is returned."""
     calls: list[dict[str, Any]] = []
 

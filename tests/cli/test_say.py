@@ -96,6 +96,7 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
         (["hi", "--speed", "nan"], 2, "not a number"),
         (["hi", "--pitch", "99"], 2, "-24..24"),
         (["hi", "--threads", "0"], 2, "number of threads"),
+        (["hi", "--raw", "--language", "no language"], 2, "must be a BCP 47 tag"),
         (["hi", "--raw", "--bundle", "missing"], 30, "no such bundle"),
         (["hi", "--raw", "--voice", "lwo"], 41, "did you mean 'low'"),
         (["fail", "--raw"], 10, "can't say that; try another word"),

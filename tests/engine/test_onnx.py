@@ -98,7 +98,7 @@ def test_providers_and_threads(path: Path) -> None:
         OnnxEngine(["NoSuchProvider"]).open(path)
     with pytest.raises(EngineError, match="at least 1"):
         get_engine().open(path, threads=0)
-    with pytest.raises(EngineError, match="no engine 'onx'; did you mean 'onnx'"):
+    with pytest.raises(EngineError, match=r"no engine 'onx' \(did you mean 'onnx'\?\)"):
         get_engine("onx")
 
 

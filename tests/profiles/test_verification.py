@@ -121,7 +121,10 @@ def test_a_list_made_and_loaded_on_the_command_line_guards(
 
     soundfile.write(tmp_path / "reader.wav", joined(*range(6)), 24000)
     out = tmp_path / "list.json"
-    assert main(["protected", "make", "family", str(tmp_path / "reader.wav"), "-o", str(out)]) == 0
+    recordings = [str(tmp_path / "reader.wav"), str(READER[0])]  # the second is too short
+    assert main(["protected", "make", "family", *recordings, "-o", str(out)]) == 21
+    assert f"{READER[0]}: it holds" in capsys.readouterr().err and not out.exists()
+    assert main(["protected", "make", "family", recordings[0], "-o", str(out)]) == 0
     assert main(["protected", "load", str(out)]) == 0
     assert main(["protected", "list", "--json"]) == 0
     assert '"voices": 1' in capsys.readouterr().out

@@ -248,7 +248,7 @@ def test_a_package_may_name_the_keys_it_trusts(
 
 
 def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="'voiceled'; did you mean 'voicelet'.*piper-vits"):
+    with pytest.raises(BundleError, match=r"'voiceled' \(did you mean 'voicelet'\?\).*piper-vits"):
         Voice.load(tiny_voice(tmp_path / "odd", architecture="voiceled"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from voicelet.errors import ConfigError
+from voicelet.text.document import chapters_of
 from voicelet.text.front_end import clauses
 from voicelet.text.language import (
     LANGUAGES,
@@ -72,6 +73,7 @@ def toy() -> Language:
         ),
         melody=Melody(*(frozenset[str]() for _ in range(4)), "o", frozenset()),
         conjunctions=frozenset(),
+        chapter_heading=re.compile(r"Kapitulo \d+"),
     )
 
 
@@ -88,6 +90,12 @@ def test_the_machine_reads_by_the_rules_it_is_given() -> None:
     assert said("Dr. 3 x", toy()) == ["Dr", "ba", "ba", "ba", "x"]
     assert said("Dr. 3 x", find_language()) == ["Doctor", "three", "x"]
     assert said("a.b", toy()) == ["a", "punto", "b"]
+
+
+def test_chapters_begin_where_the_language_says_so() -> None:
+    text = "Kapitulo 1\n\nba ba\n\nChapter 2\n\nba"
+    assert [c.title for c in chapters_of(text, toy())] == ["Kapitulo 1"]
+    assert [c.title for c in chapters_of(text, find_language())] == ["", "Chapter 2"]
 
 
 def test_single_letters_are_words_where_the_language_says_so() -> None:

@@ -28,9 +28,11 @@ from voicelet.errors import ConsentError
 from voicelet.files import embedded_bundle
 from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Voice, join
+from voicelet.synth import voice as facade
 from voicelet.synth.labelling import write_labelled
 from voicelet.trust.audit import device_log as audit
 from voicelet.trust.labels import read_label
+from voicelet.trust.watermark.base import FrameMark
 from voicelet.trust.watermark.detect import Detection, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, model_digest
 
@@ -71,6 +73,29 @@ WAYS: dict[str, Callable[[Voice, Any], npt.NDArray[Any]]] = {
         v.synthesize(TEXT, pitch_semitones=3.0, energy=0.5, speed=0.8, seed=5, **who).samples
     ),
 }
+
+
+class Halving:
+    """A watermark that does nothing but halve every sample, so that it is easily seen."""
+
+    def at(self, position: int) -> Halving:
+        return self
+
+    def frames(self, rate: int, hop: int, size: int, offset: int = 0) -> FrameMark:
+        return lambda first, count: np.full((count, size // 2 + 1), 0.5, np.float32)
+
+
+@needs_voice
+def test_a_voice_carries_any_watermark_that_offers_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as other:
+        other.setattr(facade, "open_watermark", lambda name, version: Halving())
+        halved = Voice.load().synthesize(TEXT).samples
+    monkeypatch.setenv(RESEARCH_SWITCH, "1")
+    unmarked = Voice.load().synthesize(TEXT).samples
+    assert np.abs(unmarked).max() > 0.1
+    np.testing.assert_allclose(halved, unmarked / 2, atol=1e-3)
 
 
 @needs_voice

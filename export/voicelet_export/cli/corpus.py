@@ -11,6 +11,7 @@ from typing import Any
 
 from voicelet.errors import ConfigError
 from voicelet_export.cli.progress import progress
+from voicelet_export.corpus.layouts import LAYOUTS
 from voicelet_export.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -263,7 +264,7 @@ def add_parser(commands: Any) -> None:
     predict.add_argument("--cache", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
     predict.set_defaults(run=_predict)
-    layouts = "auto, ljspeech, vctk, libritts, common-voice, speechocean762, folder or packed"
+    layouts = ", ".join(("auto", *LAYOUTS))
     check = actions.add_parser("check", help="find what would spoil a training; 1 on errors")
     check.add_argument("folder", type=Path)
     check.add_argument("--layout", default="auto", help=layouts)

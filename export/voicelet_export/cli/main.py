@@ -34,8 +34,12 @@ def _milestone(args: argparse.Namespace) -> None:
     logging.info("%s: %.1f MB", args.out, size / 1e6)
 
 
+_WHAT = """Make voices for voicelet: corpora, training, smaller models, conversion, bundles, and
+pipelines of all of it (docs/guides/pipeline.md)."""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="voicelet-export", description=__doc__)
+    parser = argparse.ArgumentParser(prog="voicelet-export", description=_WHAT)
     parser.add_argument("--version", action="version", version=f"voicelet-export {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     add_train_command(commands)

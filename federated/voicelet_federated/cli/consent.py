@@ -35,8 +35,8 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--consent", action="store_true", help="the person whose speech it is agrees to take part"
     )
-    parser.add_argument("--rounds", type=int, help=f"with --consent: in life ({ROUNDS})")
-    parser.add_argument("--epsilon", type=float, help=f"with --consent: in life ({EPSILON:g})")
+    parser.add_argument("--rounds", type=int, help=f"with --consent: most rounds ({ROUNDS})")
+    parser.add_argument("--epsilon", type=float, help=f"with --consent: most epsilon ({EPSILON:g})")
     parser.add_argument("--days", type=float, help=f"with --consent: how long ({DAYS:g})")
 
 

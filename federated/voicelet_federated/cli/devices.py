@@ -19,7 +19,7 @@ def add_keys_command(commands: Any) -> None:
     """Add `keys` to the command line."""
     parser = commands.add_parser("keys", help="make a device's two keys; hand over the public ones")
     parser.add_argument("--state", type=Path, required=True, help="the device's folder")
-    parser.add_argument("--out", type=Path, help="put the public ones there")
+    parser.add_argument("--out", type=Path, help="folder for the public keys")
     parser.set_defaults(run=_keys)
 
 
@@ -41,9 +41,9 @@ def add_join_command(commands: Any) -> None:
     parser.add_argument(
         "--least-battery",
         type=float,
-        help="0 to 1; with less, and not plugged in, rounds are sat out (0.4)",
+        help="0 to 1; below it, and not plugged in, no round is joined (0.4)",
     )
-    parser.add_argument("--max-retries", type=int, help="failed starts in a row; for ever without")
+    parser.add_argument("--max-retries", type=int, help="failed starts in a row to give up after")
     parser.set_defaults(run=_join)
 
 

@@ -18,9 +18,12 @@ from voicelet_federated.cli.operator import add_certify_command, add_serve_comma
 from voicelet_federated.cli.simulate import add_simulate_command
 from voicelet_federated.cli.status import add_status_command
 
+_WHAT = """Improve a shared voice across devices that keep their recordings: the operator's side
+(certify, serve), a device's side (keys, join, ledger), and simulations of both."""
+
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="voicelet-federated", description=__doc__)
+    parser = argparse.ArgumentParser(prog="voicelet-federated", description=_WHAT)
     parser.add_argument("--version", action="version", version=f"voicelet-federated {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     add_simulate_command(commands)

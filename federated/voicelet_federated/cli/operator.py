@@ -35,7 +35,7 @@ def add_serve_command(commands: Any) -> None:
     parser.add_argument(
         "--guarded",
         action="store_true",
-        help="another host than this machine's own is all right: a firewall or an OIDC provider "
+        help="allow another host than this machine's own, because a firewall or an OIDC provider "
         "keeps everybody from /v1/control/",
     )
     parser.add_argument("--nodes", type=Path, required=True, help="folder of node keys (*.key.pub)")

@@ -221,10 +221,17 @@ def add_simulate_command(commands: Any) -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--joins", type=int, help="rounds a user joins; as many as there are")
     parser.add_argument("--cohort", type=int, help="devices a round; as many as joins allow")
-    parser.add_argument("--minimum", type=int, default=0, help="without which no sum is opened")
+    parser.add_argument(
+        "--minimum", type=int, default=0, help="fewest devices in a sum; with fewer none is opened"
+    )
     parser.add_argument("--epsilon", type=float, default=8.0, help="inf: no noise")
     parser.add_argument("--clip-norm", type=float, default=1.0)
-    parser.add_argument("--clip-quantile", type=float, default=0.0, help="moves it; 0: it stays")
+    parser.add_argument(
+        "--clip-quantile",
+        type=float,
+        default=0.0,
+        help="moves --clip-norm to this quantile of the updates' norms (0: it stays)",
+    )
     parser.add_argument("--learning-rate", type=float, default=1.0, help="of the server")
     parser.add_argument("--momentum", type=float, default=0.0, help="of the server")
     parser.add_argument("--size", type=int, default=256, choices=(256, 2000, 4000))

@@ -154,8 +154,8 @@ def locate(path: str | Path | None) -> Path:
         return data_dir() / "bundles" / str(path)
     names = [b.name for b in installed()]
     raise BundleError(
-        f"{path}: no such bundle{did_you_mean(str(path), names)} (give a folder, a "
-        f"{ARCHIVE_SUFFIX} file or the name of an installed bundle)"
+        f"{path}: no such bundle{did_you_mean(str(path), names)}; give a folder, a "
+        f"{ARCHIVE_SUFFIX} file or the name of an installed bundle"
     )
 
 

@@ -52,7 +52,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         action=PrintCompletion,
         choices=SHELLS,
         metavar="SHELL",
-        help=f"print a script that completes commands in {', '.join(SHELLS)}, and end",
+        help="print a script that completes commands in bash, zsh or tcsh, and exit",
     )
 
 

@@ -33,7 +33,7 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("consent of the speaker (docs/guides/consent.md)")
     way = group.add_mutually_exclusive_group()
     way.add_argument(
-        "--sentence", action="store_true", help="print the sentence to read aloud, and stop"
+        "--sentence", action="store_true", help="print the sentence to read aloud, and exit"
     )
     way.add_argument(
         "--spoken-consent", metavar="FILE", help="the speaker reading that sentence, recorded today"
@@ -45,7 +45,7 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
         "--purpose",
         action="append",
         metavar="PURPOSE",
-        help="own-use (the default), assistive, publishing, research federation; may be repeated",
+        help="own-use (the default), assistive, publishing, research, federation; may be repeated",
     )
     group.add_argument("--scope", metavar="TEXT", help="further limits, in words")
     group.add_argument(

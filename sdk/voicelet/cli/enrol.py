@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
@@ -11,7 +12,7 @@ from voicelet.cli.consent_options import add_consent_options, gather_consent, pr
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
-from voicelet.errors import ConfigError, ProfileError
+from voicelet.errors import AudioError, ConfigError, ProfileError
 
 if TYPE_CHECKING:
     from voicelet.profiles.profile import QualitySummary
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise ProfileError(
             f"there is a profile {args.name!r} already; choose another name, or add --replace"
         )
+    _check_recordings(args.files)  # before anybody reads a sentence aloud
     consent = gather_consent(args, args.name)
     with Progress("listening", enabled=False if args.json else None) as progress:
         profile = enrol(
@@ -76,6 +78,12 @@ def run(args: argparse.Namespace) -> int:
     print_pairs(quality_lines(profile.quality))
     print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0
+
+
+def _check_recordings(files: list[str]) -> None:
+    for file in files:
+        if not os.path.exists(file):
+            raise AudioError(f"there is no recording {file!r}; check the path")
 
 
 def quality_lines(quality: QualitySummary) -> dict[str, str]:

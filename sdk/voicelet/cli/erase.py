@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `voicelet erase` and `voicelet profiles delete` take."""
     parser.add_argument("names", nargs="+", metavar="NAME")
-    parser.add_argument("--yes", action="store_true", help="don't ask")
+    parser.add_argument("--yes", action="store_true", help="don't ask (only a terminal is asked)")
     add_option(parser, nested=True)
     parser.set_defaults(run=run)
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for name in args.names:
         if name not in vault:
             hint = did_you_mean(name, vault.names())
-            raise ProfileNotFoundError(f"no profile {name!r}{hint} (nothing was deleted)")
+            raise ProfileNotFoundError(f"no profile {name!r}{hint}; nothing was deleted")
     names = list(dict.fromkeys(args.names))
     if not args.yes and not _is_confirmed(names):
         print("nothing was erased")

@@ -26,9 +26,27 @@ LIBRARIES = {
 """Top module of a library that the runtime does without → what to install for it."""
 
 
+IN_A_CLONE = {
+    "voicelet-export": (".", "./export"),
+    "voicelet-federated": (".", "./export", "./federated"),
+}
+"""Distribution → the folders of the repository that it is installed from, itself the last."""
+
+
 def install_line(requirement: str) -> str:
-    """The command that installs `requirement`, quoted as shells want it."""
-    return f'pip install "{requirement}"' if "[" in requirement else f"pip install {requirement}"
+    """The commands that install `requirement` from an index and in a clone, as shells take them.
+
+    Args:
+        requirement: one of the distributions of :data:`IN_A_CLONE`, perhaps with an extra.
+    """
+    name, bracket, extra = requirement.partition("[")
+    *needed, folder = IN_A_CLONE[name]
+    in_a_clone = " ".join(map(_quoted, (*needed, folder + bracket + extra)))
+    return f"pip install {_quoted(requirement)} (in a clone: pip install {in_a_clone})"
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if "[" in word else word
 
 
 def missing_library(error: ImportError) -> ConfigError | None:

@@ -55,6 +55,11 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, help="same seed and text, same audio (default 0)"
     )
     parser.add_argument(
+        "--language",
+        metavar="TAG",
+        help="of the text, such as en or en-US (default: the voice's first language)",
+    )
+    parser.add_argument(
         "--purpose",
         default="own-use",
         metavar="PURPOSE",
@@ -68,7 +73,7 @@ def speech_options(args: argparse.Namespace) -> SpeechOptions:
     """What :func:`add_voice_options`, `--ssml` and `--label` ask for.
 
     Raises:
-        ConfigError: there is no such style, or a number is out of range.
+        ConfigError: there is no such style, a number is out of range, or the language is no tag.
         ConsentError: there is no such purpose.
     """
     from voicelet.synth.options import SpeechOptions
@@ -79,6 +84,7 @@ def speech_options(args: argparse.Namespace) -> SpeechOptions:
         energy=args.energy,
         style=args.style,
         seed=args.seed,
+        language=args.language,
         ssml=True if getattr(args, "ssml", False) else "auto",
         purpose=args.purpose,
         label=getattr(args, "label", None),
@@ -133,7 +139,8 @@ def read_text(words: list[str], file: str | None) -> str:
             with open(file, "rb") as source:
                 raw = source.read(MAX_TEXT_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file!r}: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{file!r}: {reason}; check the path") from None
     if len(raw) > MAX_TEXT_BYTES:
         raise TextError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MB; split it")
     return raw.decode("utf-8-sig", errors="replace")

@@ -42,7 +42,7 @@ def run_make(args: argparse.Namespace) -> int:
     from voicelet.cli.options import check_file
     from voicelet.enrolment.enrolment import GE2E_ENCODER_ID, assess
     from voicelet.enrolment.gate import require_accepted
-    from voicelet.errors import ConfigError, OutputError
+    from voicelet.errors import ConfigError, OutputError, RecordingRejectedError
     from voicelet.files import atomic_file
     from voicelet.profiles.names import check_name
     from voicelet.profiles.protected import encode_list, protect
@@ -57,7 +57,10 @@ def run_make(args: argparse.Namespace) -> int:
         if label in voices:
             raise ConfigError(f"two recordings are called {label!r}; name each after its voice")
         gated = assess([file], encoder)
-        require_accepted(gated.report)
+        try:
+            require_accepted(gated.report)
+        except RecordingRejectedError as refusal:
+            raise RecordingRejectedError([f"{file}: {r}" for r in refusal.reasons]) from None
         voices[label] = mean_d_vector(gated.windows if gated.windows is not None else [])
     data = encode_list(protect(check_name(args.name), voices, GE2E_ENCODER_ID), device_key())
     try:

@@ -53,8 +53,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.text.document import read_document
+    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
-    document = read_document(args.document)
+    document = read_document(args.document, find_language(args.language or DEFAULT_LANGUAGE))
     indices = select_chapters(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, indices, args.json)
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     shaping = ("speed", "pitch_semitones", "energy", "seed", "style", "purpose")
     settings = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
     settings += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
+    settings += [options.language] if options.language else []
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in indices)
     done, seconds, skipped = 0, 0.0, 0

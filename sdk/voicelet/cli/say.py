@@ -49,7 +49,9 @@ def add_parser(subparsers: Any) -> None:
     target.add_argument("--play", action="store_true", help="play aloud (the default)")
     add_voice_options(parser)
     parser.add_argument(
-        "--ssml", action="store_true", help="the text is SSML (else: told by <speak>)"
+        "--ssml",
+        action="store_true",
+        help="the text is SSML (else only if it opens with <speak>)",
     )
     parser.add_argument(
         "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"

@@ -70,7 +70,7 @@ def get_engine(name: str = "onnx", providers: Providers = None) -> Engine:
 
         return LiteRTEngine()
     raise EngineError(
-        f"no engine {name!r}{did_you_mean(name, ENGINES)} (known: {', '.join(ENGINES)})"
+        f"no engine {name!r}{did_you_mean(name, ENGINES)}; there are {', '.join(ENGINES)}"
     )
 
 
@@ -88,7 +88,7 @@ def check_engine_name(name: str) -> None:
     if name != AUTO and name not in ENGINES:
         names = (AUTO, *ENGINES)
         raise EngineError(
-            f"no engine {name!r}{did_you_mean(str(name), names)} (known: {', '.join(names)})"
+            f"no engine {name!r}{did_you_mean(str(name), names)}; there are {', '.join(names)}"
         )
 
 

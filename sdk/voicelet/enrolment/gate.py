@@ -38,11 +38,11 @@ class GateConfig:
     Attributes:
         min_speech_s: less speech is refused.
         warn_speech_s: less speech is warned about.
-        max_speech_s: only so much speech counts; at most 180.
-        max_recording_s: of each file only so much is read.
+        max_speech_s: at most this much speech is used; 180 at most.
+        max_recording_s: at most this much of each file is read.
         max_clipped_fraction, warn_clipped_fraction: clipped samples per sample of speech.
         min_snr_db, warn_snr_db: speech over background noise.
-        silence_dbfs: recordings whose loud frames stay below hold nothing.
+        silence_dbfs: a recording whose loud frames stay below this level is empty.
         warn_level_dbfs: active level below which a recording is called quiet.
         warn_bandwidth_hz: bandwidth below which a recording is called dull.
         min_consistency: cosine between the two most different parts of the speech below which

@@ -65,7 +65,7 @@ class Profile:
             be mixed.
         speech_s: seconds of speech it was made from.
         quality: figures of the recording.
-        app_version: voicelet that made it.
+        app_version: the version of voicelet that made it.
         consent: its owner's; None only for files of version 1, which can't speak.
         adaptation: what `voicelet adapt` learnt of the person, if it did.
         report: the gate's full report, for a profile that was just enrolled; it isn't stored.

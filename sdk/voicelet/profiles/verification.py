@@ -45,7 +45,7 @@ class Verification:
     def same_speaker(self) -> bool | None:
         """Whether it is the profile's speaker; None without a profile, or where it can't be said.
 
-        Over a telephone one voice in five is taken for another, which is no answer.
+        Over a telephone one voice in five is taken for another, so None is the answer there.
         """
         if self.voice is None or self.bandwidth_hz < MIN_BANDWIDTH_HZ:
             return None

@@ -21,7 +21,7 @@ from voicelet.errors import BundleError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause, Tone
-from voicelet.trust.watermark.mark import ClauseMark
+from voicelet.trust.watermark.base import ClauseWatermark
 
 Check = Callable[[], None]
 """Called between runs of graphs; raises `CancelledError` when the stream is to end."""
@@ -135,7 +135,7 @@ class Synthesizer(Protocol):
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseMark | None = None,
+        mark: ClauseWatermark | None = None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause.
@@ -153,14 +153,12 @@ class Synthesizer(Protocol):
         """
 
 
-# The kinds of voice that this runtime can speak, by the name that manifests give them.
-
-
 ARCHITECTURES = {
     "voicelet": "voicelet.synth.source_filter.synthesizer:FastSpeechSynthesizer",
     "piper-vits": "voicelet.synth.vits.synthesizer:VitsSynthesizer",
 }
-"""Name → the class that speaks it, imported when it is needed."""
+"""The kinds of voice that this runtime can speak: the name that manifests give a kind → the class
+that speaks it, imported when it is needed."""
 
 
 def open_synthesizer(bundle: Bundle, open_graph: OpenGraph) -> Synthesizer:

@@ -24,7 +24,7 @@ class SpeechOptions:
 
         brisk = SpeechOptions(speed=1.2, style="lively")
         voice.synthesize("Hello.", options=brisk)
-        voice.synthesize("Hello.", options=brisk, seed=7)   # a keyword goes before the options
+        voice.synthesize("Hello.", options=brisk, seed=7)   # a keyword overrides the options
 
     Who speaks (`profile`, `preset`) and how to stop it (`cancel`) are arguments of their own.
 
@@ -38,7 +38,7 @@ class SpeechOptions:
         ssml: read the text as SSML; "auto" does so if it opens with <speak>.
         purpose: what the speech is for; the profile's consent must cover it.  "own-use",
             "assistive", "publishing", "research" or "federation".
-        label: which rules the label of a file follows that this speech is saved to ("default",
+        label: which rules the label follows in a file that this speech is saved to ("default",
             "eu", "us-ca", "cn" or "none"); None for what `VOICELET_LABEL` says.
 
     Raises:

@@ -154,6 +154,6 @@ def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None
         return None, name
     names = [*vault.names(), *presets]
     raise ProfileNotFoundError(
-        f"no voice {name!r}{did_you_mean(name, names)} "
-        "(voicelet voices lists them, voicelet enrol NAME FILE… makes one)"
+        f"no voice {name!r}{did_you_mean(name, names)}; "
+        "`voicelet voices` lists them, `voicelet enrol NAME FILE…` makes one"
     )

@@ -22,7 +22,7 @@ from voicelet.synth.base import Rendering, Synthesizer
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark.mark import Watermark
+from voicelet.trust.watermark.base import SpeechWatermark
 
 # Cutting clauses that are longer than those of the training corpus.
 
@@ -137,7 +137,7 @@ class Pipeline:
     synthesizer: Synthesizer
     first_frames: Sequence[int]
     stretch_frames: int
-    watermark: Watermark
+    watermark: SpeechWatermark
 
     @property
     def rate(self) -> int:

@@ -101,7 +101,7 @@ def speak(
 
 
 def peak_mb() -> float | None:
-    """Highest resident memory of this process so far, in 10^6 bytes; None if it can't be told."""
+    """Highest resident memory of this process so far, in 10^6 bytes; None if it is unknown."""
     try:
         with open("/proc/self/status", encoding="ascii") as status:
             for line in status:

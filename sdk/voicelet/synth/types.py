@@ -63,7 +63,7 @@ class MarkTiming:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A stretch of audio, in the order in which it is to be played.
+    """A stretch of audio.  Chunks are played in the order in which they come.
 
     Attributes:
         samples: float32 [n], mono, in [-1, 1].
@@ -115,11 +115,11 @@ class Audio:
         label: Label | None = None,
         signer: FileSigner | None = None,
     ) -> None:
-        """Write a .wav, .flac, .ogg, .opus or .mp3 that says of itself that it is synthetic.
+        """Write a .wav, .flac, .ogg, .opus or .mp3 file that is labelled as synthetic.
 
         Args:
-            label: what it says; by default what :attr:`label` or else the environment asks for
-                (docs/guides/labels.md).
+            label: the label of the file; by default one that follows the rules of :attr:`label`,
+                or else those that the environment names (docs/guides/labels.md).
             signer: of content credentials (.wav, .flac and .mp3 can hold them).
 
         Raises:

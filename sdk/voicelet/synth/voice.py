@@ -32,7 +32,7 @@ from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import PhoneClause
-from voicelet.trust.watermark.mark import Watermark, model_digest
+from voicelet.trust.watermark.base import open_watermark
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -102,7 +102,7 @@ class Voice:
         self._providers, self._engine = providers, engine
         self._synthesizer = synthesizer = open_synthesizer(bundle, self.open_graph)
         manifest = bundle.manifest
-        watermark = Watermark(model_digest(manifest.name, manifest.version))
+        watermark = open_watermark(manifest.name, manifest.version)
         self._pipeline = Pipeline(
             synthesizer, synthesizer.first_frames, synthesizer.stretch_frames, watermark
         )
@@ -240,7 +240,7 @@ class Voice:
             options: how to speak.
             cancel: may be set from another thread; the stream then raises `CancelledError` before
                 its next stretch of audio (tens of milliseconds).
-            settings: fields of :class:`SpeechOptions`, which go before those of `options`.
+            settings: fields of :class:`SpeechOptions`, which override those of `options`.
 
         Raises:
             ConfigError: there is no such option, preset or language, or a number is out of range
@@ -286,8 +286,8 @@ class Voice:
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/guides/piper.md).
-            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` says nothing
-                here.
+            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` has
+                no effect here.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.

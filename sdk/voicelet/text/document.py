@@ -12,6 +12,7 @@ from pathlib import Path
 
 from voicelet.errors import TextError
 from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document, decode
+from voicelet.text.language import Language, find_language
 
 __all__ = ["Chapter", "Document", "chapters_of", "markdown_chapters", "plain", "read_document"]
 
@@ -19,8 +20,11 @@ SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub")
 MAX_BYTES = 64 << 20
 
 
-def read_document(path: str | Path) -> Document:
+def read_document(path: str | Path, language: Language | None = None) -> Document:
     """Read a .txt, .md or .epub file.
+
+    Args:
+        language: whose headings part plain text into chapters; None is the default one.
 
     Raises:
         TextError: it can't be read, is larger than 64 MB, is damaged, or holds no text.
@@ -33,7 +37,8 @@ def read_document(path: str | Path) -> Document:
         with file.open("rb") as handle:
             raw = handle.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise TextError(f"{file.name!r}: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"{file.name!r}: {reason}; check the path") from None
     if len(raw) > MAX_BYTES:
         raise TextError(f"{file.name!r} is larger than {MAX_BYTES >> 20} MB; split it")
     if suffix == ".epub":
@@ -43,25 +48,24 @@ def read_document(path: str | Path) -> Document:
     else:
         text = decode(raw)
         marked = suffix in (".md", ".markdown")
-        document = Document("", "", tuple(markdown_chapters(text) if marked else chapters_of(text)))
+        chapters = markdown_chapters(text) if marked else chapters_of(text, language)
+        document = Document("", "", tuple(chapters))
     if not document.chapters:
         raise TextError(f"{file.name!r} holds no text that can be spoken")
     return document
 
 
-_HEADING = re.compile(
-    r"(?:chapter|part|book|section|act|scene)\s+(?:\d{1,4}|[ivxlc]{1,8}|[a-z]{3,12})\b.{0,80}"
-    r"|(?:prologue|epilogue|preface|foreword|introduction|afterword|contents)\b.{0,20}",
-    re.IGNORECASE,
-)
+def chapters_of(text: str, language: Language | None = None) -> Iterator[Chapter]:
+    """Plain text: blank lines part paragraphs; a short line such as "Chapter 3" heads a chapter.
 
-
-def chapters_of(text: str) -> Iterator[Chapter]:
-    """Plain text: blank lines part paragraphs; a short line such as "Chapter 3" heads a chapter."""
+    Args:
+        language: that the text is in; None is the default one.
+    """
+    is_heading = (language or find_language()).chapter_heading.fullmatch
     title, paragraphs = "", list[str]()
     for block in re.split(r"\n[ \t]*\n+", text.replace("\r\n", "\n").replace("\r", "\n")):
         paragraph = " ".join(block.split())
-        if paragraph and len(paragraph) <= MAX_TITLE_CHARS and _HEADING.fullmatch(paragraph):
+        if paragraph and len(paragraph) <= MAX_TITLE_CHARS and is_heading(paragraph):
             yield from _chapter(title, paragraphs)
             title, paragraphs = paragraph, []
         elif paragraph:

@@ -117,6 +117,7 @@ class Language:
         tag: BCP 47.
         normalisation, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
+        chapter_heading: matches the whole of a line that heads a chapter of plain text.
     """
 
     tag: str
@@ -124,6 +125,7 @@ class Language:
     pronunciation: Pronunciation
     melody: Melody
     conjunctions: frozenset[str]
+    chapter_heading: re.Pattern[str]
 
 
 @lru_cache(maxsize=64)

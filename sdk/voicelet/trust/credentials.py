@@ -58,7 +58,7 @@ def check_available() -> None:
 
 
 def device_signer(key: Ed25519PrivateKey | None = None) -> FileSigner:
-    """Sign as this device, which nobody vouches for.
+    """Sign with this device's own key, which no authority vouches for.
 
     Raises:
         SealError: the device's key can't be had.

@@ -1,4 +1,4 @@
-"""What a file of synthetic speech says of itself, and what its listener is told.
+"""Labels of synthetic speech: in the metadata of a file, and aloud for its listener.
 
 Every label says "synthetic" in the file's own metadata, with provider, system, version, time and a
 unique identifier; where a law wants more, a region adds it:
@@ -82,7 +82,7 @@ class Label:
     def of_settings(
         cls, region: str | None = None, provider: str | None = None, voice: str = ""
     ) -> Label:
-        """A new label; what isn't given is what `VOICELET_LABEL` and `VOICELET_PROVIDER` say.
+        """A new label; what isn't given is taken from `VOICELET_LABEL` and `VOICELET_PROVIDER`.
 
         Raises:
             ConfigError: as of the class.
@@ -135,7 +135,7 @@ class Label:
         }
 
     def cue(self, sample_rate_hz: int) -> npt.NDArray[np.float32]:
-        """What is heard before the speech, float32 [n]; empty but for `cn`."""
+        """The sound to play before the speech, float32 [n]; only `cn` has one, else it is empty."""
         if self.region != "cn":
             return np.zeros(0, np.float32)
         return rhythm_cue(sample_rate_hz)
@@ -174,7 +174,7 @@ def rhythm_cue(sample_rate_hz: int) -> npt.NDArray[np.float32]:
 
 
 def read_label(path: str | os.PathLike[str]) -> dict[str, object] | None:
-    """What a file says of itself; None where it says nothing that voicelet wrote.
+    """The label in a file, as plain data; None where it has none that voicelet wrote.
 
         read_label("morning.flac")["provider"]
 

@@ -18,11 +18,14 @@ from importlib import resources
 from voicelet.bundle import Bundle
 from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
+from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemise import Phonemiser
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Span
 
+LANGUAGE = "en"
+"""Of the sentences and their words."""
 WORDS = 6
 LIFETIME = timedelta(hours=24)
 """The sentence names its day; the next day it is stale."""
@@ -144,8 +147,10 @@ class SentenceReader:
 
     def __init__(self, bundle: Bundle) -> None:
         self._lexicon = Lexicon.open(bundle.data_path("lexicon"))
-        phonemiser = Phonemiser(self._lexicon, None, PhoneInventory(bundle.manifest.phones))
-        self._front = TextFrontEnd(phonemiser, ssml=False, user_lexicon=_PRODUCT)
+        language = find_language(LANGUAGE)
+        inventory = PhoneInventory(bundle.manifest.phones)
+        phonemiser = Phonemiser(self._lexicon, None, inventory, language)
+        self._front = TextFrontEnd(phonemiser, ssml=False, user_lexicon=_PRODUCT, language=language)
 
     def word_phones(self) -> tuple[str, ...]:
         """Phones of every word of the list."""

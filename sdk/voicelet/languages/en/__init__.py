@@ -111,4 +111,9 @@ ENGLISH = Language(
         until since before after as than whether with without for from into through between
         during"""
     ),
+    chapter_heading=re.compile(
+        r"(?:chapter|part|book|section|act|scene)\s+(?:\d{1,4}|[ivxlc]{1,8}|[a-z]{3,12})\b.{0,80}"
+        r"|(?:prologue|epilogue|preface|foreword|introduction|afterword|contents)\b.{0,20}",
+        re.IGNORECASE,
+    ),
 )

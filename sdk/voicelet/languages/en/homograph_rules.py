@@ -1,4 +1,4 @@
-"""Homographs with rules of their own: what noun and verb alone don't tell apart."""
+"""Homographs with rules of their own: noun or verb alone doesn't decide how they are said."""
 
 from __future__ import annotations
 

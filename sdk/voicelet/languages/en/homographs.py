@@ -1,4 +1,4 @@
-"""Words that are written alike and said apart, told by their neighbours.
+"""Words that are spelled alike but pronounced in two ways; the words around them decide which.
 
 Most English homographs are a noun or adjective said one way and a verb said another (REcord,
 reCORD; CLOSE, cloZe): their lexicon entries carry senses (`record|verb`), and the words around tell

@@ -149,9 +149,9 @@ class Vault:
 
         Files are overwritten first, where the file system does so in place.  The other profiles
         are encrypted anew under a new key and the old key is destroyed, so that copies of this one
-        in backups can't be opened any more (unless the vault has a passphrase: who knows it can
-        open backups made before).  In a vault that is locked, the files go now and the key when it
-        is next unlocked.
+        in backups can't be opened any more (unless the vault has a passphrase: whoever knows
+        it can open backups made before).  In a vault that is locked, the files go now and the key
+        when it is next unlocked.
 
         Raises:
             ProfileNotFoundError: there is none of that name.
@@ -213,7 +213,7 @@ class Vault:
             session.store(newest.name, newest.plain)
 
     def restorable(self) -> Sequence[str]:
-        """Names of profiles whose file is damaged or gone while their copy says whose it is.
+        """Names of profiles whose file is damaged or missing while their copy still names them.
 
         Raises:
             ProfileLockedError: the vault's key or passphrase is missing or wrong.

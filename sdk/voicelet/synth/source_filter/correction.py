@@ -1,4 +1,4 @@
-"""A second look at what the vocoder's filters gave: its mel, brought to the one that was meant.
+"""Corrects what the vocoder's filters gave, so that its mel becomes the one that was asked for.
 
 The filters of a frame can't foresee how it adds up with its neighbours, nor how the noise falls.
 What came of them is measured and corrected once, band by band; the phases stay, as in a round of
@@ -15,7 +15,7 @@ import numpy as np
 from voicelet.audio.features import FeatureConfig, FloatArray, mel_centres_hz, mel_filterbank
 from voicelet.audio.products import BandMatrix, product
 from voicelet.synth.source_filter.stft import OverlapAdd, Window
-from voicelet.trust.watermark.mark import FrameGains
+from voicelet.trust.watermark.base import FrameMark
 
 MOST_CORRECTED = 2.0
 """A band is brought up or down by at most this much (natural log), as in training."""
@@ -87,7 +87,7 @@ class Correction:
     """
 
     def __init__(
-        self, bands: Bands, window: Window, mark: FrameGains | None, share: float = 1.0
+        self, bands: Bands, window: Window, mark: FrameMark | None, share: float = 1.0
     ) -> None:
         self._bands, self._window, self._mark, self._share = bands, window, mark, share
         self._out = OverlapAdd(window)

@@ -21,7 +21,7 @@ from voicelet.synth.types import Controls
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Tone
-from voicelet.trust.watermark.mark import ClauseMark
+from voicelet.trust.watermark.base import ClauseWatermark
 
 FIRST_FRAMES = (16, 64, 192)
 """Output frames of a stream's first stretches: 0.2 s are heard while 0.8 s are made, and so on."""
@@ -77,7 +77,7 @@ class FastSpeechSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseMark | None = None,
+        mark: ClauseWatermark | None = None,
         tones: Sequence[Tone] = (),
     ) -> FastSpeechRendering:
         """Encode a clause."""
@@ -105,7 +105,7 @@ class FastSpeechRendering:
         synthesizer: FastSpeechSynthesizer,
         encoded: EncodedClause,
         rng: np.random.Generator,
-        mark: ClauseMark | None = None,
+        mark: ClauseWatermark | None = None,
         whisper: bool = False,
         share: float = 1.0,
     ) -> None:

@@ -19,7 +19,7 @@ from voicelet.errors import BundleError
 from voicelet.synth.source_filter.correction import Bands, Correction
 from voicelet.synth.source_filter.stft import ExcitationSource, OverlapAdd, Window
 from voicelet.synth.styles import whispered
-from voicelet.trust.watermark.mark import FrameGains
+from voicelet.trust.watermark.base import FrameMark
 
 _LOG_GAIN = (-14.0, 6.0)
 """Filters are held in this range (natural log), as in training."""
@@ -118,7 +118,7 @@ class ClauseVocoder:
         log_f0: FloatArray,
         voicing: FloatArray,
         rng: np.random.Generator,
-        mark: FrameGains | None = None,
+        mark: FrameMark | None = None,
         whisper: bool = False,
         share: float = 1.0,
     ) -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray, hann_window
 from voicelet.synth.base import Check, Rendering
-from voicelet.trust.watermark.mark import ClauseMark
+from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.pattern import FRAMES_PER_S
 
 _OVERLAP = 4  # hops in a window
@@ -21,7 +21,7 @@ class MarkFilter:
         rate: in Hz.
     """
 
-    def __init__(self, mark: ClauseMark, rate: int) -> None:
+    def __init__(self, mark: ClauseWatermark, rate: int) -> None:
         self._hop = hop = max(2, round(rate / FRAMES_PER_S))
         size = _OVERLAP * hop
         self._window = np.sqrt(hann_window(size))
@@ -83,7 +83,7 @@ class MarkedRendering:
         rate: in Hz.
     """
 
-    def __init__(self, inner: Rendering, mark: ClauseMark, hop: int, rate: int) -> None:
+    def __init__(self, inner: Rendering, mark: ClauseWatermark, hop: int, rate: int) -> None:
         self._inner, self._hop = inner, hop
         self._filter = MarkFilter(mark, rate)
         self._ahead = -(-self._filter.delay // hop)

@@ -27,7 +27,7 @@ from voicelet.synth.types import Controls, Speaker
 from voicelet.synth.vits.marking import MarkedRendering
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import Tone
-from voicelet.trust.watermark.mark import ClauseMark
+from voicelet.trust.watermark.base import ClauseWatermark
 
 IntArray = npt.NDArray[np.int64]
 
@@ -140,7 +140,7 @@ class VitsSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseMark | None = None,
+        mark: ClauseWatermark | None = None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""

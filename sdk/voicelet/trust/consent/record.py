@@ -172,14 +172,14 @@ class ConsentRecord:
     Attributes:
         id: 32 hexadecimal digits, random; revocations name it.
         speaker: whose voice it is.
-        given_by: who agreed: the speaker, or who may do so for them.
+        given_by: who agreed: the speaker, or somebody who may agree for them.
         purposes: see `voicelet.trust.consent.record.PURPOSES`.
         scope: further limits in words ("on Ana's tablet only"); for people, not checked.
         created: ISO 8601 in UTC, to the second.
         expires: the same; None for a consent that stands until it is revoked.
         method: "spoken": the speaker read a random sentence; "scripted": somebody wrote it down.
         reason: of a scripted consent: who agreed and why it wasn't spoken.
-        sentence: that was read, of a spoken one.
+        sentence: the sentence that was read, for a spoken consent.
         audio_sha256: of the recording of the sentence (which isn't kept), of a spoken one.
         voice_sha256: of the voiceprint it belongs to.
         device: public key of the device that signed, hexadecimal.
@@ -260,7 +260,7 @@ class ConsentRecord:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ConsentRecord:
-        """Inverse of :meth:`to_bytes`; one spelling only is taken, signatures aren't checked.
+        """Inverse of :meth:`to_bytes`; only the canonical form is read, signatures aren't checked.
 
         Raises:
             ConsentError: it isn't a record.
@@ -303,7 +303,7 @@ class ConsentRecord:
             raise ConsentError(f"the consent record of {self.speaker!r} is another voice's")
 
     def check(self, purpose: str = "own-use", now: datetime | None = None) -> None:
-        """Check that it covers a use at a time (revocations are `Revocations`' matter).
+        """Check that it covers a use at a time (`Revocations` knows the revoked ones).
 
         Raises:
             ConsentEndedError: it has expired.
@@ -322,7 +322,7 @@ class ConsentRecord:
             )
 
     def days_left(self, now: datetime | None = None) -> float | None:
-        """Days until it expires, negative behind; None for one that doesn't expire."""
+        """Days until it expires, negative once it has; None for one that doesn't expire."""
         if self.expires is None:
             return None
         return (from_iso("the end", self.expires) - (now or utc_now())).total_seconds() / 86400.0

@@ -1,8 +1,9 @@
 """Withdrawn consents: a signed list that only grows.
 
 A line a revocation, in JSON: the record's id, when, why, the SHA-256 of the line before, the
-device's public key and its signature.  A changed, missing or moved line breaks the chain.  What a
-damaged list still names stays revoked; it doesn't silence other voices, but it is told.
+device's public key and its signature.  A changed, missing or moved line breaks the chain.  Records
+that a damaged list still names stay revoked.  It doesn't silence other voices; the damage is
+reported in the log.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class Revocations:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            _log.warning("%s: %s; withdrawn consents can't be told", self.path, error.strerror)
+            _log.warning("%s: %s; withdrawn consents can't be looked up", self.path, error.strerror)
             return {}
         if self._seen is None or self._seen[0] != state:
             self._seen = (state, self._load())

@@ -64,7 +64,7 @@ class SpokenConsent:
 
     Attributes:
         recording: of the sentence and nothing else; it is checked, hashed and forgotten.
-        sentence: that was asked for.
+        sentence: the sentence that the speaker was asked to read.
     """
 
     recording: Recording = field(repr=False)
@@ -104,13 +104,13 @@ class SpokenConsent:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a caller states of the speaker's consent.
+    """What a caller states about the speaker's consent.
 
     Attributes:
         speaker: whose voice it is.
         spoken: the speaker reading the consent sentence; without it, see :meth:`scripted`.
-        given_by: who agreed, if it isn't the speaker: who may do so for them.
-        purposes: a word or several of `PURPOSES`.
+        given_by: who agreed, if not the speaker: somebody who may agree for them.
+        purposes: one or more of `PURPOSES`.
         scope: further limits, in words.
         expires: a day or a moment; None (the default) for a consent that stands until revoked.
         reason: of a scripted consent; see :meth:`scripted`.
@@ -156,7 +156,7 @@ class Consent:
         scope: str = "",
         expires: str | date | datetime | None = None,
     ) -> Consent:
-        """A consent that was given otherwise than by reading a sentence, and is marked so.
+        """A consent that was given in another way than by reading a sentence; its record says so.
 
         For voices banked by a clinic, recordings of people who can no longer speak, and tests.
 
