@@ -200,7 +200,7 @@ def smoothed(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
     return _istft(spectrum * np.exp(mean - magnitude), len(wave))
 
 
-def resynthesised(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
+def resynthesized(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Removal by a vocoder: mels and f0 are taken, and the packaged vocoder speaks them again."""
     return _vocoder()(*copies.vocoder_features(wave))
 
@@ -269,8 +269,8 @@ ATTACKS: dict[str, Attack] = {
     "low-pass 4 kHz": low_pass(4000.0),
     "re-recorded": rerecorded,
     "spectra averaged over 150 ms": smoothed,
-    "resynthesised, voicelet's vocoder": resynthesised,
-    "resynthesised, WORLD": world,
+    "resynthesized, voicelet's vocoder": resynthesized,
+    "resynthesized, WORLD": world,
     "counter-pattern, public key": countered,
 }
 """Name → what is done."""

@@ -14,7 +14,7 @@ from benchmarks.common import write_wav
 from benchmarks.corpora import TarCorpus
 from benchmarks.heldout import HeldOut
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.voicing import voiced_f0
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import read_audio
@@ -38,7 +38,7 @@ def write_originals(
     for source, utterance in wanted:
         samples, rate = source.read(utterance)
         wave = resample(samples, rate, config.sample_rate_hz)
-        level = normalise_level(wave, config.sample_rate_hz)
+        level = normalize_level(wave, config.sample_rate_hz)
         path = out / "originals" / f"{utterance}.wav"
         write_wav(path, np.asarray(level, dtype=np.float32), config.sample_rate_hz)
         paths.append(path)

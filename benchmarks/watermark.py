@@ -163,10 +163,10 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
 
 def audibility(args: argparse.Namespace) -> dict[str, Any]:
     """Marked against unmarked: PESQ, P.808 and, if asked for, word errors."""
-    from voicelet_export.metrics.intelligibility import Recogniser
+    from voicelet_export.metrics.intelligibility import Recognizer
     from voicelet_export.metrics.naturalness import Dnsmos
 
-    pesq, dnsmos, recogniser = need("pesq"), Dnsmos(), Recogniser()
+    pesq, dnsmos, recognizer = need("pesq"), Dnsmos(), Recognizer()
     voice = Voice.load()
     rows: list[dict[str, float]] = []
     errors = {"marked": 0, "plain": 0, "words": 0}
@@ -185,8 +185,8 @@ def audibility(args: argparse.Namespace) -> dict[str, Any]:
         )
         if args.words:
             for name, wave in (("plain", plain), ("marked", marked)):
-                errors[name] += recogniser.errors(text, recogniser.transcribe(wave, RATE_HZ)).errors
-            errors["words"] += len(recogniser.words(text))
+                errors[name] += recognizer.errors(text, recognizer.transcribe(wave, RATE_HZ)).errors
+            errors["words"] += len(recognizer.words(text))
     change = [r["p808"] - r["p808_plain"] for r in rows]
     half = _CONFIDENCE * statistics.stdev(change) / len(change) ** 0.5
     out = {

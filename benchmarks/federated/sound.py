@@ -33,7 +33,7 @@ class Spoken:
     """An utterance and what a model makes of it with the true durations, pitch and energy.
 
     Attributes:
-        target, predicted: normalised log mel [T, bands], the bands that the recording holds.
+        target, predicted: normalized log mel [T, bands], the bands that the recording holds.
         pause: frames of pauses [T].
         speaker: whose.
     """

@@ -35,7 +35,7 @@ def measure_folder(folder: Path, metrics: Metrics) -> list[dict[str, Any]]:
     """Words, errors and cosine to the person's own recording, of each clip."""
     rows = []
     for clip in read_folder(folder):
-        errors = metrics.recogniser.errors(clip.text, metrics.transcript(clip.path))
+        errors = metrics.recognizer.errors(clip.text, metrics.transcript(clip.path))
         assert clip.reference is not None
         a, b = metrics.vector(clip.path), metrics.vector(clip.reference)
         rows.append(

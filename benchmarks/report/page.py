@@ -40,7 +40,7 @@ trained on. <b>voicelet</b>: clones of these people, each from 10 to 40 s of spe
 <b>teacher-…</b>: the large model that voicelet learnt from.</p>
 <dl>
 <dt>clips</dt><dd>how many were scored</dd>
-<dt>WER %</dt><dd>words that a speech recogniser (Whisper tiny.en) gets wrong; less is better. Many
+<dt>WER %</dt><dd>words that a speech recognizer (Whisper tiny.en) gets wrong; less is better. Many
 of the real people read English as a second language, so their own WER is high.</dd>
 <dt>P.808, SIG, BAK, OVRL</dt><dd>listeners' opinions as predicted by DNSMOS, 1 to 5, more is
 better: overall (P.808), of the speech, of the background, overall (P.835)</dd>

@@ -27,7 +27,7 @@ from benchmarks.copies import bundle_vocoder, vocoder_features
 from benchmarks.corpora import TarCorpus
 from benchmarks.verification.people import corpus_of, read_people, split_people
 from voicelet.audio.features import FloatArray
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.resample import resample
 from voicelet.errors import VoiceletError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ
@@ -58,7 +58,7 @@ class ClipWriter:
 
     def add(self, split: str, kind: str, speaker: str, samples: FloatArray, rate_hz: int) -> None:
         """Write one clip, at 16 kHz, one level and at most 8 s."""
-        wave = normalise_level(resample(samples, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+        wave = normalize_level(resample(samples, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
         self._numbers[split, kind, speaker] += 1
         folder = self._folder / split / kind
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def write_clips(
             waves = [resample(*real.read(i), _RATE_HZ) for i in picked]
             for wave in waves[: 2 if split == "train" else 3]:
                 writer.add(split, "real", speaker, wave, _RATE_HZ)
-            level = normalise_level(waves[0][: _LONGEST_S * _RATE_HZ], _RATE_HZ)
+            level = normalize_level(waves[0][: _LONGEST_S * _RATE_HZ], _RATE_HZ)
             writer.add(split, "copy", speaker, vocode(*vocoder_features(level)), _RATE_HZ)
             try:
                 profile = voicelet.enrol(

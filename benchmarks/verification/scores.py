@@ -22,7 +22,7 @@ class Scores:
         true, false: trials.
         eer: equal error rate, 0..1.
         eer_low, eer_high: its 95 % interval over bootstraps of the people.
-        min_dcf: least normalised detection cost at a prior of 1 %.
+        min_dcf: least normalized detection cost at a prior of 1 %.
         cllr: cost of the log-likelihood ratio in bits; 0 is perfect, 1 says nothing; None for
             scores that aren't such ratios.
         miss, false_alarm: at the threshold that is used, 0..1.

@@ -42,7 +42,7 @@ def test_copies_are_written_beside_their_originals(tmp_path: Path) -> None:
     assert len(read_audio(copy)[0]) == len(read_audio(original)[0])
 
 
-def test_a_bundles_vocoder_gets_normalised_mels_and_gives_a_hop_a_frame(
+def test_a_bundles_vocoder_gets_normalized_mels_and_gives_a_hop_a_frame(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given: list[np.ndarray] = []

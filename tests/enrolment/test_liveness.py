@@ -173,7 +173,7 @@ def test_voicelet_itself_cant_consent_nor_another_person(
     assert report.text_probability > 0.99
     assert report.voice is not None and report.voice.probability > 0.99
     assert report.origin is not None and report.origin.made_by_voicelet
-    assert len(report.reasons) == 1 and "synthesised by voicelet" in report.reasons[0]
+    assert len(report.reasons) == 1 and "synthesized by voicelet" in report.reasons[0]
 
     other = embed_windows(encoder, speech_16k(person()))
     wrong = consent_sentence(NOW, random.Random(6))

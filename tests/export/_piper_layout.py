@@ -48,7 +48,7 @@ def tiny_config(**changes: Any) -> VitsConfig:
     return VitsConfig(**{**values, **changes})
 
 
-def randomise(model: Vits, seed: int = 0, spread: float = 1.0) -> None:
+def randomize(model: Vits, seed: int = 0, spread: float = 1.0) -> None:
     """Give weights that start at zero or one values of their own, so that mix-ups are heard."""
     generator = torch.Generator().manual_seed(seed)
     for name, value in sorted(model.named_parameters()):
@@ -85,7 +85,7 @@ def export_tiny(
     """Write `path` and `path.json`; returns the model that was exported."""
     torch.manual_seed(seed)
     model: PiperLayout = PiperLayout(config, trainable=False).eval()
-    randomise(model, seed, spread)
+    randomize(model, seed, spread)
     if prepare is not None:
         prepare(model)
     ids = torch.arange(20)[None] % config.n_symbols

@@ -22,7 +22,7 @@ import matplotlib.figure  # noqa: F401
 import onnx  # noqa: F401
 import onnxruntime  # noqa: F401
 import soundfile  # noqa: F401
-import torch._dynamo  # which the first optimiser imports
+import torch._dynamo  # which the first optimizer imports
 import torch.utils.tensorboard
 
 import voicelet_export.bundle.build

@@ -16,7 +16,7 @@ import numpy as np
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import log_mel
 from voicelet.audio.io import read_audio
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.resample import resample
 from voicelet.speaker.encoder import d_vector
 from voicelet.speaker.vector import speaker_statistics
@@ -62,7 +62,7 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     out["recording_16k"] = np.round(at_16k * 32767.0).astype(np.int16)
     at_16k = out["recording_16k"].astype(np.float32) / 32767.0
     out["d_vector"] = d_vector(voice.open_graph("speaker_encoder"), at_16k)
-    level = normalise_level(at_24k, 24000)
+    level = normalize_level(at_24k, 24000)
     mel = log_mel(level)
     stats = speaker_statistics(mel, estimate_f0(level, 24000, 300))
     out["log_mel"] = mel[:80]

@@ -475,7 +475,7 @@ def test_readers_don_t_notice_a_rotation(vault: Vault) -> None:
 
 
 def voiceprint(name: str) -> Profile:
-    """A profile whose numbers would be recognised."""
+    """A profile whose numbers would be recognized."""
     rng = np.random.default_rng(3)
     d = rng.normal(size=256).astype(np.float32)
     d /= np.linalg.norm(d)

@@ -54,12 +54,12 @@ def test_the_person_herself_and_a_machine(spoken: np.ndarray) -> None:
 
 
 def test_what_voicelet_said_cant_be_enrolled(spoken: np.ndarray) -> None:
-    with pytest.raises(LivenessRejectedError, match="recording 2: it was synthesised by voicelet"):
+    with pytest.raises(LivenessRejectedError, match="recording 2: it was synthesized by voicelet"):
         check_origin([("recording 1", joined(0)), ("recording 2", spoken)])
-    with pytest.raises(LivenessRejectedError, match="synthesised by voicelet"):
+    with pytest.raises(LivenessRejectedError, match="synthesized by voicelet"):
         voicelet.enrol([(spoken, 24000)], consent=scripted(), name="copy")
     faster = np.interp(np.arange(0, len(spoken), 1.03), np.arange(len(spoken)), spoken)
-    with pytest.raises(LivenessRejectedError, match="synthesised by voicelet"):
+    with pytest.raises(LivenessRejectedError, match="synthesized by voicelet"):
         check_origin([("it", faster.astype(np.float32))])
 
 

@@ -14,7 +14,7 @@ from voicelet.text.language import (
     LANGUAGES,
     Language,
     Melody,
-    Normalisation,
+    Normalization,
     Pronunciation,
     find_language,
 )
@@ -46,7 +46,7 @@ def toy() -> Language:
     """A language that English knows nothing of."""
     return Language(
         tag="qaa",
-        normalisation=Normalisation(
+        normalization=Normalization(
             digit_rules=(digit,),
             letter_rules=(),
             symbol_rules=(),
@@ -105,5 +105,5 @@ def test_single_letters_are_words_where_the_language_says_so() -> None:
 
     assert spelled(toy()) == [False, False]
     english = find_language()
-    none = replace(toy().normalisation, lone_letters=frozenset[str]())
-    assert spelled(replace(toy(), normalisation=none)) == spelled(english) == [False, True]
+    none = replace(toy().normalization, lone_letters=frozenset[str]())
+    assert spelled(replace(toy(), normalization=none)) == spelled(english) == [False, True]

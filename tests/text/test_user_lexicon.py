@@ -95,14 +95,14 @@ def test_ipa_becomes_the_inventory() -> None:
 
 
 class Echo:
-    """A phonemiser that only shows what reached it."""
+    """A phonemizer that only shows what reached it."""
 
-    def phonemise(self, clause: Clause) -> PhoneClause:
+    def phonemize(self, clause: Clause) -> PhoneClause:
         assert clause.tokens
         return PhoneClause("a", (), clause.pause_after_ms, clause.prosody, clause.marks, True)
 
 
-def test_the_front_end_passes_pauses_by_the_phonemiser() -> None:
+def test_the_front_end_passes_pauses_by_the_phonemizer() -> None:
     front = TextFrontEnd(Echo(), user_lexicon={"a": "[[ɐ]]"})
     found = list(front.clauses("<speak><break time='1s'/>hi<mark name='m'/></speak>"))
     assert [(c.phones, c.pause_after_ms, c.marks) for c in found] == [

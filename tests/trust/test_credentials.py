@@ -139,7 +139,7 @@ def test_a_certificate_unfit_for_c2pa_leaves_the_file_as_it_was(tmp_path: Path) 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.wav", "chain.pem", "key.pem"]
 
 
-def _issued(folder: Path, organisation: str, for_mail: bool = True) -> tuple[Path, Path]:
+def _issued(folder: Path, organization: str, for_mail: bool = True) -> tuple[Path, Path]:
     """A P-256 certificate and its key, issued by an authority made for it."""
     authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -166,7 +166,7 @@ def _issued(folder: Path, organisation: str, for_mail: bool = True) -> tuple[Pat
         return builder.sign(authority, hashes.SHA256())
 
     chain = [
-        build(organisation, key.public_key(), False),
+        build(organization, key.public_key(), False),
         build("Issuer", authority.public_key(), True),
     ]
     (folder / "chain.pem").write_bytes(b"".join(c.public_bytes(Encoding.PEM) for c in chain))

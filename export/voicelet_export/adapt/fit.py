@@ -150,7 +150,7 @@ def _descend(
 ) -> tuple[np.ndarray, list[float]]:
     """The best correction by the held-out loss, and that loss from the first look to the last."""
     shift = torch.zeros(decoder.config.condition_size, requires_grad=True)
-    optimiser = torch.optim.Adam([shift], lr=config.learning_rate, betas=(0.9, 0.98))
+    optimizer = torch.optim.Adam([shift], lr=config.learning_rate, betas=(0.9, 0.98))
     best = shift.detach().clone()
     losses = [_held_out_loss(decoder, valid, shift)]
     order = np.random.default_rng(0)
@@ -162,11 +162,11 @@ def _descend(
         loss = loss + config.decay * shift.square().sum()
         if config.speaker_weight > 0.0:
             loss = loss + config.speaker_weight * _speaker_loss(*speaker, mel, heard, order)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         left = (config.steps - step) / (0.6 * config.steps)
-        optimiser.param_groups[0]["lr"] = config.learning_rate * min(1.0, left)
-        optimiser.step()
+        optimizer.param_groups[0]["lr"] = config.learning_rate * min(1.0, left)
+        optimizer.step()
         if (step + 1) % config.check_every == 0 or step + 1 == config.steps:
             losses.append(_held_out_loss(decoder, valid, shift))
             if losses[-1] == min(losses):

@@ -1,6 +1,6 @@
 """The frame classifier of the aligner as the runtime's phone posterior graph.
 
-Batch normalisation is folded into the convolutions; weights are stored as int8 with a scale for
+Batch normalization is folded into the convolutions; weights are stored as int8 with a scale for
 every output channel and widened when the graph is opened, as those of the letter-to-sound model.
 """
 
@@ -22,7 +22,7 @@ from voicelet_export.models.aligner import FrameClassifier
 def to_onnx(model: FrameClassifier, path: Path, *, int8: bool = True) -> int:
     """Write `model` as a graph; returns its bytes.
 
-    Input `bands` float32 [1, T, bands] (see `normalise_bands`); outputs `log_posterior` float32
+    Input `bands` float32 [1, T, bands] (see `normalize_bands`); outputs `log_posterior` float32
     [1, T, symbols] and `log_prior` float32 [symbols].
     """
     config = model.config
@@ -78,7 +78,7 @@ def _numpy(tensor: Any) -> npt.NDArray[np.float32]:
 
 
 def _folded(conv: Any, norm: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Weight and bias of a convolution with the batch normalisation that follows it."""
+    """Weight and bias of a convolution with the batch normalization that follows it."""
     with torch.no_grad():
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         weight = conv.weight * scale[:, None, None]

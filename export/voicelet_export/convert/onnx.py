@@ -85,7 +85,7 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
 
 
 def timbre_graph(model: TimbreEncoder) -> onnx.ModelProto:
-    """A person's normalised mels, an even number of frames → timbre tokens; run at enrolment."""
+    """A person's normalized mels, an even number of frames → timbre tokens; run at enrolment."""
     g, width = GraphBuilder("timbre"), model.width
     mel = g.input("mel", "float32", (1, "frames_count", model.n_mels))
     x = g.columns(g.rows(mel, model.n_mels), 0, model.bands)

@@ -148,7 +148,7 @@ def _members(cache: FeatureCache, entries: Sequence[CacheEntry]) -> dict[str, by
 
 
 def _steps(mel: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Quantised mels [frames, n_mels] as differences (modulo 256) from the frame before."""
+    """Quantized mels [frames, n_mels] as differences (modulo 256) from the frame before."""
     steps = np.rint((mel - _LOWEST) / _STEP).clip(0, 255).astype(np.uint8)
     return np.diff(steps, axis=0, prepend=np.zeros_like(steps[:1]))
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.voicing import voiced_f0
 from voicelet.engine import get_engine
 from voicelet.speaker.encoder import mean_d_vector
@@ -91,7 +91,7 @@ class FeatureCache:
         return len(self._phones)
 
     def mel(self, entry: CacheEntry) -> FloatArray:
-        """Log mel [frames, n_mels], not normalised."""
+        """Log mel [frames, n_mels], not normalized."""
         first = entry.first_frame
         return np.asarray(self._mel[first : first + entry.n_frames], dtype=np.float32)
 
@@ -158,7 +158,7 @@ class CacheWriter:
             durations_frames[-1] -= short
             if durations_frames[-1] < 0:
                 raise ValueError(f"{utterance.id}: durations are longer than the audio")
-        wave = normalise_level(wave[: n_frames * config.hop_length], config.sample_rate_hz)
+        wave = normalize_level(wave[: n_frames * config.hop_length], config.sample_rate_hz)
         mel = log_mel(wave, config)
         own_f0 = estimate_f0(wave, config.sample_rate_hz, config.hop_length)
         f0 = voiced_f0(wave, config.sample_rate_hz, config.hop_length, own_f0)

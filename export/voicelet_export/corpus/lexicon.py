@@ -40,7 +40,7 @@ class LexiconSource:
 def read_misaki(*paths: Path) -> LexiconSource:
     """Read misaki's JSON lexicons, the later path winning.
 
-    Lower case wins over capitalised; words in capitals (read letter by letter, or no English words)
+    Lower case wins over capitalized; words in capitals (read letter by letter, or no English words)
     are left to the front end.
     """
     words: dict[str, str] = {}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FeatureConfig, log_mel
 from voicelet.audio.io import read_audio
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.errors import AudioError, PhoneError
 from voicelet.files import atomic_file
 from voicelet.text.phones import PUNCTUATION, STRESS
@@ -224,7 +224,7 @@ def align_source(
         return None, nothing, str(error)
     if audio.cut_at_limit:
         return None, nothing, f"longer than {max_seconds:g} s"
-    wave = normalise_level(audio.samples, features.sample_rate_hz)
+    wave = normalize_level(audio.samples, features.sample_rate_hz)
     mel = log_mel(wave, features)
     transcript = aligner.reader.read(source.text)
     if transcript.unknown:

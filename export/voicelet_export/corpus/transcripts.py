@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from voicelet.languages.en.inflect import inflected
 from voicelet.text.cleanup import SourcePiece
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import LetterToSound, Phonemiser, to_key
+from voicelet.text.phonemize import LetterToSound, Phonemizer, to_key
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.scanner import Boundary, Scanner
 from voicelet.text.words import Clause, Mark, PhoneClause, Token, Word
@@ -47,7 +47,7 @@ class TranscriptReader:
         inventory: PhoneInventory = PhoneInventory(),
     ) -> None:
         self._lexicon, self._g2p = lexicon, g2p
-        self._phonemiser = Phonemiser(lexicon, g2p, inventory)
+        self._phonemizer = Phonemizer(lexicon, g2p, inventory)
 
     def read(self, text: str) -> Transcript:
         """Tokens of `text`; capitals throughout are taken for a transcript's, not for acronyms."""
@@ -67,7 +67,7 @@ class TranscriptReader:
 
     def phones(self, tokens: Sequence[Token]) -> PhoneClause:
         """The phone string of tokens, as one sequence."""
-        return self._phonemiser.phonemise(Clause(tuple(tokens), sentence_end=True))
+        return self._phonemizer.phonemize(Clause(tuple(tokens), sentence_end=True))
 
     def _knows(self, word: Word) -> bool:
         if word.phones is not None or word.spell:

@@ -1,8 +1,8 @@
-"""Word error rate: an offline recogniser listens, and its words are compared with the text.
+"""Word error rate: an offline recognizer listens, and its words are compared with the text.
 
 Whisper tiny.en (Radford et al., 2022) by CTranslate2, one thread, beam of five, no fallback to
 sampling, so that the same audio always gives the same words.  Both sides pass Whisper's English
-normaliser, which also makes "twenty-three dollars" and "$23" the same.
+normalizer, which also makes "twenty-three dollars" and "$23" the same.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def word_errors(text: Sequence[str], transcript: Sequence[str]) -> WordErrors:
     return WordErrors(substitutions, deletions, insertions, len(text))
 
 
-class Recogniser:
+class Recognizer:
     """Whisper tiny.en, loaded when first used."""
 
     @cached_property
@@ -86,11 +86,11 @@ class Recogniser:
         )
 
     @cached_property
-    def _normaliser(self) -> Any:
+    def _normalizer(self) -> Any:
         return need("whisper_normalizer.english").EnglishTextNormalizer()
 
     def transcribe(self, samples: FloatArray, rate_hz: int) -> str:
-        """The words the recogniser understands, not normalised."""
+        """The words the recognizer understands, not normalized."""
         segments, _ = self._model.transcribe(
             resample(samples, rate_hz, 16000),
             language="en",
@@ -101,9 +101,9 @@ class Recogniser:
         return " ".join(segment.text.strip() for segment in segments)
 
     def words(self, text: str) -> list[str]:
-        """Normalised words of a text."""
-        return str(self._normaliser(text)).split()
+        """Normalized words of a text."""
+        return str(self._normalizer(text)).split()
 
     def errors(self, text: str, transcript: str) -> WordErrors:
-        """Word errors of a transcript, both sides normalised."""
+        """Word errors of a transcript, both sides normalized."""
         return word_errors(self.words(text), self.words(transcript))

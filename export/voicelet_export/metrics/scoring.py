@@ -32,7 +32,7 @@ class Metrics:
     """The metrics, each loaded when first needed, and the cache of their results."""
 
     cache: Cache
-    recogniser: intelligibility.Recogniser = field(default_factory=intelligibility.Recogniser)
+    recognizer: intelligibility.Recognizer = field(default_factory=intelligibility.Recognizer)
     dnsmos: naturalness.Dnsmos = field(default_factory=naturalness.Dnsmos)
 
     @cached_property
@@ -46,9 +46,9 @@ class Metrics:
         return second_encoder.XVectorEncoder()
 
     def transcript(self, path: Path) -> str:
-        """Words the recogniser hears in a file."""
+        """Words the recognizer hears in a file."""
         key = digest("asr", intelligibility.VERSION, path.read_bytes())
-        return str(self.cache.get_or(key, lambda: self.recogniser.transcribe(*read_audio(path))))
+        return str(self.cache.get_or(key, lambda: self.recognizer.transcribe(*read_audio(path))))
 
     def mos(self, path: Path) -> dict[str, float]:
         """DNSMOS of a file."""
@@ -120,7 +120,7 @@ def score_clips(
         row["seconds"] = len(samples) / rate
         if clip.text:
             row["heard"] = metrics.transcript(clip.path)
-            errors = metrics.recogniser.errors(clip.text, row["heard"])
+            errors = metrics.recognizer.errors(clip.text, row["heard"])
             total += errors
             row["wer"] = errors.rate
         row.update(metrics.mos(clip.path))

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
-from voicelet.audio.level import normalise_level
-from voicelet.speaker.phone_posteriors import normalise_bands
+from voicelet.audio.level import normalize_level
+from voicelet.speaker.phone_posteriors import normalize_bands
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import MetricError
 from voicelet_export.metrics.cache import file_digest
@@ -59,12 +59,12 @@ class XVectorEncoder:
     def embed(self, samples: FloatArray, rate_hz: int) -> FloatArray:
         """x-vector [128] of length one of a recording."""
         wave = resample(samples, rate_hz, FEATURES.sample_rate_hz)
-        mel = log_mel(np.asarray(normalise_level(wave, FEATURES.sample_rate_hz)), FEATURES)
+        mel = log_mel(np.asarray(normalize_level(wave, FEATURES.sample_rate_hz)), FEATURES)
         w = self._weights
-        return self.vector(normalise_bands(mel, w["0.weight"].shape[1]))
+        return self.vector(normalize_bands(mel, w["0.weight"].shape[1]))
 
     def vector(self, bands: FloatArray) -> FloatArray:
-        """x-vector [128] of normalised bands [T, n_bands]; short ones are repeated."""
+        """x-vector [128] of normalized bands [T, n_bands]; short ones are repeated."""
         w = self._weights
         dilations = [int(d) for d in w["dilations"]]
         kernels = [w[f"{i}.weight"].shape[2] for i in range(len(dilations))]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.speaker.phone_posteriors import mel_posteriors, normalise_bands
+from voicelet.speaker.phone_posteriors import mel_posteriors, normalize_bands
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 
@@ -58,7 +58,7 @@ class FrameClassifier(nn.Module):
         self.register_buffer("log_prior", torch.zeros(config.classes))
 
     def forward(self, bands: Tensor) -> Tensor:
-        """Classify `bands` [B, T, n_bands] (normalised); returns log posteriors [B, T, classes]."""
+        """Classify `bands` [B, T, n_bands] (normalized); returns log posteriors [B, T, classes]."""
         x = torch.relu(self.norms[0](self.first(bands.transpose(1, 2))))
         for layer, norm in zip(self.layers, list(self.norms)[1:]):
             x = x + torch.relu(norm(layer(x)))
@@ -111,7 +111,7 @@ class FramePosteriors:
     @torch.no_grad()
     def __call__(self, log_mel: FloatArray) -> FloatArray:
         """Log posteriors [frames, classes] of `log_mel` [frames, n_mels]."""
-        bands = normalise_bands(log_mel, self.model.config.n_bands)
+        bands = normalize_bands(log_mel, self.model.config.n_bands)
         found: FloatArray = self.model(torch.from_numpy(bands)[None])[0].numpy()
         return found
 

@@ -14,7 +14,7 @@ class ChannelNorm(nn.Module):
         self.norm = nn.LayerNorm(channels, eps=1e-5, elementwise_affine=affine)
 
     def forward(self, x: Tensor, film: Tensor | None = None) -> Tensor:
-        """Normalise `x` [B, T, C]; `film` [B, 1, 2C] holds scale - 1 and shift."""
+        """Normalize `x` [B, T, C]; `film` [B, 1, 2C] holds scale - 1 and shift."""
         y: Tensor = self.norm(x)
         if film is not None:
             scale, shift = film.chunk(2, dim=-1)

@@ -90,7 +90,7 @@ class WaveDiscriminator(nn.Module):
 
 
 class MelDiscriminator(nn.Module):
-    """Scores patches of a normalised mel spectrogram, so that the acoustic model isn't smooth."""
+    """Scores patches of a normalized mel spectrogram, so that the acoustic model isn't smooth."""
 
     def __init__(self, n_mels: int = 80, channels: int = 32) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ Inference"; Bengio et al. 2013 for the straight-through estimator).  The codes a
 :mod:`~voicelet_export.models.int8_codes`: 7-bit weights with a scale for each output channel, uint8
 inputs with one scale, whose range follows the inputs as a moving average.
 
-Nothing is wrapped: a product keeps its name and its parameters, so optimisers, averages and exports
+Nothing is wrapped: a product keeps its name and its parameters, so optimizers, averages and exports
 don't notice, and only gains the buffer `int8_range`.
 """
 

@@ -156,7 +156,7 @@ class AcousticEncoder(nn.Module):
         """Tokens of people's speech, for :meth:`forward`; `None` if this model has none.
 
         Args:
-            reference: [B, R, n_mels], normalised.
+            reference: [B, R, n_mels], normalized.
             n_reference: int64 [B], frames of speech in each row; 0 gives tokens of zeros.
         """
         if self.timbre is None or reference is None or n_reference is None:
@@ -248,7 +248,7 @@ class AcousticDecoder(nn.Module):
             given_f0: (log_f0 [B, T], voicing [B, T]) to be used in place of the predicted ones.
 
         Returns:
-            mel [B, T, n_mels] (normalised), log_f0 [B, T], voicing logits [B, T].
+            mel [B, T, n_mels] (normalized), log_f0 [B, T], voicing logits [B, T].
         """
         n_films = len(self.pitch_blocks) + len(self.mel_blocks) + 1
         width = 2 * self.config.channels

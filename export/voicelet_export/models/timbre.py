@@ -44,10 +44,10 @@ class TimbreEncoder(nn.Module):
         self.out_norm = nn.LayerNorm(width)
 
     def forward(self, mel: Tensor, keep: Tensor) -> Tensor:
-        """Summarise a batch of references.
+        """Summarize a batch of references.
 
         Args:
-            mel: [B, R, n_mels], normalised; R is at least 2, and an odd last frame isn't read.
+            mel: [B, R, n_mels], normalized; R is at least 2, and an odd last frame isn't read.
             keep: [B, R, 1], ones where there is speech; a row of zeros gives tokens of zeros.
 
         Returns:

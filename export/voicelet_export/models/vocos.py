@@ -122,7 +122,7 @@ class Vocoder(nn.Module):
             self.head.bias[2 * c.n_bins :] = -1.5
 
     def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
-        """Take the statistics by which mels are normalised, both [n_mels]."""
+        """Take the statistics by which mels are normalized, both [n_mels]."""
         self.mel_mean.copy_(mel_mean + self._offset)
         self.mel_std.copy_(mel_std)
 
@@ -134,7 +134,7 @@ class Vocoder(nn.Module):
         """Predict the filters.
 
         Args:
-            mel: [B, T, n_mels], normalised.
+            mel: [B, T, n_mels], normalized.
             log_f0: [B, T]; voicing: [B, T] in 0..1.
 
         Returns:
@@ -183,7 +183,7 @@ def _to_samples(x: Tensor, hop: int) -> Tensor:
     ).squeeze(1)
 
 
-def synthesise(
+def synthesize(
     filters: tuple[Tensor, ...],
     harmonic: Tensor,
     noise: Tensor,
@@ -246,7 +246,7 @@ def frame_stft(wave: Tensor, window: Tensor, hop: int) -> Tensor:
 
 
 def overlap_add(frames: Tensor, hop: int, size: int) -> Tensor:
-    """Inverse of the framing above, without normalisation: [B, T, size] → [B, T * hop]."""
+    """Inverse of the framing above, without normalization: [B, T, size] → [B, T * hop]."""
     n_frames = frames.shape[1]
     side = (size - hop) // 2
     total = (n_frames - 1) * hop + size

@@ -35,7 +35,7 @@ class XVectorConfig:
 
 
 class XVector(nn.Module):
-    """Normalised log mel bands of active frames → a vector that tells speakers apart."""
+    """Normalized log mel bands of active frames → a vector that tells speakers apart."""
 
     def __init__(self, config: XVectorConfig = XVectorConfig()) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ class MelVocoder(Protocol):
         """Make a waveform.
 
         Args:
-            log_mel: natural log [T, n_mels], not normalised.
+            log_mel: natural log [T, n_mels], not normalized.
             log_f0, voicing: [T]; natural log of Hz, and 0 or 1.
             seed: of all randomness.
 
@@ -112,7 +112,7 @@ class VocosVocoder:
         self, log_mel: FloatArray, log_f0: FloatArray, voicing: FloatArray, seed: int
     ) -> FloatArray:
         """See :class:`MelVocoder`."""
-        from voicelet_export.models.vocos import harmonic_source, synthesise
+        from voicelet_export.models.vocos import harmonic_source, synthesize
 
         config, hop = self._model.config, self.features.hop_length
         mel = torch.from_numpy((log_mel - self._mean) / self._std)[None]
@@ -122,7 +122,7 @@ class VocosVocoder:
         harmonic = harmonic_source(f0, voiced, hop, self.features.sample_rate_hz, phase)
         noise = torch.randn(harmonic.shape, generator=draw) / (0.375 * config.fft_size) ** 0.5
         filters = self._model(mel, f0, voiced)
-        return _finish(synthesise(filters, harmonic, noise, config, self.features))
+        return _finish(synthesize(filters, harmonic, noise, config, self.features))
 
 
 def _finish(wave: Tensor) -> FloatArray:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.speaker.phone_posteriors import normalise_bands
+from voicelet.speaker.phone_posteriors import normalize_bands
 from voicelet_export.corpus.align import AlignConfig, ForcedAligner, IntArray, boundary_errors_ms
 from voicelet_export.models.aligner import (
     AlignerConfig,
@@ -106,7 +106,7 @@ class AlignerTask(ModelTask[AlignerTraining]):
         config = self.config
         labels = np.repeat(item.cache.phones(item.entry), item.cache.durations(item.entry))
         mel, labels = augment(item.cache.mel(item.entry), labels, rng, config.augment)
-        bands = normalise_bands(mel, config.model.n_bands)
+        bands = normalize_bands(mel, config.model.n_bands)
         mask_bands(bands, rng, config.augment.mask_bands)
         first = int(rng.integers(0, max(1, len(bands) - config.frames + 1)))
         cut = slice(first, first + config.frames)

@@ -29,7 +29,7 @@ class RunInfo:
 
     Attributes:
         folder: of the run.
-        step: optimiser steps taken.
+        step: optimizer steps taken.
         mel_mean, mel_std: [n_mels].
     """
 

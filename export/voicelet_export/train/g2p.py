@@ -45,7 +45,7 @@ class G2PTraining:
 
     Attributes:
         model: shape of the network.
-        steps: optimiser steps.
+        steps: optimizer steps.
         batch: words a step.
         learning_rate: at its height, after `warmup` steps; a cosine brings it to a hundredth.
         clip: largest norm of a gradient.
@@ -218,7 +218,7 @@ def train_g2p(
     if start is not None:
         model.load_state_dict(dict(start))
     averaged = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     first = 0
@@ -227,7 +227,7 @@ def train_g2p(
         if state["config"] != json.dumps(asdict(config), sort_keys=True):
             raise ValueError(f"{checkpoint} is of another configuration; use another run folder")
         model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        optimizer.load_state_dict(state["optimiser"])
         averaged, first = state["averaged"], state["step"]
     source = batches(words, config.batch, config.seed)
     smoothed = 0.0
@@ -235,13 +235,13 @@ def train_g2p(
         letters, targets, lengths = next(source)
         if step < first:
             continue
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, config)
         loss = ctc_loss(model(letters), targets, lengths)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimiser.step()
+        optimizer.step()
         decay = min(config.average, (step + 1) / (step + 10))
         with torch.no_grad():
             for name, value in model.state_dict().items():
@@ -254,7 +254,7 @@ def train_g2p(
                 {
                     "config": json.dumps(asdict(config), sort_keys=True),
                     "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
+                    "optimiser": optimizer.state_dict(),
                     "averaged": averaged,
                     "step": step + 1,
                 },

@@ -1,7 +1,7 @@
 """A training loop that can be cut off anywhere and goes on to the same bits.
 
 All randomness of a batch is drawn from (seed, its number), so a checkpoint needs no generator
-states: the weights, the optimisers, the average, the loss scale of float16 and the step number are
+states: the weights, the optimizers, the average, the loss scale of float16 and the step number are
 the whole of it.
 """
 
@@ -44,7 +44,7 @@ class LoopConfig:
     """How long to train and what to write on the way.
 
     Attributes:
-        steps: total optimiser steps; the cosine schedule ends there.
+        steps: total optimizer steps; the cosine schedule ends there.
         warmup_steps: linear warm-up.
         learning_rate: at the end of the warm-up.
         final_ratio: learning rate at the end over that at the peak.
@@ -55,8 +55,8 @@ class LoopConfig:
         threads: torch intra-op threads.
         device: where torch computes, such as "cpu" or "cuda".
         precision: of forward passes: "bf16" or "fp16" (with a scaled loss) halve their memory.
-        accumulate: batches whose gradients one optimiser step averages.  All numbers above count
-            optimiser steps; those of a task (`adversarial_from`) count batches.
+        accumulate: batches whose gradients one optimizer step averages.  All numbers above count
+            optimizer steps; those of a task (`adversarial_from`) count batches.
         freeze: weights that rest for a while, see :class:`Freeze`.
     """
 
@@ -83,10 +83,10 @@ class LoopConfig:
 
 
 class Task(ABC):
-    """What is trained: modules, optimisers and one step."""
+    """What is trained: modules, optimizers and one step."""
 
     modules: dict[str, nn.Module]
-    optimisers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, torch.optim.Optimizer]
     averaged: str
     """Name of the module whose weights are averaged and exported."""
     updates: Updates = Updates()
@@ -108,16 +108,16 @@ class Task(ABC):
         """Fit averaged weights of another run to the averaged module, where that has grown."""
         return state
 
-    def learning_rate_scale(self, optimiser: str, step: int) -> float:
-        """An extra factor on the schedule for one optimiser."""
+    def learning_rate_scale(self, optimizer: str, step: int) -> float:
+        """An extra factor on the schedule for one optimizer."""
         return 1.0
 
     def update(self, name: str, loss: torch.Tensor, clip: float) -> None:
-        """One step of the optimiser `name` down `loss`.
+        """One step of the optimizer `name` down `loss`.
 
         The gradient's norm is clipped to `clip`; a gradient that isn't finite changes nothing.
         """
-        self.updates.descend(name, loss, clip, self.modules[name], self.optimisers[name])
+        self.updates.descend(name, loss, clip, self.modules[name], self.optimizers[name])
 
 
 class Trainer:
@@ -157,9 +157,9 @@ class Trainer:
         for name, module in self.task.modules.items():
             if (weights := of_module(state["modules"], name)) is not None:
                 module.load_state_dict(weights)
-        for name, optimiser in self.task.optimisers.items():
+        for name, optimizer in self.task.optimizers.items():
             if (moments := of_module(state["optimisers"], name)) is not None:
-                optimiser.load_state_dict(moments)
+                optimizer.load_state_dict(moments)
         self.average.load_state_dict(state["average"])
         if self.updates.scaler is not None and state.get("scaler"):
             self.updates.scaler.load_state_dict(state["scaler"])
@@ -171,7 +171,7 @@ class Trainer:
         state = {
             "step": self.step,
             "modules": {saved_name(k): m.state_dict() for k, m in self.task.modules.items()},
-            "optimisers": {saved_name(k): o.state_dict() for k, o in self.task.optimisers.items()},
+            "optimisers": {saved_name(k): o.state_dict() for k, o in self.task.optimizers.items()},
             "average": self.average.state_dict(),
         }
         if self.updates.scaler is not None:
@@ -239,10 +239,10 @@ class Trainer:
         rate = config.learning_rate * warmup_cosine(
             self.step, config.warmup_steps, config.steps, config.final_ratio
         )
-        for name, optimiser in task.optimisers.items():
-            for group in optimiser.param_groups:
+        for name, optimizer in task.optimizers.items():
+            for group in optimizer.param_groups:
                 group["lr"] = rate * task.learning_rate_scale(name, first)
-        updates.begin(task.optimisers)
+        updates.begin(task.optimizers)
         kept = self._freezer.buffers(self.step)
         for batch in range(first, first + config.accumulate):
             updates.resting = self._freezer.at(self.step)
@@ -251,7 +251,7 @@ class Trainer:
                 losses = task.train_step(batch)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value / config.accumulate
-        updates.finish(task.modules, task.optimisers)
+        updates.finish(task.modules, task.optimizers)
         put_back(kept)
         self.step += 1
         decay = min(config.ema, (1 + self.step) / (10 + self.step))

@@ -18,7 +18,7 @@ class MelAugmentConfig:
     Attributes:
         speed: largest log factor of the speed, either way.
         warp: largest relative shift of the formants, either way (a longer or shorter vocal tract).
-        tilt: standard deviation of the random equaliser, in nats.
+        tilt: standard deviation of the random equalizer, in nats.
         noise_probability, snr_db: of stationary coloured noise.
         reverb_probability, reverb_s: of a diffuse tail, and its time to fall by 60 dB.
         mask_bands: widest stretch of bands hidden.
@@ -48,7 +48,7 @@ def augment(
     config: MelAugmentConfig = MelAugmentConfig(),
     frames_per_second: float = 80.0,
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Change speed, vocal tract, equaliser, room and noise.
+    """Change speed, vocal tract, equalizer, room and noise.
 
     Args:
         mel: natural log mel [frames, bands].

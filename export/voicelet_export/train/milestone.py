@@ -1,7 +1,7 @@
 """Milestones: averaged weights and discriminators of a run in float16, small enough to be kept.
 
-A checkpoint also holds two optimisers and the raw weights, and is seven times as large; a new run
-that starts from a milestone warms its optimisers up again.
+A checkpoint also holds two optimizers and the raw weights, and is seven times as large; a new run
+that starts from a milestone warms its optimizers up again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ those of the first ones, so that old files and new ones are of one format."""
 
 
 def saved_name(name: str) -> str:
-    """What a module or an optimiser is called in files."""
+    """What a module or an optimizer is called in files."""
     return SAVED_NAMES.get(name, name)
 
 
 def of_module(saved: Mapping[str, Any], name: str) -> Any:
-    """What files have of the module (or optimiser) `name`; `None` if nothing."""
+    """What files have of the module (or optimizer) `name`; `None` if nothing."""
     return saved.get(saved_name(name), saved.get(name))
 
 

@@ -55,7 +55,7 @@ class SpeakerConsistency(nn.Module):
         return round(WINDOW_FRAMES * self.features.frames_per_second / rate)
 
     def embed(self, mel: Tensor) -> Tensor:
-        """d-vectors [B, 256] of normalised mels [B, window_frames, n_mels]."""
+        """d-vectors [B, 256] of normalized mels [B, window_frames, n_mels]."""
         log_mel = mel * self.mel_std + self.mel_mean
         power = (2.0 * (log_mel @ self.to_bins).clamp(-11.0, 6.0)).exp()
         level = power.sum(dim=-1).mean(dim=1)[:, None, None].clamp_min(1e-6)

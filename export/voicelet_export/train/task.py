@@ -1,4 +1,4 @@
-"""What the tasks of training have in common: modules with their optimisers, batches, averages."""
+"""What the tasks of training have in common: modules with their optimizers, batches, averages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voicelet_export.train.losses import (
 )
 
 DISCRIMINATOR = "discriminator"
-"""Name of the discriminator among a task's modules, optimisers and losses."""
+"""Name of the discriminator among a task's modules, optimizers and losses."""
 _WARMUP_STEPS = 100
 _GROUP = 8
 
@@ -57,17 +57,17 @@ class ModelTask(Task, Generic[R]):
         self.config = config
         self.device = torch.device(config.loop.device)
         self.modules = {}
-        self.optimisers = {}
+        self.optimizers = {}
         torch.manual_seed(config.loop.seed)
 
     def learns(
-        self, name: str, module: M, optimiser: Any = torch.optim.AdamW, **settings: Any
+        self, name: str, module: M, optimizer: Any = torch.optim.AdamW, **settings: Any
     ) -> M:
-        """Bring a module to the device and give it an optimiser.
+        """Bring a module to the device and give it an optimizer.
 
         Args:
             name: of both.
-            optimiser: its class; `settings` go to it.
+            optimizer: its class; `settings` go to it.
 
         Returns:
             The module.
@@ -75,7 +75,7 @@ class ModelTask(Task, Generic[R]):
         module = module.to(self.device)
         weights = [p for p in module.parameters() if p.requires_grad]
         self.modules[name] = module
-        self.optimisers[name] = optimiser(weights, **settings)
+        self.optimizers[name] = optimizer(weights, **settings)
         return module
 
     def rng(self, step: int) -> np.random.Generator:
@@ -95,9 +95,9 @@ class AdversarialTask(ModelTask[A], Generic[A]):
     discriminator: nn.Module
     discriminator_rate: float | None = None
 
-    def learning_rate_scale(self, optimiser: str, step: int) -> float:
+    def learning_rate_scale(self, optimizer: str, step: int) -> float:
         """The discriminator warms up when it enters, if `discriminator_rate` says so."""
-        if optimiser != DISCRIMINATOR or self.discriminator_rate is None:
+        if optimizer != DISCRIMINATOR or self.discriminator_rate is None:
             return 1.0
         since = step - self.config.adversarial_from
         return self.discriminator_rate * min(1.0, max(0.0, since / _WARMUP_STEPS))

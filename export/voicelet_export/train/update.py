@@ -1,4 +1,4 @@
-"""From a loss to a step of its optimiser: precision, accumulation, and what rests.
+"""From a loss to a step of its optimizer: precision, accumulation, and what rests.
 
 Mixed precision after Micikevicius et al. 2018: the forward pass in half precision, the weights and
 their updates in float32; float16 needs its losses scaled, bfloat16 doesn't.
@@ -43,21 +43,21 @@ class Updates:
             return contextlib.nullcontext()
         return torch.autocast(self._kind, _TYPES[self.precision])
 
-    def begin(self, optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
+    def begin(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
         """Forget gradients before the first batch of a step."""
         if self.accumulate > 1:
             self._pending.clear()
-            for optimiser in optimisers.values():
-                optimiser.zero_grad(set_to_none=True)
+            for optimizer in optimizers.values():
+                optimizer.zero_grad(set_to_none=True)
 
     def descend(
-        self, name: str, loss: Tensor, clip: float, module: nn.Module, optimiser: Any
+        self, name: str, loss: Tensor, clip: float, module: nn.Module, optimizer: Any
     ) -> None:
         """Send `loss` back; step at once, or in :meth:`finish` where gradients are accumulated."""
         if self.resting and not loss.requires_grad:
             return  # all that the loss depends on rests
         if self.accumulate == 1:
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
         share = loss if self.accumulate == 1 else loss / self.accumulate
         if self.scaler is not None:
             share = self.scaler.scale(share)
@@ -66,7 +66,7 @@ class Updates:
                 share.backward()
             else:
                 # Only its own weights: a discriminator must not gather the generator's loss.
-                own = [p for g in optimiser.param_groups for p in g["params"] if p.requires_grad]
+                own = [p for g in optimizer.param_groups for p in g["params"] if p.requires_grad]
                 if own:
                     torch.autograd.backward(share, inputs=own)
         if self.precision != "fp32":
@@ -74,33 +74,33 @@ class Updates:
         if self.accumulate > 1:
             self._pending[name] = clip
             return
-        self._step(module, optimiser, clip)
+        self._step(module, optimizer, clip)
         if self.scaler is not None:
             self.scaler.update()
 
     def finish(
-        self, modules: Mapping[str, nn.Module], optimisers: Mapping[str, torch.optim.Optimizer]
+        self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, torch.optim.Optimizer]
     ) -> None:
         """After the last batch of a step: take the steps that accumulation put off."""
         stepped = [
-            self._step(modules[name], optimisers[name], clip)
+            self._step(modules[name], optimizers[name], clip)
             for name, clip in self._pending.items()
         ]
         self._pending.clear()
         if self.scaler is not None and any(stepped):
             self.scaler.update()
 
-    def _step(self, module: nn.Module, optimiser: Any, clip: float) -> bool:
+    def _step(self, module: nn.Module, optimizer: Any, clip: float) -> bool:
         """Clip and step; a gradient that isn't finite changes nothing.  False: no gradient."""
         for parameter in self.resting:
             parameter.grad = None
-        if all(p.grad is None for g in optimiser.param_groups for p in g["params"]):
+        if all(p.grad is None for g in optimizer.param_groups for p in g["params"]):
             return False
         if self.scaler is not None:
-            self.scaler.unscale_(optimiser)
+            self.scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(module.parameters(), clip)
         if self.scaler is not None:
-            self.scaler.step(optimiser)  # passes over gradients that overflowed
+            self.scaler.step(optimizer)  # passes over gradients that overflowed
         elif torch.isfinite(norm):
-            optimiser.step()
+            optimizer.step()
         return True

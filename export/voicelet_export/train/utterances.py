@@ -30,7 +30,7 @@ class UtteranceBatch:
 
     `bands` [B, 1, n_mels] is one where the recording holds the band, `language` [B] a place in
     `phones.MODEL_LANGUAGES`.  `reference` [B, R, n_mels] holds other speech of the same person,
-    normalised, in its first `n_reference` frames; both are `None` unless asked for.
+    normalized, in its first `n_reference` frames; both are `None` unless asked for.
     """
 
     phones: Tensor
@@ -153,7 +153,7 @@ class UtteranceSampler:
         return build_speaker_vector(d, stats, self.mean, self.std), f0_mean, clean
 
     def reference(self, item: Item, rng: np.random.Generator | None) -> FloatArray:
-        """Stretches of up to three other utterances of the same person, normalised [R, n_mels].
+        """Stretches of up to three other utterances of the same person, normalized [R, n_mels].
 
         Without an `rng` they are the first ones.  Other pieces of the same recording serve where
         there is no other recording, and where there is nothing else, there are no frames: a model

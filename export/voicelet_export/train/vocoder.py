@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
 from voicelet_export.models.discriminators import WaveDiscriminator
-from voicelet_export.models.vocos import Vocoder, VocoderConfig, harmonic_source, synthesise
+from voicelet_export.models.vocos import Vocoder, VocoderConfig, harmonic_source, synthesize
 from voicelet_export.train.data import Item, SegmentBatch, SegmentSampler
 from voicelet_export.train.loop import LoopConfig
 from voicelet_export.train.losses import SpectralLoss
@@ -28,7 +28,7 @@ class VocoderTraining:
         adversarial_from: first step with discriminators.
         mel_weight, stft_weight, adversarial_weight, matching_weight: of the loss terms.
         through_correction: of a model that corrects, whether training hears what is corrected.
-        mel_noise: standard deviation of noise added to normalised mels, so that the vocoder
+        mel_noise: standard deviation of noise added to normalized mels, so that the vocoder
             forgives an acoustic model's errors.
     """
 
@@ -84,7 +84,7 @@ class VocoderTask(AdversarialTask[VocoderTraining]):
         config = model.config
         if not self.config.through_correction:
             config = replace(config, corrects=False)
-        return synthesise(model(mel, log_f0, voicing), harmonic, noise, config, self.features)
+        return synthesize(model(mel, log_f0, voicing), harmonic, noise, config, self.features)
 
     def train_step(self, step: int) -> dict[str, float]:
         """Discriminators first, then the vocoder."""

@@ -133,7 +133,7 @@ def make_scale(people: People, config: VoiceMatchConfig = VoiceMatchConfig()) ->
             for size in config.joins:
                 for one in groups(rest, size):
                     found = scale.match(profile.d_vector, one.d_vector, one.seconds)
-                    rows.append((found.normalised, one.seconds, name == other))
+                    rows.append((found.normalized, one.seconds, name == other))
     if len({same for _, _, same in rows}) < 2:
         raise CorpusError("calibration needs at least two people with a minute of speech each")
     return replace(scale, weights=calibrate(rows))

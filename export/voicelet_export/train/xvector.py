@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from voicelet.audio.features import FloatArray
-from voicelet.speaker.phone_posteriors import normalise_bands
+from voicelet.speaker.phone_posteriors import normalize_bands
 from voicelet_export.metrics.eer import equal_error_rate
 from voicelet_export.models.xvector import XVector, XVectorConfig, save_xvector
 from voicelet_export.train.data import Item, by_speaker
@@ -68,7 +68,7 @@ class XVectorTask(ModelTask[XVectorTraining]):
         mel = item.cache.mel(item.entry)[:, : self.config.model.n_bands]
         if change:
             mel, _ = augment(mel, np.zeros(len(mel), np.int64), rng, self.config.augment)
-        bands = normalise_bands(mel, self.config.model.n_bands)
+        bands = normalize_bands(mel, self.config.model.n_bands)
         bands = np.tile(bands, (-(-frames // len(bands)), 1))
         first = int(rng.integers(0, len(bands) - frames + 1))
         bands = bands[first : first + frames]

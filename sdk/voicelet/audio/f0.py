@@ -1,4 +1,4 @@
-"""Fundamental frequency by normalised autocorrelation.
+"""Fundamental frequency by normalized autocorrelation.
 
 After Boersma, "Accurate short-term analysis of the fundamental frequency and the
 harmonics-to-noise ratio of a sampled sound" (1993): the autocorrelation of a windowed frame is
@@ -25,7 +25,7 @@ class F0Config:
 
     Attributes:
         f_min_hz, f_max_hz: range of the search.
-        voicing_threshold: normalised autocorrelation (0..1) above which a frame may be voiced.
+        voicing_threshold: normalized autocorrelation (0..1) above which a frame may be voiced.
         silence_db: frames this far below the loudest are unvoiced.
         octave_cost: how much a candidate loses per octave below `f_max_hz`.
         jump_cost: cost of a jump of one octave between neighbouring voiced frames.

@@ -34,7 +34,7 @@ def active_level_dbfs(samples: npt.ArrayLike, sample_rate_hz: int) -> float:
     return float(10.0 * np.log10(active.mean()))
 
 
-def normalise_level(
+def normalize_level(
     samples: npt.ArrayLike, sample_rate_hz: int, target_dbfs: float = TARGET_ACTIVE_DBFS
 ) -> FloatArray:
     """Scale `samples` to an active level of `target_dbfs`, never past a peak of 0.98.

@@ -111,7 +111,7 @@ class GraphSpec:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What features are normalised by.
+    """What features are normalized by.
 
     Attributes:
         mel_mean, mel_std: per mel band, of the natural log mel.
@@ -161,7 +161,7 @@ class Manifest:
         languages: BCP 47 tags.
         sample_rate_hz: of the audio that comes out.
         features: what a mel frame is.
-        statistics: what features are normalised by.
+        statistics: what features are normalized by.
         phones: symbols of the inventory, one character each, in the order of their indices.
         graphs: role → graph.
         data: role → file (lexicon, labels, presets, …).

@@ -21,7 +21,7 @@ _WINDOW_STEP_S = 0.77
 
 
 def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
-    """Check a spoken consent: the right words, by the enrolling person, not synthesised.
+    """Check a spoken consent: the right words, by the enrolling person, not synthesized.
 
     Args:
         consent: a scripted one has no recording and passes.

@@ -10,7 +10,7 @@ from typing import Protocol
 from voicelet import __version__
 from voicelet.audio.f0 import estimate_f0
 from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrolment.consent import check_spoken, note_consent
@@ -32,7 +32,7 @@ from voicelet.speaker.origin import check_origin
 from voicelet.speaker.vector import SpeakerStatistics, speaker_statistics
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import Phonemiser
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import CONSONANTS, ENGLISH_SYMBOLS, VOWELS, PhoneInventory
 from voicelet.trust.consent.statement import Consent, make_record, require_consent
 
@@ -56,10 +56,10 @@ def phones_of_text(text: str, bundle: Bundle) -> str:
         BundleError: the bundle has no lexicon.
         TextError: the text can't be read.
     """
-    phonemiser = Phonemiser(
+    phonemizer = Phonemizer(
         Lexicon.open(bundle.data_path("lexicon")), None, PhoneInventory(bundle.manifest.phones)
     )
-    return " ".join(clause.phones for clause in TextFrontEnd(phonemiser, ssml=False).clauses(text))
+    return " ".join(clause.phones for clause in TextFrontEnd(phonemizer, ssml=False).clauses(text))
 
 
 GE2E_ENCODER_ID = "ge2e-resemblyzer-1"
@@ -82,7 +82,7 @@ def measure_speaker(
     Args:
         speech_24k: float32 [n] at 24 kHz, pauses removed, any level.
     """
-    wave = normalise_level(speech_24k, features.sample_rate_hz)
+    wave = normalize_level(speech_24k, features.sample_rate_hz)
     f0 = estimate_f0(wave, features.sample_rate_hz, features.hop_length)
     return speaker_statistics(log_mel(wave, features), f0, features)
 
@@ -195,7 +195,7 @@ def enrol(
         ConfigError: both a voice and a bundle are given.
         ConsentError: nobody has agreed.
         LivenessRejectedError: the consent wasn't spoken by the recordings' speaker, or a recording
-            was synthesised.
+            was synthesized.
         VoiceProtectedError: the voice is on a list of protected voices.
         SealError: this device's key, which signs the consent, can't be had.
     """

@@ -97,7 +97,7 @@ class Net:
             opening: nodes to put before all others.
 
         Returns:
-            The model, serialised; equal parts give equal bytes.
+            The model, serialized; equal parts give equal bytes.
         """
         model = type(self.model)()
         model.ir_version = self.model.ir_version

@@ -117,5 +117,5 @@ def _same_owner(first: Profile, second: Profile) -> bool:
     names = [p.consent.speaker if p.consent is not None else None for p in (first, second)]
     if names[0] is None or names[1] is None:
         return False
-    normalised = [" ".join(name.split()).casefold() for name in names if name is not None]
-    return normalised[0] == normalised[1]
+    normalized = [" ".join(name.split()).casefold() for name in names if name is not None]
+    return normalized[0] == normalized[1]

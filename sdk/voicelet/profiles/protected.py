@@ -2,7 +2,7 @@
 
 A template is the signs of a d-vector's random projections (Charikar, "Similarity estimation
 techniques from rounding algorithms", 2002), drawn anew from a salt for each list, with some signs
-flipped at random (randomised response, Warner 1965).  That is enough to recognise the voice, not
+flipped at random (randomized response, Warner 1965).  That is enough to recognize the voice, not
 enough to rebuild the voiceprint exactly or to link two lists by their bytes.  Whoever holds a list
 can still test whether a recording matches it: a list protects voices, it doesn't hide them.
 

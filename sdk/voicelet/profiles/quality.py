@@ -19,7 +19,7 @@ class GateReport:
         speech_s: seconds of speech kept.
         snr_db: speech over noise, 0..60.
         clipped_fraction: clipped samples per sample of speech.
-        level_dbfs: active level before it is normalised.
+        level_dbfs: active level before it is normalized.
         pitch: range of the voice, None if nothing is voiced.
         bandwidth_hz: highest frequency that the speech reaches.
         speaker_consistency: cosine between the most different parts, None if not measured.

@@ -1,4 +1,4 @@
-"""Where a recording comes from: voicelet itself, another synthesiser, or a person.
+"""Where a recording comes from: voicelet itself, another synthesizer, or a person.
 
 Two separate answers.  Voicelet's own mark is proof and refuses a recording at enrolment.  That
 speech sounds synthetic is a likelihood (`speaker/synthetic_speech.py`): a hint, never a reason to
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicelet.audio.features import FloatArray
-from voicelet.audio.level import normalise_level
+from voicelet.audio.level import normalize_level
 from voicelet.audio.resample import resample
 from voicelet.audio.vad import speech_segments
 from voicelet.errors import LivenessRejectedError
@@ -35,7 +35,7 @@ LOW_RATE_HZ = SAMPLE_RATE_HZ
 
 def speech_16k(samples_24k: FloatArray) -> FloatArray:
     """Speech of a recording [n] at 24 kHz: float32 at 16 kHz, empty where nobody speaks."""
-    low = resample(normalise_level(samples_24k, RATE_HZ), RATE_HZ, LOW_RATE_HZ)
+    low = resample(normalize_level(samples_24k, RATE_HZ), RATE_HZ, LOW_RATE_HZ)
     parts = [low[int(a * LOW_RATE_HZ) : int(b * LOW_RATE_HZ)] for a, b in speech_segments(low)]
     return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
 
@@ -106,7 +106,7 @@ def refusal(origin: RecordingOrigin) -> str | None:
     """Why a recording of this origin can't be enrolled, with the remedy; None if it can."""
     if origin.made_by_voicelet:
         return (
-            "it was synthesised by voicelet (its mark was found); only a person's own speech can be"
+            "it was synthesized by voicelet (its mark was found); only a person's own speech can be"
             " enrolled"
         )
     return None
@@ -118,13 +118,13 @@ def hint(origin: RecordingOrigin) -> str | None:
     if odds is None or odds < LIKELY_SYNTHETIC:
         return None
     return (
-        f"it sounds synthesised or heavily processed (log odds {odds:+.1f}); if it is a recording"
+        f"it sounds synthesized or heavily processed (log odds {odds:+.1f}); if it is a recording"
         " of a person, switch effects and noise removal off"
     )
 
 
 def check_origin(recordings: Sequence[tuple[str, FloatArray]]) -> list[RecordingOrigin]:
-    """Refuse recordings that were synthesised.
+    """Refuse recordings that were synthesized.
 
     Args:
         recordings: what messages call each, and its samples, float32 [n] at 24 kHz with its pauses;

@@ -22,12 +22,12 @@ GRAPH_FILE = "phone_posteriors.onnx"
 SAMPLE_RATE_HZ = 24000
 N_BANDS = 70
 ACTIVE_DB = 30.0
-"""Frames within this of the loud ones count as speech when an utterance is normalised."""
+"""Frames within this of the loud ones count as speech when an utterance is normalized."""
 
 _LOCK = threading.Lock()
 
 
-def normalise_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
+def normalize_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
     """Bring an utterance's lower mel bands to mean 0 and deviation 1 over its active frames.
 
     Only active frames count, so that the length of the pauses in a recording changes nothing.
@@ -43,8 +43,8 @@ def normalise_bands(log_mel: FloatArray, n_bands: int) -> FloatArray:
     active = bands[energy > np.percentile(energy, 95) - ACTIVE_DB]
     centred = bands - active.mean(axis=0)
     scale = max(float(active.std(axis=0).mean()), 1e-3)
-    normalised: FloatArray = np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
-    return normalised
+    normalized: FloatArray = np.clip(centred / scale, -6.0, 6.0).astype(np.float32)
+    return normalized
 
 
 @lru_cache(maxsize=1)
@@ -78,7 +78,7 @@ def phone_posteriors(samples_24k: npt.ArrayLike) -> tuple[FloatArray, FloatArray
 
 def mel_posteriors(log_mel: FloatArray) -> tuple[FloatArray, FloatArray]:
     """As :func:`phone_posteriors`, of a natural log mel [frames, >= 70] of the default features."""
-    bands = normalise_bands(log_mel, N_BANDS)
+    bands = normalize_bands(log_mel, N_BANDS)
     with _LOCK:  # only so that two threads don't load it twice
         graph = _graph()
     outputs = graph.run({"bands": bands[None]})

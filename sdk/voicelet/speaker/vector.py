@@ -51,7 +51,7 @@ def speaker_statistics(
     """Measure pitch and long-term spectrum.
 
     Args:
-        log_mel_frames: [frames, n_mels] of level-normalised speech (`audio.level`).
+        log_mel_frames: [frames, n_mels] of level-normalized speech (`audio.level`).
         f0_hz: [frames], 0 where unvoiced.
     """
     voiced = np.log(f0_hz[f0_hz > 0.0])

@@ -2,7 +2,7 @@
 
 The cosine alone means little: some voices are like many others, and some recordings sound like all
 that were made with the same microphone.  So it is measured against how alike either side is to a
-cohort (adaptive symmetric normalisation, "AS-norm": Cumani et al., "Comparison of speaker
+cohort (adaptive symmetric normalization, "AS-norm": Cumani et al., "Comparison of speaker
 recognition approaches for real applications", 2011), and a logistic regression makes the result a
 log-likelihood ratio (Brümmer & du Preez, "Application-independent evaluation of speaker detection",
 2006).  The packaged cohort holds no person's voiceprint: each of its vectors is the mean of three
@@ -40,12 +40,12 @@ class VoiceMatch:
 
     Attributes:
         cosine: of the d-vectors, -1..1.
-        normalised: the cosine by AS-norm, in standard deviations.
+        normalized: the cosine by AS-norm, in standard deviations.
         log_likelihood_ratio: natural logarithm; positive speaks for one person.
     """
 
     cosine: float
-    normalised: float
+    normalized: float
     log_likelihood_ratio: float
 
     @property
@@ -60,7 +60,7 @@ class VoiceScale:
 
     Attributes:
         cohort: unit vectors [members, 256].
-        weights: of the normalised score, of its product with the log of the seconds, of the log
+        weights: of the normalized score, of its product with the log of the seconds, of the log
             of the seconds, and the offset.
         encoder_id: whose d-vectors these are.
     """
@@ -77,11 +77,11 @@ class VoiceScale:
         """
         a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
         cosine = float(a @ b)
-        normalised = 0.5 * sum((cosine - m) / s for m, s in (self._near(a), self._near(b)))
+        normalized = 0.5 * sum((cosine - m) / s for m, s in (self._near(a), self._near(b)))
         slope, per_second, seconds, offset = self.weights
         length = math.log(min(max(speech_s, _LEAST_S), _MOST_S))
-        ratio = slope * normalised + per_second * normalised * length + seconds * length + offset
-        return VoiceMatch(cosine, normalised, ratio)
+        ratio = slope * normalized + per_second * normalized * length + seconds * length + offset
+        return VoiceMatch(cosine, normalized, ratio)
 
     def _near(self, vector: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Mean and deviation of the cosines with the nearest of the cohort."""

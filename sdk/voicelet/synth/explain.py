@@ -27,7 +27,7 @@ from voicelet.synth.stream import split_clause
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.phone_source import PhoneSource, lexicon_line, origins
-from voicelet.text.phonemise import Phonemiser
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.words import PhoneClause
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ def explain(
         front_end, TextFrontEnd
     ):
         raise ConfigError("only voices of voicelet's own kind can be explained, not Piper's")
-    phonemiser = front_end.phonemiser
-    if not isinstance(phonemiser, Phonemiser):
-        raise ConfigError("this voice has a phonemiser of its own, which doesn't explain itself")
+    phonemizer = front_end.phonemizer
+    if not isinstance(phonemizer, Phonemizer):
+        raise ConfigError("this voice has a phonemizer of its own, which doesn't explain itself")
     choose_language(requested.language, voice.info.languages)
     controls = controls_of(requested)
     check_consent(profile, requested.purpose)
@@ -120,7 +120,7 @@ def explain(
     words: list[PhoneSource] = []
     for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):
         first = len(words)
-        words += origins(text, clause, phone_clause, phonemiser, front_end.user_lexicon)
+        words += origins(text, clause, phone_clause, phonemizer, front_end.user_lexicon)
         of_phone: list[int | None] = [None] * len(phone_clause.phones)
         for number, word in enumerate(phone_clause.words):
             of_phone[word.start : word.end] = [first + number] * (word.end - word.start)

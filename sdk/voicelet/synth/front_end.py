@@ -12,7 +12,7 @@ from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import Phonemiser
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 
 UNITS_ROLE = "g2p_units"
@@ -39,9 +39,9 @@ def open_front_end(
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
     language = find_language(next(iter(bundle.manifest.languages), DEFAULT_LANGUAGE))
-    phonemiser = Phonemiser(lexicon, g2p, inventory, language)
+    phonemizer = Phonemizer(lexicon, g2p, inventory, language)
     return TextFrontEnd(
-        phonemiser, user_lexicon=user_lexicon, known=phonemiser.knows, language=language
+        phonemizer, user_lexicon=user_lexicon, known=phonemizer.knows, language=language
     )
 
 

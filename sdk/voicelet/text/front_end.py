@@ -29,10 +29,10 @@ Ssml: TypeAlias = Literal["auto"] | bool
 Pronunciations: TypeAlias = UserLexicon | Mapping[str, str] | str | Path | None
 
 
-class ClausePhonemiser(Protocol):
-    """What the front end needs of `voicelet.text.phonemise.Phonemiser`."""
+class ClausePhonemizer(Protocol):
+    """What the front end needs of `voicelet.text.phonemize.Phonemizer`."""
 
-    def phonemise(self, clause: Clause) -> PhoneClause:
+    def phonemize(self, clause: Clause) -> PhoneClause:
         """The phones of one clause."""
         ...
 
@@ -104,7 +104,7 @@ class TextFrontEnd:
     Holds no state between calls: threads may share one.
 
     Args:
-        phonemiser: gives every clause its phones.
+        phonemizer: gives every clause its phones.
         ssml, user_lexicon, max_clause_chars, known, inline_phones, language: as in
             :func:`clauses`.
 
@@ -114,7 +114,7 @@ class TextFrontEnd:
 
     def __init__(
         self,
-        phonemiser: ClausePhonemiser,
+        phonemizer: ClausePhonemizer,
         *,
         ssml: Ssml = "auto",
         user_lexicon: Pronunciations = None,
@@ -124,7 +124,7 @@ class TextFrontEnd:
         language: Language | None = None,
     ) -> None:
         self._language = language or find_language()
-        self._phonemiser = phonemiser
+        self._phonemizer = phonemizer
         self._ssml: Ssml = ssml
         self._lexicon = load_user_lexicon(user_lexicon)
         self._max_clause_chars = max_clause_chars
@@ -159,21 +159,21 @@ class TextFrontEnd:
             language=self._language,
         )
         tunes = Tunes(self._language.melody)
-        return ((clause, tunes(clause, self._phonemised(clause))) for clause in word_clauses)
+        return ((clause, tunes(clause, self._phonemized(clause))) for clause in word_clauses)
 
     @property
-    def phonemiser(self) -> ClausePhonemiser:
+    def phonemizer(self) -> ClausePhonemizer:
         """What gives clauses their phones."""
-        return self._phonemiser
+        return self._phonemizer
 
     @property
     def user_lexicon(self) -> UserLexicon | None:
         """The caller's pronunciations."""
         return self._lexicon
 
-    def _phonemised(self, clause: Clause) -> PhoneClause:
+    def _phonemized(self, clause: Clause) -> PhoneClause:
         if clause.tokens:
-            return self._phonemiser.phonemise(clause)
+            return self._phonemizer.phonemize(clause)
         return PhoneClause(
             "",
             pause_after_ms=clause.pause_after_ms,
@@ -243,7 +243,7 @@ def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext)
         yield Word(letters, event.span, phones=event.phones, emphasis=event.style.emphasis)
         return
     text = event.alias if event.alias is not None else event.text
-    rules = options.language.normalisation
+    rules = options.language.normalization
     reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
     if reading is not None:
         yield from to_tokens(

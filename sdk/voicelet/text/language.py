@@ -27,7 +27,7 @@ Lookup = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalization:
     """How written text is read as words.
 
     Attributes:
@@ -40,7 +40,7 @@ class Normalisation:
         contraction: matches a word that begins with an apostrophe ("'tis").
         lone_letters: letters that are words by themselves, and so aren't spelled.
         dot: what a full stop inside a word is said as.
-        sentence_starters: capitalised words that seldom follow an abbreviation inside a sentence.
+        sentence_starters: capitalized words that seldom follow an abbreviation inside a sentence.
         say_as: reads the text of an SSML say-as, given its `interpret-as` and `format`; None where
             it is to be read as usual.
     """
@@ -115,13 +115,13 @@ class Language:
 
     Attributes:
         tag: BCP 47.
-        normalisation, pronunciation, melody: see there.
+        normalization, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
     """
 
     tag: str
-    normalisation: Normalisation
+    normalization: Normalization
     pronunciation: Pronunciation
     melody: Melody
     conjunctions: frozenset[str]

@@ -1,6 +1,6 @@
 """Where the phones of a word came from, and what the phrase made of them.
 
-The same sources are asked in the same order as in `voicelet.text.phonemise`; a test checks that.
+The same sources are asked in the same order as in `voicelet.text.phonemize`; a test checks that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicelet.text.phonemise import Phonemiser, to_key
+from voicelet.text.phonemize import Phonemizer, to_key
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Span, Word
 
@@ -37,7 +37,7 @@ class PhoneSource:
         written: in the caller's text ("$5").
         span: where.
         said: the word it was read as ("dollars"); `written` and `said` differ where a rule of
-            normalisation read it.
+            normalization read it.
         source: who gave the phones.
         sense: of a homograph ("read|past" → "past"), else "".
         phones: as they are spoken here.
@@ -74,14 +74,14 @@ def origins(
     text: str,
     clause: Clause,
     phone_clause: PhoneClause,
-    phonemiser: Phonemiser,
+    phonemizer: Phonemizer,
     user_lexicon: UserLexicon | None = None,
 ) -> list[PhoneSource]:
     """Explain every word of a clause that has phones.
 
     Args:
         text: the caller's.
-        clause, phone_clause: before and after the phonemiser.
+        clause, phone_clause: before and after the phonemizer.
         user_lexicon: the caller's, if any.
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
@@ -96,8 +96,8 @@ def origins(
         upcoming = next(word_phones, None)
         senses: tuple[str, ...] = ()
         if word.phones is None and not word.spell:
-            senses = phonemiser.rules.senses(keys, place, texts)
-        source, sense, alone = _source_of(phonemiser, word, keys[place], senses)
+            senses = phonemizer.rules.senses(keys, place, texts)
+        source, sense, alone = _source_of(phonemizer, word, keys[place], senses)
         if _is_users(text, word.span, user_lexicon):
             source = "user lexicon"
         written = text[word.span[0] : word.span[1]]
@@ -111,25 +111,25 @@ def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
 
 
 def _source_of(
-    phonemiser: Phonemiser, word: Word, key: str, senses: Sequence[str]
+    phonemizer: Phonemizer, word: Word, key: str, senses: Sequence[str]
 ) -> tuple[Source, str, str]:
     """Source, sense, and phones of the word alone."""
-    alone = phonemiser.pronounce(word, tuple(senses))
+    alone = phonemizer.pronounce(word, tuple(senses))
     if word.phones is not None:
         return "inline phones", "", alone
     if word.spell:
         return "letter names", "", alone
-    lexicon = phonemiser.lexicon
+    lexicon = phonemizer.lexicon
     for sense in senses:
         if lexicon.get(f"{key}|{sense}"):
             return "lexicon", sense, alone
     if lexicon.get(key):
         return "lexicon", "", alone
-    if phonemiser.knows(word.text):
+    if phonemizer.knows(word.text):
         return "ending rule", "", alone
     parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
     if len(parts) > 1:
         return "compound", "", alone
-    if phonemiser.guesses(key):
+    if phonemizer.guesses(key):
         return "letter-to-sound", "", alone
     return "letter names", "", alone

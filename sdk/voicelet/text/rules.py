@@ -1,4 +1,4 @@
-"""What a normalisation rule is, and what it may look at."""
+"""What a normalization rule is, and what it may look at."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RuleContext:
         previous: the last word that was said, or "" at the start of a sentence.
         final: whether the window reaches the end of the paragraph or document.
         known: whether a lower-case word is in the lexicon, where a lexicon can be asked.
-        sentence_starters: capitalised words that seldom follow an abbreviation inside a sentence.
+        sentence_starters: capitalized words that seldom follow an abbreviation inside a sentence.
     """
 
     text: str = ""
@@ -34,7 +34,7 @@ class RuleContext:
     sentence_starters: frozenset[str] = frozenset()
 
     def next_word(self, end: int) -> str:
-        """The capitalised word after `end`, past white space and quotes, or ""."""
+        """The capitalized word after `end`, past white space and quotes, or ""."""
         match = _NEXT_WORD.match(self.text, end)
         return match.group(1) if match else ""
 

@@ -96,7 +96,7 @@ class Scanner:
         language: Language | None = None,
     ) -> None:
         self._language = language or find_language()
-        self._rules = self._language.normalisation
+        self._rules = self._language.normalization
         self._chunks = Cleaner(newlines).clean(pieces)
         self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
         self._context = context or RuleContext()

@@ -1,4 +1,4 @@
-"""Words and marks become clauses: what is synthesised in one piece, and the pauses between them.
+"""Words and marks become clauses: what is synthesized in one piece, and the pauses between them.
 
 A clause is a sentence where that is short enough.  Longer sentences are cut near the soft limit,
 preferably after a semicolon or colon, then after a comma, then before a conjunction, then between

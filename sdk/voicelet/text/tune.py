@@ -41,7 +41,7 @@ class Tunes:
 
         Args:
             clause: words and marks.
-            phone_clause: what the phonemiser made of it.
+            phone_clause: what the phonemizer made of it.
         """
         phrases = _phrases(clause, phone_clause)
         if not phone_clause.phones or not phrases:

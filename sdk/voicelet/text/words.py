@@ -1,6 +1,6 @@
 """What the parts of the text front end hand to one another: words, marks, clauses, phones.
 
-`clauses()` turns text into :class:`Clause`s; `Phonemiser` turns a :class:`Clause` into a
+`clauses()` turns text into :class:`Clause`s; `Phonemizer` turns a :class:`Clause` into a
 :class:`PhoneClause`.  A span is always `(start, end)` in the caller's own text, in code points, so
 that word timings can be shown beside what the caller wrote.
 """
@@ -67,7 +67,7 @@ class Prosody:
 
 @dataclass(frozen=True)
 class Clause:
-    """A stretch of text that is synthesised in one piece.
+    """A stretch of text that is synthesized in one piece.
 
     Attributes:
         tokens: words and marks, in order.  Empty where only a pause or marks are left to give

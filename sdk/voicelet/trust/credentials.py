@@ -6,7 +6,7 @@ embedded in WAV, FLAC and MP3 files; Ogg has no place for it.
 
 Without a certificate of their own, users sign with this device's key under a certificate that the
 device issues for itself: readers then show that nothing was changed since it was signed, and an
-unknown signer.  For a name that others recognise, give a certificate of an authority on the C2PA
+unknown signer.  For a name that others recognize, give a certificate of an authority on the C2PA
 trust list.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MIME_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg"}
 ASSERTION = "org.voicelet.synthetic-speech"
 _DAYS = 365
-_ORGANISATION = "voicelet device"
+_ORGANIZATION = "voicelet device"
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _device_certificates(key: Ed25519PrivateKey) -> str:
     def name(what: str) -> x509.Name:
         return x509.Name(
             [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION),
                 x509.NameAttribute(NameOID.COMMON_NAME, f"{what} {short}"),
             ]
         )

@@ -91,15 +91,15 @@ def test_it_mends_what_plain_quantization_breaks() -> None:
         "entry", "blocks.0.expand", "blocks.0.contract", "blocks.1.expand", "blocks.1.contract",
         "head",
     }  # fmt: skip
-    optimiser = torch.optim.Adam(student.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(student.parameters(), lr=2e-3)
     for step in range(80):
-        optimiser.param_groups[0]["lr"] = 2e-3 * (1.0 - step / 80)
+        optimizer.param_groups[0]["lr"] = 2e-3 * (1.0 - step / 80)
         inputs = [torch.from_numpy(v) for v in feed(100 + step).values()]
         pairs = zip(student(*inputs), teacher(*inputs))
         loss = sum(((a - b) ** 2).mean() / (b**2).mean() for a, b in pairs)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     student.eval()
     tuned = parity.session(int8_graph(student, trained_scales(student, vocoder_graph(student))))
     fresh = [feed(1000 + i) for i in range(4)]

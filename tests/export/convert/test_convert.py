@@ -45,7 +45,7 @@ from voicelet_export.models.vocos import (
     corrected,
     frame_stft,
     harmonic_source,
-    synthesise,
+    synthesize,
     to_wave,
 )
 from voicelet_export.train.utterances import ENERGY_STD_DB as TRAINED_ENERGY_STD_DB
@@ -211,7 +211,7 @@ def test_device_synthesis_is_the_trainers(
         torch.tensor([[start]]),
     )
     filters, noise = vocoder(*tensors), torch.from_numpy(used)[None]
-    expected = synthesise(filters, harmonic, noise, vocoder.config, features)[0].numpy()
+    expected = synthesize(filters, harmonic, noise, vocoder.config, features)[0].numpy()
     graph = OnnxGraph(parity.session(vocoder_graph(vocoder)), "vocoder")
     device = DeviceVocoder(graph, VOCODER.context_frames, features)
     clause = ClauseVocoder(

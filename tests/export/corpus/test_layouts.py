@@ -93,7 +93,7 @@ TREES = {
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_layout_is_recognised_and_packed(tmp_path: Path, name: str) -> None:
+def test_a_layout_is_recognized_and_packed(tmp_path: Path, name: str) -> None:
     build, count, speakers, rate, text, gender = TREES[name]
     folder = build(tmp_path / "corpus")
     assert find_layout(folder).name == name

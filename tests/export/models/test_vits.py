@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.export._piper_layout import randomise, tiny_config  # noqa: E402
+from tests.export._piper_layout import randomize, tiny_config  # noqa: E402
 from voicelet.errors import ConfigError  # noqa: E402
 from voicelet_export.models.teachers.hifigan.generator import HifiganConfig  # noqa: E402
 from voicelet_export.models.teachers.vits.align import (  # noqa: E402
@@ -126,7 +126,7 @@ def test_spread_repeats_each_symbol_for_its_frames() -> None:
 def test_a_row_of_a_batch_is_what_it_is_alone(stochastic: bool) -> None:
     config = tiny_config(stochastic_durations=stochastic, n_speakers=3, speaker_channels=6)
     model = Vits(config).eval()
-    randomise(model)
+    randomize(model)
     rng = torch.Generator().manual_seed(1)
     ids = torch.randint(0, config.n_symbols, (2, 9), generator=rng)
     noise = torch.randn(2, 2, 9, generator=rng)
@@ -164,7 +164,7 @@ def test_training_gives_gradients_to_every_weight_but_those_without_use() -> Non
     config = tiny_config(n_speakers=2, speaker_channels=6)
     torch.manual_seed(0)
     model = Vits(config)
-    randomise(model)
+    randomize(model)
     ids, spectrum = torch.randint(0, 40, (2, 6)), torch.rand(2, 17, 20)
     speaker = model.speaker(torch.tensor([0, 1]))
     made = model.reconstruct(ids, torch.tensor([6, 4]), spectrum, torch.tensor([20, 15]), speaker)

@@ -32,7 +32,7 @@ from voicelet_export.models.aligner import (  # noqa: E402
     FrameClassifier,
     FramePosteriors,
     load_aligner,
-    normalise_bands,
+    normalize_bands,
     save_aligner,
 )
 from voicelet_export.train.aligner import (  # noqa: E402
@@ -146,12 +146,12 @@ def test_weights_survive_the_file(
     assert np.exp(after).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_normalisation_ignores_gain_and_the_length_of_silence() -> None:
+def test_normalization_ignores_gain_and_the_length_of_silence() -> None:
     rng = np.random.default_rng(0)
     speech = rng.normal(-3.0, 1.0, (100, 80)).astype(np.float32)
     silence = np.full((60, 80), -11.0, dtype=np.float32)
-    short = normalise_bands(np.concatenate([silence[:10], speech]), 70)[10:]
-    long = normalise_bands(np.concatenate([silence, speech]) + 2.0, 70)[60:]
+    short = normalize_bands(np.concatenate([silence[:10], speech]), 70)[10:]
+    long = normalize_bands(np.concatenate([silence, speech]) + 2.0, 70)[60:]
     assert np.abs(short - long).max() < 1e-4
     assert abs(short.mean()) < 1e-4
 

@@ -39,7 +39,7 @@ class Duel(Task):
         self.maker.add_module("last", nn.Linear(16, 8))
         self.discriminator = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
         self.modules = {"maker": self.maker, "discriminator": self.discriminator}
-        self.optimisers = {
+        self.optimizers = {
             k: torch.optim.AdamW(m.parameters(), weight_decay=0.1) for k, m in self.modules.items()
         }
         self.batch, self.split = batch, split

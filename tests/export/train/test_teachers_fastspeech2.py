@@ -27,7 +27,7 @@ from voicelet_export.models.teachers.fft_fastspeech2 import (  # noqa: E402
 from voicelet_export.models.teachers.learned_aligner import (  # noqa: E402
     LearnedAligner,
     beta_binomial_prior,
-    binarisation_loss,
+    binarization_loss,
     forward_sum_loss,
     hard_durations,
 )
@@ -59,7 +59,7 @@ def training(steps: int, **changes: object) -> FastSpeech2Training:
         steps=steps, warmup_steps=5, learning_rate=4e-3, ema=0.9, log_every=5, validate_every=steps
     )
     config = FastSpeech2Training(
-        loop=loop, model=SMALL, max_frames=300, binarise_from=30, binarise_ramp=5
+        loop=loop, model=SMALL, max_frames=300, binarize_from=30, binarize_ramp=5
     )
     return replace(config, **changes)
 
@@ -179,7 +179,7 @@ def test_the_forward_sum_counts_every_monotonic_path() -> None:
     assert float(loss) == pytest.approx(-total / 3, rel=1e-4)
 
 
-def test_hard_durations_follow_a_clear_alignment_and_binarisation_vanishes_on_it() -> None:
+def test_hard_durations_follow_a_clear_alignment_and_binarization_vanishes_on_it() -> None:
     truth = torch.tensor([[3, 1, 4], [2, 5, 0]])
     n_phones, n_frames = torch.tensor([3, 2]), torch.tensor([8, 7])
     attention = torch.full((2, 8, 3), 1e-4)
@@ -189,9 +189,9 @@ def test_hard_durations_follow_a_clear_alignment_and_binarisation_vanishes_on_it
     log_attention = attention.log()
     found = hard_durations(log_attention, n_phones, n_frames)
     assert torch.equal(found, truth)
-    assert float(binarisation_loss(log_attention, found)) == pytest.approx(0.0, abs=1e-6)
+    assert float(binarization_loss(log_attention, found)) == pytest.approx(0.0, abs=1e-6)
     flat = torch.full((2, 8, 3), 1 / 3).log()
-    assert float(binarisation_loss(flat, found)) == pytest.approx(np.log(3), rel=1e-4)
+    assert float(binarization_loss(flat, found)) == pytest.approx(np.log(3), rel=1e-4)
 
 
 def test_padded_phones_are_never_attended() -> None:
@@ -270,7 +270,7 @@ def test_a_damaged_or_a_wrong_folder_is_refused(
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same_bits(corpus: Split, tmp_path: Path) -> None:
-    config = training(8, binarise_from=2)
+    config = training(8, binarize_from=2)
     dropped = replace(config, model=replace(SMALL, dropout=0.2, predictor_dropout=0.5))
 
     def run(folder: Path, *stops: int) -> dict[str, torch.Tensor]:

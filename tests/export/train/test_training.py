@@ -196,7 +196,7 @@ def test_files_may_call_the_discriminator_by_either_name(tmp_path: Path, cache: 
     for name, module in one.task.modules.items():
         other = two.task.modules[name].state_dict()
         assert all(torch.equal(v, other[k]) for k, v in module.state_dict().items())
-    moments = two.task.optimisers["discriminator"].state_dict()["state"]
+    moments = two.task.optimizers["discriminator"].state_dict()["state"]
     assert moments and all(float(m["step"]) == 2 for m in moments.values())
     save_milestone(run.out, tmp_path / "kept")
     weights = load_milestone(tmp_path / "kept" / "weights.safetensors")["modules"]["judge"]

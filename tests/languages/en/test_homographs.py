@@ -14,7 +14,7 @@ import pytest
 from voicelet.languages.en.homograph_rules import RULES
 from voicelet.languages.en.homographs import sense_of
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import Phonemiser
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Clause, Mark, Word
 
@@ -41,11 +41,11 @@ def rows(name: str) -> list[tuple[str, str, str]]:
     [("homograph_sentences.tsv", 100, 0.99), ("homograph_sentences_unseen.tsv", 80, 0.95)],
 )
 def test_homographs_in_sentences(name: str, least: int, share: float) -> None:
-    phonemiser = Phonemiser(Lexicon.open(LEXICON), None, PhoneInventory())
+    phonemizer = Phonemizer(Lexicon.open(LEXICON), None, PhoneInventory())
     table = rows(name)
     wrong = []
     for word, sentence, expected in table:
-        spoken = phonemiser.phonemise(clause(sentence))
+        spoken = phonemizer.phonemize(clause(sentence))
         at = next(w for w in spoken.words if w.text.lower() == word)
         said = spoken.phones[at.start : at.end]
         if said.replace("ɹɹ", "ɹ") != expected.replace("ɹɹ", "ɹ"):

@@ -96,11 +96,11 @@ class MapMatcher:
         return torch.stack(losses).mean()
 
     def join(self, task: Task) -> None:
-        """Have a task save the projections, and its student's optimiser train them, too."""
+        """Have a task save the projections, and its student's optimizer train them, too."""
         weights = list(self.projections.parameters())
         if weights:
             task.modules["projections"] = self.projections
-            task.optimisers[task.averaged].add_param_group({"params": weights})
+            task.optimizers[task.averaged].add_param_group({"params": weights})
 
 
 def layer_width(model: nn.Module, name: str) -> int:

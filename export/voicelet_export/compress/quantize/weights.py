@@ -25,7 +25,7 @@ def store_weights(
     Args:
         model: float32 graph.
         storage: "float16", or "int8" (symmetric, one scale a row of the output axis).
-        skip: names of initialisers that are stored as float16 whatever `storage` says.
+        skip: names of initializers that are stored as float16 whatever `storage` says.
     """
     out = onnx.ModelProto()
     out.CopyFrom(model)

@@ -96,7 +96,7 @@ class Norm(nn.Module):
     def forward(
         self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None
     ) -> Tensor:
-        """Normalise [1, T, C]; scale and shift [1, 1, C] in place of the layer's own."""
+        """Normalize [1, T, C]; scale and shift [1, 1, C] in place of the layer's own."""
         centred = x - x.mean(dim=-1, keepdim=True)
         y = centred * torch.rsqrt((centred * centred).mean(dim=-1, keepdim=True) + self.eps)
         scale = self.weight if scale is None else scale

@@ -1,4 +1,4 @@
-"""LJSpeech: `metadata.csv` of `id|text|normalised text` beside `wavs/id.wav`; one speaker."""
+"""LJSpeech: `metadata.csv` of `id|text|normalized text` beside `wavs/id.wav`; one speaker."""
 
 from __future__ import annotations
 

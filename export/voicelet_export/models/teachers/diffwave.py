@@ -156,7 +156,7 @@ class DiffWave(nn.Module):
 
         Args:
             wave: noisy [B, T · hop_length].
-            mel: normalised [B, T, n_mels].
+            mel: normalized [B, T, n_mels].
             step: [B], 0 .. steps - 1; fractions are allowed.
 
         Returns:
@@ -189,7 +189,7 @@ class DiffWave(nn.Module):
         """Make a waveform from noise (algorithm 2; appendix B for fast sampling).
 
         Args:
-            mel: normalised [B, T, n_mels].
+            mel: normalized [B, T, n_mels].
             generator: of the noise, on the CPU.
             fast: `fast_betas` in place of all steps of training.
 

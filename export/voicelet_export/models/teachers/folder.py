@@ -24,8 +24,8 @@ M = TypeVar("M", bound=nn.Module)
 _RANDOM = {"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"}
 
 
-class _NoInitialisation(TorchFunctionMode):  # type: ignore[misc]
-    """Leaves out random initialisation, which on the meta device imports torch's compiler."""
+class _NoInitialization(TorchFunctionMode):  # type: ignore[misc]
+    """Leaves out random initialization, which on the meta device imports torch's compiler."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
@@ -106,7 +106,7 @@ def build(make: Callable[[], M], state: Mapping[str, Tensor], where: str) -> M:
     Raises:
         BundleError: a tensor is missing, superfluous, of another shape or not finite.
     """
-    with torch.device("meta"), _NoInitialisation():
+    with torch.device("meta"), _NoInitialization():
         model = make()
     wanted = model.state_dict()
     missing = sorted(wanted.keys() - state.keys())

@@ -55,13 +55,13 @@ class LearnedAligner(nn.Module):
 
         Args:
             text: phone embeddings [B, N, text_channels].
-            mel: normalised [B, T, n_mels].
+            mel: normalized [B, T, n_mels].
             keep_phones: [B, N, 1], ones where there are phones.
             log_prior: [B, T, N] of :func:`beta_binomial_prior`; `None` for none.
 
         Returns:
             logits [B, T, N] (log-attention up to a constant, prior included); log-attention
-            [B, T, N], normalised over the phones.
+            [B, T, N], normalized over the phones.
         """
         mask = keep_phones.transpose(1, 2)
         keys = self.text(text.transpose(1, 2) * mask).float()
@@ -142,7 +142,7 @@ def hard_durations(log_attention: Tensor, n_phones: Tensor, n_frames: Tensor) ->
     return torch.from_numpy(found).to(log_attention.device)
 
 
-def binarisation_loss(log_attention: Tensor, durations: Tensor) -> Tensor:
+def binarization_loss(log_attention: Tensor, durations: Tensor) -> Tensor:
     """Distance of the soft alignment from the hard one (equation 8), mean over the frames."""
     ends = durations.cumsum(dim=1)
     frames = log_attention.shape[1]

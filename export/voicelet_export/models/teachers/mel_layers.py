@@ -17,7 +17,7 @@ SOURCE_FEATURES = 2
 class SpeakerProjection(nn.Module):
     """A speaker's vector of any kind and length (d-vector, x-vector, …) → `channels`.
 
-    Vectors are standardised by the statistics of the training speakers first.  Jia et al. (2018)
+    Vectors are standardized by the statistics of the training speakers first.  Jia et al. (2018)
     condition Tacotron 2 on d-vectors this way; Snyder et al. (2018) describe x-vectors.
 
     Args:

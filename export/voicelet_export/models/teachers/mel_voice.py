@@ -49,7 +49,7 @@ class MelVoice:
         kind: of the model.
         model: its sizes, as its own configuration takes them.
         features: of the mels that it makes or takes.
-        mel_mean, mel_std: by which those are normalised, [n_mels].
+        mel_mean, mel_std: by which those are normalized, [n_mels].
         speakers: of an acoustic model, at least one.
         symbols: phone inventory of an acoustic model.
     """

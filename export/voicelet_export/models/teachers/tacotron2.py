@@ -249,7 +249,7 @@ class Tacotron2(nn.Module):
 
         Args:
             phones, speaker, keep: as in :meth:`remember`.
-            mel: normalised [B, T, n_mels], T a multiple of `frames_per_step`.
+            mel: normalized [B, T, n_mels], T a multiple of `frames_per_step`.
             keep_frames: [B, T, 1].
         """
         r = self.config.frames_per_step

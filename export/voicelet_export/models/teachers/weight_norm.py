@@ -1,7 +1,7 @@
-"""Weight normalisation (Salimans & Kingma 2016): put on for training, folded for everything else.
+"""Weight normalization (Salimans & Kingma 2016): put on for training, folded for everything else.
 
 Checkpoints hold it in one of two layouts: `x.weight_g`, `x.weight_v` (torch's old hook) or
-`x.parametrizations.weight.original0`, `…original1` (torch's parametrisations).
+`x.parametrizations.weight.original0`, `…original1` (torch's parametrizations).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _fold(base: str, length: Tensor, direction: Tensor | None) -> Tensor:
 
 
 def add_weight_norm(modules: Iterable[nn.Module]) -> None:
-    """Normalise every dense convolution inside the given modules, in place."""
+    """Normalize every dense convolution inside the given modules, in place."""
     for module in modules:
         for layer in list(module.modules()):
             if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d)) and "weight" in dict(

@@ -234,7 +234,7 @@ def _estimate_train(config: TrainStep, survey: Survey) -> Estimate:
 
 
 RUN_MB = 250.0
-"""Of a run: a checkpoint with optimisers and discriminators, twice while it is written, pictures,
+"""Of a run: a checkpoint with optimizers and discriminators, twice while it is written, pictures,
 and the milestone."""
 
 KINDS = (

@@ -22,7 +22,7 @@ from voicelet_export.models.teachers.fft_fastspeech2 import (
 )
 from voicelet_export.models.teachers.learned_aligner import (
     beta_binomial_prior,
-    binarisation_loss,
+    binarization_loss,
     forward_sum_loss,
     hard_durations,
 )
@@ -50,8 +50,8 @@ class FastSpeech2Training:
             "auto" takes them where all utterances have them, and learns them otherwise.
         speaker_vectors: .npz of vectors by speaker name, or "" for those of the cache.
         duration_weight, pitch_weight, energy_weight, source_weight: beside the mel's loss (1).
-        aligner_weight, binarisation_weight: of the aligner's two losses.
-        binarise_from, binarise_ramp: the step at which the binarisation loss enters, and how many
+        aligner_weight, binarization_weight: of the aligner's two losses.
+        binarize_from, binarize_ramp: the step at which the binarization loss enters, and how many
             it takes to its full weight: a soft alignment has to be found first.
         prior_scale: of the beta-binomial prior.
     """
@@ -67,9 +67,9 @@ class FastSpeech2Training:
     energy_weight: float = 0.1
     source_weight: float = 0.1
     aligner_weight: float = 1.0
-    binarisation_weight: float = 1.0
-    binarise_from: int = 2000
-    binarise_ramp: int = 2000
+    binarization_weight: float = 1.0
+    binarize_from: int = 2000
+    binarize_ramp: int = 2000
     prior_scale: float = 1.0
     weight_decay: float = 1e-6
 
@@ -113,7 +113,7 @@ class FastSpeech2Task(SpeechTask[FastSpeech2Training]):
         durations = hard_durations(log_attention, batch.n_phones, batch.n_frames)
         return durations, {
             "align": forward_sum_loss(logits, batch.n_phones, batch.n_frames),
-            "binarise": binarisation_loss(log_attention, durations),
+            "binarize": binarization_loss(log_attention, durations),
         }
 
     def losses(
@@ -168,9 +168,9 @@ class FastSpeech2Task(SpeechTask[FastSpeech2Training]):
         for name in ("duration", "pitch", "energy", "source"):
             total = total + getattr(c, f"{name}_weight") * terms[name]
         if "align" in terms:
-            ramp = min(1.0, max(0.0, (step - c.binarise_from) / max(1, c.binarise_ramp)))
+            ramp = min(1.0, max(0.0, (step - c.binarize_from) / max(1, c.binarize_ramp)))
             total = total + c.aligner_weight * terms["align"]
-            total = total + ramp * c.binarisation_weight * terms["binarise"]
+            total = total + ramp * c.binarization_weight * terms["binarize"]
         return total
 
     def validate(self, model: nn.Module, step: int, folder: Path) -> dict[str, float]:

@@ -19,7 +19,7 @@ from voicelet_export.train.utterances import UtteranceBatch, UtteranceSampler
 
 
 class MelRecipe(Recipe, Protocol):
-    """A recipe with the sizes of a model that makes or takes normalised mels."""
+    """A recipe with the sizes of a model that makes or takes normalized mels."""
 
     @property
     def model(self) -> Any: ...
@@ -44,7 +44,7 @@ class MelTask(ModelTask[R], Generic[R]):
     """Training of a model that is written as a :class:`MelVoice`.
 
     Attributes:
-        mel_mean, mel_std: by which mels are normalised, [n_mels].
+        mel_mean, mel_std: by which mels are normalized, [n_mels].
     """
 
     kind: Kind

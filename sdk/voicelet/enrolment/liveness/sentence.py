@@ -20,7 +20,7 @@ from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phonemise import Phonemiser
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Span
 
@@ -149,8 +149,8 @@ class SentenceReader:
         self._lexicon = Lexicon.open(bundle.data_path("lexicon"))
         language = find_language(LANGUAGE)
         inventory = PhoneInventory(bundle.manifest.phones)
-        phonemiser = Phonemiser(self._lexicon, None, inventory, language)
-        self._front = TextFrontEnd(phonemiser, ssml=False, user_lexicon=_PRODUCT, language=language)
+        phonemizer = Phonemizer(self._lexicon, None, inventory, language)
+        self._front = TextFrontEnd(phonemizer, ssml=False, user_lexicon=_PRODUCT, language=language)
 
     def word_phones(self) -> tuple[str, ...]:
         """Phones of every word of the list."""

@@ -8,7 +8,7 @@ from voicelet.languages.en import weak
 from voicelet.languages.en.homographs import sense_of
 from voicelet.languages.en.inflect import add_s, inflected
 from voicelet.languages.en.letter_names import spelled
-from voicelet.languages.en.normalise import (
+from voicelet.languages.en.normalize import (
     abbreviations,
     acronyms,
     dates,
@@ -22,10 +22,10 @@ from voicelet.languages.en.normalise import (
     units,
 )
 from voicelet.languages.en.say_as import say_as
-from voicelet.text.language import Language, Melody, Normalisation, Pronunciation
+from voicelet.text.language import Language, Melody, Normalization, Pronunciation
 from voicelet.text.rules import word_set
 
-NORMALISATION = Normalisation(
+NORMALIZATION = Normalization(
     digit_rules=(
         *numeric.FIRST_DIGIT_RULES,
         *dates.DIGIT_RULES,
@@ -103,7 +103,7 @@ MELODY = Melody(
 
 ENGLISH = Language(
     tag="en",
-    normalisation=NORMALISATION,
+    normalization=NORMALIZATION,
     pronunciation=PRONUNCIATION,
     melody=MELODY,
     conjunctions=word_set(

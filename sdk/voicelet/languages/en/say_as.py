@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from voicelet.languages.en.normalise import numbers
-from voicelet.languages.en.normalise.dates import MONTHS, full_date, month_name
-from voicelet.languages.en.normalise.symbols import emoji_name
-from voicelet.languages.en.normalise.telephone import grouped
-from voicelet.languages.en.normalise.times import say_time
+from voicelet.languages.en.normalize import numbers
+from voicelet.languages.en.normalize.dates import MONTHS, full_date, month_name
+from voicelet.languages.en.normalize.symbols import emoji_name
+from voicelet.languages.en.normalize.telephone import grouped
+from voicelet.languages.en.normalize.times import say_time
 
 _MAX_CHARACTERS = 1000
 _NUMBER = re.compile(r"([-−]?)\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]{1,60})?")

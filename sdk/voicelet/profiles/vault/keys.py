@@ -333,9 +333,9 @@ def new_stretch() -> Stretch:
 def _stretched(passphrase: str, stretch: Stretch) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    normalised = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    normalized = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
     salt = bytes.fromhex(stretch.salt)
-    return Scrypt(salt=salt, length=_KEY, n=stretch.n, r=stretch.r, p=stretch.p).derive(normalised)
+    return Scrypt(salt=salt, length=_KEY, n=stretch.n, r=stretch.r, p=stretch.p).derive(normalized)
 
 
 def _encrypt(key: bytes, data: bytes, place: bytes) -> str:

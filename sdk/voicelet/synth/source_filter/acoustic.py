@@ -146,7 +146,7 @@ class AcousticModel:
         """Decode the frames `first` to `last`.
 
         Returns:
-            mel [n, bands] (normalised), log f0 [n], voicing [n] of 0 and 1.
+            mel [n, bands] (normalized), log f0 [n], voicing [n] of 0 and 1.
 
         Raises:
             BundleError: the model gave numbers that aren't finite.

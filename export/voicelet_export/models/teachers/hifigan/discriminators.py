@@ -52,7 +52,7 @@ class ScaleDiscriminator(nn.Module):
     """Scores the waveform by grouped, strided convolutions.
 
     Args:
-        spectral: normalise by the spectral norm, as the paper does where the waveform isn't pooled.
+        spectral: normalize by the spectral norm, as the paper does where the waveform isn't pooled.
         scale: factor on the paper's channels.
     """
 

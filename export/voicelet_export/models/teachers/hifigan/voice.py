@@ -23,7 +23,7 @@ class HifiganVoice:
 
     Attributes:
         model: sizes.
-        features: of its input: natural-log mels, not normalised.
+        features: of its input: natural-log mels, not normalized.
         origin: where it came from, for people.
     """
 

@@ -17,7 +17,7 @@ class ColumnNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise every column."""
+        """Normalize every column."""
         columns = x.transpose(1, 2)
         y = layer_norm(columns, self.gamma.shape, self.gamma, self.beta, self.epsilon)
         return y.transpose(1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicelet.languages.en.normalise import numbers
+from voicelet.languages.en.normalize import numbers
 from voicelet.text.rules import Rule, RuleContext, rule, word_set
 
 MONTHS = (

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from voicelet.languages.en.normalise import numbers
+from voicelet.languages.en.normalize import numbers
 from voicelet.text.rules import Rule, RuleContext, rule
 
 _ALWAYS = {

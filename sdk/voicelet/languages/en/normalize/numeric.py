@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from voicelet.languages.en.normalise import dates, numbers
+from voicelet.languages.en.normalize import dates, numbers
 from voicelet.text.rules import Rule, RuleContext, rule
 
 VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"

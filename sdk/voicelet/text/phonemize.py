@@ -29,7 +29,7 @@ CACHED_WORDS = 4096
 
 
 class LetterToSound(Protocol):
-    """What the phonemiser needs of `voicelet.text.g2p`."""
+    """What the phonemizer needs of `voicelet.text.g2p`."""
 
     def phones(self, word: str) -> str:
         """Phones of a word of letters a-z and apostrophes; "" where it finds none."""
@@ -52,7 +52,7 @@ class _PhraseWord:
     joined: bool = False
 
 
-class Phonemiser:
+class Phonemizer:
     """Clauses of words → clauses of phones.  Only a cache is kept; threads may share it.
 
     Args:
@@ -100,7 +100,7 @@ class Phonemiser:
         """Phones of a word alone, before its phrase changes them.
 
         Raises:
-            PhoneError: as :meth:`phonemise`.
+            PhoneError: as :meth:`phonemize`.
         """
         return self._word_phones(word, to_key(word.text), senses)
 
@@ -109,7 +109,7 @@ class Phonemiser:
         pronounceable = bool(set(key) & self._rules.vowel_letters)
         return pronounceable and bool(set(self._g2p_phones(key)) & set(VOWELS))
 
-    def phonemise(self, clause: Clause) -> PhoneClause:
+    def phonemize(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
 
         Raises:

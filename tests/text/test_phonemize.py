@@ -13,7 +13,7 @@ from voicelet.languages.en.letter_names import spelled
 from voicelet.text.front_end import clauses
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
-from voicelet.text.phonemise import Phonemiser, to_key
+from voicelet.text.phonemize import Phonemizer, to_key
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet.text.words import Clause, Mark, PhoneClause, Prosody, Word
 
@@ -35,9 +35,9 @@ class Guess:
 
 
 @pytest.fixture(scope="module")
-def phonemiser() -> Phonemiser:
+def phonemizer() -> Phonemizer:
     lexicon = Lexicon(encode_lexicon(ENTRIES, ENGLISH_SYMBOLS[1:]))
-    return Phonemiser(lexicon, Guess(), PhoneInventory())
+    return Phonemizer(lexicon, Guess(), PhoneInventory())
 
 
 def clause(text: str) -> Clause:
@@ -79,12 +79,12 @@ def clause(text: str) -> Clause:
         ("the record", "ðə ɹˈɛkəɹd"),
     ],
 )
-def test_the_conventions_of_the_corpus(phonemiser: Phonemiser, text: str, phones: str) -> None:
-    assert phonemiser.phonemise(clause(text)).phones == phones
+def test_the_conventions_of_the_corpus(phonemizer: Phonemizer, text: str, phones: str) -> None:
+    assert phonemizer.phonemize(clause(text)).phones == phones
 
 
-def test_words_lie_where_they_say(phonemiser: Phonemiser) -> None:
-    found = phonemiser.phonemise(clause('In the end, "it is".'))
+def test_words_lie_where_they_say(phonemizer: Phonemizer) -> None:
+    found = phonemizer.phonemize(clause('In the end, "it is".'))
     said = [(word.text, found.phones[word.start : word.end], word.span) for word in found.words]
     assert said == [
         ("In", "ɪn", (0, 2)),
@@ -95,9 +95,9 @@ def test_words_lie_where_they_say(phonemiser: Phonemiser) -> None:
     ]
 
 
-def test_spelled_words(phonemiser: Phonemiser) -> None:
+def test_spelled_words(phonemizer: Phonemizer) -> None:
     def say(text: str) -> str:
-        return phonemiser.phonemise(Clause((Word(text, (0, len(text)), spell=True),))).phones
+        return phonemizer.phonemize(Clause((Word(text, (0, len(text)), spell=True),))).phones
 
     assert say("FBI") == "ˌɛfbˌiˈI"
     assert say("FBI's") == "ˌɛfbˌiˈIz"
@@ -106,26 +106,26 @@ def test_spelled_words(phonemiser: Phonemiser) -> None:
     assert say("W") == "dˈʌbəljˌu"
 
 
-def test_given_phones_and_emphasis(phonemiser: Phonemiser) -> None:
+def test_given_phones_and_emphasis(phonemizer: Phonemizer) -> None:
     words = (
         Word("[x]", (0, 3), phones="hɛlˈO wˈɜɹld"),
         Word("it", (4, 6), emphasis="strong"),
         Word("corner", (7, 13), emphasis="reduced"),
     )
-    assert phonemiser.phonemise(Clause(words)).phones == "hɛlˈO wˈɜɹld ˈɪt kˌɔɹnəɹ"
+    assert phonemizer.phonemize(Clause(words)).phones == "hɛlˈO wˈɜɹld ˈɪt kˌɔɹnəɹ"
     with pytest.raises(PhoneError, match="й"):
-        phonemiser.phonemise(Clause((Word("x", (0, 1), phones="й"),)))
+        phonemizer.phonemize(Clause((Word("x", (0, 1), phones="й"),)))
 
 
-def test_clause_fields_are_kept(phonemiser: Phonemiser) -> None:
+def test_clause_fields_are_kept(phonemizer: Phonemizer) -> None:
     prosody = Prosody(speed=1.5)
-    found = phonemiser.phonemise(Clause((), 300, prosody, ("here",), True))
+    found = phonemizer.phonemize(Clause((), 300, prosody, ("here",), True))
     assert found == PhoneClause("", (), 300, prosody, ("here",), True)
 
 
-def test_the_same_word_object_twice(phonemiser: Phonemiser) -> None:
+def test_the_same_word_object_twice(phonemizer: Phonemizer) -> None:
     word = Word("cat", (0, 3))
-    found = phonemiser.phonemise(Clause((word, Mark(","), word)))
+    found = phonemizer.phonemize(Clause((word, Mark(","), word)))
     assert found.phones == "kˈæt, kˈæt"
     assert [(w.start, w.end) for w in found.words] == [(0, 4), (6, 10)]
 
@@ -133,19 +133,19 @@ def test_the_same_word_object_twice(phonemiser: Phonemiser) -> None:
 def test_a_lexicon_the_voice_cant_say_is_refused() -> None:
     lexicon = Lexicon(encode_lexicon({"a": "й"}, "й"))
     with pytest.raises(PhoneError):
-        Phonemiser(lexicon, None, PhoneInventory())
+        Phonemizer(lexicon, None, PhoneInventory())
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=30) | st.sampled_from(list('.,?!;:"()…—')), max_size=12))
-def test_any_words_give_inventory_phones(phonemiser: Phonemiser, texts: list[str]) -> None:
+def test_any_words_give_inventory_phones(phonemizer: Phonemizer, texts: list[str]) -> None:
     tokens = tuple(
         Mark(text)
         if text in tuple('.,?!;:"()…—')
         else Word(text, (0, len(text)), spell=bool(i % 2))
         for i, text in enumerate(texts)
     )
-    found = phonemiser.phonemise(Clause(tokens))
+    found = phonemizer.phonemize(Clause(tokens))
     PhoneInventory().encode(found.phones)
     assert "  " not in found.phones
     for word in found.words:
@@ -189,11 +189,11 @@ def test_words_that_open_a_sentence_are_not_letters() -> None:
         )
 
 
-def test_known_words(phonemiser: Phonemiser) -> None:
-    assert all(phonemiser.knows(word) for word in ("cat", "CATS", "cat’s", "Eating"))
-    assert not any(phonemiser.knows(word) for word in ("", "flooble", "nato", "漢字"))
+def test_known_words(phonemizer: Phonemizer) -> None:
+    assert all(phonemizer.knows(word) for word in ("cat", "CATS", "cat’s", "Eating"))
+    assert not any(phonemizer.knows(word) for word in ("", "flooble", "nato", "漢字"))
 
 
-def test_a_huge_word_ends(phonemiser: Phonemiser) -> None:
+def test_a_huge_word_ends(phonemizer: Phonemizer) -> None:
     for text in ("a" * 10_000, "b" * 10_000, "-" * 10_000, "a-" * 2_000, "'" * 5_000):
-        PhoneInventory().encode(phonemiser.phonemise(Clause((Word(text, (0, 1)),))).phones)
+        PhoneInventory().encode(phonemizer.phonemize(Clause((Word(text, (0, 1)),))).phones)
