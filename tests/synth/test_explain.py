@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from tests.synth.voices import SPEAKER, tiny_voice
+from voicelet.bundle import Statistics
 from voicelet.errors import ConfigError, TextError
 from voicelet.synth import Voice
 from voicelet.synth.explain import Explanation, explain
@@ -136,3 +139,16 @@ def decode_png(data: bytes) -> np.ndarray:
     rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + 3 * width)
     assert not rows[:, 0].any()
     return rows[:, 1:].reshape(height, width, 3)
+
+
+def test_a_bundle_tells_by_how_much_its_labels_are_late(tmp_path: Path) -> None:
+    starts = []
+    for late in (4.5, 0.0):
+        statistics = Statistics((-5.0,) * 80, (2.0,) * 80, 0.25, SPEAKER, late)
+        folder = tiny_voice(tmp_path / str(late), statistics=statistics)
+        voice = Voice.load(folder)
+        words = [w.start_s for w in voice.synthesize("hello world").words]
+        shown = [p.start_s for p in explain(voice, "hello world").phones if p.word == 1]
+        assert shown[0] == pytest.approx(words[1], abs=0.51 / 80)
+        starts.append(words[1])
+    assert starts[1] - starts[0] == pytest.approx(4.5 / 80)

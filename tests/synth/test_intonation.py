@@ -94,6 +94,17 @@ def test_a_tone_bends_its_own_frames_and_no_others() -> None:
     assert made.energy[first] > 0.0 and not made.energy[:first].any()
 
 
+def test_where_labels_are_on_time_the_whole_last_phone_is_bent() -> None:
+    phones, ends = "ba ˈanə?", np.cumsum([4, 5, 5, 5, 5, 10, 10, 15, 10, 2])
+    pitch, energy = np.zeros(int(ends[-1]), np.float32), np.zeros(int(ends[-1]), np.float32)
+    tones = (Tone("rise", 3, 7),)
+    made = turn((pitch, energy), phones, ends, tones, 0.1, 0.1, 1.0, label_delay_frames=0.0)
+    first, stop = int(ends[3]), int(ends[7])
+    assert not made.energy[:first].any() and not made.energy[stop:].any()
+    assert (made.energy[first:stop] > 0.0).all()
+    assert made.voiced is not None and made.voiced[first:stop].all()
+
+
 def test_tones_past_the_end_and_of_no_length_change_nothing() -> None:
     pitch, energy = np.ones(9, np.float32), np.ones(9, np.float32)
     ends = np.array([2, 3, 9])

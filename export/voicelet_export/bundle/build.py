@@ -191,6 +191,7 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
             tuple(round(float(v), 5) for v in info.mel_std),
             PITCH_SCALE,
             acoustic.config.speaker_size,
+            acoustic.config.label_delay_frames,
         ),
         phones=ENGLISH_SYMBOLS,
         graphs=graphs,

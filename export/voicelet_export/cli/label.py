@@ -31,7 +31,7 @@ def add_label_command(commands: Any) -> None:
     parser.set_defaults(run=_run)
 
     speak = commands.add_parser(
-        "speak-corpus", help="have Kokoro speak texts of other languages; resumes, shard by shard"
+        "speak-corpus", help="have Kokoro speak texts in its languages; resumes, shard by shard"
     )
     speak.add_argument("--teacher", type=Path, required=True, help="Kokoro's folder")
     speak.add_argument(
@@ -39,7 +39,7 @@ def add_label_command(commands: Any) -> None:
         action="append",
         required=True,
         metavar="LANGUAGE=FILE",
-        help="es, fr, it or pt-br and a file with a sentence a line; may be repeated",
+        help="en, es, fr, it or pt-br and a file with a sentence a line; may be repeated",
     )
     speak.add_argument("--out", type=Path, required=True, help="packed corpus")
     speak.add_argument(
@@ -81,6 +81,7 @@ def _speak(args: argparse.Namespace) -> None:
     from voicelet_export.teach.kokoro import EXCLUDED_VOICES, KokoroTeacher, read_mixes
     from voicelet_export.teach.speech_corpus import (
         SpeechCorpusConfig,
+        front_end_phones,
         read_sentences,
         write_speech_corpus,
     )
@@ -93,7 +94,10 @@ def _speak(args: argparse.Namespace) -> None:
             raise ConfigError(f"--texts {given}: write LANGUAGE=FILE, as in es=sentences.txt")
         files.append((language, Path(path)))
     sentences = read_sentences(files)
-    phones_of = {language: EspeakPhones(language) for language in sentences}
+    phones_of = {
+        language: front_end_phones() if language == "en" else EspeakPhones(language)
+        for language in sentences
+    }
     kept_out = EXCLUDED_VOICES | (read_held_out(args.held_out) if args.held_out else set())
     mixes = read_mixes(args.mixes) if args.mixes else {}
     mixes = {name: mix for name, mix in mixes.items() if not kept_out & {name, *mix}}

@@ -43,17 +43,10 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
     x = g.op("Div", centred, g.constant(_np(model.speaker_std), "speaker.std"))
     x = _linear(g, x, model.speaker[0], "speaker.0")
     embedded = _linear(g, g.mul(x, g.op("Sigmoid", x)), model.speaker[2], "speaker.2")
-    table = g.constant(_np(model.embed.weight), "embed.weight")
-    x = g.op("Gather", table, g.reshape(phones, (-1,)), axis=0)
-    if c.languages:
-        language = g.input("language", "int64", (1,))
-        for part in ("phones", "clause"):
-            weight = _np(getattr(model, f"language_{part}").weight)
-            row = g.op("Gather", g.constant(weight, f"language.{part}"), language, axis=0)
-            if part == "phones":
-                x = g.add(x, row)
-            else:
-                embedded = g.add(embedded, row)
+    # The order of nodes counts: without languages and tokens the file is that of voice 0.4.
+    language = g.input("language", "int64", (1,)) if c.languages else ""
+    if language:
+        embedded = g.add(embedded, _language_row(g, model, "clause", language))
     tokens = ""
     if c.timbre_tokens:
         size = c.timbre_tokens * c.timbre_width
@@ -64,6 +57,10 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
         tokens = g.reshape(given, (c.timbre_tokens, c.timbre_width))
     film = _linear(g, embedded, model.film, "film")
     films = _films(g, film, len(model.blocks), c.channels)
+    table = g.constant(_np(model.embed.weight), "embed.weight")
+    x = g.op("Gather", table, g.reshape(phones, (-1,)), axis=0)
+    if language:
+        x = g.add(x, _language_row(g, model, "phones", language))
     for i, block in enumerate(model.blocks):
         if i == c.attention_place:
             x = _look(g, x, model, tokens)
@@ -82,6 +79,12 @@ def encoder_graph(model: AcousticEncoder) -> onnx.ModelProto:
     condition = _linear(g, embedded, model.condition, "condition")
     g.output(condition, "condition", (1, c.condition_size))
     return g.model()
+
+
+def _language_row(g: GraphBuilder, model: AcousticEncoder, part: str, language: str) -> str:
+    """What the language adds to the clause's vector, or to every phone."""
+    table = g.constant(_np(getattr(model, f"language_{part}").weight), f"language.{part}")
+    return g.op("Gather", table, language, axis=0)
 
 
 def timbre_graph(model: TimbreEncoder) -> onnx.ModelProto:

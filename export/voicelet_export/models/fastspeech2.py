@@ -44,6 +44,8 @@ class AcousticConfig:
             in each (`models.timbre`); 0 tokens leave them out.
         timbre_bands, timbre_channels, timbre_blocks: of the encoder that makes the tokens.
         languages: how many there are to tell apart; 0 leaves the language out.
+        label_delay_frames: by how much the durations that are learnt lie behind what is heard; 0
+            for caches of `corpus retime`.
     """
 
     n_symbols: int = 64
@@ -68,6 +70,7 @@ class AcousticConfig:
     timbre_channels: int = 128
     timbre_blocks: int = 3
     languages: int = 0
+    label_delay_frames: float = 4.5
 
     def __post_init__(self) -> None:
         for part in ("encoder", "pitch", "mel"):
@@ -78,6 +81,8 @@ class AcousticConfig:
             raise ValueError("attention_before must lie between -1 and encoder_blocks")
         if self.timbre_tokens < 0 or self.languages < 0:
             raise ValueError("timbre_tokens and languages must be at least 0")
+        if not 0.0 <= self.label_delay_frames <= 24.0:
+            raise ValueError("label_delay_frames must lie between 0 and 24")
         if self.timbre_tokens and (self.timbre_width % 4 or self.timbre_bands < 1):
             raise ValueError("timbre_width must be a multiple of 4, timbre_bands at least 1")
 

@@ -30,8 +30,8 @@ from voicelet_export.teach.kokoro import F0_SAMPLES, RATE_HZ, UNIT_SAMPLES, Koko
 
 log = logging.getLogger(__name__)
 
-NATIVE = {"es": "e", "fr": "f", "it": "i", "pt-br": "p"}
-"""Language → first letter of the voices that are at home in it."""
+NATIVE = {"en": ("a", "b"), "es": ("e",), "fr": ("f",), "it": ("i",), "pt-br": ("p",)}
+"""Language → first letters of the voices that are at home in it."""
 _OPUS_LEVEL = 0.768  # libsndfile's measure of 64 kbit/s
 _WHERE_F0 = 20.0  # Hz; lower values are the teacher's way of saying nothing
 
@@ -67,6 +67,15 @@ class SpeechCorpusConfig:
             raise ConfigError(f"speed must be a range within 0.5 and 2, not {self.speed}")
         if self.shard_turns < 1:
             raise ConfigError("shard_turns must be at least 1")
+
+
+def front_end_phones() -> Callable[[str], str]:
+    """English text to phones by the front end of the voice in the package."""
+    from voicelet.bundle import open_bundle
+    from voicelet.synth.front_end import open_front_end
+
+    front_end = open_front_end(open_bundle())
+    return lambda text: " ".join(c.phones for c in front_end.clauses(text, ssml=False))
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ def plan_turns(
         file = int(rng.choice(len(files), p=shares / shares.sum()))
         if not left.get((language, file)):
             left[language, file] = [files[file][i] for i in rng.permutation(len(files[file]))]
-        native = [v for v in voices if v.startswith(NATIVE.get(language, "?"))]
+        native = [v for v in voices if v.startswith(NATIVE.get(language, ()))]
         if mixes and (rng.random() < config.mix_share or not voices):
             speakers = mixes
         else:

@@ -103,7 +103,7 @@ class UtteranceSampler:
         for item in sorted(items, key=lambda i: (i.entry.id, i.cache.folder.name)):
             self._others[item.entry.speaker].append(item)
         drawn = [i for i in items if scale.get(i.cache.folder.name, 1.0) > 0.0]
-        if not drawn:
+        if items and not drawn:
             raise CorpusError("every cache has the weight 0; give one that may be drawn from")
         self.items = sorted(drawn, key=lambda i: (i.entry.n_frames, i.entry.id))
         self.mean, self.std, self.max_frames = mel_mean, mel_std, max_frames

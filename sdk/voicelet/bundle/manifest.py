@@ -117,12 +117,15 @@ class Statistics:
         mel_mean, mel_std: per mel band, of the natural log mel.
         pitch_scale: one unit of predicted pitch, in natural log Hz.
         speaker_size: length of a speaker vector.
+        label_delay_frames: by how much predicted durations lie behind what is heard; 4.5 in bundles
+            that don't say.
     """
 
     mel_mean: tuple[float, ...]
     mel_std: tuple[float, ...]
     pitch_scale: float = 0.25
     speaker_size: int = 0
+    label_delay_frames: float = 4.5
 
     def __post_init__(self) -> None:
         if len(self.mel_mean) != len(self.mel_std):
@@ -131,6 +134,8 @@ class Statistics:
             raise ValueError("statistics must be finite")
         if min((*self.mel_std, self.pitch_scale)) <= 0.0:
             raise ValueError("mel_std and pitch_scale must be positive")
+        if not 0.0 <= self.label_delay_frames <= 24.0:
+            raise ValueError("label_delay_frames must lie between 0 and 24")
 
 
 @dataclass(frozen=True)
@@ -263,7 +268,8 @@ def parse_manifest(raw: bytes, where: str = MANIFEST_NAME) -> Manifest:
 
 def canonical_bytes(manifest: Manifest) -> bytes:
     """The one way a manifest is written: sorted keys, two spaces, UTF-8, a newline at the end."""
-    text = json.dumps(
-        to_mapping(manifest), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False
-    )
+    fields = to_mapping(manifest)
+    if manifest.statistics.label_delay_frames == Statistics.label_delay_frames:
+        del fields["statistics"]["label_delay_frames"]  # as earlier versions wrote it
+    text = json.dumps(fields, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode("utf-8")

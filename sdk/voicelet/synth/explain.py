@@ -21,7 +21,7 @@ from voicelet.synth.options import (
     controls_of,
     speech_options,
 )
-from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, of_clause
+from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
 from voicelet.synth.stream import split_clause
 from voicelet.synth.types import Controls
@@ -154,7 +154,8 @@ class _Collector:
         mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)
         self._mel.append((mel * std + mean).astype(np.float32))
         self._f0.append(np.where(voicing > 0.0, np.exp(log_f0), 0.0).astype(np.float32))
-        bounds = np.maximum(np.rint(encoded.ends - LABEL_DELAY_FRAMES), 0).astype(int)
+        late = s.acoustic.label_delay_frames
+        bounds = np.maximum(np.rint(encoded.ends - late), 0).astype(int)
         for symbol, start, end, word in zip(phones, bounds[:-1], bounds[1:], words):
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
         self._frames += len(encoded)

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from voicelet.errors import ConfigError
+from voicelet.text.phones import PhoneInventory
 from voicelet_export.corpus.reader import iterate_corpus, read_rows
 from voicelet_export.errors import CorpusError
 from voicelet_export.teach.base import TeacherSpeech
 from voicelet_export.teach.espeak import EspeakPhones, teacher_phones
 from voicelet_export.teach.speech_corpus import (
     SpeechCorpusConfig,
+    front_end_phones,
     plan_turns,
     read_sentences,
     write_speech_corpus,
@@ -146,6 +148,12 @@ def test_the_sentences_of_the_recipes_are_distinct_and_without_digits() -> None:
         lines = path.read_text("utf-8").splitlines()
         assert len(lines) == len(set(lines)) > 30
         assert not any(c.isdigit() for line in lines for c in line), path
+
+
+def test_english_is_read_by_the_front_end_of_the_package() -> None:
+    phones = front_end_phones()("Is it five? No, six.")
+    assert phones == "ɪz ɪt fˈIv? nˈO, sˈɪks."
+    assert not PhoneInventory().missing(phones)
 
 
 @needs_espeak

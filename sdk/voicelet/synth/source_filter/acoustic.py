@@ -16,7 +16,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
-from voicelet.synth.source_filter.intonation import turn
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, turn
 from voicelet.synth.types import Controls
 from voicelet.text.words import Tone
 
@@ -67,6 +67,7 @@ class AcousticModel:
         pitch_scale: one unit of the pitch feature in natural log Hz.
         f0_index: where the speaker vector holds the mean log f0.
         speaker_size: its length; without it nothing may follow behind it.
+        label_delay_frames: by how much the durations lie behind what is heard.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class AcousticModel:
         pitch_scale: float,
         f0_index: int,
         speaker_size: int | None = None,
+        label_delay_frames: float = LABEL_DELAY_FRAMES,
     ) -> None:
         self._encoder, self._decoder = encoder, decoder
         self._speaker_size = speaker_size
         self.context_frames = context_frames
+        self.label_delay_frames = label_delay_frames
         self._pitch_scale, self._f0_index = pitch_scale, f0_index
 
     def encode(
@@ -128,6 +131,7 @@ class AcousticModel:
             semitone,
             1.0 / ENERGY_STD_DB,
             controls.pitch_range,
+            self.label_delay_frames,
         )
         frames[:, -4] = turned.pitch + np.float32(controls.pitch_semitones * semitone)
         frames[:, -3] = turned.energy

@@ -44,10 +44,11 @@ CONTOURS: dict[Turn, Contour] = {
     "fall": Contour(0.5, -5.0, 0.0),
 }
 LABEL_DELAY_FRAMES = 4.5
-"""The teacher's durations, which the model has learnt, lie this much behind what is heard (measured
-on sibilants; see `export/TRAINING.md`); word timings are brought forward by it."""
+"""By how much the durations of voices up to 0.4 lie behind what is heard (measured on sibilants;
+see `export/TRAINING.md`).  A bundle says it of its own voice."""
 LAST_PHONE_FRAMES = 5
-"""Frames of the last phone before a pause that are heard; the rest of its label is silence."""
+"""Frames of the last phone before a pause that are heard where labels are late; the rest of its
+label is silence."""
 EXCLAIMED_ENERGY = 1.26
 """2 dB."""
 EXCLAIMED_SEMITONES = 0.8
@@ -88,6 +89,7 @@ def turn(
     semitone: float,
     decibel: float,
     pitch_range: float,
+    label_delay_frames: float = LABEL_DELAY_FRAMES,
 ) -> Turned:
     """Bend the melody of a clause to its tones.
 
@@ -102,20 +104,22 @@ def turn(
         tones: of `phones`.
         semitone, decibel: in the model's units.
         pitch_range: how wide the speaker is to be; scales every contour.
+        label_delay_frames: by how much `ends` lies behind what is heard.
     """
     pitch, energy = frames
     if not tones:
         return Turned(pitch, energy, None)
     pitch, energy = pitch.copy(), energy.copy()
     voiced = np.zeros(len(pitch), np.bool_)
-    delay = round(LABEL_DELAY_FRAMES)
+    delay = round(label_delay_frames)
+    last_phone_frames = LAST_PHONE_FRAMES if delay else len(pitch)
     starts = np.maximum(np.concatenate([[0], ends[:-1]]) - delay, 0)
     for tone in tones:
         if tone.end + 1 >= len(ends):
             continue  # of another clause
         shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
-        stop = min(of_last + LAST_PHONE_FRAMES, int(ends[tone.end]) - delay, len(pitch))
+        stop = min(of_last + last_phone_frames, int(ends[tone.end]) - delay, len(pitch))
         if stop - first < 2:
             continue
         end = shape.end * semitone * pitch_range

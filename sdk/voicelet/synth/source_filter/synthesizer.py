@@ -15,7 +15,6 @@ from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.source_filter.acoustic import AcousticModel, EncodedClause
 from voicelet.synth.source_filter.correction import OF_STRANGERS
-from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES
 from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
@@ -54,6 +53,7 @@ class FastSpeechSynthesizer:
             manifest.statistics.pitch_scale,
             F0_INDEX,
             manifest.statistics.speaker_size,
+            manifest.statistics.label_delay_frames,
         )
         self.vocoder = Vocoder(
             open_graph("vocoder"),
@@ -112,7 +112,7 @@ class FastSpeechRendering:
         s = synthesizer
         self._acoustic, self._encoded = s.acoustic, encoded
         self.frames = total = len(encoded)
-        ends = np.maximum(encoded.ends - LABEL_DELAY_FRAMES, 0.0)
+        ends = np.maximum(encoded.ends - s.acoustic.label_delay_frames, 0.0)
         self.ends_s: npt.NDArray[np.float64] = ends * (s.hop / s.rate)
         self._bands = np.zeros((total, s.bands), np.float32)
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
