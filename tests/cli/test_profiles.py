@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import getpass
+import io
 import json
 import os
 import secrets
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -143,10 +145,10 @@ def test_listing_and_deleting(cli: Cli) -> None:
     assert code == 0 and "ana" in out and "31.4" in out
     listed = json.loads(cli("profiles", "list", "--json")[1])["profiles"]
     assert [p["name"] for p in listed] == ["ana", "ben", "cy"]
-    code, out, err = cli("profiles", "delete", "ana", "bem")
+    code, out, err = cli("profiles", "delete", "ana", "bem", "--yes")
     assert code == 41 and "did you mean 'ben'" in err and out == ""
     assert Vault().names() == ["ana", "ben", "cy"]
-    assert cli("profiles", "delete", "ana", "ben", "ana")[0] == 0
+    assert cli("profiles", "delete", "ana", "ben", "ana", "--yes")[0] == 0
     assert Vault().names() == ["cy"]
 
 
@@ -155,7 +157,7 @@ def test_damaged_profiles_are_told_and_can_be_deleted(cli: Cli) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     code, out, err = cli("profiles")
     assert code == 0 and "can't be read" in err and "no profiles" in out
-    assert cli("profiles", "delete", "ana")[0] == 0
+    assert cli("profiles", "delete", "ana", "--yes")[0] == 0
     assert not path.exists()
 
 
@@ -239,7 +241,28 @@ def test_erase_and_restore(cli: Cli) -> None:
     assert code == 0 and "ana.vclp" in err and "profiles restore" in err
     assert cli("profiles", "restore")[1] == "restored ana\n"
     assert "nothing" in cli("profiles", "restore")[1]
-    code, out, _ = cli("erase", "Ben")
+    code, out, _ = cli("erase", "Ben", "--yes")
     assert code == 0 and out == "erased Ben\n"
     assert Vault().names() == ["ana"]
-    assert cli("erase", "Ben")[0] == 41
+    assert cli("erase", "Ben", "--yes")[0] == 41
+
+
+@pytest.mark.parametrize("command", [("erase",), ("profiles", "delete")])
+def test_nothing_is_erased_where_nobody_can_be_asked(cli: Cli, command: tuple[str, ...]) -> None:
+    Vault().save(profile("ana"))
+    code, out, err = cli(*command, "ana")
+    assert code == 2 and out == "" and "--yes" in err
+    assert Vault().names() == ["ana"]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", ["ana"]), ("", ["ana"]), ("yes\n", [])])
+def test_erase_asks_on_a_terminal_though_its_output_goes_elsewhere(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, left: list[str]
+) -> None:
+    Vault().save(profile("ana"))
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert cli("erase", "ana")[0] == 0
+    assert Vault().names() == left

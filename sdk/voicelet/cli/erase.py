@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from voicelet.cli.unlock import add_option
+from voicelet.errors import ConfigError, ProfileNotFoundError
 
 
 def add_parser(subparsers: Any) -> None:
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `voicelet erase` and `voicelet profiles delete` take."""
     parser.add_argument("names", nargs="+", metavar="NAME")
-    parser.add_argument("--yes", action="store_true", help="don't ask (only a terminal is asked)")
+    parser.add_argument("--yes", action="store_true", help="don't ask; needed without a terminal")
     add_option(parser, nested=True)
     parser.set_defaults(run=run)
 
@@ -32,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Erase profiles, none if one of them doesn't exist; returns the exit code."""
     from voicelet.config import did_you_mean
-    from voicelet.errors import ProfileNotFoundError
     from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
@@ -53,7 +53,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_confirmed(names: list[str]) -> bool:
-    """Ask for confirmation on a terminal; scripts aren't asked."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return True
-    return input(f"Erase {', '.join(names)} for good? [y/N] ").strip().lower() in ("y", "yes")
+    """Ask for confirmation on the terminal.
+
+    Raises:
+        ConfigError: there is none to ask on.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError(
+            "nothing was erased: there is no terminal to ask on; give --yes to erase without asking"
+        )
+    sys.stderr.write(f"Erase {', '.join(names)} for good? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
