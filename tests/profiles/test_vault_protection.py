@@ -337,8 +337,10 @@ def test_passphrases(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatc
         Vault(tmp_path, passphrase="Gr\u00fc\u00dfe, ihr", protection="file").save(profile())
 
 
-def test_a_changed_lock_can_t_ask_for_all_memory() -> None:
-    for n, r, p in [(1 << 30, 8, 1), (3, 8, 1), (1 << 15, 64, 1), (1 << 15, 8, 1000)]:
+def test_a_changed_lock_can_t_ask_for_all_memory_or_for_minutes() -> None:
+    impossible = [(1 << 30, 8, 1), (3, 8, 1), (1 << 15, 64, 1), (1 << 15, 8, 1000)]
+    expensive = [(1 << 18, 8, 1), (1 << 17, 8, 5), (1 << 15, 8, 17)]
+    for n, r, p in impossible + expensive:
         with pytest.raises(ValueError, match="scrypt"):
             Stretch("00" * 16, n, r, p)
 

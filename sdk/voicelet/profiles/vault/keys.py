@@ -37,6 +37,7 @@ KEYSTORE, FILE = keystore.KEYSTORE, keystore.FILE
 PROTECTIONS = (KEYSTORE, FILE, PASSPHRASE, PLAIN)
 _FORMAT, _VERSION = "voicelet vault", 1
 _RECORD_KEYS = 4
+_MOST_SCRYPT_WORK = 1 << 19  # n times p
 _log = logging.getLogger(__name__)
 
 
@@ -50,8 +51,9 @@ class Stretch:
     p: int = 3
 
     def __post_init__(self) -> None:
-        # A changed file must not make us take all memory.
-        if self.n not in {1 << i for i in range(14, 21)} or self.r != 8 or not 0 < self.p <= 16:
+        # A changed file must not cost all memory or minutes: 128 MiB and five times today's work.
+        allowed = self.n in {1 << i for i in range(14, 18)} and self.r == 8 and self.p > 0
+        if not allowed or self.n * self.p > _MOST_SCRYPT_WORK:
             raise ValueError("impossible settings of scrypt")
         if len(bytes.fromhex(self.salt)) < 16:
             raise ValueError("a salt that is too short")
