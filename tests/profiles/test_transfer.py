@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert "export" in events and events.count("import") == 2
     with pytest.raises(SealError):
         import_profile(there, sealed, new_sealing_key())
+
+
+@pytest.mark.parametrize("spelling", ["NFC", "NFD"])
+def test_a_name_is_one_name_however_its_accents_are_spelled(tmp_path: Path, spelling: str) -> None:
+    name = unicodedata.normalize(spelling, "Zoë Núñez")  # type: ignore[arg-type]
+    here, there = Vault(tmp_path / "here"), Vault(tmp_path / "there", keys=tmp_path / "keys")
+    here.save(someone("zoe"))
+    sealed = export_profile(here, "zoe", KEY.public)
+    arrived = import_profile(there, sealed, KEY, name=name)
+    assert arrived.name == "Zoë Núñez" and there.names() == ["Zoë Núñez"]
+    for other in ("NFC", "NFD"):
+        assert there.load(unicodedata.normalize(other, name)) == arrived  # type: ignore[arg-type]
+    assert someone(name).name == "Zoë Núñez"
 
 
 def test_no_profile_travels_without_a_consent_that_stands(tmp_path: Path) -> None:

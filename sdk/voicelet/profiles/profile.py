@@ -86,7 +86,7 @@ class Profile:
     _warned: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_name(self.name)
+        object.__setattr__(self, "name", check_name(self.name))  # composed, once and for all
         if not math.isfinite(self.speech_s) or self.speech_s < 0.0:
             raise ProfileError("the seconds of speech of a profile must be a positive number")
         d = np.array(self.d_vector, dtype=np.float32)
