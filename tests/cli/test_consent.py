@@ -220,7 +220,7 @@ def test_show_and_verify(cli: Cli, tmp_path: Path) -> None:
     rows = json.loads(cli("consent", "show", "--json")[1])["consents"]
     assert [r["profile"] for r in rows] == ["ana", "ben"]
     told = json.loads(cli("consent", "show", "ana", "--json")[1])
-    assert told["status"] == "stands" and told["record"] == ana.consent.to_dict()
+    assert told["status"] == "stands here for own-use" and told["record"] == ana.consent.to_dict()
     assert cli("consent", "verify")[0] == 0
 
     file = tmp_path / "ana.consent"

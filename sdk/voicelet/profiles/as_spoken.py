@@ -3,8 +3,8 @@
 An adaptation (`voicelet adapt`) changes how a profile sounds while its d-vector stays what it was,
 so comparing stored d-vectors doesn't show whose voice comes out.  Here the profile says three fixed
 sentences, and what is heard is compared with the profile's own d-vector, with the other profiles
-and with the protected voices.  Asked wherever an adaptation enters: when it is learnt, when a consent
-comes to cover it, and when an adapted profile arrives from another device.
+and with the protected voices.  Asked wherever an adaptation enters: when it is learnt, when a
+consent comes to cover it, and when an adapted profile arrives from another device.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def _spelled(value: object, leave_out: frozenset[str] = frozenset()) -> bytes:
         kind, data = b"s", value.encode("utf-8")
     elif isinstance(value, np.ndarray):
         kind, data = b"a", repr(value.shape).encode() + b"\n" + value.astype("<f4").tobytes()
-    elif isinstance(value, (int, float)):
+    elif isinstance(value, (int, float, np.number)):
         kind, data = b"f", struct.pack("<f", value)
     elif is_dataclass(value):
         kind, data = b"d", b""
@@ -57,5 +57,5 @@ def _is_default(value: object, item: Field[Any]) -> bool:
     default = item.default
     if default is MISSING or value is default:
         return value is default
-    numbers = isinstance(value, (int, float)) and isinstance(default, (int, float))
+    numbers = isinstance(value, (int, float, np.number)) and isinstance(default, (int, float))
     return numbers and _spelled(value) == _spelled(default)

@@ -21,17 +21,19 @@ import numpy as np
 from voicelet.audio.source import Recording
 from voicelet.errors import AudioError, ConsentError
 from voicelet.trust.consent.clock import remember_time
+from voicelet.trust.consent.expiry import check_expiry
 from voicelet.trust.consent.record import (
     PURPOSES,
     ConsentRecord,
-    check_expiry,
     check_purposes,
     check_text,
+    from_iso,
     to_iso,
     unsigned_record,
     utc_now,
 )
 from voicelet.trust.consent.revocations import Revocation, Revocations
+from voicelet.trust.consent.sentence import check_read_on
 from voicelet.trust.keys.device_key import device_key
 
 __all__ = [
@@ -197,8 +199,9 @@ def make_record(consent: Consent, voice_sha256: str, now: datetime | None = None
         audio_sha256="" if spoken is None else spoken.sha256(),
         voice_sha256=voice_sha256,
     )
+    if spoken is not None:
+        check_read_on(record.sentence, from_iso("the date", record.created))
     signed = record.signed_by(device_key())
-    signed.verify()  # what was read, too: nothing is given out that would be refused later
     remember_time()
     beyond = [purpose for purpose in record.purposes if record.needs_countersigner(purpose)]
     if beyond:
