@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -14,6 +15,7 @@ from voicelet.profiles.profile import Profile, QualitySummary
 from voicelet.speaker.vector import SpeakerStatistics
 from voicelet.trust.consent.record import ConsentRecord
 from voicelet.trust.consent.statement import Consent
+from voicelet.trust.keys.device_key import device_key
 from voicelet.trust.keys.seal import new_signing_key
 
 if TYPE_CHECKING:
@@ -81,3 +83,24 @@ def foreign(
     changes = {k: v for k, v in options.items() if k in names and k not in stated}
     signed = replace(record, **changes).signed_by(key or new_signing_key())
     return replace(profile, consent=signed), signed.device
+
+
+def read_aloud(profile: Profile, *purposes: str, **changes: Any) -> Profile:
+    """The profile with the record that a sentence read aloud leaves, signed by this device."""
+    record = agreed(replace(profile, consent=None), purposes=purposes or "own-use").check_record()
+    values: dict[str, Any] = {
+        "method": "spoken",
+        "reason": "",
+        "sentence": random_text(),
+        "audio_sha256": "ab" * 32,
+    }
+    signed = replace(record, **{**values, **changes}).signed_by(device_key())
+    return replace(profile, consent=signed)
+
+
+def random_text() -> str:
+    """A sentence that names today."""
+    now = datetime.now(timezone.utc)
+    ordinal = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+    day = f"{now:%B} {now.day}{ordinal.get(now.day, 'th')}, {now.year}"
+    return f"Today is {day}, and I let Voicelet learn my voice: onion, velvet, lantern and copper."

@@ -22,8 +22,9 @@ from voicelet.errors import (
     ProfileError,
     VoiceProtectedError,
 )
+from voicelet.profiles import as_spoken
 from voicelet.profiles.adaptation import Adaptation
-from voicelet.profiles.as_spoken import DEFAULT_SPOKEN_GUARD, guard_spoken
+from voicelet.profiles.as_spoken import SpokenGuardConfig, guard_spoken
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import protect
 from voicelet.profiles.transfer import INFO, import_profile
@@ -188,13 +189,16 @@ def test_what_was_learnt_for_another_voice_is_left_out_of_a_new_consent(
 def test_the_guard_hears_other_profiles_and_protected_voices(
     learnt: Learnt, voice: voicelet.Voice
 ) -> None:
-    config = dataclasses.replace(DEFAULT_SPOKEN_GUARD, min_own=-100.0)
+    # As it would be if what is heard were still like the profile's own person.
+    config = SpokenGuardConfig(min_own=-100.0, min_other=-100.0)
     bare = dataclasses.replace(learnt.ana, adaptation=learnt.planted)
     planted = dataclasses.replace(bare, consent=_signed(bare))
     ben = agreed(learnt.ben, speaker="Ben")
     with pytest.raises(VoiceProtectedError, match="voice of 'reader-b'"):
         guard_spoken(planted, voice, [ben], lists=(), config=config)
-    stars = protect("stars", {"ben": learnt.ben.d_vector}, ben.encoder_id, salt=bytes(16))
+    heard, _ = as_spoken._heard(planted, voice)
+    stars = protect("stars", {"ben": heard}, ben.encoder_id, salt=bytes(16))
+    assert stars.find(planted.d_vector) is None
     with pytest.raises(VoiceProtectedError, match="'stars'"):
         guard_spoken(planted, voice, (), lists=[stars], config=config)
     bare = dataclasses.replace(learnt.ana, adaptation=learnt.own)
