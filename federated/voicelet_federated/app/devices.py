@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
 from voicelet.files import atomic_file
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.record import ConsentRecord
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.train.checkpoint import RunInfo, load_acoustic
@@ -28,6 +30,8 @@ from voicelet_federated.privacy.masking import identity_from_pem
 
 _BASE_FILES = ("config.json", "statistics.json", "weights.safetensors", "checkpoint.pt")
 _MAX_FRAMES = 4800
+PURPOSE = "federation"
+"""What a voice's consent must cover (`voicelet.trust.consent.record.PURPOSES`)."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,20 @@ def device_of(places: Places, partition: int | None) -> Places:
         state=str(Path(places.state) / "devices" / name),
         server_key=places.server_key + ".pub" if places.server_key else "",
     )
+
+
+def federation_consent(profile: str) -> ConsentRecord:
+    """The consent record of a profile in this device's vault, if it covers federated learning.
+
+    Read from the disk each time: a consent that was withdrawn, renewed or erased counts at once.
+
+    Raises:
+        ConsentError: it doesn't cover `federation`, has ended, was withdrawn or isn't genuine.
+        ProfileError: there is no such profile, or the vault can't be opened.
+    """
+    found = Vault().load(profile)
+    found.check_consent(PURPOSE)
+    return found.check_record()
 
 
 def load_identity(state: Path) -> ec.EllipticCurvePrivateKey:
