@@ -51,7 +51,7 @@ def add_join_command(commands: Any) -> None:
     parser.add_argument(
         "--honest",
         type=int,
-        help="how many of a cohort are believed, if fewer than the operator signed (1: nobody else)",
+        help="how many of a cohort are believed, if fewer than the operator signed (1: none other)",
     )
     parser.add_argument("--time-limit-s", type=float, help="of training in a round (120)")
     parser.add_argument(

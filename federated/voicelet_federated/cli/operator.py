@@ -90,7 +90,7 @@ def _serve(args: argparse.Namespace) -> None:
     from voicelet_federated.app.checkpoint import rounds_ended
     from voicelet_federated.app.config import FederationConfig, Places, to_run_config
     from voicelet_federated.app.devices import load_identity
-    from voicelet_federated.app.floor import load_floor
+    from voicelet_federated.app.floor import FILE, load_floor
     from voicelet_federated.deploy.address import Address, DeploymentError
     from voicelet_federated.deploy.flower import SuperLink, app_folder
     from voicelet_federated.deploy.processes import Processes
@@ -100,6 +100,11 @@ def _serve(args: argparse.Namespace) -> None:
     if len(keys) < terms.least:
         raise ConfigError(
             f"{args.nodes} holds {len(keys)} node keys, a round needs {terms.least} devices"
+        )
+    if not (args.state / FILE).exists():
+        raise ConfigError(
+            f"{args.state / FILE} is missing, and devices join nothing without it; "
+            f"`voicelet-federated fleet --state {args.state} --minimum … --honest …` signs it"
         )
     floor = load_floor(args.state, load_identity(args.state).public_key())
     if terms.least < floor.minimum:
