@@ -41,8 +41,8 @@ class Callers:
     """Who may send embeddings, by a secret token each.
 
     Args:
-        tokens: name (not empty) → token, 16 characters or more (`secrets.token_urlsafe()` makes good ones);
-            only their hashes are kept.
+        tokens: name (not empty) → token, 16 characters or more (`secrets.token_urlsafe()` makes
+            good ones); only their hashes are kept.
 
     Raises:
         EmbeddingError: there is none, one is too short to be a secret, or two are the same.

@@ -20,8 +20,9 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
 
 from tests.federated.tiny_federation import Federation, answer_as, times_paid
 from voicelet_federated.app import strategy
+from voicelet_federated.app.client import app
 from voicelet_federated.app.devices import load_identity, private_key
-from voicelet_federated.app.grid import from_wire, to_wire
+from voicelet_federated.app.grid import LocalGrid, from_wire, to_wire
 from voicelet_federated.app.protocol import (
     device_id,
     pack_assignment,
@@ -229,7 +230,7 @@ OFFERS += [
 
 
 def reply_of(node: int, content: RecordDict) -> Message:
-    asked = Message(RecordDict(), node, "train")
+    asked = LocalGrid(app, {}).create_message(RecordDict(), "train", node, "1")
     return from_wire(to_wire(Message(content, reply_to=asked), "name"))
 
 
