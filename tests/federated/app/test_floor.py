@@ -47,14 +47,14 @@ Make = Callable[..., Federation]
 
 @pytest.fixture
 def real(federation: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
-    """Federations of real devices whose floor is (minimum, honest)."""
+    """Federations of real devices whose floor is (floor, honest)."""
     monkeypatch.setattr(client_app, "check_power", partial(check_power, supplies=tmp_path))
 
-    def make(minimum: int, honest: int, own: dict[str, Any] | None = None, **changes: Any) -> Any:
+    def make(floor: int, honest: int, own: dict[str, Any] | None = None, **changes: Any) -> Any:
         made = federation(**changes)
         as_real_devices(made, own)
         for name in ("s0", "s1", "s2", "s3"):
-            keep_fleet(made.folder / "server", made.folder / "devices" / name, minimum, honest)
+            keep_fleet(made.folder / "server", made.folder / "devices" / name, floor, honest)
         monkeypatch.delenv(SIMULATION)
         return made
 
