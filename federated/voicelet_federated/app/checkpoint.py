@@ -87,8 +87,8 @@ class RunState:
         rounds: in order.
         before: held-out losses before the first round.
         clip_norm: C of the next round; 0: the configured one.
-        faults: device number → how often it spoiled a round, or may have, since it was last in a
-            sum that was opened (:mod:`voicelet_federated.app.strategy`).
+        faults: device number → weight of what it did, or may have done, to spoil rounds since it
+            was last in a sum that was opened (:mod:`voicelet_federated.app.strategy`).
     """
 
     fingerprint: str
@@ -116,13 +116,13 @@ class RunState:
         return self.joined.get(str(device), 0)
 
     def faults_of(self, device: int) -> int:
-        """How often a device spoiled a round, or may have."""
+        """Weight of a device's faults."""
         return self.faults.get(str(device), 0)
 
-    def blame(self, devices: Iterable[int]) -> None:
-        """Count one more fault for each."""
+    def blame(self, devices: Iterable[int], weight: int) -> None:
+        """Count one more fault of that weight for each."""
         for device in devices:
-            self.faults[str(device)] = self.faults_of(device) + 1
+            self.faults[str(device)] = self.faults_of(device) + weight
 
     def clear(self, devices: Iterable[int]) -> None:
         """Forget the faults of devices whose shares were sound."""

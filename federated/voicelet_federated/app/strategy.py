@@ -1,9 +1,10 @@
 """Sums of masked, noised updates as a strategy of Flower's.
 
 A device that spoils a round costs everybody else a join, so it is named, and left out while there
-are enough others: who signed a key that no mask can be made with, or didn't send the share it
-had promised.  Who sent a share that only looks like one can't be told from the sum alone: all of
-that cohort are doubted then, and those that a later sum clears are trusted again.
+are enough others: who signed a key that no mask can be made with, sent a share that is none, or
+twice didn't send the one it had promised (once, a battery may have been empty).  Who sent a share
+that only looks like one can't be told from the sum alone: all of that cohort are doubted then, and
+those that a later sum clears are trusted again.
 
 Flower's own strategies weight by what devices claim, accept NaN and add noise for the devices that
 were asked, not for those that answered.  Here every device weighs the same, the server
@@ -46,6 +47,7 @@ from voicelet_federated.privacy.skellam import NoiseShare, secret_generator, ske
 
 _LOG = logging.getLogger(__name__)
 _POLL_S = 1.0
+_SILENCE, _FAULT = 1, 2  # weights; a device with as many as a fault is left out
 NumberArray = npt.NDArray[np.floating]
 
 
@@ -128,10 +130,11 @@ class MaskedSum(Strategy):
             missing = set(attempt.cohort) - set(attempt.shares)
             if not missing:
                 return self._finish(attempt)
+            self._blame(attempt.dropped, _FAULT)
             # If most are silent, the network or this server is the likelier culprit.
-            few = 2 * len(missing) <= len(attempt.cohort)
-            silent = dict.fromkeys(missing if few else (), "it promised a share and sent none")
-            self._blame({**silent, **attempt.dropped})
+            if 2 * len(missing) <= len(attempt.cohort):
+                silent = missing - set(attempt.dropped)
+                self._blame(dict.fromkeys(silent, "it promised a share and sent none"), _SILENCE)
             survivors, number = attempt.survivors(), attempt.where.attempt + 1
             _LOG.warning("%d shares are missing, %d came", len(missing), len(survivors))
             if number >= self.config.attempts:
@@ -200,16 +203,15 @@ class MaskedSum(Strategy):
         return 0 if device is None else self.state.faults_of(device)
 
     def _leave_out_doubtful(self, attempt: Attempt) -> None:
-        """Before anybody pays: as few devices with faults as the minimum allows."""
+        """Before anybody pays: as few devices with a fault as the minimum allows."""
         nodes = list(attempt.offers)
         random.SystemRandom().shuffle(nodes)
         nodes.sort(key=self._faults)
-        trusted = sum(self._faults(n) == 0 for n in nodes)
+        trusted = sum(self._faults(n) < _FAULT for n in nodes)
         out = nodes[max(trusted, self.config.least) :]
         for node in out:
-            device = attempt.offers[node].node
-            reason = f"it, or one that was with it, spoiled {self.state.faults_of(device)} rounds"
-            self._record.dropped[str(device)] = reason
+            reason = "it, or one that was with it, spoiled rounds before"
+            self._record.dropped[str(attempt.offers[node].node)] = reason
             attempt.refusals["doubtful"] += 1
         attempt.stand_down(out)
 
@@ -233,7 +235,7 @@ class MaskedSum(Strategy):
             if self.state.joins(offer.node) >= self.config.joins:
                 del attempt.offers[node]
                 attempt.refusals["budget"] += 1
-        self._blame(attempt.dropped)
+        self._blame(attempt.dropped, _FAULT)
         self._leave_out_doubtful(attempt)
         self._record.attempts = number + 1
         if len(attempt.offers) < self.config.least:
@@ -249,12 +251,12 @@ class MaskedSum(Strategy):
             assignment = sign(assignment, self._key)
         return self._messages(list(attempt.offers), pack_assignment(assignment), TRAIN)
 
-    def _blame(self, devices: Mapping[int, str]) -> None:
+    def _blame(self, devices: Mapping[int, str], weight: int) -> None:
         """Name devices that spoiled this attempt, in the log and in the run's state."""
         for device, reason in devices.items():
             _LOG.warning("device %016x is left out: %s", device, reason)
             self._record.dropped[str(device)] = reason
-        self.state.blame(devices)
+        self.state.blame(devices, weight)
 
     def _messages(self, nodes: list[int], content: RecordDict, kind: str) -> list[Message]:
         self._record.bytes_down += len(nodes) * content_bytes(content)
@@ -291,7 +293,7 @@ class MaskedSum(Strategy):
         decoded = total * self._share.step
         norm, limit = float(np.linalg.norm(decoded)), largest_norm(self._share, len(attempt.cohort))
         if not norm <= limit:
-            self.state.blame(attempt.cohort)
+            self.state.blame(attempt.cohort, _FAULT)
             return self._fail(
                 f"the sum's norm is {norm:.3g}, more than clipped updates can have ({limit:.3g}): "
                 "a device doesn't keep to the protocol"
