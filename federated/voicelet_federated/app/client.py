@@ -32,6 +32,7 @@ from voicelet_federated.app.devices import (
     federation_consent,
     load_base,
     load_identity,
+    load_operator,
     load_roster,
 )
 from voicelet_federated.app.floor import FILE, Floor, load_floor
@@ -62,7 +63,6 @@ from voicelet_federated.privacy.masking import (
     RingArray,
     Round,
     check_offers,
-    identity_from_pem,
 )
 from voicelet_federated.privacy.skellam import NoiseShare, secret_generator
 
@@ -108,7 +108,7 @@ class Device:
         )
         state = places.path("state")
         signed = places.server_key or not is_simulation()
-        server = identity_from_pem(places.path("server_key").read_bytes()) if signed else None
+        server = load_operator(places.path("server_key")) if signed else None
         floor = None
         if server is not None and ((state / FILE).exists() or not is_simulation()):
             floor = load_floor(state, server).stricter(places.least_cohort, places.honest)

@@ -243,6 +243,21 @@ def add_to_roster(roster: Path, key: ec.EllipticCurvePublicKey) -> int:
     return number
 
 
+def load_operator(file: Path) -> ec.EllipticCurvePublicKey:
+    """The operator's public key, which assignments and floors must be signed with.
+
+    Raises:
+        ConfigError: the file can't be read.
+        MaskingError: it holds no such key.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{file}: the operator's key can't be read ({reason})") from None
+    return identity_from_pem(data)
+
+
 @lru_cache(maxsize=8)
 def _roster(folder: Path, _changed: int) -> Mapping[int, ec.EllipticCurvePublicKey]:
     keys = [identity_from_pem(file.read_bytes()) for file in sorted(folder.glob("*.pem"))]
@@ -257,8 +272,11 @@ def load_roster(folder: Path) -> Mapping[int, ec.EllipticCurvePublicKey]:
 
     Raises:
         MaskingError: a file isn't a key.
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or it can't be read.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no roster of public keys; the operator hands it out")
-    return _roster(folder, os.stat(folder).st_mtime_ns)
+    try:
+        return _roster(folder, os.stat(folder).st_mtime_ns)
+    except OSError as error:
+        raise ConfigError(f"{folder}: the roster can't be read ({error.strerror})") from None

@@ -83,12 +83,16 @@ def _keys(args: argparse.Namespace) -> None:
 def _join(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.prepare import Tools, prepare_data
     from voicelet_federated.app.config import device_places
-    from voicelet_federated.app.devices import DeviceData, federation_consent, load_identity
+    from voicelet_federated.app.devices import (
+        DeviceData,
+        federation_consent,
+        load_identity,
+        load_operator,
+    )
     from voicelet_federated.app.floor import keep_floor, load_floor
     from voicelet_federated.deploy.address import Address, is_healthy
     from voicelet_federated.deploy.flower import SuperNode, take_part
     from voicelet_federated.deploy.node_keys import node_key
-    from voicelet_federated.privacy.masking import identity_from_pem
 
     stated = stated_consent(args)
     limits = {
@@ -107,7 +111,7 @@ def _join(args: argparse.Namespace) -> None:
         raise ConfigError(f"{args.ca}: the operator's CA certificate is missing; ask for it")
     is_healthy(address, args.ca)  # a wrong CA is refused before any work is done
     federation_consent(args.profile)
-    operator = identity_from_pem(args.operator.read_bytes())
+    operator = load_operator(args.operator)
     if args.fleet is not None:
         keep_floor(args.fleet, args.state, operator)
     own = device_places(limits, {})

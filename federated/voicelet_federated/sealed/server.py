@@ -203,6 +203,9 @@ class EmbeddingReceiver:
         most_a_caller: of these from one named caller; a hundredth of `most_seen` if 0.  With no
             more callers than `most_seen` / `most_a_caller`, none can take another's room.
         clock: seconds since 1970.
+
+    Attributes:
+        most_callers: named callers that there is room for.
     """
 
     def __init__(

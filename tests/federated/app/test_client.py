@@ -94,6 +94,8 @@ def test_a_device_without_the_operator_s_key_trains_nothing(real: Make) -> None:
     made = real()
     for context in made.grid.contexts.values():
         del context.node_config["server-key"]
+    victim, *_ = made.grid.contexts.values()
+    victim.node_config["server-key"] = str(made.folder / "nowhere.pem")
     assert made.run().rounds[0].refusals == {"config": 4}
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import math
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
+from voicelet.trust.keys import hpke
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.sealed.embedding import EmbeddingHeader, ServerKey, seal_embedding
 from voicelet_federated.sealed.server import (
@@ -138,6 +143,19 @@ def test_a_server_for_others_needs_tokens_and_tls(key: ServerKey) -> None:
     ):
         with pytest.raises(EmbeddingError, match="token of its own"):
             Callers(bad)
+
+
+@pytest.mark.parametrize("name", ["issued", "expires", "size", "epsilon", "delta", "nonce"])
+def test_a_header_may_hold_anything(key: ServerKey, name: str) -> None:
+    header, _ = key.open(sealed(key))
+    receiver = receiver_of(key, [time.time()], most=4, a_caller=2)
+    for value in (0, -1, 1e308, math.nan, math.inf, 10**400, True, None, "x", [], "x" * 4000):
+        raw = json.dumps({**asdict(header), name: value}).encode()
+        info = b"voicelet sealed embedding 1" + raw  # an honest seal of a dishonest header
+        box = hpke.encrypt(key.public.key(), unit().astype("<f4").tobytes(), info)
+        message = b"VLEM\x01" + struct.pack(">H", len(raw)) + raw + box
+        with contextlib.suppress(EmbeddingError):
+            receiver.receive(message)
 
 
 def test_who_sends_most_pushes_out_their_own_vectors() -> None:
