@@ -130,10 +130,11 @@ class MaskedSum(Strategy):
             missing = set(attempt.cohort) - set(attempt.shares)
             if not missing:
                 return self._finish(attempt)
-            self._blame(attempt.dropped, _FAULT)
+            broken = {d: why for d, why in attempt.dropped.items() if d in missing}
+            self._blame(broken, _FAULT)
             # If most are silent, the network or this server is the likelier culprit.
             if 2 * len(missing) <= len(attempt.cohort):
-                silent = missing - set(attempt.dropped)
+                silent = missing - set(broken)
                 self._blame(dict.fromkeys(silent, "it promised a share and sent none"), _SILENCE)
             survivors, number = attempt.survivors(), attempt.where.attempt + 1
             _LOG.warning("%d shares are missing, %d came", len(missing), len(survivors))
