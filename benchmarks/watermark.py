@@ -1,7 +1,8 @@
 """The watermark: what it survives, whom it takes for voicelet, who hears it, what it costs.
 
     python -m benchmarks.watermark robustness --out DIR [--clips 120] [--seconds 3] [--attacks A;B]
-    python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1]
+        [--words] [--thorough]
+    python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1] [--thorough]
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
@@ -32,6 +33,7 @@ from voicelet.synth import Voice
 from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
 from voicelet.trust.watermark.pattern import Payload, bit_errors
+from voicelet.trust.watermark.thorough import ThoroughSearch
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import need
 
@@ -67,6 +69,18 @@ def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) ->
     return out[:count]
 
 
+def joined_words(voice: Voice, count: int, words: int) -> list[FloatArray]:
+    """Words said by one call each and joined, of all presets in turn."""
+    spoken = " ".join(read_sentences(DATA / "sentences.txt")).split()
+    out: list[FloatArray] = []
+    for i in range(count):
+        preset = voice.presets[i % len(voice.presets)]
+        first = words * i % (len(spoken) - words)
+        parts = [voice.synthesize(w, preset=preset).samples for w in spoken[first : first + words]]
+        out.append(np.concatenate(parts))
+    return out
+
+
 def is_speech(wave: FloatArray) -> bool:
     """Whether the clip holds speech for most of its time (frames 30 dB below its loudest count)."""
     frames = wave[: len(wave) // 240 * 240].reshape(-1, 240)
@@ -75,7 +89,11 @@ def is_speech(wave: FloatArray) -> bool:
 
 
 def attack_clips(
-    waves: list[FloatArray], attack: Attack, payload: Payload, seed: int
+    waves: list[FloatArray],
+    attack: Attack,
+    payload: Payload,
+    seed: int,
+    thorough: ThoroughSearch | None = None,
 ) -> dict[str, float]:
     """Detect clips after an attack.
 
@@ -88,7 +106,7 @@ def attack_clips(
     found, read, wrong = 0, 0, 0
     errors, scores = [], []
     for wave in waves:
-        seen = detect_watermark(attack(wave, rng), RATE_HZ)
+        seen = detect_watermark(attack(wave, rng), RATE_HZ, thorough=thorough)
         scores.append(seen.score)
         if seen.found:
             found += 1
@@ -120,16 +138,21 @@ def robustness(args: argparse.Namespace) -> dict[str, Any]:
     voice = Voice.load()
     payload = Watermark(model_digest(voice.info.name, voice.info.version)).payload()
     rng = np.random.default_rng(5)
-    waves = clips(voice, args.clips, args.seconds, rng)
-    short = clips(voice, 3 * args.clips, 1.0, rng)
+    thorough = ThoroughSearch() if args.thorough else None
+    if args.words:
+        waves = joined_words(voice, args.clips, args.word_count)
+    else:
+        waves = clips(voice, args.clips, args.seconds, rng)
     wanted = args.attacks.split(";") if args.attacks else list(ATTACKS)
     rows: dict[str, dict[str, float]] = {}
     for i, name in enumerate(wanted):
-        rows[name] = attack_clips(waves, ATTACKS[name], payload, i)
+        rows[name] = attack_clips(waves, ATTACKS[name], payload, i, thorough)
         _say(f"{name}: {rows[name]}")
-    speech = [w for w in short if is_speech(w)][: args.clips]
-    rows["none, 1 s of speech"] = attack_clips(speech, ATTACKS["none"], payload, 0)
-    rows["none, 1 s anywhere"] = attack_clips(short[: args.clips], ATTACKS["none"], payload, 0)
+    if not args.words and not args.attacks:
+        short = clips(voice, 3 * args.clips, 1.0, rng)
+        speech = [w for w in short if is_speech(w)][: args.clips]
+        rows["none, 1 s of speech"] = attack_clips(speech, ATTACKS["none"], payload, 0)
+        rows["none, 1 s anywhere"] = attack_clips(short[: args.clips], ATTACKS["none"], payload, 0)
     lines = [
         "| after | found | payload read | bit errors | median score |",
         "|---|---:|---:|---:|---:|",
@@ -140,17 +163,18 @@ def robustness(args: argparse.Namespace) -> dict[str, Any]:
             f"| {row['score']:.1f} |"
         )
     print("\n".join(lines))
-    return {"rows": rows, "payload": payload.to_int()}
+    return {"voice": voice.info.version, "rows": rows, "payload": payload.to_int()}
 
 
 def natural(args: argparse.Namespace) -> dict[str, Any]:
     """Every utterance of a corpus without marks: how high does one score?"""
     corpus = TarCorpus(args.corpus)
+    thorough = ThoroughSearch() if args.thorough else None
     rows = []
     for utterance in list(corpus.rows)[:: args.every]:
         samples, rate = corpus.read(utterance)
         if len(samples) >= 0.5 * rate:
-            seen = detect_watermark(samples, rate)
+            seen = detect_watermark(samples, rate, thorough=thorough)
             rows.append((seen.probability, seen.score, len(samples) / rate, utterance))
     rows.sort(reverse=True)
     hours = sum(row[2] for row in rows) / 3600
@@ -251,7 +275,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take each so-manieth utterance")
     parser.add_argument("--sentences", type=int, default=36)
-    parser.add_argument("--words", action="store_true", help="also have Whisper listen")
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="robustness: of words said by one call each and joined; audibility: Whisper listens",
+    )
+    parser.add_argument("--word-count", type=int, default=12, help="words joined to a clip")
+    parser.add_argument(
+        "--thorough", action="store_true", help="also search thoroughly, as enrolment does"
+    )
     parser.add_argument("--repeats", type=int, default=40)
     args = parser.parse_args(argv)
     if args.command == "natural" and args.corpus is None:

@@ -78,14 +78,12 @@ class ThoroughSearch:
             if not 0.0 <= value <= limit:
                 raise ConfigError(f"{name} must lie between 0 and {limit:g}, not {value!r}")
 
-    def tempi(self) -> npt.NDArray[np.float64]:
-        """Factors of speed of the coarse grid, 1 among them."""
-        return _factors(-math.log(1.0 - self.max_speed_change))
 
-    def pitches(self) -> npt.NDArray[np.float64]:
-        """Factors of frequency of the coarse grid, 1 among them."""
-        shift = self.max_pitch_semitones * math.log(2.0) / 12.0
-        return _factors(max(shift, -math.log(1.0 - self.max_speed_change)))
+def _grid(config: ThoroughSearch) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Factors of frequency and of speed of the coarse grid, 1 among each."""
+    shift = config.max_pitch_semitones * math.log(2.0) / 12.0
+    change = -math.log(1.0 - config.max_speed_change)
+    return _factors(max(shift, change)), _factors(change)
 
 
 def _factors(largest: float) -> npt.NDArray[np.float64]:
@@ -118,7 +116,7 @@ def thorough_search(sums: FloatArray, config: ThoroughSearch) -> PiecewiseMark:
     """
     if len(sums) < 2 * TILE_FRAMES:
         return PiecewiseMark(0.0, 0.0, ())
-    pitches, tempi = config.pitches(), config.tempi()
+    pitches, tempi = _grid(config)
     batches = np.array_split(pitches, -(-len(pitches) // _BATCH))
     coarse = np.concatenate(
         [_evidence(sums, b, tempi, _COARSE_STRENGTHS)[:, :, 0] for b in batches]
