@@ -82,7 +82,7 @@ def test_speech_that_was_thinned_out(speech: np.ndarray) -> None:
 
 
 def test_words_said_by_one_call_each(voice: Voice) -> None:
-    for preset in voice.presets[:3]:
+    for preset in (voice.presets[0], voice.presets[3]):
         words = joined_words(voice, preset)
         with pytest.raises(LivenessRejectedError, match="synthesized by voicelet"):
             check_origin([("words", words)])

@@ -41,6 +41,7 @@ _FINE = (-0.01, 0.0, 0.01)
 _COARSE_STRENGTHS = (0.6,)
 _FINE_STRENGTHS = (0.3, 0.6, 1.2)
 _REFINED_CELLS = 2
+_PROMISING = 1.0  # log evidence from which a cell is refined
 _BATCH = 4  # pitches that are searched at once
 _PAUSE = 0.02  # of the mean variance; less is a pause
 _DOUBTFUL = 6.0  # log evidence from which the path is looked at
@@ -125,8 +126,10 @@ def thorough_search(sums: FloatArray, config: ThoroughSearch) -> PiecewiseMark:
     # Half of each cell's weight is the coarse point's, half that of the fine points in it.
     logs = [coarse + np.log(0.5 * weights)]
     best = _Place(1.0, 1.0, _COARSE_STRENGTHS[0], -math.inf)
-    for index in np.argsort(-(coarse + np.log(weights)), axis=None)[:_REFINED_CELLS]:
+    for index in np.argsort(-coarse, axis=None)[:_REFINED_CELLS]:
         row, column = divmod(int(index), len(tempi))
+        if coarse[row, column] < _PROMISING:
+            break
         share = math.log(0.5 * weights[row, column] / (len(_FINE) ** 2 * len(_FINE_STRENGTHS)))
         for place in _around(sums, pitches[row], tempi[column]):
             logs.append(np.array([[place.log_evidence + share]]))
