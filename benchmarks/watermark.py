@@ -106,7 +106,8 @@ def attack_clips(
     found, read, wrong = 0, 0, 0
     errors, scores = [], []
     for wave in waves:
-        seen = detect_watermark(attack(wave, rng), RATE_HZ, thorough=thorough)
+        heard = attack(wave, rng)
+        seen = detect_watermark(heard, RATE_HZ, scales=thorough is None, thorough=thorough)
         scores.append(seen.score)
         if seen.found:
             found += 1
@@ -174,7 +175,7 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
     for utterance in list(corpus.rows)[:: args.every]:
         samples, rate = corpus.read(utterance)
         if len(samples) >= 0.5 * rate:
-            seen = detect_watermark(samples, rate, thorough=thorough)
+            seen = detect_watermark(samples, rate, scales=thorough is None, thorough=thorough)
             rows.append((seen.probability, seen.score, len(samples) / rate, utterance))
     rows.sort(reverse=True)
     hours = sum(row[2] for row in rows) / 3600
@@ -281,9 +282,7 @@ def main(argv: list[str] | None = None) -> int:
         help="robustness: of words said by one call each and joined; audibility: Whisper listens",
     )
     parser.add_argument("--word-count", type=int, default=12, help="words joined to a clip")
-    parser.add_argument(
-        "--thorough", action="store_true", help="also search thoroughly, as enrolment does"
-    )
+    parser.add_argument("--thorough", action="store_true", help="search as enrolment does")
     parser.add_argument("--repeats", type=int, default=40)
     args = parser.parse_args(argv)
     if args.command == "natural" and args.corpus is None:
