@@ -3,6 +3,7 @@
     python -m benchmarks.watermark robustness --out DIR [--clips 120] [--seconds 3] [--attacks A;B]
         [--words] [--thorough]
     python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1] [--thorough]
+    python -m benchmarks.watermark other_keys --corpus DIR --out DIR [--every 1] [--keys 300]
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.attacks import ATTACKS, RATE_HZ, Attack
 from benchmarks.corpora import TarCorpus
@@ -32,7 +34,15 @@ from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
 from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
-from voicelet.trust.watermark.pattern import Payload, bit_errors
+from voicelet.trust.watermark.paths import (
+    PilotMatcher,
+    likelihoods,
+    log_evidence,
+    running_sums,
+    tile_steps,
+)
+from voicelet.trust.watermark.pattern import TILES, Payload, bit_errors, layout
+from voicelet.trust.watermark.search import band_energies, power_spectra, residuals
 from voicelet.trust.watermark.thorough import ThoroughSearch
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import need
@@ -40,6 +50,7 @@ from voicelet_export.metrics.base import need
 ACTIVE_DB = 30.0
 ACTIVE_SHARE = 0.6
 _CONFIDENCE = 1.96
+_LONGEST_S = 20.0
 
 
 @contextmanager
@@ -186,6 +197,33 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
     return {"utterances": len(rows), "hours": hours, "found": wrong, "highest": highest}
 
 
+def other_keys(args: argparse.Namespace) -> dict[str, Any]:
+    """The evidence of pilots of other keys, each a recording that might have been taken for ours.
+
+    Each utterance is searched at a random speed and pitch, a third of them at their own.
+    """
+    matchers = [PilotMatcher(layout(k, k)) for k in (b"other %d" % i for i in range(args.keys))]
+    corpus, rng = TarCorpus(args.corpus), np.random.default_rng(1)
+    logs: list[npt.NDArray[np.float64]] = []
+    for utterance in list(corpus.rows)[:: args.every]:
+        samples, rate = corpus.read(utterance)
+        wave = resample(samples / max(float(np.abs(samples).max()), 1e-9), rate, RATE_HZ)
+        if len(wave) < RATE_HZ:
+            continue
+        pitch, tempo = np.exp(rng.uniform(-0.27, 0.27, 2)) if rng.random() < 0.67 else (1.0, 1.0)
+        sums = power_spectra(wave[: int(_LONGEST_S * RATE_HZ)])
+        steps = tile_steps(running_sums(residuals(band_energies(sums, pitch))), tempo)
+        ratios = np.empty((len(steps), len(matchers), TILES), np.float32)
+        for i, matcher in enumerate(matchers):
+            ratios[:, i] = likelihoods(*matcher(steps), [0.6])[:, 0]
+        logs.append(log_evidence(ratios))
+    found = np.concatenate(logs)
+    shares = {str(e): float(np.mean(found >= np.log(e))) for e in (10, 100, 1000, 10000)}
+    out = {"trials": len(found), "mean": float(np.exp(found).mean()), "at_least": shares}
+    print(f"{out}, largest {float(np.exp(found.max())):.0f}")
+    return {**out, "largest": float(np.exp(found.max()))}
+
+
 def audibility(args: argparse.Namespace) -> dict[str, Any]:
     """Marked against unmarked: PESQ, P.808 and, if asked for, word errors."""
     from voicelet_export.metrics.intelligibility import Recognizer
@@ -260,7 +298,7 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-COMMANDS = {c.__name__: c for c in (robustness, natural, audibility, cost)}
+COMMANDS = {c.__name__: c for c in (robustness, natural, other_keys, audibility, cost)}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -275,6 +313,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take each so-manieth utterance")
+    parser.add_argument("--keys", type=int, default=300, help="other keys to try")
     parser.add_argument("--sentences", type=int, default=36)
     parser.add_argument(
         "--words",
@@ -285,8 +324,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--thorough", action="store_true", help="search as enrolment does")
     parser.add_argument("--repeats", type=int, default=40)
     args = parser.parse_args(argv)
-    if args.command == "natural" and args.corpus is None:
-        parser.error("natural needs --corpus")
+    if args.command in ("natural", "other_keys") and args.corpus is None:
+        parser.error(f"{args.command} needs --corpus")
     result = COMMANDS[args.command](args)
     args.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1) + "\n"
