@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.table import print_json, print_pairs, print_table
 from voicelet.errors import ConsentEndedError, ConsentError, OutputError, VoiceletError
 
@@ -110,7 +110,7 @@ def run_give(args: argparse.Namespace) -> int:
         raise ConsentError(f"there is no consent for {args.name!r} to renew; add one")
     previous = profile.consent if args.action == "renew" else None
     consent = gather_consent(args, args.name, previous)
-    renewed = give_consent(profile, consent, bundle=args.bundle)
+    renewed = give_consent(profile, consent, bundle=opened_bundle(args))
     vault.save(renewed)
     challenge.forget_sentence(args.name)
     assert renewed.consent is not None

@@ -19,6 +19,15 @@ voices take milliseconds; the longest that is known, half a minute, is on the sl
 _POLL_S = 0.1
 
 
+def work_limit_s(trusted_by: str | None) -> float | None:
+    """The limit for a graph of a bundle: none where a key that is trusted vouches for it.
+
+    Args:
+        trusted_by: of the bundle.
+    """
+    return None if trusted_by in ("package", "key") else WORK_LIMIT_S
+
+
 @contextmanager
 def stopped_after(limit_s: float | None, stop: Callable[[], None], where: str) -> Iterator[None]:
     """Run the block; call `stop` from another thread when it has worked longer than `limit_s`.

@@ -27,7 +27,7 @@ from voicelet.bundle import (
     write_bundle,
 )
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
-from voicelet.engine import Graph, get_engine
+from voicelet.engine import WORK_LIMIT_S, Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.files import read_regular
 from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
@@ -102,7 +102,8 @@ def import_bytes(raw: bytes, raw_config: bytes, out: Path, where: str) -> Bundle
         ids = sorted({i for ids in config.id_map.values() for i in ids})
         try:
             encoder, flow, decoder = (
-                get_engine("onnx").open(work / f"{role}.onnx") for role in GRAPHS
+                get_engine("onnx").open(work / f"{role}.onnx", limit_s=WORK_LIMIT_S)
+                for role in GRAPHS
             )
             check_parts(work / "whole.onnx", (encoder, flow, decoder), parts, ids)
             opened_graphs = zip(GRAPHS, (encoder, flow, decoder))
