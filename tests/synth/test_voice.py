@@ -254,10 +254,10 @@ def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
 
 def test_a_strangers_mel_is_corrected_half_the_way(voice: Voice) -> None:
     """Presets get all of the vocoder's correction, anybody else half (`correction.py`)."""
-    low, high = (voice.synthesizer.speakers.vector(None, name) for name in voice.presets)
-    assert voice.synthesizer.speakers.is_preset(low)
-    assert not voice.synthesizer.speakers.is_preset((low + high) / 2)
-    bands = voice.synthesizer.vocoder.bands
+    low, high = (voice._synthesizer.speakers.vector(None, name) for name in voice.presets)
+    assert voice._synthesizer.speakers.is_preset(low)
+    assert not voice._synthesizer.speakers.is_preset((low + high) / 2)
+    bands = voice._synthesizer.vocoder.bands
     assert bands is not None
     rng = np.random.default_rng(0)
     spectra = np.exp(rng.normal(-1.0, 0.3, (4, bands.of_bins.shape[0]))).astype(np.float32)

@@ -248,6 +248,12 @@ def parse_manifest(raw: bytes, where: str = MANIFEST_NAME) -> Manifest:
         raise BundleError(
             f"{where}: not a manifest ({error}); fetch or export the bundle again"
         ) from None
+    try:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError):
+        raise BundleError(
+            f"{where}: a text in it isn't Unicode (half a character); export the bundle again"
+        ) from None
     if not isinstance(data, Mapping):
         raise BundleError(f"{where}: not a manifest; fetch or export the bundle again")
     version = data.get("schema_version")

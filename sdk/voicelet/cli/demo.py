@@ -130,9 +130,9 @@ def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32])
         None where there is no speech to compare.
     """
     from voicelet.enrolment.enrolment import assess
-    from voicelet.speaker.encoder import mean_d_vector
+    from voicelet.speaker.encoder import mean_d_vector, open_encoder
 
-    assessment = assess([(samples, voice.sample_rate_hz)], voice.open_graph("speaker_encoder"))
+    assessment = assess([(samples, voice.sample_rate_hz)], open_encoder(voice.bundle))
     if assessment.windows is None or not len(assessment.windows):
         return None
     return float(mean_d_vector(assessment.windows) @ profile.d_vector)

@@ -27,7 +27,7 @@ from voicelet.engine import (
 from voicelet.errors import ConfigError, TextError
 from voicelet.piper.open import open_voice
 from voicelet.synth.audit import audited
-from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
+from voicelet.synth.base import FrontEnd, open_synthesizer
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
@@ -113,7 +113,7 @@ class Voice:
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
         check_engine_name(engine)
         self._providers, self._engine = providers, engine
-        self._synthesizer = synthesizer = open_synthesizer(bundle, self.open_graph)
+        self._synthesizer = synthesizer = open_synthesizer(bundle, self._open_graph)
         manifest = bundle.manifest
         watermark = open_watermark(manifest.name, manifest.version)
         self._pipeline = Pipeline(
@@ -182,11 +182,6 @@ class Voice:
         return self._bundle
 
     @property
-    def synthesizer(self) -> Synthesizer:
-        """What makes its frames and samples."""
-        return self._synthesizer
-
-    @property
     def sample_rate_hz(self) -> int:
         """Of the audio that comes out."""
         return self._pipeline.rate
@@ -220,7 +215,7 @@ class Voice:
         """The text front end; opened when the first text is spoken."""
         return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
 
-    def open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
+    def _open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
 
         Args:
@@ -330,8 +325,8 @@ class Voice:
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)
-        check_consent(profile, options.purpose)
-        return self._synthesizer.speakers.vector(profile, preset), controls
+        speaker = check_consent(profile, options.purpose)
+        return self._synthesizer.speakers.vector(speaker, preset), controls
 
     def _speak(
         self,

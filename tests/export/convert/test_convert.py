@@ -220,6 +220,7 @@ def test_device_synthesis_is_the_trainers(
         feed["log_f0"][0],
         feed["voicing"][0],
         Replayed(0.25, drawn),  # type: ignore[arg-type]
+        None,
     )
     found = np.concatenate([clause.advance(last) for last in stretches])
     assert found.shape == expected.shape

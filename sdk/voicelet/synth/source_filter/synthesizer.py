@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.synth.base import Check, OpenGraph
+from voicelet.errors import BundleError
+from voicelet.synth.base import Check, OpenGraph, check_marked
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.source_filter.acoustic import AcousticModel, EncodedClause
@@ -77,10 +78,11 @@ class FastSpeechSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
     ) -> FastSpeechRendering:
         """Encode a clause."""
+        check_marked(mark)
         encoded = self.acoustic.encode(
             self.inventory.encode(phones), speaker, controls, tones, phones
         )
@@ -105,7 +107,7 @@ class FastSpeechRendering:
         synthesizer: FastSpeechSynthesizer,
         encoded: EncodedClause,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         whisper: bool = False,
         share: float = 1.0,
     ) -> None:
@@ -133,4 +135,7 @@ class FastSpeechRendering:
             )
             self._decoded = target
             check()
-        return self._vocoder.advance(vocoded)
+        samples = self._vocoder.advance(vocoded)
+        if not np.isfinite(samples).all():
+            raise BundleError("the vocoder gave numbers that aren't finite; use another bundle")
+        return samples
