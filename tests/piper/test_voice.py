@@ -15,7 +15,14 @@ from tests.consenting import someone
 from tests.piper.tiny import HOP, RATE, tiny_piper, write_piper
 from voicelet.bundle import pack
 from voicelet.cli.main import main
-from voicelet.errors import ConfigError, PhoneError, ProfileError, SsmlError, TextError
+from voicelet.errors import (
+    BundleUnsignedError,
+    ConfigError,
+    PhoneError,
+    ProfileError,
+    SsmlError,
+    TextError,
+)
 from voicelet.synth import Voice, join
 from voicelet.synth.stream import FADE_S
 from voicelet.synth.vits.synthesizer import VitsSynthesizer, id_frames

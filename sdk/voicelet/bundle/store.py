@@ -28,7 +28,7 @@ from voicelet.bundle.manifest import (
     canonical_bytes,
     parse_manifest,
 )
-from voicelet.bundle.trust import Vouching, vouching, warn_once
+from voicelet.bundle.trust import vouching, warn_once
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, BundleUnsignedError, EngineError
 from voicelet.files import cache_dir, data_dir, embedded_bundle, read_regular
@@ -54,7 +54,7 @@ class Bundle:
     root: Path
     manifest: Manifest
     signed_by: str | None = None
-    trusted_by: Vouching | None = None
+    trusted_by: str | None = None
 
     def require_trust(self) -> None:
         """Raise unless somebody vouches for it; warn where only the caller does.

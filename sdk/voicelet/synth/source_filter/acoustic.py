@@ -16,7 +16,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
-from voicelet.synth.base import check_graph, check_shapes
+from voicelet.synth.base import check_shapes
 from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, turn
 from voicelet.synth.types import Controls
 from voicelet.text.words import Tone
@@ -32,7 +32,7 @@ MAX_PHONE_FRAMES = 240
 LEAD_IN_FRAMES = 8
 """The silence before a clause is cut to this, so that the first word comes sooner; the first sound
 begins some 4 frames before its label, so less would clip it."""
-_ENCODED = ("hidden", "log_duration", "pitch", "energy", "condition")
+ENCODED = ("hidden", "log_duration", "pitch", "energy", "condition")
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
 
@@ -82,9 +82,6 @@ class AcousticModel:
         speaker_size: int | None = None,
         label_delay_frames: float = LABEL_DELAY_FRAMES,
     ) -> None:
-        check_graph(encoder, ("phones", "speaker"), _ENCODED, "acoustic_encoder")
-        inputs = ("frames", "condition", "log_f0_mean")
-        check_graph(decoder, inputs, ("mel", "log_f0", "voicing"), "acoustic_decoder")
         self._encoder, self._decoder = encoder, decoder
         self._speaker_size = speaker_size
         self.context_frames = context_frames
@@ -113,10 +110,10 @@ class AcousticModel:
         speaker, adaptation = speaker[:size], speaker[size:]
         outputs = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
         n = len(phones)
-        shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_ENCODED, (1, n))
+        shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(ENCODED, (1, n))
         shapes.update(hidden=(1, n, None), condition=(1, None))
         check_shapes(outputs, shapes, "acoustic_encoder")
-        if not all(np.isfinite(outputs[name]).all() for name in _ENCODED):
+        if not all(np.isfinite(outputs[name]).all() for name in ENCODED):
             raise BundleError(
                 "the acoustic model gave numbers that aren't finite for this voice; enrol it again"
             )

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
-from voicelet.synth.base import Check, OpenGraph, check_marked
+from voicelet.synth.base import Check, OpenGraph, check_graph, check_marked
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
-from voicelet.synth.source_filter.acoustic import AcousticModel, EncodedClause
+from voicelet.synth.source_filter.acoustic import ENCODED, AcousticModel, EncodedClause
 from voicelet.synth.source_filter.correction import OF_STRANGERS
 from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
@@ -47,9 +47,13 @@ class FastSpeechSynthesizer:
         manifest = bundle.manifest
         self._bundle = bundle
         self.speakers = SpeakerBook(bundle)
+        encoder, decoder = open_graph("acoustic_encoder"), open_graph("acoustic_decoder")
+        check_graph(encoder, ("phones", "speaker"), ENCODED, "acoustic_encoder")
+        inputs = ("frames", "condition", "log_f0_mean")
+        check_graph(decoder, inputs, ("mel", "log_f0", "voicing"), "acoustic_decoder")
         self.acoustic = AcousticModel(
-            open_graph("acoustic_encoder"),
-            open_graph("acoustic_decoder"),
+            encoder,
+            decoder,
             bundle.graph("acoustic_decoder").context_frames,
             manifest.statistics.pitch_scale,
             F0_INDEX,
