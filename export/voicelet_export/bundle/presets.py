@@ -17,6 +17,8 @@ from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import load_items
 from voicelet_export.train.utterances import UtteranceSampler
 
+_DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError)
+
 TEACHER_VOICES = {
     "af_heart": "woman, American, warm",
     "am_michael": "man, American, calm",
@@ -78,7 +80,7 @@ def presets_of(bundle: Bundle, speaker_size: int) -> tuple[tuple[Preset, ...], b
     table = bundle.data_path("presets").read_bytes()
     try:
         size = parse_npy(table).shape[1]
-    except (*NPZ_ERRORS, IndexError) as error:
+    except _DAMAGED as error:
         raise BundleError(
             f"{bundle.root}: its presets can't be read ({error}); measure them with --cache"
         ) from None
