@@ -19,6 +19,7 @@ from tests.consenting import scripted, someone
 from tests.piper.tiny import write_piper
 from tests.synth.voices import speaker_vectors, tiny_voice
 from tests.tiny import tiny_manifest
+from voicelet.audio.source import load_recording
 from voicelet.bundle import Bundle, open_bundle, trust, write_bundle
 from voicelet.bundle.manifest import Preset, parse_manifest
 from voicelet.cli.main import main
@@ -32,8 +33,8 @@ from voicelet.errors import (
 from voicelet.files import data_dir, embedded_bundle, parse_npy
 from voicelet.piper.open import open_voice
 from voicelet.profiles.protected import encode_list, lists_folder, protect
-from voicelet.speaker.encoder import open_encoder
-from voicelet.speaker.voice_match import voice_scale
+from voicelet.speaker.encoder import d_vector, open_encoder
+from voicelet.speaker.origin import speech_16k
 from voicelet.synth import Voice, explain
 from voicelet.trust.keys.seal import new_signing_key
 
@@ -173,7 +174,8 @@ def test_info_says_who_vouches(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_vouching_does_not_get_past_a_protected_voice(tmp_path: Path) -> None:
-    actor = voice_scale().cohort[0]
+    speech = speech_16k(load_recording(ROOT / "samples" / "reader-1.opus", 24000, 60.0).samples)
+    actor = d_vector(open_encoder(open_bundle()), speech)
     vector = parse_npy(open_bundle().data_path("presets").read_bytes())[0].copy()
     vector[:256] = actor
     folder = planted(tmp_path, vector, source=open_bundle())
