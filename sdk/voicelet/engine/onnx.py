@@ -169,6 +169,8 @@ class OnnxEngine:
                     f"{path}: ONNX Runtime can't open it ({_first_line(error)}); "
                     "fetch or export the bundle again"
                 ) from error
+        if hasattr(session, "_model_bytes"):
+            session._model_bytes = None  # kept to open the graph again elsewhere: a second copy
         return OnnxGraph(session, path.name, layout, limit_s)
 
     def _log_once(self, level: int, line: str) -> None:
