@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -265,3 +266,40 @@ def test_explaining_asks_as_well(tmp_path: Path) -> None:
     voice = Voice.load(tiny_voice(tmp_path / "b"))
     assert explain.explain(voice, "hello").phones
     assert voicelet.Voice is Voice
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("n_fft", 1 << 40), ("n_mels", 100_000), ("sample_rate_hz", 10**12), ("n_mels", 0)],
+)
+def test_sizes_that_no_voice_has(key: str, value: int, tmp_path: Path) -> None:
+    manifest = json.loads((tiny_voice(tmp_path / "b") / "manifest.json").read_text())
+    manifest["features"][key] = value
+    if key == "sample_rate_hz":
+        manifest[key] = value
+    if key == "n_mels":
+        manifest["statistics"].update(mel_mean=[0.0] * value, mel_std=[1.0] * value)
+    with pytest.raises(BundleError, match=key):
+        parse_manifest(json.dumps(manifest).encode())
+
+
+def test_another_bundle_in_the_place_of_an_import(tmp_path: Path) -> None:
+    """Who can write the cache must not plant a bundle there that counts as imported."""
+    import shutil
+
+    onnx = write_piper(tmp_path / "piper")
+    root = open_voice(onnx).root
+    shutil.rmtree(root)
+    shutil.copytree(planted(tmp_path, victim_vector()), root)
+    again = open_voice(onnx)
+    assert "victim" not in [p.name for p in again.manifest.presets]
+    assert again.manifest.architecture == "piper-vits"
+
+
+def test_presets_changed_after_they_were_verified(tmp_path: Path) -> None:
+    bundle = open_bundle(tiny_voice(tmp_path / "b"))
+    rows = parse_npy(bundle.data_path("presets").read_bytes()).copy()
+    rows[0] = victim_vector()
+    np.save(bundle.data_path("presets"), rows)
+    with pytest.raises(BundleError, match="SHA-256"):
+        Voice(bundle)

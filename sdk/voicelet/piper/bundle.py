@@ -30,14 +30,19 @@ from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.engine import WORK_LIMIT_S, Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.files import read_regular
-from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
+from voicelet.piper.config import (
+    ARCHITECTURE,
+    CONFIG_ROLE,
+    MAX_CONFIG_BYTES,
+    PiperConfig,
+    parse_config,
+)
 from voicelet.piper.parity import check_parts
 from voicelet.piper.split import SplitVoice, split_voice
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 log = logging.getLogger(__name__)
 
-ARCHITECTURE = "piper-vits"
 GRAPHS = ("vits_encoder", "vits_flow", "vits_decoder")
 _FRONT_END_GRAPHS = ("g2p",)
 _FRONT_END_DATA = ("lexicon", "g2p_units")

@@ -14,7 +14,7 @@ from voicelet.bundle.archive import staging
 from voicelet.bundle.manifest import MANIFEST_NAME, MAX_BUNDLE_BYTES
 from voicelet.errors import BundleError, BundleUnsignedError
 from voicelet.files import cache_dir, embedded_bundle
-from voicelet.piper.config import MAX_CONFIG_BYTES
+from voicelet.piper.config import ARCHITECTURE, MAX_CONFIG_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,10 @@ def _imported(onnx: Path) -> Bundle:
 
 
 def _own(folder: Path) -> Bundle:
-    return replace(open_bundle(folder / _BUNDLE), trusted_by="import")
+    bundle = open_bundle(folder / _BUNDLE)
+    if bundle.manifest.architecture != ARCHITECTURE:
+        raise BundleError(f"{bundle.root}: not what an import of a Piper voice writes")
+    return replace(bundle, trusted_by="import")
 
 
 def _key(onnx: Path) -> str:

@@ -18,7 +18,7 @@ def check_consent(profile: Profile | None, purpose: str) -> Profile | None:
     The profile is written and read again, as if it came from its file, and the copy is checked.  So
     whatever was done to the object (attributes that were set past its being frozen, strings that
     claim to equal all others) is either in the copy, whose signature is then checked, or
-    gone.  Takes about a millisecond.
+    gone.  Takes half a millisecond.
 
     Returns:
         The copy, which is to speak; None for None.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import check_hash
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.config import did_you_mean
 from voicelet.errors import (
@@ -61,7 +63,10 @@ class SpeakerBook:
             return
         path = bundle.data_path(PRESETS_ROLE)
         try:
-            table = parse_npy(read_regular(path, MAX_BUNDLE_BYTES))
+            raw = read_regular(path, MAX_BUNDLE_BYTES)
+            listed = manifest.data[PRESETS_ROLE]
+            check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
+            table = parse_npy(raw)
             for preset in manifest.presets:
                 if not 0 <= preset.index < len(table):
                     raise ValueError(f"there is no row {preset.index} for {preset.name!r}")

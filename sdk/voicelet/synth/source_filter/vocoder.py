@@ -26,6 +26,7 @@ _LOG_GAIN = (-14.0, 6.0)
 """Filters are held in this range (natural log), as in training."""
 _UNHEARD = -3.5
 """Frames whose harmonics lie 30 dB below the noise in every bin are made of noise alone."""
+_MAX_BINS = 1 << 15
 _BATCH_FRAMES = 64
 """Frames filtered at a time: their spectra stay in a core's cache."""
 
@@ -65,7 +66,7 @@ class Vocoder:
     def __init__(self, graph: Graph, context_frames: int, features: FeatureConfig) -> None:
         outputs = {o.name: o.shape[-1] for o in graph.outputs}
         bins, hop = outputs.get("harmonic_log_magnitude"), features.hop_length
-        if not isinstance(bins, int) or bins < 2 or (2 * (bins - 1)) % (2 * hop):
+        if not isinstance(bins, int) or not 2 <= bins <= _MAX_BINS or (2 * (bins - 1)) % (2 * hop):
             raise BundleError(
                 "the vocoder's window isn't an even number of hops; use another bundle"
             )
@@ -79,6 +80,10 @@ class Vocoder:
         # A graph that doesn't ask for voicing hears it in the mel; its pulses never pause.
         self.continuous = all(i.name != "voicing" for i in graph.inputs)
         self.window = Window(self.size, hop)
+        if self.size < features.win_length:
+            raise BundleError(
+                "the vocoder's window is shorter than the features'; use another bundle"
+            )
         self.bands = Bands(features, self.size) if "target" in outputs else None
 
     def filters(
