@@ -56,7 +56,8 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     place = where or cls.__name__
     if not isinstance(data, Mapping):
         raise ConfigError(f"{place}: expected a mapping, got {type(data).__name__}")
-    hints = _type_hints(cls)
+    kind: type[Any] = cls
+    hints = _type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in data:
         if key not in fields:
