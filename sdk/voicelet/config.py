@@ -56,8 +56,7 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     place = where or cls.__name__
     if not isinstance(data, Mapping):
         raise ConfigError(f"{place}: expected a mapping, got {type(data).__name__}")
-    kind: type[Any] = cls
-    hints = _type_hints(kind)
+    hints = _type_hints(cls)  # type: ignore[arg-type]
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in data:
         if key not in fields:
