@@ -100,7 +100,7 @@ class BundleTruncatedError(BundleError):
 
 
 class BundleUnsignedError(BundleError):
-    """A bundle has no signature where one is required."""
+    """A bundle has no signature where one is required, or none by a key that is trusted."""
 
     exit_code = 35
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import math
 import os
 import secrets
 import stat
@@ -12,9 +14,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from voicelet.errors import BundleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NPZ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -30,6 +36,32 @@ NPZ_ERRORS: tuple[type[Exception], ...] = (
 )
 """What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
 go wrong there (NotImplementedError is a RuntimeError)."""
+
+
+def parse_npy(raw: bytes) -> npt.NDArray[np.float32]:
+    """An .npy file of float32, whose header is checked against its length before it is believed.
+
+    Raises:
+        ValueError: it is something else; or of :data:`NPZ_ERRORS`.
+    """
+    # Imported here: this module is needed before numpy is, in every command.
+    import numpy as np
+
+    file = io.BytesIO(raw)
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"it is an .npy file of the unknown version {version}")
+    if dtype != np.dtype("<f4") or fortran:
+        raise ValueError(f"it holds {dtype} instead of float32 by rows")
+    claimed, there = math.prod(shape) * dtype.itemsize, len(raw) - file.tell()
+    if min(shape, default=0) < 0 or claimed != there:
+        raise ValueError(f"its header claims {claimed} bytes of numbers, and {there} are there")
+    numbers: npt.NDArray[np.float32] = np.frombuffer(raw, "<f4", offset=file.tell())
+    return numbers.reshape(shape)
 
 
 def _base(variable: str, fallback: str) -> Path:

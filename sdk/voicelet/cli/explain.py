@@ -63,7 +63,12 @@ def run(args: argparse.Namespace) -> int:
 
     options = speech_options(args)
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     profile, preset = find_voice(name, voice.presets)
     explanation = explain(voice, text, profile=profile, preset=preset, options=options)
     if args.output is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from voicelet.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
+    from voicelet.bundle import Bundle
     from voicelet.synth.options import SpeechOptions
 
 MAX_TEXT_BYTES = 16 << 20
@@ -25,6 +26,24 @@ def add_bundle_option(parser: argparse.ArgumentParser) -> None:
         help="a bundle's folder, .voicelet file or installed name, or a Piper voice's .onnx "
         "(default: the built-in one)",
     )
+    parser.add_argument(
+        "--trust-bundle",
+        action="store_true",
+        help="you vouch for the bundle, though no key that you trust signed it",
+    )
+
+
+def opened_bundle(args: argparse.Namespace) -> Bundle | None:
+    """The bundle of `--bundle`, None without it.
+
+    Raises:
+        BundleError: it can't be opened.
+    """
+    from voicelet.bundle import open_bundle
+
+    if args.bundle is None:
+        return None
+    return open_bundle(args.bundle, trust_bundle=args.trust_bundle)
 
 
 def add_voice_options(parser: argparse.ArgumentParser) -> None:

@@ -67,7 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
     folder = Path(args.output) if args.output else Path(Path(args.document).stem)
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = replace(speech_options(args), ssml=False)

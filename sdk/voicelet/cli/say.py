@@ -82,7 +82,12 @@ def run(args: argparse.Namespace) -> int:
     options = speech_options(args)
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     profile, preset = find_voice(name, voice.presets)
     load_ms = (time.perf_counter() - start) * 1e3
     quiet = False if args.quiet or args.json else None
