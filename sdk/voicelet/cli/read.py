@@ -155,9 +155,8 @@ def file_name(index: int, count: int, chapter: Chapter, suffix: str) -> str:
 
 def _list(document: Document, indices: list[int], as_json: bool) -> int:
     rows = [
-        {"chapter": i + 1, "title": c.title, "characters": len(c.text)}
-        for i, c in enumerate(document.chapters)
-        if i in set(indices)
+        {"chapter": i + 1, "title": document.chapters[i].title, "characters": len(text)}
+        for i, text in ((i, document.chapters[i].text) for i in indices)
     ]
     if as_json:
         print_json({"title": document.title, "author": document.author, "chapters": rows})
