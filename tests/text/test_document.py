@@ -197,9 +197,9 @@ def test_no_line_of_markdown_takes_cubic_time() -> None:
 
 
 def test_encodings_and_refusals(tmp_path: Path) -> None:
-    for name, raw in (("a.txt", "café".encode()), ("b.txt", "café".encode("utf-8-sig")),
-                      ("c.txt", "café".encode("utf-16")), ("d.md", "café".encode("utf-32"))):  # fmt: skip
-        (tmp_path / name).write_bytes(raw)
+    encodings = {"a.txt": "utf-8", "b.txt": "utf-8-sig", "c.txt": "utf-16", "d.md": "utf-32"}
+    for name, encoding in encodings.items():
+        (tmp_path / name).write_bytes("café".encode(encoding))
         assert read_document(tmp_path / name).chapters[0].text == "café"
     (tmp_path / "old.txt").write_bytes("café".encode("cp1252"))
     with pytest.raises(TextError, match="'old.txt' isn't UTF-8 text .* --encoding cp1252"):

@@ -83,8 +83,13 @@ def test_two_megabytes_of_unclosed_tags_are_gone_through_once(
 
 def test_cdata_is_text_and_odd_declarations_are_skipped() -> None:
     """Some of these ended html.parser with an AssertionError."""
-    for evil in ("<![CDATA[Hello <there>]]>", "Hello <![if !IE]>&lt;there><![endif]>",
-                 "Hello <![x[> &lt;there>", "Hello <!>&lt;there>", "Hello <![CDATA[<there>"):  # fmt: skip
+    for evil in (
+        "<![CDATA[Hello <there>]]>",
+        "Hello <![if !IE]>&lt;there><![endif]>",
+        "Hello <![x[> &lt;there>",
+        "Hello <!>&lt;there>",
+        "Hello <![CDATA[<there>",
+    ):
         assert spoken(page(f"<p>{evil}</p>")).startswith("Hello <there>")
 
 
