@@ -203,9 +203,7 @@ def test_what_was_killed_outright_is_removed_by_the_next_writer(tmp_path: Path) 
     for name in others:  # not ours, or an older version's, which can't be told from one in use
         (tmp_path / name).touch()
     (tmp_path / ".voicelet-0123456789abcdef.part").symlink_to(tmp_path / "while.bin")
-    code = (
-        "import sys; from voicelet.files import atomic_file\nwith atomic_file(sys.argv[1]): pass"
-    )
+    code = "import sys; from voicelet.files import atomic_file\nwith atomic_file(sys.argv[1]): pass"
     assert script(code, f"{target}/next.bin").wait(timeout=60) == 0
     left_over = [".voicelet-0123456789abcdef.part", "while.bin", "next.bin"]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(others + left_over)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -160,7 +160,7 @@ def _die(number: int) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _watched(numbers: dict[int, object]) -> Iterator[None]:
+def _watched(numbers: Collection[int]) -> Iterator[None]:
     """A thread that ends the process if the main one is stuck in a library after a signal.
 
     Python runs handlers in the main thread between two instructions, which may be long in coming.

@@ -39,6 +39,10 @@ def read_document(
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise TextError(f"{file.name!r}: voicelet reads {', '.join(SUFFIXES)}; convert it first")
+    if suffix == ".epub" and encoding is not None:
+        raise TextError(
+            f"{file.name!r}: an .epub says what it is written in; leave the encoding out"
+        )
     try:
         with file.open("rb") as handle:
             raw = handle.read(MAX_BYTES + 1)

@@ -18,7 +18,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-MAX_MARK_BYTES = 4
 # All but tab, line ends, form feed, ^Z (of DOS) and escape (of terminals).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x19\x1c-\x1f\x7f]")
 _TEXT_A_CONTROL = 50
@@ -34,7 +33,7 @@ def check_encoding(name: str) -> str:
         TextError: Python has no such encoding, or it isn't one of text.
     """
     try:
-        b"".decode(name)
+        "a".encode(name)  # an empty text is never looked at
         return codecs.lookup(name).name
     except (LookupError, ValueError, UnicodeError):
         raise TextError(
@@ -50,6 +49,27 @@ def mark_of(raw: bytes) -> tuple[str | None, int]:
     return None, 0
 
 
+def may_be_mark(start: bytes) -> bool:
+    """Whether a byte order mark may go on after the first bytes of a text."""
+    return any(mark.startswith(start) and mark != start for mark, _ in _MARKS)
+
+
+def encoding_of(start: bytes, encoding: str | None = None) -> tuple[str, int]:
+    """How to decode a text: Python's name of the encoding, and the length of the mark to leave out.
+
+    Args:
+        start: of the text, four bytes at least where it has them.
+        encoding: that somebody asked for; None for what the mark says, else UTF-8.
+
+    Raises:
+        TextError: there is no such encoding.
+    """
+    marked, size = mark_of(start)
+    if marked is not None and (encoding is None or _same_family(encoding, marked)):
+        return marked, size
+    return check_encoding(encoding or "utf-8"), 0
+
+
 def decode_text(raw: bytes, what: str, encoding: str | None = None) -> str:
     """The text in `raw`.
 
@@ -61,11 +81,10 @@ def decode_text(raw: bytes, what: str, encoding: str | None = None) -> str:
     Raises:
         TextError: it is something else, or no text at all; the message says what to do.
     """
-    marked, size = mark_of(raw)
-    if marked is not None and (encoding is None or _same_family(encoding, marked)):
-        encoding, raw = marked, raw[size:]
+    name, size = encoding_of(raw, encoding)
+    raw = raw[size:]
     try:
-        text = raw.decode(check_encoding(encoding or "utf-8"))
+        text = raw.decode(name)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise refusal(what, raw, f"line {line}", encoding) from None
@@ -73,7 +92,9 @@ def decode_text(raw: bytes, what: str, encoding: str | None = None) -> str:
     return text
 
 
-def check_text(text: str, what: str, raw: bytes = b"", encoding: str | None = None) -> None:
+def check_text(
+    text: str, what: str, raw: bytes = b"", encoding: str | None = None, *, first_line: int = 1
+) -> None:
     """Refuse what decodes but isn't text.
 
     Raises:
@@ -83,7 +104,7 @@ def check_text(text: str, what: str, raw: bytes = b"", encoding: str | None = No
     if control is None:
         return
     if "\0" in text or len(_CONTROLS.findall(text)) > 1 + len(text) // _TEXT_A_CONTROL:
-        line = text.count("\n", 0, control.start()) + 1
+        line = text.count("\n", 0, control.start()) + first_line
         raise refusal(what, raw or text.encode("utf-8", "replace"), f"line {line}", encoding)
 
 
