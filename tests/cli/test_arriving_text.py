@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -31,9 +33,15 @@ def write(process: subprocess.Popen[bytes], content: bytes) -> None:
 
 
 def hear(process: subprocess.Popen[bytes], size: int) -> bytes:
-    """Blocks until so much audio is there: for ever if the text has to end first."""
+    """So much audio, or what there is of it when none comes any more."""
     assert process.stdout is not None
-    return process.stdout.read(size)
+    heard, number = b"", process.stdout.fileno()
+    while len(heard) < size and select.select([number], [], [], 60.0)[0]:
+        more = os.read(number, size - len(heard))
+        if not more:
+            break
+        heard += more
+    return heard
 
 
 class Pieces(io.RawIOBase):
