@@ -79,11 +79,12 @@ format-check: setup-dev
 types: setup-dev
 	$(BIN)/mypy
 
+# As many processes as there are cores; a file's tests stay together, for they share what is slow to make.
 unit: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 coverage: setup-export setup-federated
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 # Old build folders first: setuptools would pack modules that are there no more.
 wheel: setup-dev

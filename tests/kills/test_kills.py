@@ -259,7 +259,7 @@ def test_a_killed_command_loses_nothing(name: str, home: Home) -> None:
         pytest.skip(f"{command.needs} isn't installed")
     plain = undisturbed(home, command)
     rng = random.Random(name)
-    kills = -(-int(os.environ.get("VOICELET_KILLS", "24")) // len(COMMANDS))
+    kills = -(-int(os.environ.get("VOICELET_KILLS", "16")) // len(COMMANDS))
     terms = -(-int(os.environ.get("VOICELET_TERMS", "8")) // len(COMMANDS))
     ends: Counter[str] = Counter()
     for number, times in ((signal.SIGKILL, kills), (signal.SIGTERM, terms)):
