@@ -153,6 +153,9 @@ def unpack(archive: Path, folder: Path) -> None:
             entries = {i.filename: i for i in source.infolist()}
             if len(entries) != len(source.infolist()):
                 raise BundleError(f"{archive}: a name appears twice; fetch the bundle again")
+            # zipfile would seek to a place before the file's start: an OSError, as of a bad disk.
+            if any(entry.header_offset < 0 for entry in entries.values()):
+                raise BundleError(f"{archive}: a damaged bundle archive; fetch the bundle again")
             if MANIFEST_NAME not in entries:
                 raise BundleError(
                     f"{archive}: holds no {MANIFEST_NAME}; a bundle has it at the top level"
