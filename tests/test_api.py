@@ -37,8 +37,6 @@ UNLISTED = {
     "Profile.speaker_vector",
     "SpokenConsent.sha256",
     "Voice.front_end",
-    "Voice.open_graph",
-    "Voice.synthesizer",
 }
 """Of public classes, but for voicelet's own use: the page doesn't name them, so they may change."""
 

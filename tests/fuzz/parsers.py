@@ -25,8 +25,10 @@ with atheris.instrument_imports(include=["voicelet"]):
     from voicelet.profiles.profile import Profile
     from voicelet.profiles.vault import disk as vault_file
     from voicelet.profiles.vault.keys import _parse as parse_lock
-    from voicelet.text.document import chapters_of, decode, markdown_chapters
-    from voicelet.text.epub import read_epub
+    from voicelet.text.document import chapters_of, markdown_chapters
+    from voicelet.text.encoding import decode_text
+    from voicelet.text.epub import decode_markup, read_epub
+    from voicelet.text.markup import read_markup
     from voicelet.text.ssml import parse as parse_ssml
     from voicelet.trust.audit.record import Head, Record
     from voicelet.trust.consent.record import ConsentRecord
@@ -53,9 +55,23 @@ def lock(data: bytes) -> None:
 
 def documents(data: bytes) -> None:
     """Plain text and Markdown."""
-    text = decode(data)
+    text = decode_text(data, "x.txt")
     list(chapters_of(text))
     list(markdown_chapters(text))
+
+
+class Nobody:
+    """Reads markup and keeps nothing."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """A tag."""
+
+    end = data = lambda self, text: None
+
+
+def markup(data: bytes) -> None:
+    """Pages of a book."""
+    read_markup(decode_markup(data), Nobody)
 
 
 TARGETS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
@@ -68,8 +84,12 @@ TARGETS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
     "manifest": (parse_manifest, []),
     "sealed": (lambda data: open_sealed(SEALING, data, info=b"fuzz"), [SEALED]),
     "epub": (lambda data: read_epub(data, "x.epub"), []),
+    "markup": (markup, [b"<p a='b'>&nbsp;<![CDATA[x]]><!-- y --><br/></p>"]),
     "documents": (documents, []),
-    "ssml": (lambda data: parse_ssml(decode(data)), [b"<speak>a <break time='1s'/></speak>"]),
+    "ssml": (
+        lambda data: parse_ssml(decode_text(data, "x.ssml")),
+        [b"<speak>a <break time='1s'/></speak>"],
+    ),
 }
 
 

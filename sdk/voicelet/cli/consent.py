@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.signers import add_actions, read_record_file, write_record_file
 from voicelet.cli.table import print_json, print_pairs, print_table
 from voicelet.errors import ConsentError, VoiceletError
@@ -118,11 +118,13 @@ def run_give(args: argparse.Namespace) -> int:
     previous = profile.consent if args.action == "renew" else None
     consent = gather_consent(args, args.name, previous)
     if profile.adaptation is None:
-        renewed = give_consent(profile, consent, bundle=args.bundle)
+        renewed = give_consent(profile, consent, bundle=opened_bundle(args))
     else:
         from voicelet.synth import Voice
 
-        voice = Voice.load(args.bundle)  # an adapted profile has to be heard
+        voice = Voice.load(
+            args.bundle, trust_bundle=args.trust_bundle
+        )  # an adapted profile has to be heard
         renewed = give_consent(profile, consent, voice=voice, others=vault.list())
     vault.save(renewed)
     challenge.forget_sentence(args.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
 from voicelet.errors import AudioError, ConfigError, ProfileError
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             consent=consent,
             name=args.name,
             text=args.text,
-            bundle=args.bundle,
+            bundle=opened_bundle(args),
             progress=progress.update,
         )
     vault.save(profile, replace=args.replace)

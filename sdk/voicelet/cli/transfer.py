@@ -111,7 +111,9 @@ def run_import(args: argparse.Namespace) -> int:
         name=args.name,
         replace=args.replace,
         trusted_signers=trusted,
-        voice=None if record.version == VOICEPRINT_ONLY else Voice.load(args.bundle),
+        voice=None
+        if record.version == VOICEPRINT_ONLY
+        else Voice.load(args.bundle, trust_bundle=args.trust_bundle),
     )
     print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0

@@ -16,6 +16,7 @@ from voicelet.audio.level import active_level_dbfs
 from voicelet.audio.quality import (
     bandwidth_hz,
     pitch_range,
+    rounded_down,
     snr_db,
     speech_and_noise_power,
 )
@@ -108,8 +109,8 @@ def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) ->
         return
     if report.speech_s < config.min_speech_s:
         yield (
-            f"it holds {report.speech_s:.1f} s of speech and at least {config.min_speech_s:g} s"
-            " are needed; 30 to 60 s make a good voice"
+            f"it holds {rounded_down(report.speech_s)} s of speech and at least"
+            f" {config.min_speech_s:g} s are needed; 30 to 60 s make a good voice"
         )
     if report.clipped_fraction > config.max_clipped_fraction:
         yield (
@@ -119,7 +120,7 @@ def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) ->
         )
     if report.snr_db < config.min_snr_db:
         yield (
-            f"it is too noisy (speech only {report.snr_db:.0f} dB above the background,"
+            f"it is too noisy (speech only {rounded_down(report.snr_db)} dB above the background,"
             f" {config.min_snr_db:g} dB are needed); record in a quiet room, close to the"
             " microphone"
         )

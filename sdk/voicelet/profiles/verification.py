@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voicelet.audio.quality import bandwidth_hz
+from voicelet.audio.quality import bandwidth_hz, rounded_down
 from voicelet.audio.source import Recording, load_recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.errors import AudioError, ProfileError
@@ -77,8 +77,8 @@ def verify_recording(
     speech_s = len(speech) / LOW_RATE_HZ
     if speech_s < LEAST_SPEECH_S:
         raise AudioError(
-            f"the recording holds {speech_s:.1f} s of speech; {LEAST_SPEECH_S:g} s are needed to"
-            " say anything, 5 s to say it well"
+            f"the recording holds {rounded_down(speech_s)} s of speech; {LEAST_SPEECH_S:g} s are"
+            " needed to say anything, 5 s to say it well"
         )
     voice = None
     if profile is not None:
