@@ -29,6 +29,7 @@ from voicelet.cli import (
     profiles,
     protected,
     read,
+    record,
     say,
     unlock,
     verify,
@@ -39,6 +40,7 @@ from voicelet.errors import VoiceletError
 COMMANDS = (
     say,
     read,
+    record,
     enrol,
     voices,
     profiles,
