@@ -164,3 +164,13 @@ def test_what_is_loaded_starts_and_ends_without_a_click(ana: np.ndarray) -> None
     loaded = load_recording((ana + np.float32(0.3), RATE), RATE, 60.0).samples
     plain = load_recording((ana, RATE), RATE, 60.0).samples
     assert float(np.abs(loaded - plain).max()) < 1e-4
+
+
+def test_detectors_hear_a_recording_as_it_was_made(ana: np.ndarray) -> None:
+    """Their weights come from recordings that nobody cleaned."""
+    lifted = ana + np.float32(0.1)
+    loaded = load_recording((lifted, RATE), RATE, 60.0)
+    assert np.array_equal(loaded.as_recorded, lifted)
+    heard: list[np.ndarray] = []
+    check_recordings([(lifted, RATE)], listen=lambda name, wave: heard.append(wave))
+    assert float(heard[0].mean()) == pytest.approx(0.1, abs=0.005)

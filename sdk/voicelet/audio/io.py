@@ -118,6 +118,8 @@ class DecodedAudio:
             at the file's own rate.
         cut_at_limit: whether the file goes on after the seconds that were asked for.
         faults: what `voicelet.audio.source.clean` took out or found; None before that.
+        uncleaned: the samples before that, None if these are they.  For detectors of synthetic
+            speech and of marks, which are calibrated on recordings as they are.
     """
 
     samples: FloatArray
@@ -129,11 +131,17 @@ class DecodedAudio:
     clipped_fraction: float
     cut_at_limit: bool = False
     faults: Faults | None = None
+    uncleaned: FloatArray | None = None
 
     @property
     def seconds(self) -> float:
         """Length of `samples`."""
         return len(self.samples) / self.sample_rate_hz
+
+    @property
+    def as_recorded(self) -> FloatArray:
+        """The samples with whatever was taken out of them, [n]."""
+        return self.samples if self.uncleaned is None else self.uncleaned
 
 
 def read_audio(

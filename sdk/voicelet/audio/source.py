@@ -61,7 +61,7 @@ def clean(audio: DecodedAudio) -> DecodedAudio:
     rumble = float(np.var(steady - wave, dtype=np.float64)) if len(wave) else 0.0
     rumble_dbfs = 10.0 * math.log10(rumble) if rumble > 0.0 else -math.inf
     faults = Faults(offset, hum, rumble_dbfs, count_clicks(wave, rate_hz))
-    return replace(audio, samples=wave, faults=faults)
+    return replace(audio, samples=wave, faults=faults, uncleaned=audio.samples)
 
 
 def name_of(recording: Recording, index: int) -> str:

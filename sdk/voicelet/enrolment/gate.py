@@ -208,7 +208,8 @@ Embed = Callable[[FloatArray], FloatArray]
 Progress = Callable[[float], None]
 
 Listen = Callable[[str, FloatArray], None]
-"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, with pauses."""
+"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, as they were
+recorded: with pauses, and before offset, hum and rumble were taken out."""
 
 
 @dataclass(frozen=True)
@@ -311,7 +312,7 @@ def require_accepted(report: GateReport) -> None:
 
 
 def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> FloatArray:
-    """Take the speech of a recording; returns all of it, at 24 kHz."""
+    """Take the speech of a recording; returns all of it as it was recorded, at 24 kHz."""
     audio = load_recording(recording, RATE_HZ, config.max_recording_s)
     wave = audio.samples
     low = resample(wave, RATE_HZ, VAD_RATE_HZ)
@@ -334,7 +335,7 @@ def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> Fl
         gathered.speech_24k.append(wave[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])
         gathered.speech_16k.append(low[int(start_s * VAD_RATE_HZ) : int(end_s * VAD_RATE_HZ)])
         gathered.speech_s += end_s - start_s
-    return wave
+    return audio.as_recorded
 
 
 def _audible(wave: FloatArray) -> FloatArray:
