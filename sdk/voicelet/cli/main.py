@@ -63,6 +63,7 @@ EXIT_CLOSED_PIPE = 141
 
 _EPILOG = """\
 examples:
+  voicelet record ana                             record a voice here, and make a profile
   voicelet enrol ana monday.wav tuesday.flac      make a profile; asks Ana to agree aloud
   voicelet say "Hello there." --voice ana -o hello.wav
   echo "Hello there." | voicelet say - --raw | aplay -r 24000 -f S16_LE
