@@ -26,6 +26,7 @@ from voicelet.cli import (
     profiles,
     protected,
     read,
+    record,
     say,
     unlock,
     verify,
@@ -36,6 +37,7 @@ from voicelet.cli.process import run_process
 COMMANDS = (
     say,
     read,
+    record,
     enrol,
     voices,
     profiles,
@@ -53,6 +55,7 @@ COMMANDS = (
 
 _EPILOG = """\
 examples:
+  voicelet record ana                             record a voice here, and make a profile
   voicelet enrol ana monday.wav tuesday.flac      make a profile; asks Ana to agree aloud
   voicelet say "Hello there." --voice ana -o hello.wav
   echo "Hello there." | voicelet say - --raw | aplay -r 24000 -f S16_LE

@@ -72,8 +72,8 @@ def verify_recording(
         ProfileError: the profile was made by another speaker encoder.
         BundleError: the bundle has no speaker encoder.
     """
-    wave = load_recording(recording, RATE_HZ, MAX_LISTENED_S).samples
-    speech = speech_16k(wave)
+    audio = load_recording(recording, RATE_HZ, MAX_LISTENED_S)
+    speech = speech_16k(audio.samples)
     speech_s = len(speech) / LOW_RATE_HZ
     if speech_s < LEAST_SPEECH_S:
         raise AudioError(
@@ -91,4 +91,4 @@ def verify_recording(
         own = mean_d_vector(embed_windows(open_encoder(bundle or open_bundle(None)), speech))
         voice = scale.match(profile.d_vector, own, min(speech_s, profile.speech_s))
     bandwidth = bandwidth_hz(speech, LOW_RATE_HZ)
-    return Verification(speech_s, voice, origin_of(wave), bandwidth)
+    return Verification(speech_s, voice, origin_of(audio.as_recorded), bandwidth)
