@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.train.checkpoint import RunInfo, load_acoustic
@@ -179,9 +179,9 @@ def load_identity(state: Path) -> ec.EllipticCurvePrivateKey:
     """
     file = state / "identity.pem"
     if not file.exists():
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(state)
         key = ec.generate_private_key(ec.SECP384R1())
-        with atomic_file(file, 0o600) as stream:
+        with atomic_file(file, 0o600, follow=False) as stream:
             stream.write(
                 key.private_bytes(
                     serialization.Encoding.PEM,
@@ -215,7 +215,7 @@ def private_key(file: Path) -> ec.EllipticCurvePrivateKey:
 
 def add_to_roster(roster: Path, key: ec.EllipticCurvePublicKey) -> int:
     """Put a device's public key where others find it; returns its number."""
-    roster.mkdir(parents=True, exist_ok=True)
+    make_private(roster)
     number = device_id(key)
     pem = key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

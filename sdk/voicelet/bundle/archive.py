@@ -29,6 +29,7 @@ from voicelet.bundle.manifest import (
     parse_manifest,
 )
 from voicelet.errors import BundleError
+from voicelet.files import cache_dir, data_dir, make_private
 
 ARCHIVE_SUFFIX = ".voicelet"
 _MAX_ENTRIES = 256
@@ -61,6 +62,8 @@ def staging(target: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
+        if any(own in target.parents for own in (cache_dir(), data_dir())):
+            make_private(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".incoming-", dir=target.parent))
         yield temporary

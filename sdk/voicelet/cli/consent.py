@@ -11,6 +11,7 @@ from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
 from voicelet.cli.options import add_bundle_option
 from voicelet.cli.table import print_json, print_pairs, print_table
+from voicelet.cli.unlock import add_option
 from voicelet.errors import ConsentEndedError, ConsentError, OutputError, VoiceletError
 
 if TYPE_CHECKING:
@@ -48,6 +49,19 @@ def add_parser(subparsers: Any) -> None:
     revoking.add_argument("--id", metavar="ID", help="of a record whose profile isn't here")
     revoking.add_argument("--reason", default="", metavar="TEXT", help="it is kept, signed")
     revoking.set_defaults(run=run_revoke)
+    repairing = actions.add_parser(
+        "repair",
+        help="put a damaged or lost list of withdrawn consents together again",
+        description="Put the list of withdrawn consents together again: from its copy, the audit "
+        "log and the profiles. What is found stays withdrawn. Until then no enrolled voice speaks.",
+    )
+    repairing.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="even if some of them can't be found again: those voices may then speak",
+    )
+    add_option(repairing, nested=True)
+    repairing.set_defaults(run=run_repair)
     verifying = actions.add_parser("verify", help="check signatures, voices, dates, withdrawals")
     verifying.add_argument("names", nargs="*", metavar="NAME", help="profiles (default: all)")
     verifying.add_argument("--record", metavar="FILE", help="check a record in a file instead")
@@ -136,10 +150,27 @@ def run_revoke(args: argparse.Namespace) -> int:
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
         return 0
     revoke_consent(Vault().load(args.name), args.reason)
+    Vault().load(args.name)  # the vault learns of it now, not at the next use
     print(
         f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
         " voicelet erase removes it, voicelet consent add lets it speak again"
     )
+    return 0
+
+
+def run_repair(args: argparse.Namespace) -> int:
+    """Repair the list of withdrawn consents; returns the exit code."""
+    from voicelet.errors import ProfileError
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.consent.revocations import device_revocations
+
+    try:
+        Vault().list()  # what the vault knows of withdrawals counts, too
+    except ProfileError as error:
+        print(f"voicelet: what the profiles know isn't counted: {error}", file=sys.stderr)
+    repair = device_revocations().repair(accept_loss=args.accept_loss)
+    lost = f"; {repair.lost} can't be found again" if repair.lost else ""
+    print(f"{repair.kept} withdrawn consents kept, {len(repair.added)} found again{lost}")
     return 0
 
 
@@ -189,8 +220,11 @@ def status(profile: Profile) -> str:
         record.verify(profile.voice_sha256)
     except ConsentError:
         return "NOT GENUINE: the record was changed"
-    if record.id in device_revocations():
-        return "revoked"
+    try:
+        if record.id in device_revocations():
+            return "revoked"
+    except ConsentError:
+        return "unknown: the list of withdrawals isn't what it was; voicelet consent repair"
     days_left = record.days_left()
     if days_left is None:
         return "stands"

@@ -29,6 +29,8 @@ from voicelet.profiles.vault.session import (
     open_or_make,
     refuse_orphans,
 )
+from voicelet.trust.consent.chain import EMPTY
+from voicelet.trust.consent.revocations import device_revocations
 
 _log = logging.getLogger(__name__)
 
@@ -144,6 +146,7 @@ def _plain_name(file: str, data: bytes) -> str | None:
 
 
 _TRIES = 3
+_MOST_REVOKED = 4096  # ids that an index holds, some 150 kB
 
 
 class Access:
@@ -198,7 +201,9 @@ class Access:
                         if session is None:
                             refuse_orphans(self._disk)
                             raise ProfileError("it is encrypted, and this vault isn't")
-                        return session.open(file, data).plain
+                        plain = session.open(file, data).plain
+                        self._compare_revocations(session)
+                        return plain
                     if session is not None and lock is not None and not lock.plain:
                         session.check_plain(file, data)
                 except UnknownKeyError as error:
@@ -213,6 +218,28 @@ class Access:
                     self._upgrade(file, data)
                 return data
         raise AssertionError("unreachable")
+
+    def _compare_revocations(self, session: Session) -> None:
+        """Have the list of withdrawn consents compared with what the index knows of it, and bring
+        the index up to the list; on failure the index stays as it is.
+        """
+        revocations, index = device_revocations(), session.index
+        if index.revocations is not None:
+            revocations.expect(index.revocations, index.revoked)
+        present = revocations.present()
+        if present is None or present[0] == (index.revocations or EMPTY):
+            return
+        try:
+            with self._disk.writing():
+                lock = read_lock(self._disk)
+                if lock is None or lock.plain or is_pending(lock):
+                    return
+                session = Session(self._disk, lock, self._ring)
+                session.index.revocations = present[0]
+                session.index.revoked = tuple(present[1][-_MOST_REVOKED:])
+                session.write_index()
+        except (ProfileError, SealError, OSError) as error:
+            _log.warning("the profiles don't know yet which consents were withdrawn: %s", error)
 
     def _named(self, file: str, error: ProfileError) -> ProfileError:
         remedy = "enrol the voice again, or import it"

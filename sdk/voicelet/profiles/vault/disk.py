@@ -28,7 +28,7 @@ from pathlib import Path
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ProfileError, SealError
-from voicelet.files import atomic_file, file_lock, sync_folder
+from voicelet.files import atomic_file, file_lock, make_private, open_own, sync_folder
 from voicelet.profiles.profile import MAX_BYTES
 from voicelet.trust.keys.keystore import shred
 
@@ -61,19 +61,23 @@ class Disk:
         """The contents of a file, None if there is none; at most a byte over the limit.
 
         Raises:
-            ProfileError: it is a folder, a pipe or the like.
+            ProfileError: it is a folder, a pipe, a symbolic link or the like.
         """
         path = (self.copies if copy else self.path) / name
         try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-            with open(os.open(path, flags), "rb") as file:
+            with open(open_own(path, os.O_RDONLY), "rb") as file:
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     return Hidden(file.read(LIMIT_BYTES + 1))
         except FileNotFoundError:
             return None
         except IsADirectoryError:
             pass
+        except OSError as error:
+            if not path.is_symlink():
+                raise
+            raise ProfileError(
+                f"{name!r} is a symbolic link ({error.strerror}); only the folder may be one"
+            ) from None
         raise ProfileError(f"{name!r} isn't a file; remove it")
 
     def write(self, name: str, data: bytes) -> Path:
@@ -96,6 +100,11 @@ class Disk:
             ProfileError: one of them is still there.
         """
         for path in (self.copies / name, self.path / name):
+            if path.is_symlink():
+                # It isn't ours: the link goes, what it points to is left alone.
+                path.unlink(missing_ok=True)
+                _log.warning("%s was a symbolic link; what it pointed to was left alone", path)
+                continue
             aside = path.with_name(f".{secrets.token_hex(8)}.part")
             try:
                 path.rename(aside)  # at once: a file that is half overwritten would be damaged
@@ -124,7 +133,7 @@ class Disk:
         """Make the folders, private, and remove temporary files of processes that were killed."""
         for folder in (self.path, self.copies):
             if not folder.exists():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private(folder)
                 sync_folder(folder.parent)
             if os.name == "posix" and folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)  # the umask, or an older folder, was more generous
@@ -154,7 +163,7 @@ class Disk:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        with atomic_file(path, 0o600) as file:
+        with atomic_file(path, 0o600, follow=False) as file:
             file.write(data)
 
 

@@ -5,6 +5,9 @@ vault's key, with a counter that only rises.  A second small file, in the folder
 vault, holds the counter too, so that an older copy of the whole vault is detected as well.  Putting
 back both, or removing the second, isn't detected.
 
+The index also holds the state of the device's list of withdrawn consents, and the ids on it, so
+that a voice stays withdrawn whatever becomes of that list.
+
     "VCLX" or "VCLC" · version uint8 · key id [8] · nonce [12] · ChaCha20-Poly1305 of JSON
 """
 
@@ -24,6 +27,7 @@ from voicelet.profiles.profile import MAGIC, MAX_BYTES
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import LIMIT_BYTES, SUFFIX, Disk, subkey
 from voicelet.profiles.vault.keys import AUTO, KeyRing, Lock, read_lock, write_lock
+from voicelet.trust.consent.chain import Anchor
 from voicelet.trust.keys import keystore
 
 FILE_NAME = "index"
@@ -51,10 +55,25 @@ class IndexEntry:
 
 @dataclass
 class Index:
-    """Entries by file name."""
+    """Entries by file name.
+
+    Attributes:
+        revocations: the state of the list of withdrawn consents when it was last compared; None
+            while nothing was withdrawn.
+        revoked: the newest ids on it.
+    """
 
     counter: int = 0
     entries: dict[str, IndexEntry] = field(default_factory=dict)
+    revocations: Anchor | None = None
+    revoked: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored; while nothing was withdrawn, in the form of older versions."""
+        fields = asdict(self)
+        if self.revocations is None:
+            del fields["revocations"], fields["revoked"]
+        return fields
 
 
 class IndexFile:
@@ -110,7 +129,7 @@ class IndexFile:
             OSError, SealError: one of them can't be written.
         """
         index.counter += 1
-        self._disk.write(FILE_NAME, self._seal(asdict(index), _INDEX))
+        self._disk.write(FILE_NAME, self._seal(index.to_dict(), _INDEX))
         keystore.write_file(self._count_path, self._seal({"counter": index.counter}, _COUNT))
 
     def remove(self) -> None:
