@@ -149,8 +149,9 @@ def run_revoke(args: argparse.Namespace) -> int:
         note("revoke", consent=args.id)
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
         return 0
-    revoke_consent(Vault().load(args.name), args.reason)
-    Vault().load(args.name)  # the vault learns of it now, not at the next use
+    vault = Vault()
+    revoke_consent(vault.load(args.name), args.reason)
+    vault.load(args.name)  # the vault learns of it now, not at the next use
     print(
         f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
         " voicelet erase removes it, voicelet consent add lets it speak again"

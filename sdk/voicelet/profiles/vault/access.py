@@ -51,7 +51,7 @@ def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     try:
         slot = None
         if len(lock.slots) == 1:
-            slot = ring.make(lock.vault, lock.slots[0].where)
+            slot = ring.make(lock.vault, lock.slots[0].where, in_use=True)
         return rotate(disk, lock, ring, slot)
     except ProfileLockedError:
         raise
