@@ -174,9 +174,8 @@ def test_hostile_settings_cost_nothing(file: Path) -> None:
         header = json.loads(data[16 : 16 + size])
         header["stretch"].update(change)
         text = json.dumps(header, sort_keys=True).encode()
-        new = (
-            data[:8] + len(text).to_bytes(4, "little") + data[12:16] + text + data[16 + size : -32]
-        )
+        length = len(text).to_bytes(4, "little")
+        new = data[:8] + length + data[12:16] + text + data[16 + size : -32]
         with pytest.raises(ProfileError, match="header is damaged"):
             open_backup(new + hashlib.sha256(new).digest(), WORDS)
 
