@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.consenting import someone
+from tests.consenting import agreed, someone
 from tests.trust.test_keys import Ring
 from voicelet.errors import ConsentEndedError, ConsentError
 from voicelet.profiles.profile import Profile
@@ -177,7 +177,7 @@ def test_the_audit_log_knows_when_the_states_are_older_too(
     with pytest.raises(ConsentEndedError):
         cleo.check_consent()
     if with_list:
-        with pytest.raises(ConsentError, match="audit log knows"):
+        with pytest.raises(ConsentError, match="that the audit log"):
             ben.check_consent()
         assert device_revocations().repair().added == (cleo.consent.id,)  # type: ignore[union-attr]
     ben.check_consent()  # nothing said how long the list was: it was put together again at once
@@ -249,6 +249,35 @@ def test_the_vault_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     someone("dora", f0_hz=170.0).check_consent()
     start_again()  # the vault has taken the new list for its own
     someone("dora", f0_hz=170.0).check_consent()
+
+
+def test_the_profile_itself_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the index of the vault is left; erasing files undoes no withdrawal."""
+    monkeypatch.setenv("VOICELET_AUDIT", "off")
+    for name in ("ana", "ben"):
+        Vault().save(someone(name, f0_hz=120.0 + len(name) * ord(name[0])))
+    withdraw(Vault().load("ana"))
+    Vault().load("ana")
+    Vault().rotate_key()  # which writes every profile again
+    before = [p.read_bytes() for p in sorted(Vault().path.glob("*.vclp"))]
+    assert b"revoked" in before[0] and b"revoked" not in before[1]
+    indices = [Vault().path / "index", Vault().path / "backup" / "index"]
+    counts = list(keystore.keys_folder().glob("*.count"))
+    for path in (default_file(), *state_files(), *indices, *counts):
+        path.unlink()
+    start_again()
+    with pytest.raises(ConsentEndedError):
+        Vault().load("ana").check_consent()
+    Vault().load("ben").check_consent()  # nothing says that there were others
+    start_again()
+    ana = Vault().load("ana")
+    assert ana.consent is not None
+    assert ana.consent.id in {e.id for e in device_revocations().entries()}
+    Vault().save(ana)  # as it is read, it is written: still marked
+    assert b"revoked" in (Vault().path / "ana.vclp").read_bytes()
+    Vault().save(agreed(ana))  # a new consent
+    assert b"revoked" not in (Vault().path / "ana.vclp").read_bytes()
+    Vault().load("ana").check_consent()
 
 
 def test_a_list_of_an_older_version_is_taken_as_it_is(two: tuple[Profile, Profile]) -> None:

@@ -24,10 +24,12 @@ from voicelet.profiles.vault.keys import KeyRing, Lock, Slot, encrypted_part, re
 from voicelet.profiles.vault.session import (
     IndexEntry,
     IndexFile,
+    Opened,
     Session,
     UnknownKeyError,
     open_or_make,
     refuse_orphans,
+    withdrawn,
 )
 from voicelet.trust.consent.chain import EMPTY
 from voicelet.trust.consent.revocations import device_revocations
@@ -201,9 +203,9 @@ class Access:
                         if session is None:
                             refuse_orphans(self._disk)
                             raise ProfileError("it is encrypted, and this vault isn't")
-                        plain = session.open(file, data).plain
-                        self._compare_revocations(session)
-                        return plain
+                        opened = session.open(file, data)
+                        self._compare_revocations(session, file, opened)
+                        return opened.plain
                     if session is not None and lock is not None and not lock.plain:
                         session.check_plain(file, data)
                 except UnknownKeyError as error:
@@ -219,15 +221,19 @@ class Access:
                 return data
         raise AssertionError("unreachable")
 
-    def _compare_revocations(self, session: Session) -> None:
-        """Have the list of withdrawn consents compared with what the index knows of it, and bring
-        the index up to the list; on failure the index stays as it is.
+    def _compare_revocations(self, session: Session, file: str, opened: Opened) -> None:
+        """Have the list of withdrawn consents compared with what the index and the profile know of
+        it, and bring both up to the list; on failure they stay as they are.
         """
         revocations, index = device_revocations(), session.index
-        if index.revocations is not None:
-            revocations.expect(index.revocations, index.revoked)
+        marks = [opened.revoked] if opened.revoked else []
+        if index.revocations is not None or marks:
+            revocations.expect(index.revocations, [*index.revoked, *marks])
         present = revocations.present()
-        if present is None or present[0] == (index.revocations or EMPTY):
+        if present is None:
+            return
+        is_marked = not present[1] or withdrawn(opened.plain, opened.revoked) == opened.revoked
+        if is_marked and present[0] == (index.revocations or EMPTY):
             return
         try:
             with self._disk.writing():
@@ -237,7 +243,11 @@ class Access:
                 session = Session(self._disk, lock, self._ring)
                 session.index.revocations = present[0]
                 session.index.revoked = tuple(present[1][-_MOST_REVOKED:])
-                session.write_index()
+                newest = None if is_marked else session.newest(file)
+                if newest is not None:
+                    session.store(newest.name, newest.plain)  # which marks it
+                else:
+                    session.write_index()
         except (ProfileError, SealError, OSError) as error:
             _log.warning("the profiles don't know yet which consents were withdrawn: %s", error)
 

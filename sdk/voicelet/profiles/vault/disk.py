@@ -6,7 +6,8 @@ Files are written whole or not at all, for their owner only; each holds one encr
     header (UTF-8 JSON) · nonce [12] · ChaCha20-Poly1305 of the profile (RFC 8439)
 
 in little-endian order.  Everything before the nonce is the cipher's associated data.  The header
-names the vault, its key, the profile and its generation, and holds the file's own data key, random
+names the vault, its key, the profile and its generation, says whether its consent was withdrawn
+(left out, as older versions have it, where it wasn't), and holds the file's own data key, random
 and used once, encrypted under the vault's key and bound to these four.  Without the vault's key
 (see :mod:`.vault_keys`) a file is noise, wherever copies of it may be.
 """
@@ -186,6 +187,7 @@ class VaultHeader:
         name: of the profile.
         generation: higher than that of any file this one replaced.
         wrapped: the wrapped data key, base64.
+        revoked: the id of the profile's consent record, if that was withdrawn on this device.
     """
 
     vault: str
@@ -193,13 +195,22 @@ class VaultHeader:
     name: str
     generation: int
     wrapped: str
+    revoked: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.generation < _MAX_GENERATION:
             raise ValueError("an impossible generation")
 
 
-def pack(plain: bytes, key: bytes, key_id: str, vault: str, name: str, generation: int) -> bytes:
+def pack(
+    plain: bytes,
+    key: bytes,
+    key_id: str,
+    vault: str,
+    name: str,
+    generation: int,
+    revoked: str = "",
+) -> bytes:
     """Encrypt a profile under the vault's key (32 bytes)."""
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -207,8 +218,8 @@ def pack(plain: bytes, key: bytes, key_id: str, vault: str, name: str, generatio
     nonce = secrets.token_bytes(_NONCE)
     place = _place(vault, key_id, name, generation)
     wrapped = nonce + ChaCha20Poly1305(subkey(key, _DATA)).encrypt(nonce, data_key, place)
-    header = VaultHeader(vault, key_id, name, generation, base64.b64encode(wrapped).decode())
-    text = json.dumps(asdict(header), sort_keys=True).encode()
+    wrapped_text = base64.b64encode(wrapped).decode()
+    text = _spelled(VaultHeader(vault, key_id, name, generation, wrapped_text, revoked))
     body_size = _NONCE + len(plain) + _TAG
     start = _PREFIX.pack(MAGIC, VERSION, 0, len(text), body_size) + text
     nonce = secrets.token_bytes(_NONCE)
@@ -264,12 +275,19 @@ def read_header(data: bytes) -> tuple[VaultHeader, int]:
     text = data[_PREFIX.size : start]
     try:
         header = from_mapping(VaultHeader, json.loads(text))
-        if json.dumps(asdict(header), sort_keys=True).encode() != text:
+        if _spelled(header) != text:
             raise ValueError("not in our spelling")
     except (ValueError, RecursionError, ConfigError):
         # Not "from": what a parser says of a damaged file may quote it.
         raise ProfileError("the profile's header is damaged") from None
     return header, start
+
+
+def _spelled(header: VaultHeader) -> bytes:
+    fields = asdict(header)
+    if not header.revoked:
+        del fields["revoked"]  # as older versions wrote it, and read it
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def subkey(key: bytes, purpose: bytes) -> bytes:

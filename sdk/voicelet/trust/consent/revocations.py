@@ -158,16 +158,17 @@ class Revocations:
         states, _ = self._states()
         return list(self._sound(self._read(), states).entries)
 
-    def expect(self, state: Anchor, ids: Iterable[str]) -> None:
+    def expect(self, state: Anchor | None, ids: Iterable[str]) -> None:
         """Have the list compared with a state that is kept elsewhere, from now on.
 
         Args:
-            state: what the list was.
+            state: what the list was, if that is known.
             ids: that it held; they count as revoked, whatever became of the list.
         """
+        states = self._expected | ({state} if state is not None else set())
         known = self._expected_ids | set(ids)
-        if state not in self._expected or known != self._expected_ids:
-            self._expected, self._expected_ids = self._expected | {state}, known
+        if (states, known) != (self._expected, self._expected_ids):
+            self._expected, self._expected_ids = states, known
             self._seen = None
 
     def present(self) -> tuple[Anchor, list[str]] | None:
@@ -241,13 +242,13 @@ class Revocations:
             raws = (raw or self._raw(), self._store.read_copy())
             named = {i for r in raws for i in mentioned(r)} | set(self._noted("")[0])
             return _Status({**dict.fromkeys(named, ""), **expected}, None, str(error))
-        unlisted = [i for i in noted if i not in chain.ids()]
+        unlisted = [i for i in dict.fromkeys((*noted, *expected)) if i not in chain.ids()]
         if unlisted and not is_first:
             return _Status(
                 {**expected, **dict.fromkeys(unlisted, ""), **chain.ids()},
                 None,
-                f"{self.path} lacks {len(unlisted)} withdrawn consents that the audit log knows"
-                f" of; {REMEDY}",
+                f"{self.path} lacks {len(unlisted)} withdrawn consents that the audit log, or a"
+                f" profile, knows of; {REMEDY}",
             )
         chain = self._bring_up(chain, unlisted, states, position)
         return _Status({**dict.fromkeys(unlisted, ""), **expected, **chain.ids()}, chain.anchor)
