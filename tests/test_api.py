@@ -24,6 +24,9 @@ PAGE = ROOT / "docs" / "reference" / "python.md"
 UNLISTED = {
     "Bundle.graph",
     "ConsentRecord.from_dict",
+    "ConsentRecord.countersigned_by",
+    "ConsentRecord.needs_countersigner",
+    "ConsentRecord.renewed",
     "ConsentRecord.signed_by",
     "ConsentRecord.to_dict",
     "GateConfig.consistency_threshold",

@@ -18,12 +18,14 @@ import json
 import os
 import secrets
 import struct
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, OutputError, ProfileError, ProfileLockedError
 from voicelet.files import atomic_file, open_own
+from voicelet.profiles.as_spoken import SpeakingVoice
 from voicelet.profiles.profile import Profile, now_iso
 from voicelet.profiles.transfer import INFO, export_profile, import_profile
 from voicelet.profiles.transfer import MAX_BYTES as MAX_BODY_BYTES
@@ -97,6 +99,8 @@ def restore_profile(
     name: str | None = None,
     replace: bool = False,
     accept_erased: bool = False,
+    trusted_signers: Iterable[str] = (),
+    voice: SpeakingVoice | None = None,
 ) -> Profile:
     """Open a backup and save its profile, as one that is imported (`import_profile`).
 
@@ -104,6 +108,9 @@ def restore_profile(
         name: what to call it here; by default what it was called.
         replace: whether a profile of that name may be replaced.
         accept_erased: whether it may come back if it was erased here since the backup was made.
+        trusted_signers, voice: as of `import_profile`: keys of the devices whose consent records
+            shall count here, the device before this one for instance; and what an adapted profile
+            was adapted for.
 
     Raises:
         ProfileLockedError: the passphrase is another one.
@@ -112,7 +119,15 @@ def restore_profile(
         ConsentError: its consent record is missing, not genuine, or has ended; revoked, for one.
     """
     sealed, key = open_backup(read_backup(path), passphrase, accept_erased=accept_erased)
-    return import_profile(vault, sealed, key, name=name, replace=replace)
+    return import_profile(
+        vault,
+        sealed,
+        key,
+        name=name,
+        replace=replace,
+        trusted_signers=trusted_signers,
+        voice=voice,
+    )
 
 
 def read_backup(path: str | os.PathLike[str]) -> bytes:
