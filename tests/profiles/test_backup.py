@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.consenting import someone
+from tests.consenting import agreed, draft, someone
 from voicelet.errors import (
     ConfigError,
     ConsentEndedError,
@@ -105,9 +105,8 @@ def test_there_and_back_after_the_disk_was_lost(tmp_path: Path, file: Path, ana:
 
 
 def test_what_was_adapted_is_in_it(tmp_path: Path, quick: None) -> None:
-    adapted = dataclasses.replace(
-        someone(), adaptation=Adaptation("ab" * 32, np.linspace(-1.0, 1.0, 17, dtype=np.float32))
-    )
+    adaptation = Adaptation("ab" * 32, np.linspace(-1.0, 1.0, 17, dtype=np.float32))
+    adapted = agreed(dataclasses.replace(draft(), adaptation=adaptation))
     Vault().save(adapted)
     path = backup_profile(Vault(), "ana", tmp_path / "f", WORDS)
     sealed, key = open_backup(path.read_bytes(), WORDS)
