@@ -19,6 +19,7 @@ from tests.consenting import agreed, draft, someone
 from voicelet.errors import (
     ConfigError,
     ConsentEndedError,
+    ConsentError,
     OutputError,
     ProfileError,
     ProfileLockedError,
@@ -206,3 +207,17 @@ def test_the_body_of_another_backup_does_not_fit(tmp_path: Path, file: Path) -> 
     mixed = data[:12] + other[12:16] + data[16 : 16 + sizes[0]] + other[16 + sizes[0] : -32]
     with pytest.raises(ProfileLockedError):
         open_backup(mixed + hashlib.sha256(mixed).digest(), WORDS)
+
+
+def test_the_device_before_this_one_has_to_be_known(
+    tmp_path: Path, file: Path, ana: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is gone with it; a backup passes by the same gate as an import."""
+    assert ana.consent is not None
+    move_to_another_device(tmp_path, monkeypatch)
+    with pytest.raises(ConsentError, match="trust"):
+        restore_profile(Vault(), file, WORDS)
+    assert Vault().names() == []
+    old_device = ana.consent.device
+    assert restore_profile(Vault(), file, WORDS, trusted_signers=[old_device]) == ana
+    Vault().load("ana").check_consent()

@@ -317,3 +317,10 @@ def test_a_renewed_record_is_revoked_with_the_old_one() -> None:
     device_revocations().add(old.id)
     with pytest.raises(ConsentEndedError):
         device_revocations().check(new)
+
+
+def test_what_people_are_asked_to_read_fits_the_form() -> None:
+    from voicelet.enrolment.liveness.check import consent_sentence
+    from voicelet.trust.consent.sentence import check_read_on
+
+    check_read_on(consent_sentence().text, utc_now())
