@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.consenting import agreed, draft, someone
+from tests.consenting import draft, scripted, someone
 from voicelet.errors import (
     ConfigError,
     ConsentEndedError,
@@ -33,6 +33,7 @@ from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import default_log
 from voicelet.trust.consent import revocations
 from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.statement import make_record
 from voicelet.trust.keys import device_key, keystore
 from voicelet.trust.keys.passphrase import Stretch
 
@@ -107,7 +108,9 @@ def test_there_and_back_after_the_disk_was_lost(tmp_path: Path, file: Path, ana:
 
 def test_what_was_adapted_is_in_it(tmp_path: Path, quick: None) -> None:
     adaptation = Adaptation("ab" * 32, np.linspace(-1.0, 1.0, 17, dtype=np.float32))
-    adapted = agreed(dataclasses.replace(draft(), adaptation=adaptation))
+    bare = dataclasses.replace(draft(), adaptation=adaptation)
+    record = make_record(scripted(), bare.voice_sha256)
+    adapted = dataclasses.replace(bare, consent=record)
     Vault().save(adapted)
     path = backup_profile(Vault(), "ana", tmp_path / "f", WORDS)
     sealed, key = open_backup(path.read_bytes(), WORDS)
