@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import stat
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,9 +33,9 @@ def spoken_sentence(day: datetime, words: str = "onion, velvet, lantern, copper 
     return f"Today is {named}, and I let Voicelet learn my voice: {words}."
 
 
-def as_spoken(profile: Profile, **changes: object) -> dict[str, object]:
+def as_spoken(**changes: Any) -> dict[str, Any]:
     """Fields of a record of a sentence that was read now."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "method": "spoken",
         "reason": "",
         "sentence": spoken_sentence(utc_now()),
@@ -47,7 +48,7 @@ def as_spoken(profile: Profile, **changes: object) -> dict[str, object]:
 
 
 def test_a_key_made_this_second_signs_for_nobody() -> None:
-    stranger, key = foreign(draft(), purposes=ALL, **as_spoken(draft()))
+    stranger, key = foreign(draft(), purposes=ALL, **as_spoken())
     for purpose in ALL:
         with pytest.raises(ConsentError, match="voicelet consent trust ana"):
             stranger.check_consent(purpose)
@@ -56,7 +57,7 @@ def test_a_key_made_this_second_signs_for_nobody() -> None:
 
 
 def test_trusted_signers_speak_for_own_use_whatever_their_records_list() -> None:
-    stranger, key = foreign(draft(), purposes=ALL, **as_spoken(draft()))
+    stranger, key = foreign(draft(), purposes=ALL, **as_spoken())
     device_signers().trust(key, "the clinic")
     stranger.check_consent("own-use")
     stranger.check_consent("assistive")
@@ -133,7 +134,7 @@ def test_a_damaged_list_is_named_and_silences_no_voice_of_this_device(raw: bytes
 def test_the_sentence_of_a_record_has_to_be_one_of_ours_and_of_its_day() -> None:
     now, key = utc_now(), new_signing_key()
     device_signers().trust(key.public_key().public_bytes_raw().hex())
-    good, _ = foreign(draft(), key, **as_spoken(draft()))
+    good, _ = foreign(draft(), key, **as_spoken())
     good.check_consent()
     for sentence, match in (
         ("I agree.", "isn't one that voicelet asks"),
@@ -143,7 +144,7 @@ def test_the_sentence_of_a_record_has_to_be_one_of_ours_and_of_its_day() -> None
         ("Today is February 31st, 2026, and I let Voicelet learn my voice: a.", "no real day"),
         ("Today is Brumaire 3rd, 2026, and I let Voicelet learn my voice: a.", "isn't one"),
     ):
-        wrong, _ = foreign(draft(), key, **as_spoken(draft(), sentence=sentence))
+        wrong, _ = foreign(draft(), key, **as_spoken(sentence=sentence))
         with pytest.raises(ConsentError, match=match):
             wrong.check_consent()
 
