@@ -1,8 +1,9 @@
-"""Files: whole or not at all, one writer at a time, in the folders that the system names."""
+"""Files: whole or not at all, one writer at a time, private, in the folders the system names."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import math
 import os
@@ -88,20 +89,72 @@ def embedded_bundle() -> Path:
     return Path(__file__).resolve().parent / "voices" / "default"
 
 
+def make_private(folder: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone: mode 0700.
+
+    The umask can neither widen nor narrow that.  Folders that are there already stay as they are.
+
+    Raises:
+        OSError: as `mkdir` raises it; a file is in the way, for one.
+    """
+    path = Path(folder)
+    missing = [p for p in (path, *path.parents) if not os.path.lexists(p)]
+    for each in reversed(missing):
+        try:
+            os.mkdir(each, 0o700)
+        except FileExistsError:
+            continue  # another process was faster
+        if os.name == "posix" and os.stat(each).st_mode & 0o700 != 0o700:
+            os.chmod(each, 0o700)
+    path.mkdir(exist_ok=True)  # raises where a file is in the way
+
+
+def refuse_link(path: str | os.PathLike[str]) -> None:
+    """Refuse a symbolic link where a file of our own belongs; folders above it may be links.
+
+    Whoever can plant a link would otherwise have a file elsewhere overwritten, or made readable.
+
+    Raises:
+        OSError: `path` is a symbolic link.
+    """
+    if os.path.islink(path):
+        raise OSError(errno.ELOOP, "a symbolic link stands there; put the file in its place", path)
+
+
+def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int:
+    """`os.open` for files of our own: follows no symbolic link at `path` and waits for no pipe.
+
+    Raises:
+        OSError: as `os.open` raises it, or `path` is a symbolic link.
+    """
+    refuse_link(path)  # says what is wrong better than the flag, which is what can't be raced
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags, mode)
+
+
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str], mode: int = 0o666) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: str | os.PathLike[str], mode: int = 0o666, *, follow: bool = True
+) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; on success it takes the place of `path`.
 
     The bytes are synced to the disk before the rename and the folder after it, so that a crash or
     a power cut leaves either the old file or the new one.  On any error the temporary file is
     removed and `path` is as it was; what a process leaves behind that is killed outright is
-    removed by the next one that writes into the folder.  A symbolic link is followed.  Permissions
-    are `mode` less the umask.
+    removed by the next one that writes into the folder.  Permissions are `mode` less the umask.
+
+    Args:
+        follow: write to what a symbolic link at `path` points to: for files that somebody named,
+            not for those of our own.
 
     Raises:
-        OSError: as `open`, `write`, `fsync` and `replace` raise it.
+        OSError: as `open`, `write`, `fsync` and `replace` raise it; or `path` is a symbolic link
+            that isn't to be followed.
     """
-    target = Path(os.path.realpath(path))
+    if not follow:
+        refuse_link(path)  # one that comes later is replaced by the rename, not followed
+    target = Path(os.path.realpath(path)) if follow else Path(path)
     _remove_abandoned(target.parent)
     temporary, descriptor, holder = "", -1, -1
     try:
@@ -250,7 +303,7 @@ def file_lock(path: Path) -> Iterator[None]:
     Raises:
         OSError: the file can't be made or locked.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
     try:
         if sys.platform == "win32":
             import msvcrt

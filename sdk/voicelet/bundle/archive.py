@@ -30,7 +30,7 @@ from voicelet.bundle.manifest import (
     parse_manifest,
 )
 from voicelet.errors import BundleError
-from voicelet.files import atomic_file, unfinished
+from voicelet.files import atomic_file, cache_dir, data_dir, make_private, unfinished
 
 ARCHIVE_SUFFIX = ".voicelet"
 _MAX_ENTRIES = 256
@@ -65,6 +65,8 @@ def staging(target: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
+        if any(own in target.parents for own in (cache_dir(), data_dir())):
+            make_private(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target.parent)
         temporary = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=target.parent))

@@ -30,7 +30,7 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
     """
     from voicelet.enrolment.liveness.check import consent_sentence
     from voicelet.enrolment.liveness.sentence import LIFETIME
-    from voicelet.files import atomic_file
+    from voicelet.files import atomic_file, make_private
 
     sentence = consent_sentence()
     expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + LIFETIME
@@ -38,8 +38,8 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
     record["expires"] = expires.strftime(_FORM)
     path = _path(name)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file(path, 0o600) as file:
+        make_private(path.parent)
+        with atomic_file(path, 0o600, follow=False) as file:
             file.write(json.dumps(record, sort_keys=True).encode("ascii"))
     except OSError as error:
         raise ConsentError(f"can't remember the sentence ({path}): {error.strerror}") from None

@@ -182,8 +182,10 @@ class _State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        from voicelet.files import make_private
+
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None

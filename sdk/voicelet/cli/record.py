@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.consent_options import add_consent_options, print_sentence
 from voicelet.cli.enrol import check_free, enrol_and_save
-from voicelet.cli.options import add_bundle_option, number
+from voicelet.cli.options import add_bundle_option, number, opened_bundle
 from voicelet.cli.reading_session import ReadingSession, ask
 from voicelet.cli.recorder import require_recorder
 from voicelet.errors import ConfigError, ConsentError, LivenessRejectedError
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         check_name(args.name)
         check_free(args, vault)
     require_recorder()
-    bundle = open_bundle(args.bundle)
+    bundle = opened_bundle(args) or open_bundle(None)
     prompts = _prompts(args, bundle)
     folder = _new_folder(args.out) if args.out is not None else None
     session = ReadingSession(prompts, bundle, args.seconds, repeat=args.repeat, folder=folder)
