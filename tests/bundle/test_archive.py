@@ -132,6 +132,25 @@ def test_directory_of_thousands_is_refused_unread(make_bundle: Make, tmp_path: P
         open_bundle(zipped(tmp_path / "many.voicelet", {**files, **many}))
 
 
+def test_a_directory_that_only_zip64_tells_of_is_refused_unread(
+    make_bundle: Make, tmp_path: Path
+) -> None:
+    """The numbers of a zip64 record go before those of the end record, which look harmless."""
+    many = {f"f{i}": b"" for i in range(300)}
+    archive = zipped(tmp_path / "z.voicelet", {**contents(make_bundle()), **many})
+    raw = archive.read_bytes()
+    end = raw[-22:]
+    count, size, start = struct.unpack("<H2L", end[10:20])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(raw) - 22, 1)
+    small = struct.pack("<2H2L", 3, 3, 200, start)
+    archive.write_bytes(raw[:-22] + record + locator + end[:8] + small + end[20:])
+    with zipfile.ZipFile(archive) as opened:
+        assert len(opened.infolist()) == count > 300
+    with pytest.raises(BundleError, match="directory"):
+        open_bundle(archive)
+
+
 def test_lying_header_lengths(make_bundle: Make, tmp_path: Path) -> None:
     """A central directory that promises the listed length for a longer or shorter stream."""
     files = contents(make_bundle())

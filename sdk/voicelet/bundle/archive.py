@@ -36,6 +36,7 @@ ARCHIVE_SUFFIX = ".voicelet"
 _MAX_ENTRIES = 256
 _MAX_DIRECTORY_BYTES = 1 << 17
 _END = struct.Struct("<4s4H2LH")
+_ZIP64_LOCATOR_BYTES = 20
 _INCOMING = ".incoming-"
 _ABANDONED_S = 24 * 3600.0  # unpacking takes seconds
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -188,16 +189,18 @@ def _refuse_odd_directory(archive: Path) -> None:
     try:
         size = archive.stat().st_size
         with open(archive, "rb") as file:
-            file.seek(max(0, size - _END.size))
-            tail = file.read(_END.size)
+            file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
+            tail = file.read(_END.size + _ZIP64_LOCATOR_BYTES)
     except OSError as error:
         raise BundleError(f"{archive}: {error.strerror or error}") from None
     if size > MAX_BUNDLE_BYTES:
         raise BundleError(f"{archive}: larger than {MAX_BUNDLE_BYTES >> 20} MB; not a bundle")
-    if len(tail) < _END.size or not tail.startswith(b"PK\x05\x06"):
+    before, end = tail[: -_END.size], tail[-_END.size :]
+    if len(end) < _END.size or not end.startswith(b"PK\x05\x06"):
         raise BundleError(f"{archive}: not a bundle archive, or a truncated one; fetch it again")
-    _, _, _, _, count, directory_bytes, _, comment = _END.unpack(tail)
-    if count > _MAX_ENTRIES or directory_bytes > _MAX_DIRECTORY_BYTES or comment:
+    _, _, _, _, count, directory_bytes, _, comment = _END.unpack(end)
+    is_zip64 = before.startswith(b"PK\x06\x07")  # its numbers go before those read here
+    if count > _MAX_ENTRIES or directory_bytes > _MAX_DIRECTORY_BYTES or comment or is_zip64:
         raise BundleError(f"{archive}: its directory isn't that of a bundle; fetch it again")
 
 
