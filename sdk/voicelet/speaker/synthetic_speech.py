@@ -1,11 +1,12 @@
-"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by logistic regression.
+"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by two small networks.
 
 A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
 tails of their distribution.  The weights come from recordings of people against the same recordings
-copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
-and without lossy coding and noise.  For engines that aren't in the training data the error rates
-differ; `docs/reference/verification.md` has both.  `voicelet-export synthetic-speech` makes the
-weights.
+copied by vocoders, their voices cloned by voicelet, and other engines, every clip also at another
+speed or pitch, in a room, in noise and after lossy coding, so that no edit alone counts.  One
+network hears everything up to 8 kHz; the other, for duller recordings, up to 4 kHz.  For engines
+that aren't in the training data the error rates differ; `docs/reference/verification.md` has both.
+`voicelet-export synthetic-speech` makes the weights.
 """
 
 from __future__ import annotations
@@ -28,11 +29,16 @@ SAMPLE_RATE_HZ = 16000
 WINDOW = 400
 HOP = 160
 FFT = 512
-BINS = FFT // 2 + 1
-STATISTICS = 6 * BINS
+KINDS = 6
+"""Of statistics, each of every bin."""
 
-MIN_BANDWIDTH_HZ = 6500.0
-"""Nothing is said of duller recordings: their upper bins hold no speech to judge."""
+WIDE_BINS = FFT // 2 + 1
+NARROW_BINS = FFT // 4 + 1
+WIDE_BANDWIDTH_HZ = 6500.0
+"""Duller recordings are judged by what they hold below 4 kHz."""
+
+MIN_BANDWIDTH_HZ = 3700.0
+"""Nothing is said of still duller ones."""
 
 PIECE_SAMPLES = 48000
 _STEP_SAMPLES = 32000
@@ -42,23 +48,54 @@ _FLOOR = 1e-7
 _RANGE_NATS = 5.0
 _ACTIVE_NATS = 2.0
 _CLIP = 5.0
+_LEAST_POWER = 0.03  # 15 dB below the loudest
+_OPUS_LEVEL = 0.85
+"""Of libsndfile's scale: about 40 kbit/s, at which nearly all recordings of people we have came."""
 
 
-def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
+def in_one_codec(samples_16k: npt.ArrayLike) -> FloatArray:
+    """A recording at one level and after one lossy codec (Opus), whatever it came through before.
+
+    What a codec leaves is heard by the statistics as well; so all recordings get the same.
+
+    Args:
+        samples_16k: mono float [n] at 16 kHz.
+
+    Returns:
+        float32 [n].
+    """
+    import soundfile
+
+    wave = np.asarray(samples_16k, dtype=np.float32)
+    level = wave / np.float32(np.sqrt(np.mean(wave.astype(np.float64) ** 2)) + 1e-6) * _RMS
+    file = io.BytesIO()
+    soundfile.write(
+        file, np.clip(level, -1.0, 1.0), SAMPLE_RATE_HZ, format="OGG", subtype="OPUS",
+        compression_level=_OPUS_LEVEL,
+    )  # fmt: skip
+    file.seek(0)
+    decoded, _ = soundfile.read(file, dtype="float32")
+    out = np.zeros(len(wave), dtype=np.float32)
+    out[: min(len(wave), len(decoded))] = decoded[: len(wave)]
+    return out
+
+
+def fine_spectra(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> FloatArray:
     """Log power spectra of a recording, brought to mean 0 over its active frames.
 
     Taking the mean out of every bin takes out the microphone, the room's colour and the line.
 
     Args:
         samples_16k: mono float [n] at 16 kHz, at least one window.
+        bins: how many, of 31.25 Hz each.
 
     Returns:
-        float32 [frames, 257], clipped to [-5, 5].
+        float32 [frames, bins], clipped to [-5, 5].
     """
     wave = np.asarray(samples_16k, dtype=np.float32)
     wave = wave / np.float32(np.sqrt(np.mean(wave.astype(np.float64) ** 2)) + 1e-6) * _RMS
     frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW)[::HOP]
-    spectrum = np.fft.rfft(frames * hann_window(WINDOW), FFT, axis=1)
+    spectrum = np.fft.rfft(frames * hann_window(WINDOW), FFT, axis=1)[:, :bins]
     power = spectrum.real**2 + spectrum.imag**2
     log_power = np.log(power + _FLOOR).astype(np.float32)
     loudness = log_power.mean(axis=1)
@@ -68,17 +105,18 @@ def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
     return spectra
 
 
-def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
+def spectral_statistics(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> FloatArray:
     """How the bins of a piece of speech move, over its active frames.
 
     Args:
         samples_16k: mono float [n] at 16 kHz, about 3 s.
+        bins: how many.
 
     Returns:
-        float32 [6 * 257]: deviation; mean absolute first difference in time and in frequency;
+        float32 [6 * bins]: deviation; mean absolute first difference in time and in frequency;
         mean absolute second difference in frequency and in time; skewness.
     """
-    spectra = fine_spectra(samples_16k)
+    spectra = fine_spectra(samples_16k, bins)
     loudness = spectra.mean(axis=1)
     active = loudness > np.percentile(loudness, 95) - _ACTIVE_NATS
     two = active[1:] & active[:-1]
@@ -94,7 +132,7 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
         _mean(np.abs(np.diff(spectra, 2, axis=0))[three]),
         skewness,
     ]
-    padded = [np.pad(part, (0, BINS - len(part))) for part in parts]
+    padded = [np.pad(part, (0, bins - len(part))) for part in parts]
     return np.concatenate(padded).astype(np.float32)
 
 
@@ -106,41 +144,60 @@ def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class SyntheticWeights:
-    """A logistic regression of :func:`spectral_statistics`.
+class BandWeights:
+    """A network of one hidden layer over :func:`spectral_statistics` of so many bins.
 
     Attributes:
-        mean, deviation: of each statistic in training, [6 * 257].
-        weights: of each statistic after that, clipped to ±5, [6 * 257].
+        mean, deviation: of each statistic in training, [6 * bins].
+        inner: weights of the hidden units, [6 * bins, units].
+        inner_offset, outer: of each hidden unit, [units].
         offset: of the log odds.
         scale: of the log odds, from calibration on other people than the weights were trained on.
     """
 
     mean: FloatArray = field(repr=False)
     deviation: FloatArray = field(repr=False)
-    weights: FloatArray = field(repr=False)
+    inner: FloatArray = field(repr=False)
+    inner_offset: FloatArray = field(repr=False)
+    outer: FloatArray = field(repr=False)
     offset: float
     scale: float
 
     def log_odds(self, statistics: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Log odds of being synthetic of statistics [..., 6 * 257]."""
-        standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
+        """Log odds of being synthetic of statistics [..., 6 * bins]."""
+        standard = (np.asarray(statistics, dtype=np.float32) - self.mean) / self.deviation
         clipped = np.clip(standard, -_CLIP, _CLIP)
-        raw = np.einsum("...s,s->...", clipped, self.weights.astype(np.float64))
-        odds: npt.NDArray[np.float64] = raw * self.scale + self.offset
-        return odds
+        units = np.tanh(clipped @ self.inner + self.inner_offset)
+        odds: npt.NDArray[np.float64] = (units @ self.outer).astype(np.float64)
+        return odds * self.scale + self.offset
+
+
+@dataclass(frozen=True)
+class SyntheticWeights:
+    """The detector: a network for all that is below 8 kHz, and one for what is below 4 kHz."""
+
+    wide: BandWeights
+    narrow: BandWeights
+
+    def log_odds(self, samples_16k: npt.ArrayLike, *, wide: bool) -> npt.NDArray[np.float64]:
+        """Log odds of each piece of a recording [n] that is in one codec; at least one piece."""
+        band, bins = (self.wide, WIDE_BINS) if wide else (self.narrow, NARROW_BINS)
+        cut = pieces(np.asarray(samples_16k, dtype=np.float32))
+        return band.log_odds(np.stack([spectral_statistics(piece, bins) for piece in cut]))
+
+
+_ROWS = ("mean", "deviation", "inner", "inner_offset", "outer")
 
 
 def encode_weights(weights: SyntheticWeights) -> bytes:
     """Weights as the contents of `synthetic_speech.npz`."""
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    for name, band in (("wide", weights.wide), ("narrow", weights.narrow)):
+        for row in _ROWS:
+            arrays[f"{name}_{row}"] = np.asarray(getattr(band, row), np.float16)
+        arrays[f"{name}_line"] = np.array([band.offset, band.scale])
     file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        mean=weights.mean.astype(np.float32),
-        deviation=weights.deviation.astype(np.float32),
-        weights=weights.weights.astype(np.float32),
-        line=np.array([weights.offset, weights.scale]),
-    )
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -152,15 +209,25 @@ def decode_weights(data: bytes) -> SyntheticWeights:
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            rows = [np.asarray(file[k], np.float32) for k in ("mean", "deviation", "weights")]
-            offset, scale = (float(v) for v in file["line"])
+            wide, narrow = (
+                _decode_band({key: file[f"{name}_{key}"] for key in (*_ROWS, "line")}, bins)
+                for name, bins in (("wide", WIDE_BINS), ("narrow", NARROW_BINS))
+            )
     except NPZ_ERRORS as error:
         raise EngineError(
             f"the detector of synthetic speech is damaged ({error}); install voicelet again"
         ) from error
-    if any(row.shape != (STATISTICS,) or not np.isfinite(row).all() for row in rows):
-        raise EngineError("the detector of synthetic speech is damaged; install voicelet again")
-    return SyntheticWeights(rows[0], np.maximum(rows[1], 1e-6), rows[2], offset, scale)
+    return SyntheticWeights(wide, narrow)
+
+
+def _decode_band(arrays: dict[str, npt.NDArray[np.float64]], bins: int) -> BandWeights:
+    rows = [np.asarray(arrays[key], np.float32) for key in _ROWS]
+    offset, scale = (float(v) for v in arrays["line"])
+    size, units = KINDS * bins, len(rows[4])
+    shapes = [(size,), (size,), (size, units), (units,), (units,)]
+    if [row.shape for row in rows] != shapes or not all(np.isfinite(r).all() for r in rows):
+        raise ValueError("its arrays don't fit")
+    return BandWeights(rows[0], np.maximum(rows[1], 1e-4), *rows[2:], offset, scale)
 
 
 @lru_cache(maxsize=1)
@@ -181,11 +248,17 @@ def synthetic_weights() -> SyntheticWeights:
 
 
 def pieces(samples_16k: FloatArray) -> list[FloatArray]:
-    """Pieces of 3 s, a third overlapping; none of a recording of less than 1.5 s."""
+    """Pieces of 3 s, a third overlapping; none of a recording of less than 1.5 s.
+
+    Those that are far softer than the loudest are left out: silence before or after speech would
+    only dilute what is heard in it.
+    """
     if len(samples_16k) < _LEAST_SAMPLES:
         return []
     starts = range(0, max(1, len(samples_16k) - _LEAST_SAMPLES), _STEP_SAMPLES)
-    return [samples_16k[s : s + PIECE_SAMPLES] for s in starts]
+    cut = [samples_16k[s : s + PIECE_SAMPLES] for s in starts]
+    powers = [float(np.mean(piece.astype(np.float64) ** 2)) for piece in cut]
+    return [piece for piece, power in zip(cut, powers) if power >= max(powers) * _LEAST_POWER]
 
 
 def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
@@ -196,13 +269,15 @@ def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
 
     Returns:
         Positive speaks for synthetic; the mean over pieces of 3 s.  None where nothing can be
-        said: less than 1.5 s, silence, or nothing above 6.5 kHz as over a telephone.
+        said: less than 1.5 s, silence, or nothing above 3.7 kHz as over a telephone.
 
     Raises:
         EngineError: the weights are missing or damaged.
     """
-    audible = [piece for piece in pieces(samples_16k) if float(np.abs(piece).max()) > 1e-4]
-    if not audible or bandwidth_hz(samples_16k, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
+    if len(samples_16k) < _LEAST_SAMPLES or float(np.abs(samples_16k).max()) < 1e-4:
         return None
-    statistics = np.stack([spectral_statistics(piece) for piece in audible])
-    return float(synthetic_weights().log_odds(statistics).mean())
+    bandwidth = bandwidth_hz(samples_16k, SAMPLE_RATE_HZ)
+    if bandwidth < MIN_BANDWIDTH_HZ:
+        return None
+    wide = bandwidth >= WIDE_BANDWIDTH_HZ
+    return float(synthetic_weights().log_odds(in_one_codec(samples_16k), wide=wide).mean())
