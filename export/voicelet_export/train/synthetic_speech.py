@@ -52,8 +52,8 @@ CLIP_RATE_HZ = 24000
 """Of the clips: edits come before the detector's own 16 kHz."""
 
 _CLIP = 5.0
-_USED_S = 5
-"""Of each clip."""
+_USED = 76800
+"""Samples of each clip: a piece."""
 _log = logging.getLogger(__name__)
 
 
@@ -140,7 +140,7 @@ def coded(samples: FloatArray, rate_hz: int, container: str, level: float) -> Fl
     return np.asarray(resample(np.asarray(decoded, np.float32), rate, rate_hz)[: len(samples)])
 
 
-def _as_corpus(samples: FloatArray) -> FloatArray:
+def as_corpus(samples: FloatArray) -> FloatArray:
     """As the corpora of people are kept: 16 kHz, Opus at 40 kbit/s."""
     low = coded(resample(samples, CLIP_RATE_HZ, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, "opus", 0.85)
     return resample(low, SAMPLE_RATE_HZ, CLIP_RATE_HZ)
@@ -215,9 +215,9 @@ def forms(clip: Clip, rng: np.random.Generator, edits: int) -> Iterator[tuple[st
 
     Synthetic speech gets the coding first that all recordings of people have been through.
     """
-    start = int(rng.integers(max(1, len(clip.samples) - _USED_S * CLIP_RATE_HZ)))
-    heard = clip.samples[start : start + _USED_S * CLIP_RATE_HZ]
-    source = heard if clip.kind == REAL else _as_corpus(heard)
+    start = int(rng.integers(max(1, len(clip.samples) - _USED)))
+    heard = clip.samples[start : start + _USED]
+    source = heard if clip.kind == REAL else as_corpus(heard)
     yield AS_IT_IS, resample(source, CLIP_RATE_HZ, SAMPLE_RATE_HZ)
     names = list(EDITS)
     for index in rng.permutation(len(names))[:edits]:
