@@ -12,7 +12,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,7 @@ from voicelet.audio.quality import bandwidth_hz
 from voicelet.audio.resample import resample
 from voicelet.speaker.synthetic_speech import (
     MIN_BANDWIDTH_HZ,
-    NARROW_BINS,
     SAMPLE_RATE_HZ,
-    WIDE_BANDWIDTH_HZ,
-    WIDE_BINS,
-    BandWeights,
     SyntheticWeights,
     in_one_codec,
     pieces,
@@ -70,10 +66,10 @@ class SyntheticTraining:
         edits: how many kinds of `EDITS` every clip goes through, besides being left as it is.
     """
 
-    units: int = 24
-    decay: float = 0.02
-    drop: float = 0.3
-    steps: int = 400
+    units: int = 12
+    decay: float = 0.05
+    drop: float = 0.5
+    steps: int = 150
     calibration_share: int = 5
     edits: int = 2
     seed: int = 0
@@ -93,14 +89,11 @@ class Examples:
     """Pieces of clips.
 
     Attributes:
-        wide, narrow: statistics [pieces, 6 * bins].
-        is_wide: whether the clip reaches high enough for the wide network.
+        statistics: [pieces, 6 * 257].
         kinds, speakers, edits: of each piece.
     """
 
-    wide: FloatArray
-    narrow: FloatArray
-    is_wide: npt.NDArray[np.bool_]
+    statistics: FloatArray
     kinds: tuple[str, ...]
     speakers: tuple[str, ...]
     edits: tuple[str, ...]
@@ -189,9 +182,8 @@ def _played_again(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _dull(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Nothing above some frequency: half the time above 6.5 kHz, where the wide network listens."""
-    low, high = ((4000.0, 6500.0), (6700.0, 8000.0))[int(rng.integers(2))]
-    sos = butter(10, float(rng.uniform(low, high)), fs=CLIP_RATE_HZ, output="sos")
+    """Nothing above a frequency that is just high enough for the detector."""
+    sos = butter(10, float(rng.uniform(6700.0, 8000.0)), fs=CLIP_RATE_HZ, output="sos")
     return np.asarray(sosfiltfilt(sos, samples), np.float32)
 
 
@@ -230,27 +222,19 @@ def forms(clip: Clip, rng: np.random.Generator, edits: int) -> Iterator[tuple[st
 
 @dataclass(frozen=True)
 class Measured:
-    """One piece: its statistics, whether its clip reaches high enough, and how it was edited."""
+    """One piece: its statistics [6 * 257], and how it was edited."""
 
-    wide: FloatArray
-    narrow: FloatArray
-    is_wide: bool
+    statistics: FloatArray
     edit: str
 
 
 def measure(clip: Clip, rng: np.random.Generator, edits: int) -> Iterator[Measured]:
     """The pieces of a clip as it is and edited; none of a clip that is too dull."""
     for edit, form in forms(clip, rng, edits):
-        bandwidth = bandwidth_hz(form, SAMPLE_RATE_HZ)
-        if bandwidth < MIN_BANDWIDTH_HZ:
+        if bandwidth_hz(form, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
             continue
         for piece in pieces(in_one_codec(form)):
-            yield Measured(
-                spectral_statistics(piece).astype(np.float16),
-                spectral_statistics(piece, NARROW_BINS).astype(np.float16),
-                bandwidth >= WIDE_BANDWIDTH_HZ,
-                edit,
-            )
+            yield Measured(spectral_statistics(piece).astype(np.float16), edit)
 
 
 def examples(clips: Iterator[Clip], config: SyntheticTraining = SyntheticTraining()) -> Examples:
@@ -268,9 +252,7 @@ def examples(clips: Iterator[Clip], config: SyntheticTraining = SyntheticTrainin
     if not rows:
         raise CorpusError("no clip is long and bright enough to be measured")
     return Examples(
-        np.stack([row.wide for _, row in rows]),
-        np.stack([row.narrow for _, row in rows]),
-        np.array([row.is_wide for _, row in rows]),
+        np.stack([row.statistics for _, row in rows]),
         tuple(clip.kind for clip, _ in rows),
         tuple(clip.speaker for clip, _ in rows),
         tuple(row.edit for _, row in rows),
@@ -286,33 +268,19 @@ def train_weights(
         CorpusError: real or synthetic speech is missing on either side.
     """
     kept = np.array([calibrates(s, config.calibration_share) for s in found.speakers])
-    wide = _train_band(found, found.wide, found.is_wide, kept, config)
-    narrow = _train_band(found, found.narrow, np.ones(len(kept), bool), kept, config)
-    assert len(wide.mean) == len(narrow.mean) // NARROW_BINS * WIDE_BINS
-    return SyntheticWeights(wide, narrow)
-
-
-def _train_band(
-    found: Examples,
-    statistics: FloatArray,
-    usable: npt.NDArray[np.bool_],
-    kept: npt.NDArray[np.bool_],
-    config: SyntheticTraining,
-) -> BandWeights:
-    train, check = usable & ~kept, usable & kept
-    for part in (train, check):
+    for part in (~kept, kept):
         if len(set(found.synthetic[part])) < 2:
             raise CorpusError("training and calibration both need real and synthetic speech")
-    rows = statistics[train].astype(np.float32)
+    rows = found.statistics[~kept].astype(np.float32)
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + np.float32(1e-4)
     inputs = torch.from_numpy(np.clip((rows - mean) / deviation, -_CLIP, _CLIP))
-    target = torch.from_numpy(found.synthetic[train].astype(np.float32))
-    weight = torch.from_numpy(_balance(found, train).astype(np.float32))
+    target = torch.from_numpy(found.synthetic[~kept].astype(np.float32))
+    weight = torch.from_numpy(_balance(found, ~kept).astype(np.float32))
     inner, inner_offset, outer = _descend(inputs, target, weight, config)
-    plain = BandWeights(mean, deviation, inner, inner_offset, outer, 0.0, 1.0)
-    raw = plain.log_odds(statistics[check])
-    line = calibrate_linear(np.stack([raw, np.ones_like(raw)], axis=1), found.synthetic[check])
-    return BandWeights(mean, deviation, inner, inner_offset, outer, float(line[1]), float(line[0]))
+    plain = SyntheticWeights(mean, deviation, inner, inner_offset, outer, 0.0, 1.0)
+    raw = plain.log_odds(found.statistics[kept])
+    line = calibrate_linear(np.stack([raw, np.ones_like(raw)], axis=1), found.synthetic[kept])
+    return replace(plain, offset=float(line[1]), scale=float(line[0]))
 
 
 def _balance(found: Examples, part: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -334,7 +302,7 @@ def _descend(
     values = [inner, torch.zeros(config.units), outer, torch.zeros(1)]
     for value in values:
         value.requires_grad_(True)
-    optimizer = torch.optim.AdamW(values, lr=2e-3, weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(values, lr=3e-3, weight_decay=config.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
     for _ in range(config.steps):
         shown = (torch.rand(inputs.shape, generator=generator) > config.drop) / (1.0 - config.drop)

@@ -1,11 +1,11 @@
-"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by two small networks.
+"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by a small network.
 
 A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
 tails of their distribution.  The weights come from recordings of people against the same recordings
 copied by vocoders, their voices cloned by voicelet, and other engines, every clip also at another
-speed or pitch, in a room, in noise and after lossy coding, so that no edit alone counts.  One
-network hears everything up to 8 kHz; the other, for duller recordings, up to 4 kHz.  For engines
-that aren't in the training data the error rates differ; `docs/reference/verification.md` has both.
+speed or pitch, in a room, in noise and after lossy coding, so that no edit alone counts.  For
+engines that aren't in the training data the error rates differ; `docs/reference/verification.md`
+has both.
 `voicelet-export synthetic-speech` makes the weights.
 """
 
@@ -29,16 +29,11 @@ SAMPLE_RATE_HZ = 16000
 WINDOW = 400
 HOP = 160
 FFT = 512
-KINDS = 6
-"""Of statistics, each of every bin."""
+BINS = FFT // 2 + 1
+STATISTICS = 6 * BINS
 
-WIDE_BINS = FFT // 2 + 1
-NARROW_BINS = FFT // 4 + 1
-WIDE_BANDWIDTH_HZ = 6500.0
-"""Duller recordings are judged by what they hold below 4 kHz."""
-
-MIN_BANDWIDTH_HZ = 3700.0
-"""Nothing is said of still duller ones."""
+MIN_BANDWIDTH_HZ = 6500.0
+"""Nothing is said of duller recordings: their upper bins hold no speech to judge."""
 
 PIECE_SAMPLES = 48000
 _STEP_SAMPLES = 32000
@@ -83,22 +78,21 @@ def in_one_codec(samples_16k: npt.ArrayLike) -> FloatArray:
     return out
 
 
-def fine_spectra(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> FloatArray:
+def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
     """Log power spectra of a recording, brought to mean 0 over its active frames.
 
     Taking the mean out of every bin takes out the microphone, the room's colour and the line.
 
     Args:
         samples_16k: mono float [n] at 16 kHz, at least one window.
-        bins: how many, of 31.25 Hz each.
 
     Returns:
-        float32 [frames, bins], clipped to [-5, 5].
+        float32 [frames, 257], clipped to [-5, 5].
     """
     wave = np.asarray(samples_16k, dtype=np.float32)
     wave = wave / np.float32(np.sqrt(np.mean(wave.astype(np.float64) ** 2)) + 1e-6) * _RMS
     frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW)[::HOP]
-    spectrum = np.fft.rfft(frames * hann_window(WINDOW), FFT, axis=1)[:, :bins]
+    spectrum = np.fft.rfft(frames * hann_window(WINDOW), FFT, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     log_power = np.log(power + _FLOOR).astype(np.float32)
     loudness = log_power.mean(axis=1)
@@ -108,18 +102,17 @@ def fine_spectra(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> FloatArra
     return spectra
 
 
-def spectral_statistics(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> FloatArray:
+def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
     """How the bins of a piece of speech move, over its active frames.
 
     Args:
         samples_16k: mono float [n] at 16 kHz, about 3 s.
-        bins: how many.
 
     Returns:
-        float32 [6 * bins]: deviation; mean absolute first difference in time and in frequency;
+        float32 [6 * 257]: deviation; mean absolute first difference in time and in frequency;
         mean absolute second difference in frequency and in time; skewness.
     """
-    spectra = fine_spectra(samples_16k, bins)
+    spectra = fine_spectra(samples_16k)
     loudness = spectra.mean(axis=1)
     active = loudness > np.percentile(loudness, 95) - _ACTIVE_NATS
     two = active[1:] & active[:-1]
@@ -135,7 +128,7 @@ def spectral_statistics(samples_16k: npt.ArrayLike, bins: int = WIDE_BINS) -> Fl
         _mean(np.abs(np.diff(spectra, 2, axis=0))[three]),
         skewness,
     ]
-    padded = [np.pad(part, (0, bins - len(part))) for part in parts]
+    padded = [np.pad(part, (0, BINS - len(part))) for part in parts]
     return np.concatenate(padded).astype(np.float32)
 
 
@@ -147,12 +140,12 @@ def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class BandWeights:
-    """A network of one hidden layer over :func:`spectral_statistics` of so many bins.
+class SyntheticWeights:
+    """A network of one hidden layer over :func:`spectral_statistics`.
 
     Attributes:
-        mean, deviation: of each statistic in training, [6 * bins].
-        inner: weights of the hidden units, [6 * bins, units].
+        mean, deviation: of each statistic in training, [6 * 257].
+        inner: weights of the hidden units, [6 * 257, units].
         inner_offset, outer: of each hidden unit, [units].
         offset: of the log odds.
         scale: of the log odds, from calibration on other people than the weights were trained on.
@@ -167,7 +160,7 @@ class BandWeights:
     scale: float
 
     def log_odds(self, statistics: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Log odds of being synthetic of statistics [..., 6 * bins]."""
+        """Log odds of being synthetic of statistics [..., 6 * 257]."""
         standard = (np.asarray(statistics, dtype=np.float32) - self.mean) / self.deviation
         clipped = np.clip(standard, -_CLIP, _CLIP)
         units = np.tanh(clipped @ self.inner + self.inner_offset)
@@ -175,32 +168,14 @@ class BandWeights:
         return odds * self.scale + self.offset
 
 
-@dataclass(frozen=True)
-class SyntheticWeights:
-    """The detector: a network for all that is below 8 kHz, and one for what is below 4 kHz."""
-
-    wide: BandWeights
-    narrow: BandWeights
-
-    def log_odds(self, samples_16k: npt.ArrayLike, *, wide: bool) -> npt.NDArray[np.float64]:
-        """Log odds of each piece of a recording [n] that is in one codec; at least one piece."""
-        band, bins = (self.wide, WIDE_BINS) if wide else (self.narrow, NARROW_BINS)
-        cut = pieces(np.asarray(samples_16k, dtype=np.float32))
-        return band.log_odds(np.stack([spectral_statistics(piece, bins) for piece in cut]))
-
-
 _ROWS = ("mean", "deviation", "inner", "inner_offset", "outer")
 
 
 def encode_weights(weights: SyntheticWeights) -> bytes:
     """Weights as the contents of `synthetic_speech.npz`."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {}
-    for name, band in (("wide", weights.wide), ("narrow", weights.narrow)):
-        for row in _ROWS:
-            arrays[f"{name}_{row}"] = np.asarray(getattr(band, row), np.float16)
-        arrays[f"{name}_line"] = np.array([band.offset, band.scale])
+    rows = {name: np.asarray(getattr(weights, name), np.float16) for name in _ROWS}
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, line=np.array([weights.offset, weights.scale]), **rows)
     return file.getvalue()
 
 
@@ -212,25 +187,17 @@ def decode_weights(data: bytes) -> SyntheticWeights:
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            wide, narrow = (
-                _decode_band({key: file[f"{name}_{key}"] for key in (*_ROWS, "line")}, bins)
-                for name, bins in (("wide", WIDE_BINS), ("narrow", NARROW_BINS))
-            )
+            rows = [np.asarray(file[name], np.float32) for name in _ROWS]
+            offset, scale = (float(v) for v in file["line"])
+        units = len(rows[4])
+        shapes = [(STATISTICS,), (STATISTICS,), (STATISTICS, units), (units,), (units,)]
+        if [row.shape for row in rows] != shapes or not all(np.isfinite(r).all() for r in rows):
+            raise ValueError("its arrays don't fit")
     except NPZ_ERRORS as error:
         raise EngineError(
             f"the detector of synthetic speech is damaged ({error}); install voicelet again"
         ) from error
-    return SyntheticWeights(wide, narrow)
-
-
-def _decode_band(arrays: dict[str, npt.NDArray[np.float64]], bins: int) -> BandWeights:
-    rows = [np.asarray(arrays[key], np.float32) for key in _ROWS]
-    offset, scale = (float(v) for v in arrays["line"])
-    size, units = KINDS * bins, len(rows[4])
-    shapes = [(size,), (size,), (size, units), (units,), (units,)]
-    if [row.shape for row in rows] != shapes or not all(np.isfinite(r).all() for r in rows):
-        raise ValueError("its arrays don't fit")
-    return BandWeights(rows[0], np.maximum(rows[1], 1e-4), *rows[2:], offset, scale)
+    return SyntheticWeights(rows[0], np.maximum(rows[1], 1e-4), *rows[2:], offset, scale)
 
 
 @lru_cache(maxsize=1)
@@ -272,15 +239,15 @@ def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
 
     Returns:
         Positive speaks for synthetic; the mean over pieces of 3 s.  None where nothing can be
-        said: less than 1.5 s, silence, or nothing above 3.7 kHz as over a telephone.
+        said: less than 1.5 s, silence, or nothing above 6.5 kHz as over a telephone.
 
     Raises:
         EngineError: the weights are missing or damaged.
     """
     if len(samples_16k) < _LEAST_SAMPLES or float(np.abs(samples_16k).max()) < 1e-4:
         return None
-    bandwidth = bandwidth_hz(samples_16k, SAMPLE_RATE_HZ)
-    if bandwidth < MIN_BANDWIDTH_HZ:
+    if bandwidth_hz(samples_16k, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
         return None
-    wide = bandwidth >= WIDE_BANDWIDTH_HZ
-    return float(synthetic_weights().log_odds(in_one_codec(samples_16k), wide=wide).mean())
+    cut = pieces(in_one_codec(samples_16k))
+    statistics = np.stack([spectral_statistics(piece) for piece in cut])
+    return float(synthetic_weights().log_odds(statistics).mean())

@@ -11,7 +11,7 @@ import soundfile
 import voicelet
 from benchmarks.verification.origin import readings, share_interval
 from voicelet.audio.source import load_recording
-from voicelet.speaker.synthetic_speech import KINDS, NARROW_BINS, WIDE_BINS, in_one_codec
+from voicelet.speaker.synthetic_speech import STATISTICS, in_one_codec
 from voicelet_export.errors import CorpusError
 from voicelet_export.train.synthetic_speech import (
     AS_IT_IS,
@@ -57,30 +57,25 @@ def made_up(rng: np.random.Generator, count: int = 240) -> Examples:
     """Statistics that differ in a few places, by people with an offset of their own."""
     kinds = tuple((REAL, "clone", "copy")[i % 3] for i in range(count))
     speakers = tuple(f"p{i // 3 % 40}" for i in range(count))
-    wide, narrow = (
-        rng.standard_normal((count, KINDS * bins)).astype(np.float32)
-        for bins in (WIDE_BINS, NARROW_BINS)
-    )
-    for rows in (wide, narrow):
-        rows[np.array(kinds) != REAL, :40] += 2.0
-    return Examples(wide, narrow, np.ones(count, bool), kinds, speakers, (AS_IT_IS,) * count)
+    rows = rng.standard_normal((count, STATISTICS)).astype(np.float32)
+    rows[np.array(kinds) != REAL, :40] += 2.0
+    return Examples(rows, kinds, speakers, (AS_IT_IS,) * count)
 
 
 def test_training_finds_what_differs_and_calibrates_on_other_people() -> None:
     rng = np.random.default_rng(0)
     weights = train_weights(made_up(rng), SyntheticTraining(steps=200))
     fresh = made_up(np.random.default_rng(9))
-    for band, rows in ((weights.wide, fresh.wide), (weights.narrow, fresh.narrow)):
-        odds = band.log_odds(rows)
-        assert ((odds > 0) == fresh.synthetic).mean() > 0.9
+    odds = weights.log_odds(fresh.statistics)
+    assert ((odds > 0) == fresh.synthetic).mean() > 0.9
     again = train_weights(made_up(np.random.default_rng(0)), SyntheticTraining(steps=200))
-    np.testing.assert_array_equal(again.wide.inner, weights.wide.inner)
+    np.testing.assert_array_equal(again.inner, weights.inner)
 
 
 def test_people_on_one_side_only_are_refused() -> None:
     found = made_up(np.random.default_rng(0), 30)
     one = next(s for s in found.speakers if not calibrates(s))
-    alone = Examples(found.wide, found.narrow, found.is_wide, found.kinds, (one,) * 30, found.edits)
+    alone = Examples(found.statistics, found.kinds, (one,) * 30, found.edits)
     with pytest.raises(CorpusError, match="both need real and synthetic"):
         train_weights(alone)
 
@@ -93,7 +88,7 @@ def test_clips_come_from_a_folder(tmp_path: Path) -> None:
     (clip,) = read_clips(tmp_path)
     assert (clip.kind, clip.speaker) == (REAL, "ana-b")
     found = examples(iter([clip]), SyntheticTraining(edits=1))
-    assert len(found.kinds) == len(found.wide) == len(found.narrow) >= 2
+    assert len(found.kinds) == len(found.statistics) >= 2
     assert set(found.edits) > {AS_IT_IS} and not found.synthetic.any()
     assert not list(measure(Clip(REAL, "ana", np.zeros(72000, np.float32)), _rng(), 0))
     soundfile.write(tmp_path / REAL / "ana-2.flac", reader(2), 16000)
