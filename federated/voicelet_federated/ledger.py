@@ -28,7 +28,7 @@ from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, Voicel
 from voicelet.files import atomic_file
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.privacy.accounting import DELTA, Account
-from voicelet_federated.privacy.skellam import NoiseShare
+from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
 
 _DATA, _COUNT = b"VLLG\x01", b"VLLC\x01"
 _NONCE = 12
@@ -171,12 +171,26 @@ class FederationConsent:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One payment: run, round, when (seconds since 1970), and the noise it is accounted with."""
+    """One payment.
+
+    Attributes:
+        run, round: what for.
+        time: seconds since 1970.
+        share: the noise that the terms asked of every device.
+        honest: devices of the cohort that were taken to add it, this one among them: the payment is
+            accounted with their noise alone.  0, as before there was a floor: all of the minimum.
+    """
 
     run: str
     round: int
     time: float
     share: NoiseShare
+    honest: int = 0
+
+    @property
+    def counted(self) -> CountedShare:
+        """What it costs."""
+        return CountedShare(self.share, self.honest)
 
 
 @dataclass(frozen=True)
@@ -285,7 +299,11 @@ class DeviceLedger:
             self._save(replace(state, entries=(*entries, *state.entries)))
 
     def may_join(
-        self, share: NoiseShare, purpose: str = PURPOSE, check: Check | None = None
+        self,
+        share: NoiseShare,
+        purpose: str = PURPOSE,
+        check: Check | None = None,
+        honest: int = 0,
     ) -> float:
         """Whether one more round could be paid for, as :meth:`join`; nothing is paid.
 
@@ -293,7 +311,8 @@ class DeviceLedger:
             epsilon spent after that round.
         """
         with self._file.locked():
-            return self._next(self._load(), share, purpose, check)[1]
+            counted = CountedShare(share, honest)
+            return self._next(self._load(), counted, purpose, check)[1]
 
     def join(
         self,
@@ -302,6 +321,7 @@ class DeviceLedger:
         round: int,
         purpose: str = PURPOSE,
         check: Check | None = None,
+        honest: int = 0,
     ) -> float:
         """Pay for one round (or one more attempt at it) before it begins.
 
@@ -310,6 +330,8 @@ class DeviceLedger:
             run, round: which.
             purpose: what the run is for.
             check: is given all payments so far and raises what else there is to refuse.
+            honest: devices of the cohort that are taken to add their noise
+                (:class:`LedgerEntry`).
 
         Returns:
             epsilon spent so far, this round included; on the disk when this returns.
@@ -322,13 +344,14 @@ class DeviceLedger:
         """
         with self._file.locked():
             state = self._load()
-            now, spent = self._next(state, share, purpose, check)
-            entries = (*state.entries, LedgerEntry(run, round, now, share))
+            counted = CountedShare(share, honest)
+            now, spent = self._next(state, counted, purpose, check)
+            entries = (*state.entries, LedgerEntry(run, round, now, share, honest))
             self._save(replace(state, latest=now, entries=entries))
             return spent
 
     def _next(
-        self, state: _State, share: NoiseShare, purpose: str, check: Check | None
+        self, state: _State, share: CountedShare, purpose: str, check: Check | None
     ) -> tuple[float, float]:
         """(now, epsilon after one more round)."""
         now = max(state.latest, self._clock())
@@ -354,7 +377,7 @@ class DeviceLedger:
         return now, self._account(consent.epsilon).pay(share)
 
     def _account(self, epsilon: float) -> Account:
-        return Account(epsilon, self.delta, tuple(e.share for e in self._state.entries))
+        return Account(epsilon, self.delta, tuple(e.counted for e in self._state.entries))
 
     def _load(self) -> _State:
         text = self._file.read()

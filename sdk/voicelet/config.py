@@ -108,7 +108,10 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         inner = args[1] if len(args) == 2 else Any
         return {str(k): _convert(inner, v, f"{where}.{k}") for k, v in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ConfigError(f"{where}: a whole number too large for a float") from None
     if isinstance(value, bool) and kind is not bool:
         raise ConfigError(f"{where}: expected {kind.__name__}, got a boolean")
     if not isinstance(value, kind):

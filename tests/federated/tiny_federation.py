@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from flwr.app import Message
 
+from tests.consenting import draft
 from tests.tiny_models import save_model, tiny_cache
+from voicelet.enrolment.liveness.check import consent_sentence
+from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.statement import Consent, SpokenConsent, make_record
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_federated.app.checkpoint import RunState
 from voicelet_federated.app.client import app
 from voicelet_federated.app.config import FederationConfig, LocalTraining, Places
+from voicelet_federated.app.devices import device_of, load_identity
+from voicelet_federated.app.floor import FILE, Floor, sign_floor
 from voicelet_federated.app.grid import LocalGrid, contexts_for, from_wire, to_wire
 from voicelet_federated.app.server import serve
 from voicelet_federated.app.spend import open_ledger
@@ -93,6 +101,45 @@ class Federation:
         """All rounds left."""
         self.grid.fault = fault
         return serve(self.grid, self.config, self.places)
+
+
+def keep_voice(name: str, *purposes: str) -> Profile:
+    """A made-up voice in this device's vault, whose owner agreed to `purposes` by reading aloud."""
+    read = SpokenConsent((np.zeros(16_000, np.float32), 16_000), consent_sentence())
+    profile = draft(name)
+    consent = Consent(name, read, purposes=purposes)
+    agreed = replace(profile, consent=make_record(consent, profile.voice_sha256))
+    Vault().save(agreed, replace=True)
+    return agreed
+
+
+def keep_fleet(operator: Path, device: Path, minimum: int, honest: int) -> None:
+    """Put the floor that an operator signed into a device's folder.
+
+    Args:
+        operator: the server's folder, with its key.
+        device: the device's folder.
+    """
+    device.mkdir(parents=True, exist_ok=True)
+    (device / FILE).write_bytes(sign_floor(Floor(minimum, honest), load_identity(operator)))
+
+
+def as_real_devices(made: Federation, own: Mapping[str, Any] | None = None) -> None:
+    """Give each device files and a voice of its own, as those have that aren't simulated.
+
+    Args:
+        made: whose operator has signed a floor as low as the terms.
+        own: more of the devices' own configuration.
+    """
+    for context in made.grid.contexts.values():
+        places = device_of(made.places, int(context.node_config["partition-id"]))
+        keep_voice(places.speaker, "federation")
+        keep_fleet(
+            made.folder / "server", places.path("state"), made.config.least, made.config.least
+        )
+        told = {k.replace("_", "-"): v for k, v in places.__dict__.items() if v}
+        context.node_config.update({**told, "profile": places.speaker, **(own or {})})
+        context.run_config = {}
 
 
 def times_paid(federation: Federation) -> list[int]:

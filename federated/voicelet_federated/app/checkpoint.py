@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class RoundRecord:
         held_out: losses on held-out speakers after the round.
         clip_norm: C of the round.
         below: with adaptive clipping, the noised part of updates that were no longer than C.
+        dropped: device number → why the server left it out.
     """
 
     number: int
@@ -71,6 +72,7 @@ class RoundRecord:
     held_out: dict[str, float] = field(default_factory=dict)
     clip_norm: float = 0.0
     below: float | None = None
+    dropped: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,6 +87,8 @@ class RunState:
         rounds: in order.
         before: held-out losses before the first round.
         clip_norm: C of the next round; 0: the configured one.
+        faults: device number → weight of what it did, or may have done, to spoil rounds since it
+            was last in a sum that was opened (:mod:`voicelet_federated.app.strategy`).
     """
 
     fingerprint: str
@@ -95,6 +99,7 @@ class RunState:
     rounds: list[RoundRecord] = field(default_factory=list)
     before: dict[str, float] = field(default_factory=dict)
     clip_norm: float = 0.0
+    faults: dict[str, int] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:
@@ -110,18 +115,32 @@ class RunState:
         """How often a device was asked for a share."""
         return self.joined.get(str(device), 0)
 
+    def faults_of(self, device: int) -> int:
+        """Weight of a device's faults."""
+        return self.faults.get(str(device), 0)
+
+    def blame(self, devices: Iterable[int], weight: int) -> None:
+        """Count one more fault of that weight for each."""
+        for device in devices:
+            self.faults[str(device)] = self.faults_of(device) + weight
+
+    def clear(self, devices: Iterable[int]) -> None:
+        """Forget the faults of devices whose shares were sound."""
+        for device in devices:
+            self.faults.pop(str(device), None)
+
     def most_joins(self) -> int:
         """Of any device."""
         return max(self.joined.values(), default=0)
 
     def spent(self, config: FederationConfig) -> float:
         """Epsilon of the user who has joined most."""
-        history = (config.share(),) * self.most_joins()
+        history = (config.counted(),) * self.most_joins()
         return Account(config.epsilon, config.delta, history).spent()
 
     def promise(self, config: FederationConfig) -> Guarantee:
         """What every user is promised of a run with these terms, used up or not."""
-        return guarantee(config.share(), config.joins, config.delta)
+        return guarantee(config.share(), config.joins, config.delta, honest=config.honest)
 
     def pay(self, devices: list[int], config: FederationConfig) -> float:
         """Count one more join for each device; returns epsilon of the one with most.
@@ -130,7 +149,7 @@ class RunState:
             BudgetError: one would exceed the budget; nothing is counted.
         """
         most = max((self.joins(d) for d in devices), default=0)
-        share = config.share()
+        share = config.counted()
         Account(config.epsilon, config.delta, (share,) * most).pay(share)
         for device in devices:
             self.joined[str(device)] = self.joins(device) + 1
@@ -255,6 +274,7 @@ def report(state: RunState, config: FederationConfig) -> dict[str, object]:
         "joins_most": state.most_joins(),
         "cohort": config.cohort,
         "minimum": config.least,
+        "honest": config.noisy,
         "masking": config.masking,
         "adapter_size": config.adapter.size,
         "adapter": to_mapping(config.adapter),

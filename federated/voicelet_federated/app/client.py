@@ -19,23 +19,28 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordD
 from flwr.clientapp import ClientApp
 
 from voicelet.audio.features import FloatArray
-from voicelet.errors import VoiceletError
+from voicelet.errors import ConsentError, VoiceletError
 from voicelet.trust.audit.device_log import note
 from voicelet_federated.app.adapter import Adapted, schema_hash
 from voicelet_federated.app.config import Places, device_places, is_simulation
 from voicelet_federated.app.devices import (
+    PURPOSE,
     DeviceData,
     base_config,
     base_sha256,
     device_of,
+    federation_consent,
     load_base,
     load_identity,
+    load_operator,
     load_roster,
 )
+from voicelet_federated.app.floor import FILE, Floor, load_floor
 from voicelet_federated.app.power import check_power
 from voicelet_federated.app.protocol import (
     Assignment,
     ModelError,
+    Refusal,
     StaleError,
     Terms,
     device_id,
@@ -58,12 +63,11 @@ from voicelet_federated.privacy.masking import (
     RingArray,
     Round,
     check_offers,
-    identity_from_pem,
 )
 from voicelet_federated.privacy.skellam import NoiseShare, secret_generator
 
 _LOG = logging.getLogger(__name__)
-_KEY, _UPDATE = "voicelet-key", "voicelet-update"
+_KEY, _UPDATE, _REFUSED = "voicelet-key", "voicelet-update", "voicelet-refused"
 
 app = ClientApp()
 
@@ -78,6 +82,8 @@ class Device:
         identity, roster: its key, and the public ones it trusts.
         ledger: consent, and what was spent.
         server: key that assignments must be signed with; `None` in simulations alone.
+        floor: the smallest cohort, and how many of it are believed; `None` in simulations alone,
+            where the terms' own hold.
     """
 
     places: Places
@@ -86,6 +92,7 @@ class Device:
     roster: Mapping[int, ec.EllipticCurvePublicKey]
     ledger: DeviceLedger
     server: ec.EllipticCurvePublicKey | None
+    floor: Floor | None
 
     @classmethod
     def open(cls, context: Context) -> Device:
@@ -101,14 +108,44 @@ class Device:
         )
         state = places.path("state")
         signed = places.server_key or not is_simulation()
+        server = load_operator(places.path("server_key")) if signed else None
+        floor = None
+        if server is not None and ((state / FILE).exists() or not is_simulation()):
+            floor = load_floor(state, server).stricter(places.least_cohort, places.honest)
         return cls(
             places=places,
             data=DeviceData(places.path("cache"), places.speaker),
             identity=load_identity(state),
             roster=load_roster(places.path("roster")),
             ledger=open_ledger(state),
-            server=identity_from_pem(places.path("server_key").read_bytes()) if signed else None,
+            server=server,
+            floor=floor,
         )
+
+    @property
+    def honest(self) -> int:
+        """Devices of a cohort whose noise the ledger counts; 0: all of the minimum."""
+        return 0 if self.floor is None else self.floor.honest
+
+    def check_voice(self) -> str:
+        """See that whoever's voice it is agreed to federated learning, and still does.
+
+        Returns:
+            id of the consent record; "" in simulations, whose people are a corpus.
+
+        Raises:
+            ConsentError: no profile is named, or its consent doesn't cover `federation`, has ended
+                or isn't genuine.
+            ProfileError: the profile can't be read.
+        """
+        if is_simulation():
+            return ""
+        if not self.places.profile:
+            raise ConsentError(
+                "no profile says whose voice this device trains on; `join --profile NAME` names "
+                "one whose consent covers the purpose federation"
+            )
+        return federation_consent(self.places.profile).id
 
     def agree(self, terms: Terms) -> None:
         """Check what is asked; the model's weights aren't opened for it.
@@ -116,14 +153,15 @@ class Device:
         Raises:
             VoiceletError: the device won't do that.
         """
-        may_join(self.ledger, terms)
+        self.check_voice()
+        if self.floor is not None:
+            self.floor.check(terms.share.minimum)
+        may_join(self.ledger, terms, self.honest)
         base = self.places.path("base")
         if terms.base != base_sha256(base):
             raise ModelError("the server adapts another model than this device holds; update it")
         if terms.where.schema != schema_hash(terms.adapter, base_config(base)):
             raise ModelError("the adapter is laid out in another way here; update this device")
-        if terms.share.size != terms.adapter.size + (terms.bit != 0.0):
-            raise UpdateError("the server wants an update of another size than its adapter")
         if not terms.masking and not is_simulation():
             raise CohortError("the server asks for an update in clear; this device sends none")
         if not self.data.items:
@@ -138,10 +176,20 @@ def _answer(handle: Callable[[Message, Context], RecordDict]) -> Callable[[Messa
             content = handle(message, context)
         except VoiceletError as error:
             _LOG.warning("sitting the round out: %s", error)
-            content = pack_refusal(refusal_for(error))
+            code = refusal_for(error)
+            if code is Refusal.CONSENT and not is_simulation():
+                _note_refusal(context.state)
+            content = pack_refusal(code)
         return Message(content, reply_to=message)
 
     return answer
+
+
+def _note_refusal(state: RecordDict) -> None:
+    """Note in the audit log that consent was missing: once, however often a server asks."""
+    if _REFUSED not in state:
+        note("federation", purpose=PURPOSE, refused=Refusal.CONSENT.value)
+        state[_REFUSED] = ConfigRecord({"noted": True})
 
 
 @app.query("offer")
@@ -151,6 +199,7 @@ def offer(message: Message, context: Context) -> RecordDict:
     terms = read_terms(message.content)
     device = Device.open(context)
     device.agree(terms)
+    context.state.pop(_REFUSED, None)
     key = OneTimeKey(terms.where, device_id(device.identity.public_key()), device.identity)
     context.state[_KEY] = ConfigRecord(
         {
@@ -177,12 +226,25 @@ def train(message: Message, context: Context) -> RecordDict:
         verify(assignment, device.server)
     device.agree(terms)
     # Before any work; `mask` checks again.
+    if len(assignment.offers) > terms.share.largest:
+        raise CohortError("a larger cohort than the terms make room for; it sits the round out")
     check_offers(terms.where, assignment.offers, device.roster, terms.share.minimum)
     update = _update(device, assignment, context.state)
+    record = device.check_voice()  # training takes a while, and who agreed may have withdrawn
     # Paid before anything is computed that could leave; a lost reply isn't paid back.
-    spent = pay(device.ledger, terms)
+    spent = pay(device.ledger, terms, device.honest)
     if not is_simulation():
-        note("federation", run=run_name(terms), round=terms.where.number, epsilon_spent=spent)
+        note(
+            "federation",
+            purpose=PURPOSE,
+            profile=device.places.profile,
+            consent=record,
+            run=run_name(terms),
+            round=terms.where.number,
+            cohort=len(assignment.offers),
+            honest=device.honest,
+            epsilon_spent=spent,
+        )
     values = with_bit(update, terms.share, terms.bit)
     if terms.masking:
         noisy = terms.share.encode(values, secret_generator())

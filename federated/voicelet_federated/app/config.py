@@ -15,9 +15,15 @@ from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
 from voicelet_federated.privacy.accounting import DELTA, noise_multiplier_for
 from voicelet_federated.privacy.clipping import AdaptiveClipping
-from voicelet_federated.privacy.skellam import NoiseShare
+from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
 
 SIZES = (256, 2000, 4000)
+LARGEST_COHORT = 1_000_000
+SMALLEST, LARGEST = 1e-12, 1e12
+"""Positive numbers of a run's terms lie between these, so that no arithmetic on them over- or
+underflows; anything beyond is a mistake or an attack."""
+MOST = 1_000_000
+"""Rounds, joins and attempts."""
 Size = Literal[256, 2000, 4000]
 SIMULATION = "VOICELET_FEDERATED_SIMULATION"
 """Set in the environment, by whoever starts the processes, where devices are only simulated: they
@@ -41,12 +47,14 @@ class AdapterSpec:
     scale: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.size not in SIZES:
+        if type(self.size) is not int or self.size not in SIZES:  # 256.0 is in it, too
             raise ConfigError(
                 f"an adapter has {', '.join(map(str, SIZES))} numbers, not {self.size}"
             )
-        if not (math.isfinite(self.scale) and self.scale > 0.0):
-            raise ConfigError(f"scale must be positive, not {self.scale}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError("the seed of an adapter is a whole number of at most 63 bits")
+        if not SMALLEST <= self.scale <= LARGEST:
+            raise ConfigError(f"scale must be positive and within reason, not {self.scale}")
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,8 @@ class LocalTraining:
 
     def __post_init__(self) -> None:
         numbers = (self.learning_rate, self.utterance_clip, self.max_seconds)
-        if min(numbers) <= 0.0 or not all(map(math.isfinite, numbers)):
-            raise ConfigError(f"local training needs positive numbers, not {self}")
+        if not all(SMALLEST <= number <= LARGEST for number in numbers):
+            raise ConfigError(f"local training needs positive numbers within reason, not {self}")
         if not 1 <= self.steps <= 1000 or not 1 <= self.utterances <= 256:
             raise ConfigError(f"{self.steps} steps of {self.utterances} utterances make no sense")
         if not 0.0 <= self.momentum < 1.0:
@@ -93,6 +101,8 @@ class FederationConfig:
         cohort: devices asked in each round; also the fixed denominator of the mean, so that what a
             user can change doesn't depend on who else came.
         minimum: devices without which no sum is opened; nine tenths of the cohort if 0.
+        honest: how many of the minimum are taken to add their noise: the budget holds even if the
+            others add none.  All of the minimum if 0.
         learning_rate, momentum: of the server, which moves the adapter by the mean update.
         timeout_s: for each of the two exchanges of a round.
         attempts: of a round before it is given up.
@@ -108,6 +118,7 @@ class FederationConfig:
     clip_norm: float = 1.0
     cohort: int = 100
     minimum: int = 0
+    honest: int = 0
     learning_rate: float = 1.0
     momentum: float = 0.0
     timeout_s: float = 600.0
@@ -118,24 +129,40 @@ class FederationConfig:
     clipping: AdaptiveClipping = field(default_factory=AdaptiveClipping)
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.joins < 1 or self.attempts < 1:
+        if not all(1 <= n <= MOST for n in (self.rounds, self.joins, self.attempts)):
             raise ConfigError("a run needs at least one round, one join and one attempt")
         if not self.epsilon > 0.0 or not 0.0 < self.delta < 1.0:
             raise ConfigError(f"epsilon {self.epsilon} at delta {self.delta} makes no sense")
+        if not 2 <= self.cohort <= LARGEST_COHORT:
+            raise ConfigError(f"a cohort has 2 to {LARGEST_COHORT} devices, not {self.cohort}")
         if not 2 <= self.least <= self.cohort:
             raise ConfigError(
                 f"of a cohort of {self.cohort} at least {self.least} must come; choose 2 or more"
             )
-        if not (self.learning_rate > 0.0 and 0.0 <= self.momentum < 1.0 and self.timeout_s > 0.0):
-            raise ConfigError("learning_rate and timeout_s must be positive, momentum in [0, 1)")
+        if not 0 <= self.honest <= self.least:
+            raise ConfigError(
+                f"{self.honest} of {self.least} devices can't add noise; choose 1 to {self.least}"
+            )
+        # Adaptive clipping may move the norm a thousandfold either way.
+        positive = (self.learning_rate, self.timeout_s, 1e3 * self.clip_norm, self.clip_norm / 1e3)
+        if not all(SMALLEST <= n <= LARGEST for n in positive) or not 0.0 <= self.momentum < 1.0:
+            raise ConfigError(
+                "learning_rate, timeout_s and clip_norm must be positive and within reason, "
+                "momentum in [0, 1)"
+            )
 
     @property
     def least(self) -> int:
         """Devices without which no sum is opened."""
         return self.minimum or max(2, math.ceil(0.9 * self.cohort))
 
+    @property
+    def noisy(self) -> int:
+        """Devices of the minimum whose noise alone keeps the budget."""
+        return self.honest or self.least
+
     def noise_multiplier(self) -> float:
-        """z that keeps the budget; 0 if it is infinite.
+        """z that keeps the budget, of the noise of the honest together; 0 if it is infinite.
 
         Raises:
             ConfigError: no noise in reason keeps it.
@@ -165,7 +192,13 @@ class FederationConfig:
         clip, bit = clip_norm or self.clip_norm, self.bit(clip_norm)
         total_norm = math.hypot(clip, bit)
         size = self.adapter.size + (bit > 0.0)
-        return NoiseShare(total_norm, self.noise_multiplier(), self.least, size, self.cohort)
+        # Each adds 1 / minimum of the variance; the honest must reach z by themselves.
+        z = self.noise_multiplier() * math.sqrt(self.least / self.noisy)
+        return NoiseShare(total_norm, z, self.least, size, self.cohort)
+
+    def counted(self) -> CountedShare:
+        """What a round costs a device, by the noise of the honest alone."""
+        return CountedShare(self.share(), self.honest)
 
     def fingerprint(self) -> str:
         """A name for all that must not change within a run."""
@@ -174,6 +207,8 @@ class FederationConfig:
             del terms[changeable]
         if not self.clipping.on:
             del terms["clipping"]  # as it was called before there was any
+        if not self.honest:
+            del terms["honest"]  # the same
         return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
 
 
@@ -195,6 +230,11 @@ class Places:
         time_limit_s: that a device trains in a round at most, whatever the terms say.
         least_battery: share of a full battery, 0 to 1, below which a device that isn't plugged in
             sits rounds out.
+        profile: name in this device's vault of the voice that the speech is of; its consent must
+            cover `federation`.
+        least_cohort, honest: a stricter floor than the operator signed
+            (:class:`voicelet_federated.app.floor.Floor`): more devices in a cohort, fewer of them
+            taken to be honest.  0: as signed.
     """
 
     base: str = ""
@@ -208,12 +248,19 @@ class Places:
     accent: str = ""
     time_limit_s: float = 120.0
     least_battery: float = 0.4
+    profile: str = ""
+    least_cohort: int = 0
+    honest: int = 0
 
     def __post_init__(self) -> None:
         if not (self.time_limit_s > 0.0 and 0.0 <= self.least_battery <= 1.0):
             raise ConfigError(
                 f"time_limit_s {self.time_limit_s} must be positive, and least_battery "
                 f"{self.least_battery} between 0 and 1"
+            )
+        if self.least_cohort < 0 or self.honest < 0:
+            raise ConfigError(
+                f"least_cohort {self.least_cohort} and honest {self.honest} are numbers of devices"
             )
 
     def path(self, name: str) -> Path:
@@ -228,7 +275,8 @@ class Places:
         return Path(value)
 
 
-_DEVICE_LIMITS = ("time_limit_s", "least_battery")  # never set by a server
+_DEVICE_LIMITS = ("time_limit_s", "least_battery", "profile", "least_cohort", "honest")
+"""What a server never sets."""
 
 
 def read_run_config(run_config: Mapping[str, Any]) -> tuple[FederationConfig, Places]:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
 from voicelet.files import atomic_file
+from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.record import ConsentRecord
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.models.fastspeech2 import AcousticConfig, AcousticModel
 from voicelet_export.train.checkpoint import RunInfo, load_acoustic
@@ -28,6 +30,8 @@ from voicelet_federated.privacy.masking import identity_from_pem
 
 _BASE_FILES = ("config.json", "statistics.json", "weights.safetensors", "checkpoint.pt")
 _MAX_FRAMES = 4800
+PURPOSE = "federation"
+"""What a voice's consent must cover (`voicelet.trust.consent.record.PURPOSES`)."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,20 @@ def device_of(places: Places, partition: int | None) -> Places:
     )
 
 
+def federation_consent(profile: str) -> ConsentRecord:
+    """The consent record of a profile in this device's vault, if it covers federated learning.
+
+    Read from the disk each time: a consent that was withdrawn, renewed or erased counts at once.
+
+    Raises:
+        ConsentError: it doesn't cover `federation`, has ended, was withdrawn or isn't genuine.
+        ProfileError: there is no such profile, or the vault can't be opened.
+    """
+    found = Vault().load(profile)
+    found.check_consent(PURPOSE)
+    return found.check_record()
+
+
 def load_identity(state: Path) -> ec.EllipticCurvePrivateKey:
     """The device's identity key, made (SECP384R1, mode 0600) if it has none yet.
 
@@ -225,6 +243,21 @@ def add_to_roster(roster: Path, key: ec.EllipticCurvePublicKey) -> int:
     return number
 
 
+def load_operator(file: Path) -> ec.EllipticCurvePublicKey:
+    """The operator's public key, which assignments and floors must be signed with.
+
+    Raises:
+        ConfigError: the file can't be read.
+        MaskingError: it holds no such key.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{file}: the operator's key can't be read ({reason})") from None
+    return identity_from_pem(data)
+
+
 @lru_cache(maxsize=8)
 def _roster(folder: Path, _changed: int) -> Mapping[int, ec.EllipticCurvePublicKey]:
     keys = [identity_from_pem(file.read_bytes()) for file in sorted(folder.glob("*.pem"))]
@@ -239,8 +272,11 @@ def load_roster(folder: Path) -> Mapping[int, ec.EllipticCurvePublicKey]:
 
     Raises:
         MaskingError: a file isn't a key.
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or it can't be read.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no roster of public keys; the operator hands it out")
-    return _roster(folder, os.stat(folder).st_mtime_ns)
+    try:
+        return _roster(folder, os.stat(folder).st_mtime_ns)
+    except OSError as error:
+        raise ConfigError(f"{folder}: the roster can't be read ({error.strerror})") from None

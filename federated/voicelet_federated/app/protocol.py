@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -22,9 +22,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from voicelet.audio.features import FloatArray
-from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, ConsentError, VoiceletError
-from voicelet_federated.app.config import AdapterSpec, LocalTraining
+from voicelet.config import from_mapping, unique_keys
+from voicelet.errors import ConfigError, ConsentError, ProfileError, VoiceletError
+from voicelet_federated.app.config import (
+    LARGEST,
+    LARGEST_COHORT,
+    MOST,
+    SIZES,
+    SMALLEST,
+    AdapterSpec,
+    LocalTraining,
+)
 from voicelet_federated.errors import (
     BudgetError,
     CohortError,
@@ -34,9 +42,15 @@ from voicelet_federated.errors import (
     UpdateError,
 )
 from voicelet_federated.privacy.masking import Offer, RingArray, Round
-from voicelet_federated.privacy.skellam import NoiseShare
+from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
 
 OFFER, TRAIN = "query.offer", "train"
+_MOST_CHARACTERS = 16_384
+_LONGEST_NAME = 256
+_NPY = re.compile(rb"\x93NUMPY\x01\x00(..)", re.DOTALL)
+_NPY_HEADER = re.compile(
+    rb"\{'descr': '([^']{1,8})', 'fortran_order': False, 'shape': \(([0-9]{1,9}),\), \} *\n"
+)
 _LABEL = b"voicelet federated assignment v1"
 
 
@@ -59,6 +73,7 @@ def refusal_for(error: VoiceletError) -> Refusal:
     kinds: list[tuple[type[VoiceletError], Refusal]] = [
         (BudgetError, Refusal.BUDGET),
         (ConsentError, Refusal.CONSENT),
+        (ProfileError, Refusal.CONSENT),  # no profile, no consent to read
         (PowerError, Refusal.POWER),
         (CohortError, Refusal.COHORT),
         (MaskingError, Refusal.KEYS),
@@ -93,6 +108,11 @@ class Terms:
         masking: False in comparisons only, which real devices refuse.
         adapter, local: what is trained and how.
         bit: half the weight of the bit of adaptive clipping, which `share` includes; 0: none.
+        honest: devices of the minimum whose noise alone keeps the run's budget, so the server says;
+            all of them if 0.
+
+    Raises:
+        ConfigError: a number is impossible, or so large or small that arithmetic would fail.
     """
 
     where: Round
@@ -105,6 +125,34 @@ class Terms:
     adapter: AdapterSpec
     local: LocalTraining
     bit: float = 0.0
+    honest: int = 0
+
+    def __post_init__(self) -> None:
+        where, share = self.where, self.share
+        if max(map(len, (where.session, where.schema, self.base))) > _LONGEST_NAME:
+            raise ConfigError("a name in the terms is far too long")
+        if not (0 <= where.number <= MOST and 0 <= where.attempt <= MOST):
+            raise ConfigError(f"there is no round {where.number}, attempt {where.attempt}")
+        z = share.noise_multiplier
+        if not SMALLEST <= share.clip_norm <= LARGEST or not (z == 0.0 or SMALLEST <= z <= LARGEST):
+            raise ConfigError("the clipping norm or the noise of the terms is out of reason")
+        if share.largest > LARGEST_COHORT or share.size > max(SIZES) + 1:
+            raise ConfigError("the terms ask for a cohort or an update that is far too large")
+        if not 0 <= self.honest <= share.minimum:
+            raise ConfigError(f"{self.honest} of {share.minimum} devices can't add noise")
+        if not self.epsilon > 0.0 or not 0.0 < self.delta < 1.0 or not 1 <= self.joins <= MOST:
+            raise ConfigError(
+                f"epsilon {self.epsilon} at delta {self.delta} for {self.joins} joins is no promise"
+            )
+        if not 0.0 <= self.bit < share.clip_norm:
+            raise ConfigError(f"a bit of weight {self.bit} doesn't fit in a share")
+        if share.size != self.adapter.size + (self.bit != 0.0):
+            raise ConfigError("the terms ask for an update of another size than their adapter")
+
+    @property
+    def counted(self) -> CountedShare:
+        """What a join costs by the server's own promise."""
+        return CountedShare(self.share, self.honest)
 
     def to_json(self) -> str:
         """Canonical JSON: equal terms give equal text."""
@@ -157,7 +205,7 @@ def read_offer(content: RecordDict) -> Offer:
     """
     record = content.config_records.get("offer", ConfigRecord())
     node, public, signed = (record.get(k) for k in ("node", "public", "signature"))
-    if not (isinstance(node, int) and isinstance(public, bytes) and isinstance(signed, bytes)):
+    if type(node) is not int or not isinstance(public, bytes) or not isinstance(signed, bytes):
         raise MaskingError("a device answered with something that is no offer; leave it out")
     if len(public) != 32 or not 0 <= node < 2**63:
         raise MaskingError("a device's one-time key has the wrong size; leave it out")
@@ -231,16 +279,16 @@ def read_assignment(content: RecordDict) -> Assignment:
     signature = content.config_records["terms"].get("signature", b"")
     record = content.config_records.get("offers", ConfigRecord())
     columns = [record.get(k) for k in ("nodes", "publics", "signatures")]
-    if not all(isinstance(c, list) and len(c) == len(columns[0] or []) for c in columns):
+    if not isinstance(columns[0], list) or not all(
+        isinstance(c, list) and len(c) == len(columns[0]) for c in columns
+    ):
         raise MaskingError("the cohort's keys can't be read; this device sits the round out")
     rows = zip(*columns)  # type: ignore[arg-type]
     offers = tuple(
         read_offer(RecordDict({"offer": ConfigRecord({"node": n, "public": p, "signature": s})}))
         for n, p, s in rows
     )
-    adapter = np.asarray(_array(content, "adapter"))
-    if adapter.dtype != np.float32 or adapter.shape != (terms.adapter.size,):
-        raise UpdateError(f"the global adapter is {adapter.dtype} {list(adapter.shape)}")
+    adapter: FloatArray = _vector(content, "adapter", np.dtype(np.float32), terms.adapter.size)
     if not np.isfinite(adapter).all():
         raise UpdateError("the global adapter isn't finite; this device sits the round out")
     signed = signature if isinstance(signature, bytes) else b""
@@ -263,9 +311,7 @@ def read_share(content: RecordDict, where: Round, size: int) -> RingArray:
     record = content.config_records.get("round", ConfigRecord())
     if record.get("round") != where.to_bytes():
         raise StaleError("a share is of another round or attempt; it isn't counted")
-    share = np.asarray(_array(content, "share"))
-    if share.dtype != np.uint32 or share.shape != (size,):
-        raise UpdateError(f"a share is {share.dtype} {list(share.shape)}, not uint32 [{size}]")
+    share: RingArray = _vector(content, "share", np.dtype(np.uint32), size)
     return share
 
 
@@ -282,12 +328,13 @@ def device_id(key: ec.EllipticCurvePublicKey) -> int:
 
 def _terms(text: str) -> Terms:
     try:
-        fields: Any = json.loads(text)
-    except ValueError as error:
+        if len(text) > _MOST_CHARACTERS:
+            raise ValueError("far too long")
+        fields: Any = json.loads(text, object_pairs_hook=unique_keys)
+        return from_mapping(Terms, fields, "terms")
+    # A whole number may have hundreds of digits, more than any float holds.
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ConfigError(f"the terms can't be read ({error})") from None
-    if not isinstance(fields, Mapping):
-        raise ConfigError("the terms can't be read")
-    return from_mapping(Terms, fields, "terms")
 
 
 def _text(content: RecordDict, record: str, key: str) -> str:
@@ -297,11 +344,26 @@ def _text(content: RecordDict, record: str, key: str) -> str:
     return value
 
 
-def _array(content: RecordDict, name: str) -> Any:
+def _vector(content: RecordDict, name: str, dtype: np.dtype[Any], size: int) -> Any:
+    """The one array of a record: of this type, of this length, and nothing else.
+
+    The bytes are read here, not by `numpy.load`: they come from strangers, whose headers may be
+    programs' sources, archives, or claim more memory than there is.
+    """
     arrays = content.array_records.get(name, ArrayRecord())
     if set(arrays) != {name}:
         raise UpdateError(f"a message lacks its {name}")
-    try:
-        return arrays[name].numpy()
-    except (TypeError, ValueError, EOFError, OSError) as error:
-        raise UpdateError(f"the {name} of a message can't be read ({error})") from None
+    array = arrays[name]
+    wanted = f"{dtype.name} [{size}]"
+    if array.stype != "numpy.ndarray" or len(array.data) > size * dtype.itemsize + 1024:
+        raise UpdateError(f"the {name} of a message isn't {wanted}")
+    start = _NPY.match(array.data)
+    if start is None:
+        raise UpdateError(f"the {name} of a message can't be read")
+    end = start.end() + int.from_bytes(start[1], "little")
+    header = _NPY_HEADER.fullmatch(array.data, start.end(), end)
+    if header is None or header[1] != dtype.newbyteorder("<").str.encode():
+        raise UpdateError(f"the {name} of a message isn't {wanted}, or can't be read")
+    if int(header[2]) != size or len(array.data) != end + size * dtype.itemsize:
+        raise UpdateError(f"the {name} of a message isn't {wanted}, or can't be read")
+    return np.frombuffer(array.data, dtype.newbyteorder("<"), offset=end).astype(dtype)

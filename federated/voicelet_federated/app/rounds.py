@@ -12,7 +12,14 @@ from flwr.app import Message, RecordDict
 from voicelet.errors import VoiceletError
 from voicelet_federated.app.protocol import read_offer, read_refusal, read_share, refusal_for
 from voicelet_federated.errors import MaskingError
-from voicelet_federated.privacy.masking import Offer, RingArray, Round, check_offers
+from voicelet_federated.privacy.masking import (
+    Offer,
+    RingArray,
+    Round,
+    check_public,
+    check_signature,
+    shared_keys,
+)
 
 
 @dataclass
@@ -23,6 +30,7 @@ class Attempt:
         where: the round and attempt.
         size: numbers in a share.
         offers: Flower node → its offer.
+        dropped: device number → why its offer or share wasn't taken.
         shares: device number → masked vector.
         refusals: code → how many.
         bytes_up: content of all answers.
@@ -33,6 +41,7 @@ class Attempt:
     offers: dict[int, Offer] = field(default_factory=dict)
     shares: dict[int, RingArray] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
+    dropped: dict[int, str] = field(default_factory=dict)
     bytes_up: int = 0
 
     @property
@@ -46,19 +55,34 @@ class Attempt:
         replies: Iterable[Message],
         roster: Mapping[int, ec.EllipticCurvePublicKey],
     ) -> None:
-        """Keep the offers that are signed by a device of the roster, one a device."""
+        """Keep the offers that are signed by a device of the roster, one a device.
+
+        A device that signed a key which no mask can be made with is dropped by its number, so that
+        nobody pays for it; so are all those that offer one and the same key.
+        """
         waiting = set(nodes)
         for node, content in self._contents(replies, waiting):
             try:
                 offer = read_offer(content)
                 if offer.node in self.cohort:
                     raise MaskingError("a device answered twice; its second offer isn't counted")
-                check_offers(self.where, [offer], roster, 1)
+                check_signature(self.where, offer, roster)
             except VoiceletError as error:
                 self.refusals[refusal_for(error).value] += 1
                 continue
+            try:
+                check_public(offer)
+            except MaskingError as error:
+                self._drop(offer.node, error)
+                continue
             self.offers[node] = offer
+        self._drop_shared_keys()
         self.refusals["silent"] += len(waiting)
+
+    def stand_down(self, nodes: Iterable[int]) -> None:
+        """Do without these nodes' offers, though they are sound."""
+        for node in nodes:
+            del self.offers[node]
 
     def take_shares(self, replies: Iterable[Message]) -> None:
         """Keep the shares of this attempt that have the right type and size, one a device."""
@@ -67,7 +91,7 @@ class Attempt:
             try:
                 share = read_share(content, self.where, self.size)
             except VoiceletError as error:
-                self.refusals[refusal_for(error).value] += 1
+                self._drop(self.offers[node].node, error)
                 continue
             self.shares[self.offers[node].node] = share
         self.refusals["silent"] += len(waiting)
@@ -75,6 +99,18 @@ class Attempt:
     def survivors(self) -> list[int]:
         """Flower nodes whose shares came."""
         return sorted(n for n, offer in self.offers.items() if offer.node in self.shares)
+
+    def _drop(self, device: int, error: VoiceletError) -> None:
+        self.refusals[refusal_for(error).value] += 1
+        self.dropped[device] = str(error)
+
+    def _drop_shared_keys(self) -> None:
+        # Whose it is can't be told: a key is copied, or two devices are one.
+        shared = set(shared_keys(list(self.offers.values())))
+        for node, offer in list(self.offers.items()):
+            if offer.node in shared:
+                del self.offers[node]
+                self._drop(offer.node, MaskingError("another device offers the same one-time key"))
 
     def _contents(
         self, replies: Iterable[Message], waiting: set[int]
@@ -98,5 +134,20 @@ class Attempt:
 
 
 def content_bytes(content: RecordDict) -> int:
-    """Bytes of a message's records, Flower's framing (some 100 bytes each) apart."""
-    return sum(int(record.count_bytes()) for record in content.values())
+    """Bytes of a message's records, Flower's framing (some 100 bytes each) apart.
+
+    Counted here: Flower's own count raises ValueError at an empty text, which anybody may send.
+    """
+    arrays = sum(
+        len(name) + len(array.data)
+        for record in content.array_records.values()
+        for name, array in record.items()
+    )
+    others = [*content.config_records.values(), *content.metric_records.values()]
+    return arrays + sum(len(k) + _value_bytes(v) for record in others for k, v in record.items())
+
+
+def _value_bytes(value: object) -> int:
+    if isinstance(value, list):
+        return sum(map(_value_bytes, value))
+    return len(value) if isinstance(value, (str, bytes)) else 8

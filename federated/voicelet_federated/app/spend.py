@@ -17,7 +17,7 @@ from voicelet.files import atomic_file, sync_folder
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import DeviceLedger, LedgerEntry
 from voicelet_federated.privacy.accounting import DELTA, Account
-from voicelet_federated.privacy.skellam import NoiseShare
+from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
 
 if TYPE_CHECKING:
     from voicelet_federated.app.protocol import Terms
@@ -88,23 +88,30 @@ def run_name(terms: Terms) -> str:
     return hashlib.sha256(json.dumps(promised).encode()).hexdigest()[:16]
 
 
-def may_join(ledger: DeviceLedger, terms: Terms) -> None:
+def may_join(ledger: DeviceLedger, terms: Terms, honest: int = 0) -> None:
     """Check that one more round stays within the consent and within the run's terms.
+
+    The run's terms are held to the server's own promise, the consent to the worst that the device
+    accepted: noise of `honest` devices alone (all of the minimum if 0).
 
     Raises:
         ConsentError, BudgetError: as :meth:`DeviceLedger.join`, or the terms would be exceeded.
     """
-    ledger.may_join(terms.share, check=_within(terms))
+    ledger.may_join(terms.share, check=_within(terms), honest=honest)
 
 
-def pay(ledger: DeviceLedger, terms: Terms) -> float:
+def pay(ledger: DeviceLedger, terms: Terms, honest: int = 0) -> float:
     """Write down one more round or attempt, durably; returns epsilon spent in the device's life.
+
+    Args:
+        honest: as :func:`may_join`.
 
     Raises:
         ConsentError, BudgetError: as :func:`may_join`, or it can't be written; nothing may then be
             sent.
     """
-    return ledger.join(terms.share, run_name(terms), terms.where.number, check=_within(terms))
+    name = run_name(terms)
+    return ledger.join(terms.share, name, terms.where.number, check=_within(terms), honest=honest)
 
 
 def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
@@ -112,10 +119,11 @@ def _within(terms: Terms) -> Callable[[tuple[LedgerEntry, ...]], None]:
 
     def check(entries: tuple[LedgerEntry, ...]) -> None:
         # The run of imported payments isn't known, so they count for every run.
-        paid = tuple(e.share for e in entries if e.run in (name, OLD_LEDGER))
+        runs = (name, OLD_LEDGER)
+        paid = tuple(CountedShare(e.share, terms.honest) for e in entries if e.run in runs)
         if len(paid) >= terms.joins:
             raise BudgetError(f"this device has joined {len(paid)} times, as often as agreed")
-        Account(terms.epsilon, min(terms.delta, DELTA), paid).pay(terms.share)
+        Account(terms.epsilon, min(terms.delta, DELTA), paid).pay(terms.counted)
 
     return check
 

@@ -1,5 +1,11 @@
 """Sums of masked, noised updates as a strategy of Flower's.
 
+A device that spoils a round costs everybody else a join, so it is named, and left out while there
+are enough others: who signed a key that no mask can be made with, sent a share that is none, or
+twice didn't send the one it had promised (once, a battery may have been empty).  Who sent a share
+that only looks like one can't be told from the sum alone: all of that cohort are doubted then, and
+those that a later sum clears are trusted again.
+
 Flower's own strategies weight by what devices claim, accept NaN and add noise for the devices that
 were asked, not for those that answered.  Here every device weighs the same, the server
 sees nothing but a sum, and a sum of fewer than the minimum isn't opened.
@@ -41,6 +47,7 @@ from voicelet_federated.privacy.skellam import NoiseShare, secret_generator, ske
 
 _LOG = logging.getLogger(__name__)
 _POLL_S = 1.0
+_SILENCE, _FAULT = 1, 2  # weights; a device with as many as a fault is left out
 NumberArray = npt.NDArray[np.floating]
 
 
@@ -120,11 +127,17 @@ class MaskedSum(Strategy):
             attempt = self._attempt
             attempt.take_shares(replies)
             self._count_replies(attempt)
-            missing = len(attempt.offers) - len(attempt.shares)
+            missing = set(attempt.cohort) - set(attempt.shares)
             if not missing:
                 return self._finish(attempt)
+            broken = {d: why for d, why in attempt.dropped.items() if d in missing}
+            self._blame(broken, _FAULT)
+            # If most are silent, the network or this server is the likelier culprit.
+            if 2 * len(missing) <= len(attempt.cohort):
+                silent = missing - set(broken)
+                self._blame(dict.fromkeys(silent, "it promised a share and sent none"), _SILENCE)
             survivors, number = attempt.survivors(), attempt.where.attempt + 1
-            _LOG.warning("%d shares are missing, %d came", missing, len(survivors))
+            _LOG.warning("%d shares are missing, %d came", len(missing), len(survivors))
             if number >= self.config.attempts:
                 return self._fail(f"shares were missing in each of {number} attempts")
             if len(survivors) < self.config.least:
@@ -178,11 +191,30 @@ class MaskedSum(Strategy):
                 " model stays as it is"
             )
         random.SystemRandom().shuffle(eligible)
-        return sorted(eligible, key=self._joins)[: self.config.cohort]
+        return sorted(eligible, key=lambda n: (self._faults(n), self._joins(n)))[
+            : self.config.cohort
+        ]
 
     def _joins(self, node: int) -> int:
         device = self._devices.get(node)
         return 0 if device is None else self.state.joins(device)
+
+    def _faults(self, node: int) -> int:
+        device = self._devices.get(node)
+        return 0 if device is None else self.state.faults_of(device)
+
+    def _leave_out_doubtful(self, attempt: Attempt) -> None:
+        """Before anybody pays: as few devices with a fault as the minimum allows."""
+        nodes = list(attempt.offers)
+        random.SystemRandom().shuffle(nodes)
+        nodes.sort(key=self._faults)
+        trusted = sum(self._faults(n) < _FAULT for n in nodes)
+        out = nodes[max(trusted, self.config.least) :]
+        for node in out:
+            reason = "it, or one that was with it, spoiled rounds before"
+            self._record.dropped[str(attempt.offers[node].node)] = reason
+            attempt.refusals["doubtful"] += 1
+        attempt.stand_down(out)
 
     def _prepare_attempt(self, nodes: list[int], number: int) -> list[Message]:
         """First exchange of an attempt; then pay, write it down, and say what to send.
@@ -204,6 +236,8 @@ class MaskedSum(Strategy):
             if self.state.joins(offer.node) >= self.config.joins:
                 del attempt.offers[node]
                 attempt.refusals["budget"] += 1
+        self._blame(attempt.dropped, _FAULT)
+        self._leave_out_doubtful(attempt)
         self._record.attempts = number + 1
         if len(attempt.offers) < self.config.least:
             self._count_replies(attempt)
@@ -217,6 +251,13 @@ class MaskedSum(Strategy):
         if self._key is not None:
             assignment = sign(assignment, self._key)
         return self._messages(list(attempt.offers), pack_assignment(assignment), TRAIN)
+
+    def _blame(self, devices: Mapping[int, str], weight: int) -> None:
+        """Name devices that spoiled this attempt, in the log and in the run's state."""
+        for device, reason in devices.items():
+            _LOG.warning("device %016x is left out: %s", device, reason)
+            self._record.dropped[str(device)] = reason
+        self.state.blame(devices, weight)
 
     def _messages(self, nodes: list[int], content: RecordDict, kind: str) -> list[Message]:
         self._record.bytes_down += len(nodes) * content_bytes(content)
@@ -237,6 +278,7 @@ class MaskedSum(Strategy):
             adapter=c.adapter,
             local=c.local,
             bit=self._bit,
+            honest=c.honest,
         )
 
     def _count_replies(self, attempt: Attempt) -> None:
@@ -252,10 +294,12 @@ class MaskedSum(Strategy):
         decoded = total * self._share.step
         norm, limit = float(np.linalg.norm(decoded)), largest_norm(self._share, len(attempt.cohort))
         if not norm <= limit:
+            self.state.blame(attempt.cohort, _FAULT)
             return self._fail(
                 f"the sum's norm is {norm:.3g}, more than clipped updates can have ({limit:.3g}): "
                 "a device doesn't keep to the protocol"
             )
+        self.state.clear(attempt.cohort)
         decoded = self._update_clip_norm(decoded, len(attempt.cohort))
         # The denominator is fixed, so that a user's weight doesn't depend on who else came.
         mean = (decoded / self.config.cohort).astype(np.float32)

@@ -25,7 +25,7 @@ smaller, the less anybody can ever tell whether you took part), for {days:g} day
     voicelet-federated ledger --state {state} --withdraw
 
 What was sent until then can't be taken out of the sums again. Having agreed to the cloning of
-your voice is no agreement to this.
+your voice is no agreement to this; your voice's consent must name the purpose federation as well.
 
 """
 

@@ -1,7 +1,8 @@
 """`make federated-demo`: three people's devices and a server on this machine, with TLS and keys.
 
-Nothing is simulated: a SuperLink, three SuperNodes that each hold one person's recordings alone,
-two rounds of masked and noised updates, and a bundle of the new model that says a sentence.
+No device is simulated: a SuperLink, three SuperNodes that each hold one person's recordings alone,
+two rounds of masked and noised updates, and a bundle of the new model that says a sentence.  Only
+the people are readers of a public corpus: no profile of theirs is asked for.
 """
 
 from __future__ import annotations
@@ -73,9 +74,10 @@ def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
     """
     from voicelet_export.corpus.pack import DEFAULT_PACK
     from voicelet_export.corpus.prepare import Tools, prepare_data
-    from voicelet_federated.app.config import FederationConfig, Places, to_run_config
+    from voicelet_federated.app.config import SIMULATION, FederationConfig, Places, to_run_config
     from voicelet_federated.app.devices import add_to_roster, load_identity
     from voicelet_federated.app.export import speak
+    from voicelet_federated.app.floor import FILE, Floor, keep_floor, sign_floor
     from voicelet_federated.app.spend import days_from_now, open_ledger
     from voicelet_federated.cli.export import export_run
     from voicelet_federated.deploy.address import Address, free_port
@@ -105,7 +107,10 @@ def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
     with _work(config.work) as work, Processes(work / "logs") as processes:
         server, roster = work / "server", work / "roster"
         make_certificates(server / "tls")
-        public = write_public(load_identity(server).public_key(), work / "operator.pem")
+        operator = load_identity(server)
+        public = write_public(operator.public_key(), work / "operator.pem")
+        fleet = work / FILE
+        fleet.write_bytes(sign_floor(Floor(terms.least, terms.least), operator))
         link = SuperLink(processes, server, Address("127.0.0.1", free_port()))
         link.start()
         log_line(f"a SuperLink listens on {link.address}, with TLS")
@@ -115,6 +120,7 @@ def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
             key, key_public = node_key(own)
             add_to_roster(roster, load_identity(own).public_key())
             # What a person would be asked by `join`; the terms' epsilon is no guarantee (above).
+            keep_floor(fleet, own, operator.public_key())
             ledger = open_ledger(own)
             ledger.grant(FederationConsent(PURPOSE, terms.joins, terms.epsilon, days_from_now(1.0)))
             link.register(key_public)
@@ -139,7 +145,8 @@ def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
                     places,
                     number,
                     len(people),
-                    {"VOICELET_AUDIT": "off"},  # the log is of whoever owns this machine
+                    # The log is of whoever owns this machine; the people are a corpus's.
+                    {"VOICELET_AUDIT": "off", SIMULATION: "1"},
                 )
             )
         for node in nodes:

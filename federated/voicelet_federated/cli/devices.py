@@ -29,14 +29,30 @@ def add_join_command(commands: Any) -> None:
     parser.add_argument("--superlink", required=True, metavar="HOST:PORT")
     parser.add_argument("--ca", type=Path, required=True, help="the operator's CA certificate")
     parser.add_argument("--operator", type=Path, required=True, help="public key of assignments")
+    parser.add_argument(
+        "--fleet", type=Path, help="the operator's floor for cohorts; kept, so once is enough"
+    )
     parser.add_argument("--roster", type=Path, required=True, help="public keys of all devices")
     parser.add_argument("--base", type=Path, required=True, help="the acoustic model that learns")
     parser.add_argument(
         "--speech", type=Path, required=True, help="recordings with texts, or cache"
     )
     parser.add_argument("--speaker", default="", help="whose, if the cache holds several")
+    parser.add_argument(
+        "--profile",
+        required=True,
+        help="whose speech it is: a voice enrolled here, whose consent covers federation",
+    )
     parser.add_argument("--state", type=Path, required=True, help="the device's folder")
     add_consent_options(parser)
+    parser.add_argument(
+        "--least-cohort", type=int, help="fewest devices in a sum, if more than the operator signed"
+    )
+    parser.add_argument(
+        "--honest",
+        type=int,
+        help="how many of a cohort are believed, if fewer than the operator signed (1: none other)",
+    )
     parser.add_argument("--time-limit-s", type=float, help="of training in a round (120)")
     parser.add_argument(
         "--least-battery",
@@ -67,13 +83,24 @@ def _keys(args: argparse.Namespace) -> None:
 def _join(args: argparse.Namespace) -> None:
     from voicelet_export.corpus.prepare import Tools, prepare_data
     from voicelet_federated.app.config import device_places
-    from voicelet_federated.app.devices import DeviceData, load_identity
+    from voicelet_federated.app.devices import (
+        DeviceData,
+        federation_consent,
+        load_identity,
+        load_operator,
+    )
+    from voicelet_federated.app.floor import keep_floor, load_floor
     from voicelet_federated.deploy.address import Address, is_healthy
     from voicelet_federated.deploy.flower import SuperNode, take_part
     from voicelet_federated.deploy.node_keys import node_key
 
     stated = stated_consent(args)
-    limits = {"time-limit-s": args.time_limit_s, "least-battery": args.least_battery}
+    limits = {
+        "time-limit-s": args.time_limit_s,
+        "least-battery": args.least_battery,
+        "least-cohort": args.least_cohort,
+        "honest": args.honest,
+    }
     limits = {name: value for name, value in limits.items() if value is not None}
     device_places(limits, {})  # in range?
     for path in (args.operator, args.roster, args.base, args.speech):
@@ -83,6 +110,13 @@ def _join(args: argparse.Namespace) -> None:
     if not args.ca.is_file():
         raise ConfigError(f"{args.ca}: the operator's CA certificate is missing; ask for it")
     is_healthy(address, args.ca)  # a wrong CA is refused before any work is done
+    federation_consent(args.profile)
+    operator = load_operator(args.operator)
+    if args.fleet is not None:
+        keep_floor(args.fleet, args.state, operator)
+    own = device_places(limits, {})
+    floor = load_floor(args.state, operator).stricter(own.least_cohort, own.honest)
+    log.info("cohorts of %d and more, %d of them believed", floor.minimum, floor.honest)
     consenting_ledger(args.state, stated)
     key, _ = node_key(args.state)
     load_identity(args.state)
@@ -93,6 +127,7 @@ def _join(args: argparse.Namespace) -> None:
         "base": str(args.base.resolve()),
         "cache": str(cache.resolve()),
         "speaker": data.speaker,
+        "profile": args.profile,
         "state": str(args.state.resolve()),
         "roster": str(args.roster.resolve()),
         "server-key": str(args.operator.resolve()),

@@ -86,7 +86,7 @@ def _runs(ledger: DeviceLedger) -> list[dict[str, Any]]:
     runs = []
     for name in dict.fromkeys(e.run for e in ledger.entries):
         entries = [e for e in ledger.entries if e.run == name]
-        spent = Account(math.inf, ledger.delta, tuple(e.share for e in entries)).spent()
+        spent = Account(math.inf, ledger.delta, tuple(e.counted for e in entries)).spent()
         runs.append(
             {
                 "run": name,

@@ -14,12 +14,16 @@ from voicelet_federated.cli.demo import add_demo_command
 from voicelet_federated.cli.devices import add_join_command, add_keys_command
 from voicelet_federated.cli.export import add_export_command
 from voicelet_federated.cli.ledger import add_ledger_command
-from voicelet_federated.cli.operator import add_certify_command, add_serve_command
+from voicelet_federated.cli.operator import (
+    add_certify_command,
+    add_fleet_command,
+    add_serve_command,
+)
 from voicelet_federated.cli.simulate import add_simulate_command
 from voicelet_federated.cli.status import add_status_command
 
 _WHAT = """Improve a shared voice across devices that keep their recordings: the operator's side
-(certify, serve), a device's side (keys, join, ledger), and simulations of both."""
+(certify, fleet, serve), a device's side (keys, join, ledger), and simulations of both."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     add_simulate_command(commands)
     add_certify_command(commands)
+    add_fleet_command(commands)
     add_keys_command(commands)
     add_serve_command(commands)
     add_join_command(commands)

@@ -27,6 +27,23 @@ def add_certify_command(commands: Any) -> None:
     parser.set_defaults(run=_certify)
 
 
+def add_fleet_command(commands: Any) -> None:
+    """Add `fleet` to the command line."""
+    parser = commands.add_parser("fleet", help="sign the floor that every device will hold to")
+    parser.add_argument("--state", type=Path, required=True, help="the server's folder")
+    parser.add_argument(
+        "--minimum", type=int, required=True, help="fewest devices in a sum that a device accepts"
+    )
+    parser.add_argument(
+        "--honest",
+        type=int,
+        required=True,
+        help="how many of these are sure to be different people's; what a device spends is counted "
+        "as if the others added no noise (1: trust nobody)",
+    )
+    parser.set_defaults(run=_fleet)
+
+
 def add_serve_command(commands: Any) -> None:
     """Add `serve` to the command line."""
     parser = commands.add_parser("serve", help="a SuperLink, and a run on the devices registered")
@@ -57,10 +74,23 @@ def _certify(args: argparse.Namespace) -> None:
     sys.stdout.write(f"keep elsewhere until the certificate is renewed: {files.ca.parent}/ca.key\n")
 
 
+def _fleet(args: argparse.Namespace) -> None:
+    from voicelet.files import atomic_file
+    from voicelet_federated.app.devices import load_identity
+    from voicelet_federated.app.floor import FILE, Floor, sign_floor
+
+    signed = sign_floor(Floor(args.minimum, args.honest), load_identity(args.state))
+    with atomic_file(args.state / FILE) as stream:
+        stream.write(signed)
+    sys.stdout.write(f"for devices: {args.state / FILE}\n")
+
+
 def _serve(args: argparse.Namespace) -> None:
     from voicelet_export.recipes import read_recipe
     from voicelet_federated.app.checkpoint import rounds_ended
     from voicelet_federated.app.config import FederationConfig, Places, to_run_config
+    from voicelet_federated.app.devices import load_identity
+    from voicelet_federated.app.floor import FILE, load_floor
     from voicelet_federated.deploy.address import Address, DeploymentError
     from voicelet_federated.deploy.flower import SuperLink, app_folder
     from voicelet_federated.deploy.processes import Processes
@@ -70,6 +100,17 @@ def _serve(args: argparse.Namespace) -> None:
     if len(keys) < terms.least:
         raise ConfigError(
             f"{args.nodes} holds {len(keys)} node keys, a round needs {terms.least} devices"
+        )
+    if not (args.state / FILE).exists():
+        raise ConfigError(
+            f"{args.state / FILE} is missing, and devices join nothing without it; "
+            f"`voicelet-federated fleet --state {args.state} --minimum … --honest …` signs it"
+        )
+    floor = load_floor(args.state, load_identity(args.state).public_key())
+    if terms.least < floor.minimum:
+        raise ConfigError(
+            f"the terms open sums of {terms.least} devices and the fleet's accept no fewer than "
+            f"{floor.minimum}; raise `minimum`"
         )
     places = Places(
         base=str(args.base.resolve()),

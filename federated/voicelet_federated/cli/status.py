@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError, VoiceletError
+from voicelet_federated.app.floor import FILE as FLOOR
 from voicelet_federated.app.spend import KEY, LEDGER, OLD_LEDGER, open_ledger
 from voicelet_federated.cli.ledger import describe, number
 from voicelet_federated.errors import FederationError, PowerError
@@ -91,6 +92,7 @@ def _rounds(state: Any) -> dict[str, Any]:
             "asked": last.asked,
             "opened": last.opened,
             "attempts": last.attempts,
+            "dropped": {f"{int(device):016x}": why for device, why in last.dropped.items()},
             "seconds": last.seconds,
         },
         "refusals": dict(refusals),
@@ -140,6 +142,10 @@ def _device(folder: Path) -> dict[str, Any]:
 
     files: dict[str, str] = {}
     status: dict[str, Any] = {"side": "device", "folder": str(folder)}
+    if not (folder / FLOOR).exists():
+        files[FLOOR] = "missing: `join --fleet` keeps the operator's floor for cohorts"
+    else:
+        files[FLOOR] = "there"
     try:
         if (folder / LEDGER).exists() or (folder / OLD_LEDGER).exists():
             status |= ledger_status(open_ledger(folder))
@@ -225,6 +231,8 @@ def _run(status: dict[str, Any]) -> Iterator[str]:
             f"round {last['number']}: {last['status']}{reason}; {last['asked']} asked, "
             f"{last['opened']} in the sum, {last['seconds']:.0f} s"
         )
+        for device, why in last["dropped"].items():
+            yield f"  left out {device}: {why}"
     if status["refusals"]:
         yield "sat out: " + ", ".join(f"{n} {code}" for code, n in status["refusals"].items())
     before, after = status["held_out"]["before"], status["held_out"]["after"]

@@ -8,12 +8,13 @@ charged and idle), so none is claimed: a user pays in full for every round joine
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from voicelet.errors import ConfigError
 from voicelet_federated.errors import BudgetError
-from voicelet_federated.privacy.skellam import NoiseShare
+from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
 
 DELTA = 1e-5
 ORDERS = (*range(2, 64), *range(64, 256, 8), *range(256, 1025, 64))
@@ -27,9 +28,10 @@ class Guarantee:
     Attributes:
         epsilon, delta: of all rounds together.
         rounds: that one user joins at most.
-        noise_multiplier: of every round's sum.
+        noise_multiplier: of every round's sum, with the noise of `honest` devices alone.
         clip_norm: C.
         minimum: devices without which no sum is opened.
+        honest: how many of these must add their noise for this to hold.
         accountant: "rdp" or "pld".
         neighbours: the neighbouring relation.
     """
@@ -42,6 +44,7 @@ class Guarantee:
     minimum: int
     accountant: str
     neighbours: str = NEIGHBOURS
+    honest: int = 0
 
 
 def rdp_epsilon(divergence: Callable[[int], float], rounds: int, delta: float = DELTA) -> float:
@@ -101,7 +104,11 @@ def pld_epsilon(noise_multiplier: float, rounds: int, delta: float = DELTA) -> f
 
 
 def guarantee(
-    share: NoiseShare, rounds: int, delta: float = DELTA, accountant: str = "rdp"
+    share: NoiseShare,
+    rounds: int,
+    delta: float = DELTA,
+    accountant: str = "rdp",
+    honest: int = 0,
 ) -> Guarantee:
     """What a user who joins `rounds` rounds is promised.
 
@@ -110,14 +117,16 @@ def guarantee(
         accountant: "rdp" accounts for the Skellam noise and its rounding as they are; "pld" takes
             the noise for a Gaussian of the same variance and the rounded sensitivity, a limit that
             32 bits come within 1 % of.
+        honest: devices of a cohort that are taken to add their noise; all of `share.minimum` if 0.
 
     Raises:
         ConfigError: there is no such accountant.
     """
+    noisy = min(honest or share.minimum, share.minimum)
     if accountant == "rdp":
-        epsilon = rdp_epsilon(share.rdp, rounds, delta)
+        epsilon = rdp_epsilon(CountedShare(share, honest).rdp, rounds, delta)
     elif accountant == "pld":
-        effective = math.sqrt(share.variance * share.minimum) / share.sensitivity_l2
+        effective = math.sqrt(share.variance * noisy) / share.sensitivity_l2
         epsilon = pld_epsilon(effective, rounds, delta)
     else:
         raise ConfigError(f"no accountant {accountant!r}; there are rdp and pld")
@@ -125,10 +134,11 @@ def guarantee(
         epsilon,
         delta,
         rounds,
-        share.noise_multiplier,
+        share.noise_multiplier * math.sqrt(noisy / share.minimum),
         share.clip_norm,
         share.minimum,
         accountant,
+        honest=noisy,
     )
 
 
@@ -163,8 +173,16 @@ def noise_multiplier_for(
 
 
 def _check(rounds: int, delta: float) -> None:
-    if rounds < 0 or not 0.0 < delta < 1.0:
+    if not (rounds >= 0 and 0.0 < delta < 1.0):
         raise ConfigError(f"{rounds} rounds at delta {delta} make no sense")
+
+
+class Loss(Protocol):
+    """What a round costs: a :class:`NoiseShare`, counted in full or as if few add noise."""
+
+    def rdp(self, order: int, /) -> float:
+        """Epsilon of Rényi differential privacy at `order`."""
+        ...
 
 
 class Account:
@@ -172,12 +190,10 @@ class Account:
 
     Args:
         epsilon, delta: the budget of one user.
-        history: noise shares of the rounds a user has joined, for going on after a crash.
+        history: the rounds that a user has joined, for going on after a crash.
     """
 
-    def __init__(
-        self, epsilon: float, delta: float = DELTA, history: tuple[NoiseShare, ...] = ()
-    ) -> None:
+    def __init__(self, epsilon: float, delta: float = DELTA, history: Sequence[Loss] = ()) -> None:
         self.epsilon, self.delta = epsilon, delta
         self._history = list(history)
 
@@ -186,14 +202,14 @@ class Account:
         """Rounds paid for."""
         return len(self._history)
 
-    def spent(self, then: NoiseShare | None = None) -> float:
+    def spent(self, then: Loss | None = None) -> float:
         """Epsilon of the rounds so far, and of one more round `then`."""
         shares = [*self._history, *([then] if then else [])]
         if not shares:
             return 0.0
         return rdp_epsilon(lambda order: sum(s.rdp(order) for s in shares), 1, self.delta)
 
-    def pay(self, share: NoiseShare) -> float:
+    def pay(self, share: Loss) -> float:
         """Pay for a round before it begins; what was paid isn't given back if the round fails.
 
         Returns:
@@ -203,7 +219,7 @@ class Account:
             BudgetError: the round would exceed the budget; nothing is paid.
         """
         after = self.spent(share)
-        if after > self.epsilon:
+        if not after <= self.epsilon:  # so that a budget that is no number allows nothing
             raise BudgetError(
                 f"this round would bring epsilon to {after:.3f}, above the {self.epsilon:g} "
                 "agreed to; the device sits it out"

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -25,6 +26,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from voicelet_federated.errors import CohortError, MaskingError
 
 LABEL = b"voicelet federated mask v1"
+_PUBLIC_BYTES = 32
+_PRIME = 2**255 - 19
 
 
 @dataclass(frozen=True)
@@ -69,31 +72,80 @@ def check_offers(
     identities: Mapping[int, ec.EllipticCurvePublicKey],
     minimum: int,
 ) -> None:
-    """Refuse a cohort that is too small or holds a key that its owner didn't sign.
+    """Refuse a cohort that is too small, or a key that no mask can be made with.
 
     Raises:
         CohortError: too few devices, or one twice.
-        MaskingError: a device isn't known, or its signature is of another key or round.
+        MaskingError: a device isn't known, its signature is of another key or round, its key isn't
+            sound (:func:`check_public`), or two devices offer the same one.
     """
     nodes = [o.node for o in offers]
     if len(set(nodes)) != len(nodes):
         raise CohortError("a device stands twice in the cohort; it sits the round out")
     if len(nodes) < minimum:
         raise CohortError(f"a cohort of {len(nodes)} is too small; this device asks for {minimum}")
+    shared = shared_keys(offers)
+    if shared:
+        raise MaskingError(
+            f"devices {', '.join(map(str, shared))} offer one and the same key: they are one, or "
+            "don't know its secret; leave them out"
+        )
     for offer in offers:
-        if offer.node not in identities:
-            raise MaskingError(f"device {offer.node} isn't known; register its key first")
-        try:
-            identities[offer.node].verify(
-                offer.signature,
-                signed_bytes(where, offer.node, offer.public),
-                ec.ECDSA(hashes.SHA384()),
-            )
-        except InvalidSignature:
-            raise MaskingError(
-                f"the key of device {offer.node} isn't signed by it for this round; "
-                "the server may be lying"
-            ) from None
+        check_signature(where, offer, identities)
+        check_public(offer)
+
+
+def check_signature(
+    where: Round, offer: Offer, identities: Mapping[int, ec.EllipticCurvePublicKey]
+) -> None:
+    """See that the device named made the offer, for this round and attempt.
+
+    Raises:
+        MaskingError: it isn't known, or its signature doesn't hold.
+    """
+    if offer.node not in identities:
+        raise MaskingError(f"device {offer.node} isn't known; register its key first")
+    try:
+        identities[offer.node].verify(
+            offer.signature,
+            signed_bytes(where, offer.node, offer.public),
+            ec.ECDSA(hashes.SHA384()),
+        )
+    except InvalidSignature:
+        raise MaskingError(
+            f"the key of device {offer.node} isn't signed by it for this round; "
+            "the server may be lying"
+        ) from None
+
+
+def check_public(offer: Offer) -> None:
+    """See that a one-time key is one that an honest device can have made.
+
+    With a point of low order every exchange gives zero (RFC 7748, section 6.1), so nobody could
+    mask anything.  Every X25519 secret is a multiple of eight, the order of these points: one
+    exchange with a fresh secret finds them all.  Other spellings of a point (its top bit set, or
+    not below 2^255 - 19) are refused, so that equal keys are equal bytes.
+
+    Raises:
+        MaskingError: it has another length, another spelling, or a low order.
+    """
+    culprit = f"the one-time key of device {offer.node}"
+    if len(offer.public) != _PUBLIC_BYTES:
+        raise MaskingError(f"{culprit} has {len(offer.public)} bytes, not 32; leave it out")
+    if int.from_bytes(offer.public, "little") >= _PRIME:
+        raise MaskingError(f"{culprit} isn't spelled as X25519 spells keys; leave it out")
+    try:
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(offer.public))
+    except ValueError:
+        raise MaskingError(
+            f"{culprit} is a point of low order, with which nothing can be masked; leave it out"
+        ) from None
+
+
+def shared_keys(offers: Sequence[Offer]) -> list[int]:
+    """Numbers of the devices whose one-time key another one offers as well, in order."""
+    times = Counter(o.public for o in offers)
+    return sorted(o.node for o in offers if times[o.public] > 1)
 
 
 def identity_from_pem(data: bytes) -> ec.EllipticCurvePublicKey:
@@ -104,7 +156,7 @@ def identity_from_pem(data: bytes) -> ec.EllipticCurvePublicKey:
     """
     try:
         key = serialization.load_pem_public_key(data)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise MaskingError(f"not a public key ({error}); use the one the node registered") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise MaskingError("an identity key must be an elliptic-curve key, as Flower's node keys")
@@ -122,8 +174,11 @@ __all__ = [
     "RingArray",
     "Round",
     "check_offers",
+    "check_public",
+    "check_signature",
     "identity_from_pem",
     "open_sum",
+    "shared_keys",
 ]
 
 IntArray = npt.NDArray[np.int64]
@@ -190,7 +245,8 @@ class OneTimeKey:
 
         Raises:
             CohortError: the cohort is too small or doesn't hold this device's own offer.
-            MaskingError: an offer isn't signed by whom it names, or the key has been used.
+            MaskingError: an offer isn't signed by whom it names, a key isn't sound, or this one has
+                been used.
         """
         if self._private is None:
             raise MaskingError("this one-time key has been used; make a new one for a new attempt")

@@ -92,15 +92,20 @@ class NoiseShare:
 
         Returns:
             epsilon of Rényi differential privacy at `order` (theorem 3.5 of the paper, with
-            per-coordinate Poisson parameter mu / 2 and variance mu).
+            per-coordinate Poisson parameter mu / 2 and variance mu); infinite without noise, and
+            where the numbers are so large or small that it can't be computed.
         """
-        mu = self.variance * (devices or self.minimum)
-        if mu == 0.0:
+        try:
+            mu = self.variance * (devices or self.minimum)
+            if mu == 0.0:
+                return math.inf
+            l1, l2 = self.sensitivity_l1, self.sensitivity_l2
+            gaussian = order * l2**2 / (2.0 * mu)
+            extra = min(((2 * order - 1) * l2**2 + 6.0 * l1) / (4.0 * mu**2), 3.0 * l1 / (2.0 * mu))
+        except ArithmeticError:  # a step or a variance that underflows to 0, a power that overflows
             return math.inf
-        l1, l2 = self.sensitivity_l1, self.sensitivity_l2
-        gaussian = order * l2**2 / (2.0 * mu)
-        extra = min(((2 * order - 1) * l2**2 + 6.0 * l1) / (4.0 * mu**2), 3.0 * l1 / (2.0 * mu))
-        return gaussian + extra
+        loss = gaussian + extra
+        return loss if loss >= 0.0 else math.inf  # not a number: infinities that cancel out
 
     def encode(self, update: npt.ArrayLike, rng: np.random.Generator) -> IntArray:
         """Clip, round and add this device's share of noise.
@@ -123,6 +128,24 @@ class NoiseShare:
         whole: IntArray = np.rint(values / self.step).astype(np.int64)
         whole += skellam(rng, self.variance, self.size)
         return whole
+
+
+@dataclass(frozen=True)
+class CountedShare:
+    """A share as it is accounted for if only some of the cohort add their noise.
+
+    Attributes:
+        share: as all were told to apply it.
+        honest: devices of a cohort that are taken to do so, one's own among them; never more than
+            the share's minimum count, and 0 means all of these.
+    """
+
+    share: NoiseShare
+    honest: int = 0
+
+    def rdp(self, order: int) -> float:
+        """As :meth:`NoiseShare.rdp`, with the noise of the honest devices alone."""
+        return self.share.rdp(order, min(self.honest or self.share.minimum, self.share.minimum))
 
 
 def skellam(rng: np.random.Generator, variance: float, size: int) -> IntArray:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
         help="an operator's key that payloads may be written with",
     )
     parser.add_argument(
-        "--fast", action="store_true", help="don't search for changes of speed and pitch"
+        "--fast",
+        action="store_true",
+        help="don't search for changes of speed and pitch, nor in pieces",
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
@@ -44,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.trust.provenance import provenance
     from voicelet.trust.watermark.detect import detect_watermark
     from voicelet.trust.watermark.mark import read_key
+    from voicelet.trust.watermark.thorough import ThoroughSearch
 
     keys = [read_key(path) for path in args.key]
     answers = []
@@ -51,9 +55,15 @@ def run(args: argparse.Namespace) -> int:
         audio = read_audio(path, max_seconds=MAX_SECONDS)
         if audio.cut_at_limit:
             print(f"voicelet: {path}: only the first hour is looked at", file=sys.stderr)
-        detection = detect_watermark(
-            audio.samples, audio.sample_rate_hz, keys=keys, scales=not args.fast
-        )
+        with Progress("searching", enabled=False if args.json else None) as progress:
+            detection = detect_watermark(
+                audio.samples,
+                audio.sample_rate_hz,
+                keys=keys,
+                scales=not args.fast,
+                thorough=None if args.fast else ThoroughSearch(),
+                progress=progress.update,
+            )
         source = provenance(path)
         if args.json:
             labels = {"label": source.label, "credentials": source.credentials}

@@ -22,6 +22,7 @@ from voicelet.audio.vad import speech_segments
 from voicelet.errors import LivenessRejectedError
 from voicelet.speaker.synthetic_speech import SAMPLE_RATE_HZ, synthetic_log_odds
 from voicelet.trust.watermark.detect import MIN_SECONDS, Detection, detect_watermark
+from voicelet.trust.watermark.thorough import ThoroughSearch
 
 # The part of a recording that is examined: its speech, pauses removed, at one level.
 
@@ -46,7 +47,6 @@ MAX_LISTENED_S = 180.0
 """Enrolment uses no more speech than this."""
 
 MAX_FILE_BYTES = 512 << 20
-_SCALES_S = 30
 
 LIKELY_SYNTHETIC = 0.0
 """Log odds from which speech is called likely synthetic."""
@@ -91,18 +91,16 @@ def origin_of(samples_24k: FloatArray, *, scales: bool = True) -> RecordingOrigi
 
     Args:
         samples_24k: mono float [n] at 24 kHz, pauses left in.
-        scales: find the mark after changes of speed and pitch as well (ten times the work); only
-            the first 30 s are searched for these.
+        scales: find the mark after changes of speed and pitch, and in pieces, as well
+            (`ThoroughSearch`): 0.1 s of one core for a second of audio.
 
     Raises:
         EngineError: the detector can't be run.
     """
     mark = None
     if len(samples_24k) >= MIN_SECONDS * RATE_HZ:
-        mark = detect_watermark(samples_24k, RATE_HZ, scales=False)
-        if scales and not mark.found:
-            changed = detect_watermark(samples_24k[: _SCALES_S * RATE_HZ], RATE_HZ)
-            mark = changed if changed.found else mark
+        thorough = ThoroughSearch() if scales else None
+        mark = detect_watermark(samples_24k, RATE_HZ, scales=False, thorough=thorough)
     return RecordingOrigin(mark, synthetic_log_odds(resample(samples_24k, RATE_HZ, SAMPLE_RATE_HZ)))
 
 

@@ -14,11 +14,10 @@ pytest.importorskip("flwr")
 pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
-from tests.federated.tiny_federation import Federation, times_paid
+from tests.federated.tiny_federation import Federation, as_real_devices, times_paid
 from voicelet.trust.audit.device_log import default_log
 from voicelet_federated.app import client as client_app
 from voicelet_federated.app.config import SIMULATION, LocalTraining
-from voicelet_federated.app.devices import device_of
 from voicelet_federated.app.grid import to_wire
 from voicelet_federated.app.power import check_power
 from voicelet_federated.app.spend import open_ledger
@@ -33,11 +32,7 @@ def real(federation: Make, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def make(own: dict[str, Any] | None = None, **changes: Any) -> Federation:
         made = federation(**changes)
-        for context in made.grid.contexts.values():
-            places = device_of(made.places, int(context.node_config["partition-id"]))
-            told = {k.replace("_", "-"): v for k, v in places.__dict__.items() if v}
-            context.node_config.update({**told, **(own or {})})
-            context.run_config = {}
+        as_real_devices(made, own)
         monkeypatch.delenv(SIMULATION)
         return made
 
@@ -49,6 +44,8 @@ def test_real_devices_take_part(real: Make, tmp_path: Path, monkeypatch: Any) ->
     made = real()
     assert made.run().rounds[0].status == "done" and times_paid(made) == [1, 1, 1, 1]
     noted = [r for r in default_log().records() if r.event == "federation"]
+    assert {r.fields["purpose"] for r in noted} == {"federation"} and len(noted) == 4
+    assert len({r.fields["consent"] for r in noted}) == 4
     spent = [open_ledger(made.folder / "devices" / f"s{i}").epsilon for i in range(4)]
     assert [r.fields["epsilon_spent"] for r in noted] == pytest.approx(spent)
 
@@ -97,6 +94,8 @@ def test_a_device_without_the_operator_s_key_trains_nothing(real: Make) -> None:
     made = real()
     for context in made.grid.contexts.values():
         del context.node_config["server-key"]
+    victim, *_ = made.grid.contexts.values()
+    victim.node_config["server-key"] = str(made.folder / "nowhere.pem")
     assert made.run().rounds[0].refusals == {"config": 4}
 
 

@@ -30,7 +30,7 @@ from flwr.app import Message
 
 from tests.federated.light_node import Answer, LightNode
 from tests.federated.memory_search import Needles, holds, memory
-from tests.federated.tiny_federation import SPEAKERS
+from tests.federated.tiny_federation import SPEAKERS, keep_fleet, keep_voice
 from voicelet_federated.app.checkpoint import RunState, read_state
 from voicelet_federated.app.client import rounded
 from voicelet_federated.app.devices import add_to_roster, load_identity
@@ -78,6 +78,7 @@ class Operator:
         self.public = write_public(
             load_identity(folder / "server").public_key(), folder / "operator.pem"
         )
+        keep_fleet(folder / "server", folder / "server", 2, 2)
         (folder / "terms.yaml").write_text(TERMS)
         self.mark = f"VOICELET_TEST_{os.getpid()}={folder.name}"
 
@@ -129,7 +130,10 @@ class Devices:
             (nodes / f"{speaker}.key.pub").write_bytes(public.read_bytes())
             add_to_roster(operator.folder / "roster", load_identity(own).public_key())
             open_ledger(own).grant(FederationConsent(PURPOSE, 6, 1000.0, days_from_now(1.0)))
+            keep_voice(speaker, "federation")
+            keep_fleet(operator.folder / "server", own, 2, 2)
             places = {
+                "profile": speaker,
                 "base": str(operator.base),
                 "cache": str(cache),
                 "speaker": speaker,

@@ -12,6 +12,7 @@ pytest.importorskip("flwr")
 pytest.importorskip("torch")
 pytest.importorskip("opacus")
 
+from tests.federated.tiny_federation import as_real_devices
 from voicelet.errors import ConfigError
 from voicelet_federated.app import client as client_app
 from voicelet_federated.app.checkpoint import RunState, read_state, start_or_resume
@@ -133,12 +134,7 @@ def test_real_devices_refuse_to_send_in_clear(
     federation: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = federation(masking=False)
-    for context in made.grid.contexts.values():
-        from voicelet_federated.app.devices import device_of
-
-        own = device_of(made.places, int(context.node_config["partition-id"]))
-        told = {k.replace("_", "-"): v for k, v in own.__dict__.items() if v}
-        context.node_config.update(told)
+    as_real_devices(made)
     monkeypatch.delenv("VOICELET_FEDERATED_SIMULATION")
     state = made.run()
     assert state.rounds[0].status == "failed" and state.rounds[0].refusals == {"cohort": 4}

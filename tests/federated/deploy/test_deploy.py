@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from voicelet.errors import ConfigError, ConsentError
+from voicelet.errors import ConfigError, ConsentError, ProfileNotFoundError
 from voicelet_federated.app.spend import days_from_now, open_ledger
 from voicelet_federated.cli.devices import add_join_command, add_keys_command
-from voicelet_federated.cli.operator import add_certify_command
+from voicelet_federated.cli.operator import add_certify_command, add_fleet_command
 from voicelet_federated.deploy.address import Address, DeploymentError, free_port, is_healthy
 from voicelet_federated.deploy.certificates import make_certificates, open_certificates
 from voicelet_federated.deploy.flower import SuperLink, SuperNode, environment, take_part
-from voicelet_federated.deploy.node_keys import node_key
+from voicelet_federated.deploy.node_keys import node_key, write_public
 from voicelet_federated.deploy.processes import ProcessError, Processes
-from voicelet_federated.errors import BudgetError, FederationError
+from voicelet_federated.errors import BudgetError, CohortError, FederationError
 from voicelet_federated.ledger import PURPOSE, FederationConsent
 from voicelet_federated.privacy.skellam import NoiseShare
 
@@ -88,12 +88,19 @@ def test_a_device_gives_up_as_often_as_it_was_told(tmp_path: Path) -> None:
 def test_nobody_joins_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("flwr")
+    from tests.federated.tiny_federation import keep_voice
+    from voicelet_federated.app.devices import load_identity
+    from voicelet_federated.app.floor import Floor, sign_floor
+
     files = make_certificates(tmp_path / "tls")
-    for name in ("operator.pem", "roster", "base", "speech"):
+    for name in ("roster", "base", "speech"):
         (tmp_path / name).mkdir()
+    operator = load_identity(tmp_path / "operator")
+    write_public(operator.public_key(), tmp_path / "operator.pem")
+    (tmp_path / "fleet.json").write_bytes(sign_floor(Floor(20, 10), operator))
     parser = argparse.ArgumentParser()
     add_join_command(parser.add_subparsers())
-    given = ["--superlink", f"127.0.0.1:{free_port()}", "--ca", str(files.ca)]
+    given = ["--superlink", f"127.0.0.1:{free_port()}", "--ca", str(files.ca), "--profile", "ana"]
     for name in ("operator", "roster", "base", "speech", "state"):
         given += [f"--{name}", str(tmp_path / (name + ".pem" * (name == "operator")))]
 
@@ -101,12 +108,28 @@ def test_nobody_joins_without_consent(tmp_path: Path, monkeypatch: pytest.Monkey
         args = parser.parse_args(["join", *given, *words])
         args.run(args)
 
+    fleet = ("--fleet", str(tmp_path / "fleet.json"))
     with open(os.devnull) as nobody, monkeypatch.context() as m:
         m.setattr(sys, "stdin", nobody)
-        with pytest.raises(ConsentError, match="add --consent"):
+        with pytest.raises(ProfileNotFoundError):
+            join(*fleet)
+        keep_voice("ana", "own-use")
+        with pytest.raises(ConsentError, match="not to federation"):
+            join(*fleet)
+        keep_voice("ana", "federation")
+        with pytest.raises(CohortError, match="ask the operator for the fleet's file"):
             join()
+        with pytest.raises(ConsentError, match="add --consent"):
+            join(*fleet)
+        with pytest.raises(ConsentError, match="add --consent"):
+            join()  # the floor is kept
         assert not (tmp_path / "state" / "speech").exists()
-        for words in (["--least-battery", "7"], ["--time-limit-s", "0"], ["--rounds", "3"]):
+        for words in (
+            ["--honest", "-1"],
+            ["--least-battery", "7"],
+            ["--time-limit-s", "0"],
+            ["--rounds", "3"],
+        ):
             with pytest.raises(ConfigError):
                 join(*words)
     open_ledger(tmp_path / "state").grant(FederationConsent(PURPOSE, 1, 100.0, days_from_now(1.0)))
@@ -118,16 +141,23 @@ def test_nobody_joins_without_consent(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_keys_and_certificates_are_made_by_commands(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("flwr")
-    from voicelet_federated.app.devices import load_roster
+    from voicelet_federated.app.devices import load_identity, load_roster
+    from voicelet_federated.app.floor import Floor, load_floor
 
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers()
     add_certify_command(commands)
+    add_fleet_command(commands)
     add_keys_command(commands)
     told = ["certify", "--state", str(tmp_path / "s"), "--host", "127.0.0.1", "--host", "a.example"]
     args = parser.parse_args(told)
     args.run(args)
     open_certificates(tmp_path / "s" / "tls", "a.example")
+    args = parser.parse_args(
+        ["fleet", "--state", str(tmp_path / "s"), "--minimum", "20", "--honest", "10"]
+    )
+    args.run(args)
+    assert load_floor(tmp_path / "s", load_identity(tmp_path / "s").public_key()) == Floor(20, 10)
     args = parser.parse_args(["keys", "--state", str(tmp_path / "d"), "--out", str(tmp_path / "o")])
     args.run(args)
     names = sorted(p.name for p in (tmp_path / "o").iterdir())

@@ -177,7 +177,7 @@ def test_devices_refuse_a_bit_that_does_not_fit(federation: Make) -> None:
         record["json"] = record["json"].replace(f'"size": {size}', f'"size": {size - 1}')
         return send(to_wire(message, message.metadata.message_id))
 
-    assert made.run(lie).rounds[0].refusals == {"update": 4}
+    assert made.run(lie).rounds[0].refusals == {"config": 4}
     for half in (-0.1, 1.0, 2.0, math.nan):
         share = replace(CONFIG.share(), clip_norm=1.0)
         with pytest.raises(UpdateError, match="doesn't fit"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,7 @@ from voicelet.trust.watermark.search import (
     residuals,
     search,
 )
+from voicelet.trust.watermark.thorough import PiecewiseMark, ThoroughSearch, thorough_search
 
 FOUND = 0.99
 """Probability from which a recording counts as marked."""
@@ -42,6 +43,9 @@ _PRIOR = 0.01
 _BLOCK_FRAMES = 60 * FRAMES_PER_S
 _SEGMENT_LOG_P = math.log(1e-4)
 _SAME_PLACE_FRAMES = 3.0
+_THOROUGH_FRAMES = 30 * FRAMES_PER_S
+_NEIGHBOUR_FRAMES = FRAMES_PER_S
+_HOP = RATE_HZ // FRAMES_PER_S
 MIN_SECONDS = 0.5
 
 
@@ -94,6 +98,8 @@ def detect_watermark(
     *,
     keys: Sequence[bytes] = (),
     scales: bool = True,
+    thorough: ThoroughSearch | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Detection:
     """Look for voicelet's mark.
 
@@ -104,6 +110,9 @@ def detect_watermark(
         sample_rate_hz: 4000 to 768000.
         keys: operators' keys that payloads may be written with, besides the public one.
         scales: also search changes of speed and pitch, up to 6 % (ten times the work).
+        thorough: where nothing is found, also search larger changes of speed and pitch, together
+            or apart, and speech that was cut to pieces: 0.1 s of one core for a second of audio.
+        progress: called with the share of the thorough search that is done, 0 to 1.
 
     Raises:
         WatermarkError: it isn't mono audio, or it is too short.
@@ -116,51 +125,90 @@ def detect_watermark(
         raise WatermarkError(f"{MIN_SECONDS} s at least are needed to look for a mark")
     wave = np.nan_to_num(wave, nan=0.0, posinf=0.0, neginf=0.0)
     wave = resample(wave / max(float(np.abs(wave).max()), 1e-30), sample_rate_hz, RATE_HZ)
+    all_keys = (PUBLIC_KEY, *keys)
+    detection = _usual(wave, scales, all_keys)
+    if thorough is None or detection.found:
+        return detection
+    changed = _thorough(wave, thorough, all_keys, progress)
+    return changed if changed.found or changed.probability > detection.probability else detection
+
+
+def _usual(wave: FloatArray, scales: bool, keys: Sequence[bytes]) -> Detection:
     hits: list[tuple[int, Hit]] = []
     blocks: dict[int, FloatArray] = {}
-    frames = len(wave) * FRAMES_PER_S // RATE_HZ
+    frames = len(wave) // _HOP
     starts = range(0, max(1, frames - WINDOW_FRAMES), _BLOCK_FRAMES)
     for start in starts:
         stop = frames if start == starts[-1] else start + _BLOCK_FRAMES + WINDOW_FRAMES
-        hop = RATE_HZ // FRAMES_PER_S
-        sums = power_spectra(wave[start * hop : stop * hop])
+        sums = power_spectra(wave[start * _HOP : stop * _HOP])
         block_hits = search(sums, scales=scales)
         hits += [(start, hit) for hit in block_hits]
         if any(hit.log_p < _SEGMENT_LOG_P for hit in block_hits):
             blocks[start] = sums
-    return _conclude(hits, blocks, (PUBLIC_KEY, *keys))
-
-
-def _conclude(
-    hits: Sequence[tuple[int, Hit]], blocks: dict[int, FloatArray], keys: Sequence[bytes]
-) -> Detection:
-    no_bits = np.zeros(CODED_BITS)
     if not hits:
-        return Detection(0.0, None, (), 0.0, no_bits)
+        return _nothing(0.0, 0.0)
     best = min((hit for _, hit in hits), key=lambda hit: hit.log_p)
     probability = posterior(best.log_p + math.log(len(hits)))
     if probability < FOUND:
-        return Detection(probability, None, (), best.score, no_bits)
-    segments: list[Segment] = []
-    soft_bits: list[npt.NDArray[np.float64]] = []
-    for group in _groups(hits):
-        soft = sum(
-            (_soft_bits(h, s, blocks, keys) for s, h in _without_overlap(group)), np.zeros(())
-        )
-        payloads = [decode(row) for row in soft]
-        chosen_key = next((i for i, p in enumerate(payloads) if p is not None), 0)
-        soft_bits.append(soft[chosen_key])
-        start, first = group[0]
-        top = max((hit for _, hit in group), key=lambda hit: hit.score)
-        end_s = max(s + hit.last for s, hit in group) / FRAMES_PER_S
-        start_s = (start + first.first) / FRAMES_PER_S
-        segments.append(
-            Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[chosen_key])
-        )
+        return _nothing(probability, best.score)
+    segments = [_segment(group, blocks, keys) for group in _groups(hits)]
+    return _conclude(probability, best.score, segments)
+
+
+def _thorough(
+    wave: FloatArray,
+    config: ThoroughSearch,
+    keys: Sequence[bytes],
+    progress: Callable[[float], None] | None,
+) -> Detection:
+    marks: list[PiecewiseMark] = []
+    segments: list[tuple[Segment, npt.NDArray[np.float64]]] = []
+    frames = len(wave) // _HOP
+    starts = range(0, max(1, frames - _THOROUGH_FRAMES // 2), _THOROUGH_FRAMES)
+    for i, start in enumerate(starts):
+        if progress is not None:
+            progress(i / len(starts))
+        stop = frames if start == starts[-1] else start + _THOROUGH_FRAMES
+        sums = power_spectra(wave[start * _HOP : stop * _HOP])
+        mark = thorough_search(sums, config)
+        marks.append(mark)
+        if mark.log_p < _SEGMENT_LOG_P:
+            groups = _neighbours([(start, piece) for piece in mark.pieces])
+            segments += [_segment(group, {start: sums}, keys) for group in groups]
+    best = min(marks, key=lambda mark: mark.log_p)
+    # Both searches, and each block, had its chance.
+    probability = posterior(best.log_p + math.log(2 * len(marks)))
+    if probability < FOUND:
+        return _nothing(probability, best.score)
+    return _conclude(probability, best.score, segments)
+
+
+def _nothing(probability: float, score: float) -> Detection:
+    return Detection(probability, None, (), score, np.zeros(CODED_BITS))
+
+
+def _conclude(
+    probability: float, score: float, found: Sequence[tuple[Segment, npt.NDArray[np.float64]]]
+) -> Detection:
+    segments = tuple(segment for segment, _ in found)
     order = sorted(range(len(segments)), key=lambda i: -segments[i].score)
-    best_segment = next((i for i in order if segments[i].payload is not None), order[0])
-    payload = segments[best_segment].payload
-    return Detection(probability, payload, tuple(segments), best.score, soft_bits[best_segment])
+    best = next((i for i in order if segments[i].payload is not None), order[0])
+    return Detection(probability, segments[best].payload, segments, score, found[best][1])
+
+
+def _segment(
+    group: Sequence[tuple[int, Hit]], blocks: dict[int, FloatArray], keys: Sequence[bytes]
+) -> tuple[Segment, npt.NDArray[np.float64]]:
+    """A stretch and its coded bits, summed over hits in order of time."""
+    soft = sum((_soft_bits(h, s, blocks, keys) for s, h in _without_overlap(group)), np.zeros(()))
+    payloads = [decode(row) for row in soft]
+    chosen_key = next((i for i, p in enumerate(payloads) if p is not None), 0)
+    start, first = group[0]
+    top = max((hit for _, hit in group), key=lambda hit: hit.score)
+    end_s = max(s + hit.last for s, hit in group) / FRAMES_PER_S
+    start_s = (start + first.first) / FRAMES_PER_S
+    segment = Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[chosen_key])
+    return segment, soft[chosen_key]
 
 
 def posterior(log_p: float) -> float:
@@ -194,6 +242,19 @@ def _groups(hits: Sequence[tuple[int, Hit]]) -> Iterable[list[tuple[int, Hit]]]:
                 break
         else:
             groups.append([(start, hit)])
+    return groups
+
+
+def _neighbours(pieces: Sequence[tuple[int, Hit]]) -> Iterable[list[tuple[int, Hit]]]:
+    """Runs of pieces with little between them, wherever the pattern stands in each."""
+    groups: list[list[tuple[int, Hit]]] = []
+    end = 0
+    for start, piece in pieces:
+        if groups and start + piece.first <= end + _NEIGHBOUR_FRAMES:
+            groups[-1].append((start, piece))
+        else:
+            groups.append([(start, piece)])
+        end = start + piece.last
     return groups
 
 
