@@ -222,7 +222,7 @@ def _engine_rows(spec: str, encoder: RunnableGraph, count: int, tell: Tell) -> l
 
     wave = np.concatenate([speak(random_sentence(rng=draw).text) for _ in range(3)])
     try:
-        _, _, windows = _enrolled(name, wave, encoder)
+        _, _, windows = _enrolled("engine", wave, encoder)
     except voicelet.errors.RecordingRejectedError as error:
         tell(f"{name}: can't be enrolled: {error}")
         return [{"by": name, "attack": "reads as itself", "tried": count, "accepted": 0}]
