@@ -45,7 +45,7 @@ _ACTIVE_NATS = 2.0
 _CLIP = 5.0
 _LEAST_POWER = 0.03  # 15 dB below the loudest
 _BLOCK = 4000
-_SOFT = 1e-3  # 30 dB below what is loud
+_SOFT = 3e-3  # 25 dB below what is loud
 _VORBIS_LEVEL = 0.7
 """Of libsndfile's scale: about 45 kbit/s, as much as most voice messages have."""
 
@@ -175,9 +175,16 @@ _ROWS = ("mean", "deviation", "inner", "inner_offset", "outer")
 
 def encode_weights(weights: SyntheticWeights) -> bytes:
     """Weights as the contents of `synthetic_speech.npz`."""
-    rows = {name: np.asarray(getattr(weights, name), np.float16) for name in _ROWS}
     file = io.BytesIO()
-    np.savez_compressed(file, line=np.array([weights.offset, weights.scale]), **rows)
+    np.savez_compressed(
+        file,
+        mean=weights.mean.astype(np.float16),
+        deviation=weights.deviation.astype(np.float16),
+        inner=weights.inner.astype(np.float16),
+        inner_offset=weights.inner_offset.astype(np.float16),
+        outer=weights.outer.astype(np.float16),
+        line=np.array([weights.offset, weights.scale]),
+    )
     return file.getvalue()
 
 
@@ -199,7 +206,9 @@ def decode_weights(data: bytes) -> SyntheticWeights:
         raise EngineError(
             f"the detector of synthetic speech is damaged ({error}); install voicelet again"
         ) from error
-    return SyntheticWeights(rows[0], np.maximum(rows[1], 1e-4), *rows[2:], offset, scale)
+    mean, deviation, inner, inner_offset, outer = rows
+    deviation = np.maximum(deviation, 1e-4)
+    return SyntheticWeights(mean, deviation, inner, inner_offset, outer, offset, scale)
 
 
 @lru_cache(maxsize=1)
