@@ -18,6 +18,7 @@ from voicelet.audio.features import FloatArray
 from voicelet.trust.watermark.detect import detect_watermark
 from voicelet.trust.watermark.pattern import SLOT_FRAMES, gain_table, layout, tile_signs
 from voicelet.trust.watermark.search import power_spectra, search
+from voicelet_export.corpus.denoise import Denoiser
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import need
 
@@ -169,6 +170,45 @@ def pitch(semitones: float) -> Attack:
     return apply
 
 
+def thinned(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """12 ms dropped of every 120, with a hard cut."""
+    length, kept = int(0.12 * RATE_HZ), int(0.108 * RATE_HZ)
+    blocks = wave[: len(wave) // length * length].reshape(-1, length)
+    return np.ascontiguousarray(blocks[:, :kept]).reshape(-1)
+
+
+def shuffled(piece_s: float) -> Attack:
+    """Cut into pieces, which are joined in another order."""
+
+    def apply(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
+        length = int(piece_s * RATE_HZ)
+        pieces = wave[: len(wave) // length * length].reshape(-1, length)
+        return np.asarray(pieces[rng.permutation(len(pieces))].reshape(-1), np.float32)
+
+    return apply
+
+
+def denoised(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Speech enhancement by DeepFilterNet 3, without a limit."""
+    return _denoiser()(wave, RATE_HZ)
+
+
+@lru_cache(maxsize=1)
+def _denoiser() -> Denoiser:
+    return Denoiser()
+
+
+def chained(*attacks: Attack) -> Attack:
+    """One after the other."""
+
+    def apply(wave: FloatArray, rng: np.random.Generator) -> FloatArray:
+        for attack in attacks:
+            wave = attack(wave, rng)
+        return wave
+
+    return apply
+
+
 def gain(db: float) -> Attack:
     """Louder or softer, 16 bits."""
 
@@ -272,5 +312,26 @@ ATTACKS: dict[str, Attack] = {
     "resynthesized, voicelet's vocoder": resynthesized,
     "resynthesized, WORLD": world,
     "counter-pattern, public key": countered,
+    "speed +10 %": speed(1.1),
+    "speed -10 %": speed(0.9),
+    "speed +25 %": speed(1.25),
+    "speed -25 %": speed(0.75),
+    "speed +33 %": speed(4.0 / 3.0),
+    "tempo +15 %": tempo(1.15),
+    "tempo -15 %": tempo(0.85),
+    "tempo +25 %": tempo(1.25),
+    "tempo -25 %": tempo(0.75),
+    "pitch +4 semitones": pitch(4.0),
+    "pitch -4 semitones": pitch(-4.0),
+    "pitch -3 semitones, speed +10 %": chained(pitch(-3.0), speed(1.1)),
+    "12 ms dropped of every 120": thinned,
+    "12 ms dropped of every 120, speed -10 %": chained(thinned, speed(0.9)),
+    "pieces of 0.7 s shuffled": shuffled(0.7),
+    "speech enhancement": denoised,
+    "speech enhancement, speed +10 %": chained(denoised, speed(1.1)),
+    "MP3 16 kbit/s": mp3(16),
+    "Opus 8 kbit/s": opus(8),
+    "Opus 16 kbit/s, speed +10 %": chained(opus(16), speed(1.1)),
+    "re-recorded, speed +10 %": chained(rerecorded, speed(1.1)),
 }
 """Name → what is done."""

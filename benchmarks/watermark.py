@@ -1,7 +1,9 @@
 """The watermark: what it survives, whom it takes for voicelet, who hears it, what it costs.
 
     python -m benchmarks.watermark robustness --out DIR [--clips 120] [--seconds 3] [--attacks A;B]
-    python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1]
+        [--words] [--thorough]
+    python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1] [--thorough]
+    python -m benchmarks.watermark other_keys --corpus DIR --out DIR [--every 1] [--keys 300]
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.attacks import ATTACKS, RATE_HZ, Attack
 from benchmarks.corpora import TarCorpus
@@ -31,13 +34,23 @@ from voicelet.audio.features import FloatArray
 from voicelet.synth import Voice
 from voicelet.trust.watermark.detect import FOUND, detect_watermark
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH, Watermark, model_digest
-from voicelet.trust.watermark.pattern import Payload, bit_errors
+from voicelet.trust.watermark.paths import (
+    PilotMatcher,
+    likelihoods,
+    log_evidence,
+    running_sums,
+    tile_steps,
+)
+from voicelet.trust.watermark.pattern import TILES, Payload, bit_errors, layout
+from voicelet.trust.watermark.search import band_energies, power_spectra, residuals
+from voicelet.trust.watermark.thorough import ThoroughSearch
 from voicelet_export.corpus.reader import resample
 from voicelet_export.metrics.base import need
 
 ACTIVE_DB = 30.0
 ACTIVE_SHARE = 0.6
 _CONFIDENCE = 1.96
+_LONGEST_S = 20.0
 
 
 @contextmanager
@@ -67,6 +80,18 @@ def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) ->
     return out[:count]
 
 
+def joined_words(voice: Voice, count: int, words: int) -> list[FloatArray]:
+    """Words said by one call each and joined, of all presets in turn."""
+    spoken = " ".join(read_sentences(DATA / "sentences.txt")).split()
+    out: list[FloatArray] = []
+    for i in range(count):
+        preset = voice.presets[i % len(voice.presets)]
+        first = words * i % (len(spoken) - words)
+        parts = [voice.synthesize(w, preset=preset).samples for w in spoken[first : first + words]]
+        out.append(np.concatenate(parts))
+    return out
+
+
 def is_speech(wave: FloatArray) -> bool:
     """Whether the clip holds speech for most of its time (frames 30 dB below its loudest count)."""
     frames = wave[: len(wave) // 240 * 240].reshape(-1, 240)
@@ -75,7 +100,11 @@ def is_speech(wave: FloatArray) -> bool:
 
 
 def attack_clips(
-    waves: list[FloatArray], attack: Attack, payload: Payload, seed: int
+    waves: list[FloatArray],
+    attack: Attack,
+    payload: Payload,
+    seed: int,
+    thorough: ThoroughSearch | None = None,
 ) -> dict[str, float]:
     """Detect clips after an attack.
 
@@ -88,7 +117,8 @@ def attack_clips(
     found, read, wrong = 0, 0, 0
     errors, scores = [], []
     for wave in waves:
-        seen = detect_watermark(attack(wave, rng), RATE_HZ)
+        heard = attack(wave, rng)
+        seen = detect_watermark(heard, RATE_HZ, scales=thorough is None, thorough=thorough)
         scores.append(seen.score)
         if seen.found:
             found += 1
@@ -120,16 +150,21 @@ def robustness(args: argparse.Namespace) -> dict[str, Any]:
     voice = Voice.load()
     payload = Watermark(model_digest(voice.info.name, voice.info.version)).payload()
     rng = np.random.default_rng(5)
-    waves = clips(voice, args.clips, args.seconds, rng)
-    short = clips(voice, 3 * args.clips, 1.0, rng)
+    thorough = ThoroughSearch() if args.thorough else None
+    if args.words:
+        waves = joined_words(voice, args.clips, args.word_count)
+    else:
+        waves = clips(voice, args.clips, args.seconds, rng)
     wanted = args.attacks.split(";") if args.attacks else list(ATTACKS)
     rows: dict[str, dict[str, float]] = {}
     for i, name in enumerate(wanted):
-        rows[name] = attack_clips(waves, ATTACKS[name], payload, i)
+        rows[name] = attack_clips(waves, ATTACKS[name], payload, i, thorough)
         _say(f"{name}: {rows[name]}")
-    speech = [w for w in short if is_speech(w)][: args.clips]
-    rows["none, 1 s of speech"] = attack_clips(speech, ATTACKS["none"], payload, 0)
-    rows["none, 1 s anywhere"] = attack_clips(short[: args.clips], ATTACKS["none"], payload, 0)
+    if not args.words and not args.attacks:
+        short = clips(voice, 3 * args.clips, 1.0, rng)
+        speech = [w for w in short if is_speech(w)][: args.clips]
+        rows["none, 1 s of speech"] = attack_clips(speech, ATTACKS["none"], payload, 0)
+        rows["none, 1 s anywhere"] = attack_clips(short[: args.clips], ATTACKS["none"], payload, 0)
     lines = [
         "| after | found | payload read | bit errors | median score |",
         "|---|---:|---:|---:|---:|",
@@ -140,17 +175,18 @@ def robustness(args: argparse.Namespace) -> dict[str, Any]:
             f"| {row['score']:.1f} |"
         )
     print("\n".join(lines))
-    return {"rows": rows, "payload": payload.to_int()}
+    return {"voice": voice.info.version, "rows": rows, "payload": payload.to_int()}
 
 
 def natural(args: argparse.Namespace) -> dict[str, Any]:
     """Every utterance of a corpus without marks: how high does one score?"""
     corpus = TarCorpus(args.corpus)
+    thorough = ThoroughSearch() if args.thorough else None
     rows = []
     for utterance in list(corpus.rows)[:: args.every]:
         samples, rate = corpus.read(utterance)
         if len(samples) >= 0.5 * rate:
-            seen = detect_watermark(samples, rate)
+            seen = detect_watermark(samples, rate, scales=thorough is None, thorough=thorough)
             rows.append((seen.probability, seen.score, len(samples) / rate, utterance))
     rows.sort(reverse=True)
     hours = sum(row[2] for row in rows) / 3600
@@ -159,6 +195,33 @@ def natural(args: argparse.Namespace) -> dict[str, Any]:
     print("highest: " + ", ".join(f"{p:.4f} ({s:.2f})" for p, s, _, _ in rows[:5]))
     highest = [{"probability": p, "score": s, "id": i} for p, s, _, i in rows[:20]]
     return {"utterances": len(rows), "hours": hours, "found": wrong, "highest": highest}
+
+
+def other_keys(args: argparse.Namespace) -> dict[str, Any]:
+    """The evidence of pilots of other keys, each a recording that might have been taken for ours.
+
+    Each utterance is searched at a random speed and pitch, a third of them at their own.
+    """
+    matchers = [PilotMatcher(layout(k, k)) for k in (b"other %d" % i for i in range(args.keys))]
+    corpus, rng = TarCorpus(args.corpus), np.random.default_rng(1)
+    logs: list[npt.NDArray[np.float64]] = []
+    for utterance in list(corpus.rows)[:: args.every]:
+        samples, rate = corpus.read(utterance)
+        wave = resample(samples / max(float(np.abs(samples).max()), 1e-9), rate, RATE_HZ)
+        if len(wave) < RATE_HZ:
+            continue
+        pitch, tempo = np.exp(rng.uniform(-0.27, 0.27, 2)) if rng.random() < 0.67 else (1.0, 1.0)
+        sums = power_spectra(wave[: int(_LONGEST_S * RATE_HZ)])
+        steps = tile_steps(running_sums(residuals(band_energies(sums, pitch))), tempo)
+        ratios = np.empty((len(steps), len(matchers), TILES), np.float32)
+        for i, matcher in enumerate(matchers):
+            ratios[:, i] = likelihoods(*matcher(steps), [0.6])[:, 0]
+        logs.append(log_evidence(ratios))
+    found = np.concatenate(logs)
+    shares = {str(e): float(np.mean(found >= np.log(e))) for e in (10, 100, 1000, 10000)}
+    out = {"trials": len(found), "mean": float(np.exp(found).mean()), "at_least": shares}
+    print(f"{out}, largest {float(np.exp(found.max())):.0f}")
+    return {**out, "largest": float(np.exp(found.max()))}
 
 
 def audibility(args: argparse.Namespace) -> dict[str, Any]:
@@ -235,7 +298,7 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-COMMANDS = {c.__name__: c for c in (robustness, natural, audibility, cost)}
+COMMANDS = {c.__name__: c for c in (robustness, natural, other_keys, audibility, cost)}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -250,12 +313,19 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take each so-manieth utterance")
+    parser.add_argument("--keys", type=int, default=300, help="other keys to try")
     parser.add_argument("--sentences", type=int, default=36)
-    parser.add_argument("--words", action="store_true", help="also have Whisper listen")
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="robustness: of words said by one call each and joined; audibility: Whisper listens",
+    )
+    parser.add_argument("--word-count", type=int, default=12, help="words joined to a clip")
+    parser.add_argument("--thorough", action="store_true", help="search as enrolment does")
     parser.add_argument("--repeats", type=int, default=40)
     args = parser.parse_args(argv)
-    if args.command == "natural" and args.corpus is None:
-        parser.error("natural needs --corpus")
+    if args.command in ("natural", "other_keys") and args.corpus is None:
+        parser.error(f"{args.command} needs --corpus")
     result = COMMANDS[args.command](args)
     args.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1) + "\n"

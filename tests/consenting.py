@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
@@ -12,7 +13,13 @@ import numpy.typing as npt
 from voicelet.enrolment.consent import give_consent
 from voicelet.profiles.profile import Profile, QualitySummary
 from voicelet.speaker.vector import SpeakerStatistics
+from voicelet.trust.consent.record import ConsentRecord
 from voicelet.trust.consent.statement import Consent
+from voicelet.trust.keys.device_key import device_key
+from voicelet.trust.keys.seal import new_signing_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 QUALITY = QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0)
 REASON = "made up for a test"
@@ -23,9 +30,9 @@ def scripted(speaker: str = "Ana Silva", **options: Any) -> Consent:
     return Consent.scripted(speaker, REASON, **options)
 
 
-def agreed(profile: Profile, **options: Any) -> Profile:
+def agreed(profile: Profile, voice: Any = None, **options: Any) -> Profile:
     """The profile with a consent record of this (the test's own) device."""
-    return give_consent(profile, scripted(**options))
+    return give_consent(profile, scripted(**options), voice=voice)
 
 
 def draft(
@@ -60,3 +67,40 @@ def someone(name: str = "ana", f0_hz: float = 210.0, bands: int = 70, **options:
 def without_consent(profile: Profile) -> Profile:
     """As a file of version 1 would give it."""
     return replace(profile, consent=None)
+
+
+def foreign(
+    profile: Profile, key: Ed25519PrivateKey | None = None, **options: Any
+) -> tuple[Profile, str]:
+    """The profile with a record that another device signed, and that device's public key.
+
+    Args:
+        options: fields of the record that are to be others, and those of `Consent.scripted`.
+    """
+    names = {f.name for f in fields(ConsentRecord)}
+    stated = {k: v for k, v in options.items() if k in ("purposes", "given_by", "scope")}
+    record = agreed(replace(profile, consent=None), **stated).check_record()
+    changes = {k: v for k, v in options.items() if k in names and k not in stated}
+    signed = replace(record, **changes).signed_by(key or new_signing_key())
+    return replace(profile, consent=signed), signed.device
+
+
+def read_aloud(profile: Profile, *purposes: str, **changes: Any) -> Profile:
+    """The profile with the record that a sentence read aloud leaves, signed by this device."""
+    record = agreed(replace(profile, consent=None), purposes=purposes or "own-use").check_record()
+    values: dict[str, Any] = {
+        "method": "spoken",
+        "reason": "",
+        "sentence": random_text(),
+        "audio_sha256": "ab" * 32,
+    }
+    signed = replace(record, **{**values, **changes}).signed_by(device_key())
+    return replace(profile, consent=signed)
+
+
+def random_text() -> str:
+    """A sentence that names today."""
+    now = datetime.now(timezone.utc)
+    ordinal = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+    day = f"{now:%B} {now.day}{ordinal.get(now.day, 'th')}, {now.year}"
+    return f"Today is {day}, and I let Voicelet learn my voice: onion, velvet, lantern and copper."

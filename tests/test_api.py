@@ -24,6 +24,9 @@ PAGE = ROOT / "docs" / "reference" / "python.md"
 UNLISTED = {
     "Bundle.graph",
     "ConsentRecord.from_dict",
+    "ConsentRecord.countersigned_by",
+    "ConsentRecord.needs_countersigner",
+    "ConsentRecord.renewed",
     "ConsentRecord.signed_by",
     "ConsentRecord.to_dict",
     "GateConfig.consistency_threshold",
@@ -243,7 +246,10 @@ def speak(voice: voicelet.Voice, profile: voicelet.Profile) -> float:
     reveal_type(label.id)
     reveal_type(voicelet.read_label("a.wav"))
     reveal_type(voicelet.read_credentials("a.wav"))
-    found: voicelet.Detection = voicelet.detect_watermark(audio.samples, audio.sample_rate_hz)
+    thorough = voicelet.ThoroughSearch(max_speed_change=0.1)
+    found: voicelet.Detection = voicelet.detect_watermark(
+        audio.samples, audio.sample_rate_hz, thorough=thorough
+    )
     return found.probability
 
 

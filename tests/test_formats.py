@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from voicelet.bundle import open_bundle
-from voicelet.errors import ConsentEndedError, ProfileLockedError
+from voicelet.errors import ConsentEndedError, ConsentError, ProfileLockedError
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import decode_list
-from voicelet.profiles.transfer import import_profile
+from voicelet.profiles.transfer import import_profile, read_record
 from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Voice
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.consent.record import ConsentRecord
+from voicelet.trust.consent.signers import device_signers
 from voicelet.trust.keys.device_key import device_key
 from voicelet.trust.keys.seal import SealingKey
 
@@ -41,9 +42,18 @@ def reader() -> Profile:
 def test_a_profile_speaks(reader: Profile, device: Path) -> None:
     assert reader.name == "reader" and reader.speech_s > 15.0
     assert reader.consent is not None
-    reader.consent.verify(reader.voice_sha256)
+    reader.consent.verify(reader.voiceprint_sha256)
+    assert reader.consent.version == 1 and reader.check_record() == reader.consent
     audio = Voice.load().synthesize("A fixture of voicelet.", profile=reader)
     assert 0.8 < audio.seconds < 4.0 and np.abs(audio.samples).max() > 0.05
+
+
+def test_a_profile_speaks_on_another_device_once_its_signer_is_trusted(reader: Profile) -> None:
+    voice = Voice.load()
+    with pytest.raises(ConsentError, match="voicelet consent trust reader"):
+        voice.synthesize("Made on another device.", profile=reader)
+    device_signers().trust(reader.check_record().device)
+    assert voice.synthesize("Made on another device.", profile=reader).seconds > 0.8
 
 
 def test_a_profile_is_written_as_it_was(reader: Profile) -> None:
@@ -84,7 +94,11 @@ def test_a_vault_in_plain(reader: Profile, device: Path) -> None:
 def test_a_profile_sealed_for_another_device(reader: Profile, tmp_path: Path) -> None:
     key = SealingKey.from_text((OLD / "recipient.key").read_text())
     vault = Vault(tmp_path / "profiles")
-    arrived = import_profile(vault, (OLD / "reader.sealed").read_bytes(), key)
+    sealed = (OLD / "reader.sealed").read_bytes()
+    with pytest.raises(ConsentError, match="isn't known here"):
+        import_profile(vault, sealed, key)
+    signer = read_record(sealed, key).device
+    arrived = import_profile(vault, sealed, key, trusted_signers=[signer])
     assert arrived == reader and vault.names() == ["reader"]
 
 

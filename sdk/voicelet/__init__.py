@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from voicelet.trust.credentials import FileSigner, device_signer, file_signer, read_credentials
     from voicelet.trust.labels import Label, read_label
     from voicelet.trust.watermark.detect import Detection, detect_watermark
+    from voicelet.trust.watermark.thorough import ThoroughSearch
 
 # ONNX Runtime (1.32 on Linux) keeps a device id and reports to its makers, unless it is told not to
 # before it is loaded.  Nothing leaves this device: whoever wants that sets the variable to 0.
@@ -63,6 +64,7 @@ __all__ = [
     "Profile",
     "SpeechOptions",
     "SpokenConsent",
+    "ThoroughSearch",
     "Vault",
     "Verification",
     "Voice",
@@ -100,6 +102,7 @@ _HOMES = {
     "Profile": "voicelet.profiles.profile",
     "SpeechOptions": "voicelet.synth.options",
     "SpokenConsent": "voicelet.trust.consent.statement",
+    "ThoroughSearch": "voicelet.trust.watermark.thorough",
     "Vault": "voicelet.profiles.vault.vault",
     "Verification": "voicelet.profiles.verification",
     "Voice": "voicelet.synth.voice",

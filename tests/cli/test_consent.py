@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.consenting import agreed, draft, someone
+from tests.consenting import agreed, draft, foreign, someone
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import parse_expiry
 from voicelet.enrolment import enrolment
@@ -220,7 +220,7 @@ def test_show_and_verify(cli: Cli, tmp_path: Path) -> None:
     rows = json.loads(cli("consent", "show", "--json")[1])["consents"]
     assert [r["profile"] for r in rows] == ["ana", "ben"]
     told = json.loads(cli("consent", "show", "ana", "--json")[1])
-    assert told["status"] == "stands" and told["record"] == ana.consent.to_dict()
+    assert told["status"] == "stands here for own-use" and told["record"] == ana.consent.to_dict()
     assert cli("consent", "verify")[0] == 0
 
     file = tmp_path / "ana.consent"
@@ -317,3 +317,61 @@ def test_times_from_now() -> None:
     assert parse_expiry("2027-01-31", now) == "2027-01-31"
     with pytest.raises(ConfigError, match="too far"):
         parse_expiry("99999y", now)
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+    """Move to another device; returns where this one was."""
+    here = os.environ["XDG_DATA_HOME"]
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    return here
+
+
+def test_a_signer_is_trusted_and_no_longer(cli: Cli, tmp_path: Path) -> None:
+    stranger, key = foreign(draft("ana"), given_by="Rui Silva")
+    Vault().save(stranger)
+    assert "doesn't count here" in cli("consent", "show", "ana")[1]
+    code, _, err = cli("consent", "verify")
+    assert code == 61 and "voicelet consent trust ana" in err
+    code, out, err = cli("consent", "trust", "ana")
+    assert code == 2 and "Rui Silva" in out and key in err  # nobody to ask
+    assert cli("consent", "verify")[0] == 61
+    assert cli("consent", "trust", "ana", "--yes")[0] == 0
+    assert cli("consent", "verify")[0] == 0
+    told = json.loads(cli("consent", "signers", "--json")[1])
+    assert [(s["key"], s["name"]) for s in told["signers"]] == [(key, "Rui Silva")]
+    assert told["signers"][0]["purposes"] == ["own-use", "assistive"]
+    assert told["device"] != key and told["device"] in cli("consent", "signers")[1]
+    assert (
+        cli("consent", "trust", key.upper(), "--purpose", "publishing", "--name", "tablet")[0] == 0
+    )
+    told = json.loads(cli("consent", "signers", "--json")[1])
+    assert told["signers"][0]["purposes"] == ["own-use", "assistive", "publishing"]
+    assert cli("consent", "untrust", key)[0] == 0
+    assert cli("consent", "verify")[0] == 61
+    assert cli("consent", "untrust", key)[0] == 61
+    assert cli("consent", "trust", "f" * 63)[0] in (41, 61)
+    assert cli("consent", "trust", key, "--purpose", "publish")[0] == 61
+
+
+def test_a_clinic_countersigns(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Vault().save(someone("ana", purposes=("own-use", "publishing")))
+    record, signed = str(tmp_path / "ana.consent"), str(tmp_path / "ana.signed")
+    assert cli("consent", "show", "ana", "--record", record)[0] == 0
+    assert cli("consent", "countersign", record, "-o", signed, "--yes")[0] == 61  # by itself
+    assert cli("consent", "attach", "ana", record)[0] == 61  # nobody did
+    here = elsewhere(monkeypatch, tmp_path / "clinic")
+    clinic = json.loads(cli("consent", "signers", "--json")[1])["device"]
+    code, out, _ = cli("consent", "countersign", record, "-o", signed)
+    assert code == 2 and "Ana Silva" in out and not Path(signed).exists()
+    assert cli("consent", "countersign", record, "-o", signed, "--yes")[0] == 0
+    monkeypatch.setenv("XDG_DATA_HOME", here)
+    assert cli("consent", "attach", "ana", signed)[0] == 0
+    ana = Vault().load("ana")
+    assert ana.check_record().countersigner == clinic
+    with pytest.raises(ConsentError, match="isn't trusted with publishing"):
+        ana.check_consent("publishing")
+    assert cli("consent", "trust", clinic, "--purpose", "publishing")[0] == 0
+    ana.check_consent("publishing")
+    assert "stands" in cli("consent", "show", "ana")[1]
+    assert cli("consent", "renew", "ana", *YES)[0] == 0
+    assert cli("consent", "attach", "ana", signed)[0] == 61  # of the record before

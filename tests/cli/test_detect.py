@@ -43,6 +43,19 @@ def test_what_people_read(spoken: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "no watermark of voicelet" in capsys.readouterr().out
 
 
+def test_speech_played_faster_is_found_unless_haste_is_asked_for(
+    spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples, rate = soundfile.read(spoken)
+    path = tmp_path / "faster.wav"
+    soundfile.write(path, samples[: 5 * rate], round(1.15 * rate))
+    assert main(["detect", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["found"] and found["segments"][0]["tempo"] == pytest.approx(1.15, abs=0.03)
+    assert main(["detect", str(path), "--json", "--fast"]) == 0
+    assert not json.loads(capsys.readouterr().out)["found"]
+
+
 def test_what_cant_be_looked_at(spoken: Path, tmp_path: Path) -> None:
     assert main(["detect", str(tmp_path / "none.wav")]) == AudioError.exit_code
     (tmp_path / "key").write_bytes(b"short")

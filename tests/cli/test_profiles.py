@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.fakes import FakeVoice
-from tests.consenting import draft, scripted
+from tests.consenting import draft, scripted, someone
 from tests.tiny import tiny_bundle
 from voicelet.cli import unlock
 from voicelet.enrolment import enrolment
@@ -53,7 +53,7 @@ def profile(name: str) -> Profile:
 
 @functools.lru_cache
 def record(voice_sha256: str) -> ConsentRecord:
-    """Signed by a device of its own, the same in all calls."""
+    """Signed by another device than this test's, the same in all calls."""
     consent, now = scripted(), datetime(2026, 1, 2, tzinfo=timezone.utc)
     return make_record(consent, voice_sha256, now)
 
@@ -178,7 +178,8 @@ def test_voices_lists_profiles_presets_and_bundles(cli: Cli) -> None:
 def test_a_voice_moves_to_another_device(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Vault().save(profile("ana"))
+    ana = someone("ana")
+    Vault().save(ana)
     here = os.environ["XDG_DATA_HOME"]
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "there"))
     key, sealed = str(tmp_path / "there.pub"), str(tmp_path / "ana.sealed")
@@ -190,9 +191,14 @@ def test_a_voice_moves_to_another_device(
     assert cli("profiles", "export", "ana", "--to", sealed, "-o", key)[0] == 65
     assert cli("profiles", "export", "ben", "--to", key, "-o", sealed)[0] == 41
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "there"))
-    code, out, _ = cli("profiles", "import", sealed, "--name", "Ana")
+    assert ana.consent is not None
+    code, out, err = cli("profiles", "import", sealed, "--name", "Ana")
+    assert code == 2 and f"--trust-signer {ana.consent.device}" in err
+    assert "given by" in out and "Ana Silva" in out and Vault().names() == []
+    trusting = ("--trust-signer", ana.consent.device)
+    code, out, _ = cli("profiles", "import", sealed, "--name", "Ana", *trusting)
     assert code == 0 and "imported Ana" in out
-    assert dataclasses.replace(Vault().load("Ana"), name="ana") == profile("ana")
+    assert dataclasses.replace(Vault().load("Ana"), name="ana") == ana
     assert cli("profiles", "import", sealed, "--name", "Ana")[0] == 40
     assert cli("profiles", "import", sealed, "--name", "Ana", "--replace")[0] == 0
     assert cli("profiles", "import", str(tmp_path / "none"))[0] == 2

@@ -69,8 +69,10 @@ def speak(voice: Voice, profile: Profile, **options: str) -> None:
 
 def test_who_agreed_is_spoken_with(voice: Voice) -> None:
     ana = someone(purposes=("own-use", "publishing"))
-    for purpose in ("own-use", "assistive", "publishing"):
+    for purpose in ("own-use", "assistive"):
         speak(voice, ana, purpose=purpose)
+    with pytest.raises(ConsentError, match="only written down"):
+        speak(voice, ana, purpose="publishing")
     with pytest.raises(ConsentError, match="not to research"):
         speak(voice, ana, purpose="research")
     with pytest.raises(ConsentError, match="did you mean 'publishing'"):
@@ -292,6 +294,7 @@ def test_nothing_of_a_recording_is_left_on_the_disk(tmp_path: Path) -> None:
     *written, speech_s = done.stdout.split("\n")[:-1]
     assert float(speech_s) > 3.0
     allowed = ("/voicelet/keys/", "/voicelet/audit/", os.devnull)
+    allowed += ("/voicelet/consent/",)  # the time
     assert written and all(any(a in path for a in allowed) for path in written), written
     kept = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert all(any(a in str(p) for a in allowed) for p in kept), kept

@@ -40,7 +40,8 @@ def test_round_trip(shift: np.ndarray, slower: float, wider: float) -> None:
     told = [np.float32(x) for x in (slower, wider, 0.5)]
     np.testing.assert_array_equal(found.adaptation.vector, [*told, *shift])
     assert found.adaptation.loss_after == 0.1
-    assert found.voice_sha256 == profile().voice_sha256  # the consent still holds
+    assert found.voiceprint_sha256 == profile().voiceprint_sha256
+    assert found.voice_sha256 == original.voice_sha256 != profile().voice_sha256
 
 
 @settings(deadline=None, max_examples=100)

@@ -33,7 +33,10 @@ WHY = "signed form 118"
 
 @dataclasses.dataclass(frozen=True)
 class Said:
-    text: str = "Today is November 23rd, and I let Voicelet learn my voice."
+    text: str = (
+        "Today is November 23rd, 2026, and I let Voicelet learn my voice: harbour, onion, velvet,"
+        " lantern, copper and meadow."
+    )
 
 
 def consent(**changes: object) -> Consent:
@@ -72,7 +75,7 @@ def test_a_spoken_one_holds_sentence_and_hash(tmp_path: Path) -> None:
     path = tmp_path / "c.wav"
     path.write_bytes(b"RIFF")
     spoken = SpokenConsent(path, Said())
-    made = make_record(Consent("Ana", spoken, given_by="Rui"), VOICE)
+    made = make_record(Consent("Ana", spoken, given_by="Rui"), VOICE, NOW)
     assert (made.method, made.sentence, made.given_by) == ("spoken", Said.text, "Rui")
     same = (b"RIFF", bytearray(b"RIFF"), str(path), io.BytesIO(b"RIFF"))
     assert {SpokenConsent(r, Said()).sha256() for r in same} == {made.audio_sha256}  # type: ignore[arg-type]
@@ -118,8 +121,10 @@ def test_nobody_agreed() -> None:
 
 
 def test_purposes_are_covered_or_not(record: ConsentRecord) -> None:
-    for purpose in ("own-use", "assistive", "publishing"):
+    for purpose in ("own-use", "assistive"):
         record.check(purpose, NOW)
+    with pytest.raises(ConsentError, match="only written down"):
+        record.check("publishing", NOW)
     for purpose in ("research", "federation"):
         with pytest.raises(ConsentError, match=f"not to {purpose}"):
             record.check(purpose, NOW)
@@ -228,12 +233,12 @@ def test_garbage_is_no_record(raw: bytes) -> None:
 
 def test_missing_fields_and_newer_versions(record: ConsentRecord) -> None:
     for field in record.to_dict():
-        if field != "version":
+        if field != "version":  # without one it is none that is known
             less = {k: v for k, v in record.to_dict().items() if k != field}
             with pytest.raises(ConsentError, match=field):
                 ConsentRecord.from_dict(less)
     with pytest.raises(ConsentError, match="update voicelet"):
-        ConsentRecord.from_dict({**record.to_dict(), "version": 2})
+        ConsentRecord.from_dict({**record.to_dict(), "version": 3})
     with pytest.raises(ConsentError):
         ConsentRecord.from_bytes(b"x" * (1 << 17))
 

@@ -273,6 +273,7 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "enrolment.enrolment.enrol",
         "enrolment.enrolment.make_profile",  # a draft: neither kept nor spoken (above)
         "enrolment.consent.give_consent",
+        "enrolment.consent.adapt_profile",
         "profiles.profile.Profile.from_bytes",  # checked whenever it is used
         "profiles.transfer.import_profile",
         "profiles.vault.vault.Vault.load",

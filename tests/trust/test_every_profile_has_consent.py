@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import voicelet
 from tests.consenting import draft, scripted, someone, without_consent
 from tests.synth.voices import tiny_voice
 from voicelet.cli.main import build_parser, main
-from voicelet.enrolment.consent import give_consent
+from voicelet.enrolment.consent import adapt_profile, give_consent
 from voicelet.enrolment.enrolment import enrol, make_profile
 from voicelet.errors import ConsentError
 from voicelet.profiles.profile import Profile
@@ -62,6 +63,13 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "enrolment.enrolment.enrol": lambda: enrol([SAMPLE], name="ana"),
     "enrolment.enrolment.make_profile": lambda: make_profile(_accepted(), "ana", None, None),  # type: ignore[arg-type]
     "enrolment.consent.give_consent": lambda: give_consent(draft(), None),  # type: ignore[arg-type]
+    "enrolment.consent.adapt_profile": lambda: adapt_profile(
+        draft(),
+        None,
+        np.zeros((1, 256)),
+        speech_s=1.0,
+        voice=None,  # type: ignore[arg-type]
+    ),
     "profiles.transfer.import_profile": lambda: import_profile(
         Vault(), sealed_old(), device_sealing_key()
     ),
@@ -193,6 +201,7 @@ SPEAKING = {
 NEITHER = re.compile(
     r"(voices|info|erase|audit|detect|verify|protected)( .*)?"
     r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|verify)"
+    r"|consent (trust|untrust|signers|countersign|attach)"
 )
 """Commands that neither make a profile nor use one's voice."""
 

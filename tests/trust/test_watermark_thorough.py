@@ -18,22 +18,7 @@ from voicelet.trust.watermark.thorough import ThoroughSearch
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 TEXT = "The boats came in at dusk, low in the water. Somebody had lit a fire on the beach."
-WORDS = "today I agree that this device may learn my voice and read to me".split()  # noqa: SIM905
-    "today",
-    "I",
-    "agree",
-    "that",
-    "this",
-    "device",
-    "may",
-    "learn",
-    "my",
-    "voice",
-    "and",
-    "read",
-    "to",
-    "me",
-]
+CONSENT = "today I agree that this device may learn my voice and read to me"
 RATE = 24000
 THOROUGH = ThoroughSearch()
 
@@ -49,7 +34,9 @@ def speech(voice: Voice) -> np.ndarray:
 
 
 def joined_words(voice: Voice, preset: str | None = None) -> np.ndarray:
-    return np.concatenate([voice.synthesize(word, preset=preset).samples for word in WORDS])
+    return np.concatenate(
+        [voice.synthesize(word, preset=preset).samples for word in CONSENT.split()]
+    )
 
 
 def resampled(wave: np.ndarray, factor: float) -> np.ndarray:
@@ -95,7 +82,7 @@ def test_speech_that_was_thinned_out(speech: np.ndarray) -> None:
 
 
 def test_words_said_by_one_call_each(voice: Voice) -> None:
-    for preset in voice.presets[:3]:
+    for preset in (voice.presets[0], voice.presets[3]):
         words = joined_words(voice, preset)
         with pytest.raises(LivenessRejectedError, match="synthesized by voicelet"):
             check_origin([("words", words)])
@@ -125,7 +112,7 @@ def test_long_recordings_are_searched_to_their_end(speech: np.ndarray) -> None:
     wave = np.concatenate([silence, resampled(speech, 1.2), silence[: 3 * RATE]])
     narrow = ThoroughSearch(max_speed_change=0.2, max_pitch_semitones=0.0)
     found = detect_watermark(wave, RATE, scales=False, thorough=narrow, progress=done.append)
-    assert found.found and found.segments[0].start_s > 49.5
+    assert found.found and found.segments[0].start_s == pytest.approx(50.0, abs=1.0)
     assert done == [0.0, 0.5]
 
 
@@ -144,11 +131,13 @@ def test_unmarked_speech_isnt_found(voice: Voice, monkeypatch: pytest.MonkeyPatc
 
 def test_what_repeats_itself_with_the_pattern_isnt_taken_for_it() -> None:
     """Two seconds of noise bursts, again and again, as of a drum machine."""
-    for seed in range(4):
+    unchanged = ThoroughSearch(max_speed_change=0.0, max_pitch_semitones=0.0)
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         loudness = np.repeat(rng.choice([0.1, 1.0], 40), RATE // 20)
         bar = (loudness * rng.standard_normal(2 * RATE)).astype(np.float32)
-        assert thoroughly(np.tile(bar, 12)).probability < FOUND
+        found = detect_watermark(np.tile(bar, 12), RATE, scales=False, thorough=unchanged)
+        assert found.probability < FOUND
 
 
 def test_silence_and_short_recordings_say_nothing() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +35,24 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.bundle import open_bundle
+    from voicelet.enrolment.consent import adapt_profile
     from voicelet.profiles.vault.vault import Vault
+    from voicelet.synth import Voice
 
     try:
         import torch
 
         from voicelet_export.adapt.fit import FitConfig, fit
-        from voicelet_export.adapt.owner import own_items
+        from voicelet_export.adapt.owner import own_items, seconds
         from voicelet_export.adapt.speech import aligned_items
     except ImportError as error:
         raise missing_library(error) or error from None
     torch.set_num_threads(1)
     vault = Vault()
     profile = vault.load(args.name)
-    profile.check_consent()
-    bundle = open_bundle(args.bundle)
+    profile.allowed_purposes()
+    voice = Voice.load(args.bundle)
+    bundle = voice.bundle
     start = time.perf_counter()
     # Features of a voice are as sensitive as the recording: never left behind.
     with (
@@ -68,7 +69,15 @@ def run(args: argparse.Namespace) -> int:
         )  # fmt: skip
     report: dict[str, Any] = {"profile": profile.name, "utterances": len(items), "kept": False}
     if found is not None:
-        vault.save(replace(profile, adaptation=found))
+        adapted = adapt_profile(
+            profile,
+            found,
+            [item.entry.d_vector for item in items],
+            speech_s=sum(map(seconds, items)),
+            voice=voice,
+            others=vault.list(),
+        )
+        vault.save(adapted)
         report |= {
             "kept": True,
             "speech_s": round(found.speech_s, 1),

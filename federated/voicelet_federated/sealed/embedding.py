@@ -1,5 +1,9 @@
 """A speaker vector sealed for one server, one purpose and a short time (HPKE, RFC 9180).
 
+It is a person's voiceprint, so it leaves a device only of a profile whose owner agreed to
+`federation`; the header names the consent record by its id, and both sides note it in their audit
+log.
+
 The recipient's key is a hybrid of ML-KEM-768 and X25519 where OpenSSL has both, X25519 otherwise;
 the header names which.  The header is HPKE's `info`, so that not a bit of it can be changed.
 """
@@ -9,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import secrets
 import struct
 import time
@@ -19,6 +24,8 @@ import numpy.typing as npt
 
 from voicelet.config import from_mapping
 from voicelet.errors import SealError, VoiceletError
+from voicelet.profiles.profile import Profile
+from voicelet.trust.audit.device_log import note
 from voicelet.trust.keys import hpke
 from voicelet.trust.keys.seal import new_sealing_key
 from voicelet_federated.errors import EmbeddingError
@@ -28,8 +35,10 @@ SIZES = (256, 328)
 HYBRID, CLASSIC = "MLKEM768-X25519", "X25519"
 MOST_BYTES = 8192
 _X25519_BYTES = 32
-_MAGIC = b"VLEM\x01"
-_LABEL = b"voicelet sealed embedding 1"
+_MAGIC = b"VLEM\x02"
+_LABEL = b"voicelet sealed embedding 2"
+CONSENT_PURPOSE = "federation"
+"""What the owner of a voice has to have agreed to before its vector leaves the device."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class EmbeddingHeader:
         nonce: random, against replays.
         size: numbers in the vector.
         epsilon, delta: of local differential privacy; None without.
+        consent: id of the consent record that allows it, 32 hexadecimal digits.
     """
 
     suite: str
@@ -55,6 +65,7 @@ class EmbeddingHeader:
     size: int
     epsilon: float | None = None
     delta: float | None = None
+    consent: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,12 +141,16 @@ class ServerKey:
     def open(self, sealed: bytes) -> tuple[EmbeddingHeader, npt.NDArray[np.float32]]:
         """The header and the vector [size]; time, purpose and replays are the caller's to check.
 
+        It is noted in the audit log, by the id of the consent.
+
         Raises:
-            EmbeddingError: it isn't for this key, or a bit of it was changed.
+            EmbeddingError: it isn't for this key, a bit of it was changed, or it names no consent.
         """
         header, raw, box = read_header(sealed)
         if header.audience != self.public.audience or header.suite != self.public.suite:
             raise EmbeddingError("sealed for another server; use this one's present key")
+        if not re.fullmatch("[0-9a-f]{32}", header.consent):
+            raise EmbeddingError("it names no consent of the voice's owner; update the sender")
         try:
             plain = hpke.decrypt(self._key.private, box, _LABEL + raw)
         except SealError as error:
@@ -143,29 +158,38 @@ class ServerKey:
         vector = np.frombuffer(plain, "<f4").copy() if len(plain) == 4 * header.size else None
         if vector is None or not np.isfinite(vector).all():
             raise EmbeddingError("the sealed vector is broken; seal it again")
+        note("import", what="embedding", consent=header.consent, purpose=header.purpose)
         return header, vector
 
 
 def seal_embedding(
-    vector: npt.ArrayLike,
+    profile: Profile,
     server_public: ServerPublic,
     purpose: str,
     expires_s: float,
     local_dp: LocalDp | None = None,
+    *,
+    mel_statistics: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> bytes:
-    """Seal a speaker vector for a server.
+    """Seal a profile's speaker vector for a server, and note it in the audit log.
 
     Args:
-        vector: finite, a d-vector [256] or a speaker vector [328].
+        profile: whose owner agreed to `federation`.
         server_public: the server.
-        purpose: what it may be used for.
+        purpose: what it may be used for there.
         expires_s: seconds from now.
         local_dp: noise for a d-vector.  The 72 other numbers of a speaker vector (pitch, spectrum)
             aren't covered by it and tell people apart too, so the two don't go together.
+        mel_statistics: mean and deviation [n_mels] of the bundle's mels, for the whole speaker
+            vector [328]; without, the d-vector [256] is sent.
 
     Raises:
+        ConsentError, ConsentEndedError: its owner didn't agree to that, or no longer does.
         EmbeddingError: the vector, the time or the combination is impossible.
     """
+    Profile.check_consent(profile, CONSENT_PURPOSE)  # not a subclass's override
+    consent = profile.check_record().id
+    vector = profile.speaker_vector(*mel_statistics) if mel_statistics else profile.d_vector
     values = np.asarray(vector, np.float32)
     if values.shape not in {(n,) for n in SIZES} or not np.isfinite(values).all():
         raise EmbeddingError(f"a vector of {SIZES} finite numbers is wanted; enrol again")
@@ -187,12 +211,22 @@ def seal_embedding(
         size=len(values),
         epsilon=local_dp.epsilon if local_dp and finite else None,
         delta=local_dp.delta if local_dp and finite else None,
+        consent=consent,
     )
     raw = json.dumps(asdict(header), sort_keys=True).encode()
     try:
         box = hpke.encrypt(server_public.key(), values.astype("<f4").tobytes(), _LABEL + raw)
     except SealError as error:
         raise EmbeddingError(str(error)) from None
+    note(
+        "export",
+        what="embedding",
+        profile=profile.name,
+        consent=consent,
+        recipient=server_public.audience,
+        purpose=purpose,
+        size=len(values),
+    )
     return bytes(_MAGIC + struct.pack(">H", len(raw)) + raw + box)
 
 

@@ -1,17 +1,20 @@
-"""`voicelet consent`: who agreed to what with which voice; agree, renew, withdraw, verify."""
+"""`voicelet consent`: who agreed to what with which voice; agree, renew, withdraw, verify.
+
+Whose signatures count is in `cli/signers.py`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
 from voicelet.cli.options import add_bundle_option
+from voicelet.cli.signers import add_actions, read_record_file, write_record_file
 from voicelet.cli.table import print_json, print_pairs, print_table
-from voicelet.errors import ConsentEndedError, ConsentError, OutputError, VoiceletError
+from voicelet.errors import ConsentError, VoiceletError
 
 if TYPE_CHECKING:
     from voicelet.profiles.profile import Profile
@@ -52,6 +55,7 @@ def add_parser(subparsers: Any) -> None:
     verifying.add_argument("names", nargs="*", metavar="NAME", help="profiles (default: all)")
     verifying.add_argument("--record", metavar="FILE", help="check a record in a file instead")
     verifying.set_defaults(run=run_verify)
+    add_actions(actions)
 
 
 def run_show(args: argparse.Namespace) -> int:
@@ -65,7 +69,9 @@ def run_show(args: argparse.Namespace) -> int:
     profile = Vault().load(args.name)
     record = profile.consent
     if args.record is not None:
-        _write_record(profile, args.record)
+        if record is None:
+            raise ConsentError(f"the profile {profile.name!r} has no consent record")
+        write_record_file(record, args.record)
     if args.json:
         fields = record.to_dict() if record else None
         print_json({"profile": profile.name, "status": status(profile), "record": fields})
@@ -87,6 +93,7 @@ def run_show(args: argparse.Namespace) -> int:
         "status": status(profile),
         "record": record.id,
         "device": record.device,
+        "countersigned by": record.countersigner,
     }
     print_pairs({name: value for name, value in lines.items() if value})
     return 0
@@ -110,7 +117,13 @@ def run_give(args: argparse.Namespace) -> int:
         raise ConsentError(f"there is no consent for {args.name!r} to renew; add one")
     previous = profile.consent if args.action == "renew" else None
     consent = gather_consent(args, args.name, previous)
-    renewed = give_consent(profile, consent, bundle=args.bundle)
+    if profile.adaptation is None:
+        renewed = give_consent(profile, consent, bundle=args.bundle)
+    else:
+        from voicelet.synth import Voice
+
+        voice = Voice.load(args.bundle)  # an adapted profile has to be heard
+        renewed = give_consent(profile, consent, voice=voice, others=vault.list())
     vault.save(renewed)
     challenge.forget_sentence(args.name)
     assert renewed.consent is not None
@@ -157,9 +170,8 @@ def run_verify(args: argparse.Namespace) -> int:
     rows = []
     for profile in profiles:
         try:
-            for purpose in profile.consent.purposes if profile.consent else ("own-use",):
-                profile.check_consent(purpose)
-        except (ConsentError, ConsentEndedError) as error:
+            profile.allowed_purposes()
+        except ConsentError as error:
             wrong = wrong or error
         rows.append([profile.name, status(profile)])
     print_table(["profile", "consent"], rows)
@@ -169,10 +181,9 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def has_valid_consent(profile: Profile) -> bool:
-    """Whether a profile has a consent that is valid now, for any purpose it names."""
+    """Whether a profile has a consent that is valid now, for some purpose it names."""
     try:
-        for purpose in profile.consent.purposes if profile.consent else ("own-use",):
-            profile.check_consent(purpose)
+        profile.allowed_purposes()
     except ConsentError:
         return False
     return True
@@ -186,20 +197,27 @@ def status(profile: Profile) -> str:
     if record is None:
         return "none: it can't speak; voicelet consent add"
     try:
-        record.verify(profile.voice_sha256)
+        profile.check_record()
     except ConsentError:
         return "NOT GENUINE: the record was changed"
     if record.id in device_revocations():
         return "revoked"
     days_left = record.days_left()
-    if days_left is None:
-        return "stands"
-    if days_left <= 0.0:
+    if days_left is not None and days_left <= 0.0:
         return f"expired on {str(record.expires)[:10]}; voicelet consent renew"
+    try:
+        allowed = profile.allowed_purposes()
+    except ConsentError as error:
+        return f"doesn't count here: {error}"
+    stands = "stands"
+    if allowed != record.purposes:
+        stands = f"stands here for {', '.join(allowed)}"
+    if days_left is None:
+        return stands
     remaining = f"ends in {days_left:.0f} days"
-    return (
-        f"{remaining}; voicelet consent renew" if days_left < WARN_DAYS else f"stands, {remaining}"
-    )
+    if days_left < WARN_DAYS:
+        return f"{remaining}; voicelet consent renew"
+    return f"{stands}, {remaining}"
 
 
 def _show_all(profiles: list[Profile], as_json: bool) -> int:
@@ -230,33 +248,25 @@ def _show_all(profiles: list[Profile], as_json: bool) -> int:
     return 0
 
 
-def _write_record(profile: Profile, path: str) -> None:
-    from voicelet.files import atomic_file
-
-    if profile.consent is None:
-        raise ConsentError(f"the profile {profile.name!r} has no consent record")
-    try:
-        with atomic_file(path, 0o600) as file:
-            file.write(profile.consent.to_bytes())
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror or error}") from None
-
-
 def _verify_record(path: str) -> int:
-    from voicelet.trust.consent.record import MAX_BYTES
     from voicelet.trust.consent.revocations import device_revocations
-    from voicelet.trust.consent.statement import ConsentRecord
-    from voicelet.trust.keys.device_key import device_public_key
+    from voicelet.trust.consent.signers import check_authority, is_own
 
-    try:
-        with Path(path).open("rb") as file:
-            record = ConsentRecord.from_bytes(file.read(MAX_BYTES + 1))
-    except (OSError, ValueError) as error:
-        raise ConsentError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    record = read_record_file(path)
     record.verify()
-    record.check(record.purposes[0])
     device_revocations().check(record)
-    is_ours = record.device == device_public_key().hex()
+    refusals: list[ConsentError] = []
+    for purpose in record.purposes:
+        try:
+            record.check(purpose)
+            check_authority(record, purpose)
+        except ConsentError as error:
+            refusals.append(error)
+    if len(refusals) == len(record.purposes):
+        raise refusals[0]
     print(f"genuine: {record.given_by} agreed to {', '.join(record.purposes)} on {record.created}")
-    print(f"signed by {'this device' if is_ours else 'another device'}", file=sys.stderr)
+    whose = "this device" if is_own(record) else f"a device that is trusted here ({record.device})"
+    print(f"signed by {whose}", file=sys.stderr)
+    for refusal in refusals:
+        print(f"not here: {refusal}", file=sys.stderr)
     return 0

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from voicelet.cli.options import check_file
+from voicelet.cli.options import add_bundle_option, check_file
+from voicelet.cli.signers import is_agreed, show_record
 from voicelet.cli.unlock import add_option
 from voicelet.errors import ConfigError, OutputError
 
@@ -40,6 +41,14 @@ def add_parsers(actions: Any) -> None:
     importing.add_argument(
         "--key", metavar="FILE", help="a private sealing key (default: this device's)"
     )
+    importing.add_argument(
+        "--trust-signer",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="key of the device that signed the profile's consent, in place of being asked",
+    )
+    add_bundle_option(importing)
     add_option(importing, nested=True)
     importing.set_defaults(run=run_import)
 
@@ -73,8 +82,11 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Import a profile; returns the exit code."""
-    from voicelet.profiles.transfer import MAX_BYTES, import_profile
+    from voicelet.profiles.transfer import MAX_BYTES, import_profile, read_record
     from voicelet.profiles.vault.vault import Vault
+    from voicelet.synth import Voice
+    from voicelet.trust.consent.record import VOICEPRINT_ONLY
+    from voicelet.trust.consent.signers import check_key, device_signers, is_own
     from voicelet.trust.keys.device_key import device_sealing_key
     from voicelet.trust.keys.seal import SealingKey
 
@@ -83,7 +95,24 @@ def run_import(args: argparse.Namespace) -> int:
         key = device_sealing_key()
     else:
         key = SealingKey.from_text(_read(args.key, 1 << 14).decode("utf-8", "replace"))
-    profile = import_profile(Vault(), data, key, name=args.name, replace=args.replace)
+    record, trusted = read_record(data, key), {check_key(k) for k in args.trust_signer}
+    known = is_own(record) or device_signers().get(record.device) is not None
+    if not known and record.device not in trusted:
+        show_record(record)
+        remedy = f"--trust-signer {record.device}"
+        if not is_agreed("Does this person agree, and do you know the device that signed?", remedy):
+            print("nothing was imported")
+            return 0
+        trusted.add(record.device)
+    profile = import_profile(
+        Vault(),
+        data,
+        key,
+        name=args.name,
+        replace=args.replace,
+        trusted_signers=trusted,
+        voice=None if record.version == VOICEPRINT_ONLY else Voice.load(args.bundle),
+    )
     print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0
 

@@ -1,24 +1,36 @@
-"""Consent of a profile: checking a spoken one, giving or renewing it, withdrawing it."""
+"""Consent of a profile: checking a spoken one, giving or renewing it, withdrawing it.
+
+A record covers everything that shapes the voice.  So an adaptation enters a profile here, too, with
+a renewed record, once it was heard that the voice is still its owner's.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrolment.liveness.issued import issued_sentences
-from voicelet.errors import ConsentError
+from voicelet.errors import ConfigError, ConsentError, ProfileError, VoiceProtectedError
+from voicelet.profiles.adaptation import Adaptation
+from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken, is_adapted_for
 from voicelet.profiles.profile import Profile
-from voicelet.speaker.encoder import RunnableGraph, open_encoder
+from voicelet.speaker.encoder import RunnableGraph, mean_d_vector, open_encoder
+from voicelet.speaker.voice_match import voice_scale
 from voicelet.trust.audit.device_log import note
 from voicelet.trust.audit.record import Field
 from voicelet.trust.consent.revocations import Revocation, device_revocations
 from voicelet.trust.consent.statement import Consent, make_record, require_consent
+from voicelet.trust.keys.device_key import device_key
 
 _WINDOW_STEP_S = 0.77
+_log = logging.getLogger(__name__)
 
 
 def check_sentence(consent: Consent) -> None:
@@ -64,30 +76,116 @@ def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) 
 
 
 def give_consent(
-    profile: Profile, consent: Consent, *, bundle: Bundle | str | Path | None = None
+    profile: Profile,
+    consent: Consent,
+    *,
+    bundle: Bundle | str | Path | None = None,
+    voice: SpeakingVoice | None = None,
+    others: Iterable[Profile] = (),
 ) -> Profile:
     """The profile with a new consent record in place of the old one, or of none.
 
     Args:
         consent: a spoken one is checked to be by the profile's speaker.
         bundle: whose speaker encoder made the profile; None is the one inside the package.
+        voice: in place of `bundle`; an adapted profile needs it, to be heard before a consent
+            covers what was learnt.  What was learnt for another voice is left out, with a warning.
+        others: profiles on the device, whose voices an adapted one must not have.
 
     Raises:
         LivenessRejectedError: the sentence wasn't read by the profile's speaker; with every reason.
+        VoiceProtectedError: it was adapted to be somebody else's voice.
+        ConfigError: the profile is adapted, and no voice is given.
         ConsentError: it is no consent, or its sentence wasn't drawn here in the last minutes.
         BundleError: the bundle can't be opened or has no speaker encoder.
         SealError: this device's key can't be had.
     """
     check_sentence(require_consent(consent))
+    if profile.adaptation is not None and voice is None:
+        raise ConfigError(
+            f"the profile {profile.name!r} was adapted; give the voice that it speaks with"
+            " (voice=Voice.load()), so that it can be heard"
+        )
     if consent.spoken is not None:
-        voice_bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+        source = voice.bundle if voice is not None else bundle
+        voice_bundle = source if isinstance(source, Bundle) else open_bundle(source)
         # The mean of its windows is all that a profile keeps; their number says how sure it is.
         count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
         windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))
         check_spoken(consent, windows, open_encoder(voice_bundle))
-    renewed = replace(profile, consent=make_record(consent, profile.voice_sha256))
+    bare = replace(profile, consent=None)
+    if bare.adaptation is not None and voice is not None and not is_adapted_for(bare, voice.bundle):
+        _log.warning(
+            "what the profile %r had learnt was for another voice, and is left out; adapt it again"
+            " (voicelet adapt)",
+            profile.name,
+        )
+        bare = replace(bare, adaptation=None)
+    renewed = replace(bare, consent=make_record(consent, bare.voice_sha256))
+    if voice is not None and renewed.adaptation is not None:
+        guard_spoken(renewed, voice, others)
     note_consent("consent", renewed)
     return renewed
+
+
+def adapt_profile(
+    profile: Profile,
+    adaptation: Adaptation | None,
+    learnt_from: npt.ArrayLike,
+    *,
+    speech_s: float,
+    voice: SpeakingVoice,
+    others: Iterable[Profile] = (),
+) -> Profile:
+    """The profile with what was learnt of its person, and a consent record that covers it.
+
+    The record is the old one, with its id, signed by this device for the voice as it is now: what
+    revokes one revokes the other.  Purposes that it may not be used for here don't pass into it.
+
+    Args:
+        adaptation: for the bundle of `voice`; None takes off what was learnt before.
+        learnt_from: d-vectors [n, 256] of the speech that it was learnt from.
+        speech_s: seconds of that speech.
+        voice: the profile is heard with it.
+        others: profiles on the device, whose voices it must not have.
+
+    Raises:
+        VoiceProtectedError: it was learnt from another person, or the profile would speak with
+            somebody else's voice.
+        ProfileError: its d-vector is by another speaker encoder, or the adaptation is for another
+            voice.
+        ConsentError, ConsentEndedError: its consent allows nothing here.
+        SealError: this device's key can't be had.
+    """
+    purposes = profile.allowed_purposes()
+    if adaptation is not None:
+        _check_learnt_from(profile, np.asarray(learnt_from, np.float32), speech_s)
+    bare = replace(profile, adaptation=adaptation, consent=None)
+    record = profile.check_record().renewed(bare.voice_sha256, purposes, device_key())
+    adapted = replace(bare, consent=record)
+    if adaptation is not None:
+        guard_spoken(adapted, voice, others)
+    note_consent("consent", adapted, adapted=adaptation is not None)
+    return adapted
+
+
+def _check_learnt_from(profile: Profile, vectors: FloatArray, speech_s: float) -> None:
+    scale = voice_scale()
+    if profile.encoder_id != scale.encoder_id:
+        raise ProfileError(
+            f"the profile {profile.name!r} was made by another speaker encoder; enrol it again"
+        )
+    if vectors.ndim != 2 or vectors.shape[1:] != profile.d_vector.shape or not len(vectors):
+        raise ConfigError(
+            f"d-vectors of what was learnt from are [n, 256], not {list(vectors.shape)}"
+        )
+    shorter_s = min(speech_s, profile.speech_s)
+    match = scale.match(profile.d_vector, mean_d_vector(vectors), shorter_s)
+    if not match.log_likelihood_ratio >= 0.0:
+        raise VoiceProtectedError(
+            f"these recordings aren't of the person whose voice {profile.name!r} is; a profile"
+            " learns from its owner alone"
+        )
 
 
 def revoke_consent(profile: Profile, reason: str = "") -> Revocation:

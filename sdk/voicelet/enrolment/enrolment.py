@@ -26,7 +26,7 @@ from voicelet.enrolment.gate import (
 from voicelet.errors import ConfigError
 from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name
-from voicelet.profiles.profile import Profile, QualitySummary, now_iso, voice_sha256
+from voicelet.profiles.profile import Profile, QualitySummary, now_iso
 from voicelet.speaker.encoder import RunnableGraph, embed_windows, mean_d_vector, open_encoder
 from voicelet.speaker.origin import check_origin
 from voicelet.speaker.vector import SpeakerStatistics, speaker_statistics
@@ -141,19 +141,19 @@ def make_profile(
     if gated.windows is None:
         raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
     check_spoken(require_consent(consent), gated.windows, encoder)
-    d_vector, statistics = mean_d_vector(gated.windows), measure_speaker(gated.speech_24k)
-    return Profile(
+    bare = Profile(
         name=check_name(name),
         created=now_iso(),
-        d_vector=d_vector,
-        statistics=statistics,
+        d_vector=mean_d_vector(gated.windows),
+        statistics=measure_speaker(gated.speech_24k),
         encoder_id=encoder_id,
-        consent=make_record(consent, voice_sha256(d_vector, statistics, encoder_id)),
+        consent=None,  # until it is known what it is given to
         speech_s=gated.report.speech_s,
         quality=QualitySummary.of(gated.report),
         app_version=__version__,
         report=gated.report,
     )
+    return replace(bare, consent=make_record(consent, bare.voice_sha256))
 
 
 def enrol(

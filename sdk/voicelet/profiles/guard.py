@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy.typing as npt
+
 from voicelet.errors import VoiceProtectedError
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import ProtectedVoices
@@ -51,6 +53,7 @@ def guard_voice(
     *,
     lists: Iterable[ProtectedVoices] | None = None,
     config: GuardConfig = DEFAULT_GUARD,
+    d_vector: npt.ArrayLike | None = None,
 ) -> None:
     """Refuse a voice that belongs to somebody else.
 
@@ -60,6 +63,7 @@ def guard_voice(
         profile: that is about to be stored.
         others: profiles on the device.
         lists: of protected voices; None for all that were loaded on this device.
+        d_vector: what is looked for in the lists; the profile's own if None.
 
     Raises:
         VoiceProtectedError: it is another person's; the message names the profile or the list.
@@ -77,7 +81,7 @@ def guard_voice(
 
         lists = device_lists()
     for voices in lists:
-        listed = voices.find(profile.d_vector)
+        listed = voices.find(profile.d_vector if d_vector is None else d_vector)
         if listed is not None:
             raise VoiceProtectedError(
                 f"this voice is on the list of protected voices {voices.name!r}; if it is your own,"
@@ -102,7 +106,7 @@ def find_duplicates(
     used_scale = scale or voice_scale()
     duplicates = []
     for other in others:
-        if other.encoder_id != profile.encoder_id or _same_owner(profile, other):
+        if other.encoder_id != profile.encoder_id or same_owner(profile, other):
             continue
         shorter_s = min(profile.speech_s, other.speech_s)
         ratio = used_scale.match(profile.d_vector, other.d_vector, shorter_s).log_likelihood_ratio
@@ -111,7 +115,8 @@ def find_duplicates(
     return sorted(duplicates, key=lambda d: -d.log_likelihood_ratio)
 
 
-def _same_owner(first: Profile, second: Profile) -> bool:
+def same_owner(first: Profile, second: Profile) -> bool:
+    """Whether two profiles are one person's, by their own words: one name, or one speaker."""
     if first.name == second.name:
         return True  # enrolled again; whether it may be replaced is the vault's question
     names = [p.consent.speaker if p.consent is not None else None for p in (first, second)]

@@ -34,11 +34,13 @@ from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, Profil
 from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.names import check_name
 from voicelet.profiles.quality import GateReport, QualitySummary
+from voicelet.profiles.shape import shaping_sha256
 from voicelet.speaker.vector import D_VECTOR_SIZE, SpeakerStatistics, build_speaker_vector
-from voicelet.trust.consent.record import ConsentRecord
+from voicelet.trust.consent.record import VOICEPRINT_ONLY, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.signers import check_authority
 
-__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso", "voice_sha256"]
+__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso"]
 
 MAGIC = b"VCLP"
 VERSION = 2
@@ -84,6 +86,7 @@ class Profile:
     report: GateReport | None = field(default=None, repr=False)
     _genuine: bool = field(default=False, init=False, repr=False)
     _warned: bool = field(default=False, init=False, repr=False)
+    _warned_unadapted: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", check_name(self.name))  # composed, once and for all
@@ -104,10 +107,14 @@ class Profile:
         ltas.setflags(write=False)
         object.__setattr__(self, "d_vector", d)
         object.__setattr__(self, "statistics", SpeakerStatistics(*f0, ltas))
-        if self.consent is not None and self.consent.voice_sha256 != self.voice_sha256:
+        if self.consent is not None and self.consent.voice_sha256 != self._bound(self.consent):
+            of_voiceprint = self.consent.version == VOICEPRINT_ONLY or self.adaptation is None
             raise ConsentError(
                 f"the consent record in the profile {self.name!r} is another voice's;"
                 " ask for consent to this one"
+                if of_voiceprint
+                else f"the consent record in the profile {self.name!r} doesn't cover how the voice"
+                " was adapted; adapt it again (voicelet adapt), which renews the record"
             )
 
     def __eq__(self, other: object) -> bool:
@@ -127,8 +134,39 @@ class Profile:
 
     @cached_property
     def voice_sha256(self) -> str:
-        """Hash of the voiceprint, which binds a consent record to it; 64 hexadecimal digits."""
-        return voice_sha256(self.d_vector, self.statistics, self.encoder_id)
+        """Hash of all that shapes the voice, which binds a consent record; 64 hexadecimal digits.
+
+        See :func:`voicelet.profiles.shape.shaping_sha256`.
+        """
+        return shaping_sha256(self)
+
+    @cached_property
+    def voiceprint_sha256(self) -> str:
+        """Hash of the voiceprint alone, to which records of version 1 are bound."""
+        digest = hashlib.sha256(b"voicelet-voice-1\n" + self.encoder_id.encode("utf-8") + b"\n")
+        digest.update(_body(self.d_vector, self.statistics))
+        return digest.hexdigest()
+
+    @property
+    def agreed_adaptation(self) -> Adaptation | None:
+        """The adaptation, if the consent record covers it.
+
+        Records of version 1 cover none: the voice then speaks without it, and a warning says how
+        to have it back.
+        """
+        if self.adaptation is None or self.consent is None:
+            return None
+        if self.consent.version != VOICEPRINT_ONLY:
+            return self.adaptation
+        if not self._warned_unadapted:
+            object.__setattr__(self, "_warned_unadapted", True)
+            _log.warning(
+                "the consent to the profile %r doesn't cover what was learnt of the voice later, so"
+                " it speaks unadapted; voicelet consent renew %s",
+                self.name,
+                shlex.quote(self.name),
+            )
+        return None
 
     def check_record(self) -> ConsentRecord:
         """Return the consent record if there is one and it is genuine; it may have ended.
@@ -145,7 +183,7 @@ class Profile:
                 f" any); its owner can give one: voicelet consent add {shlex.quote(self.name)}"
             )
         if not self._genuine:
-            record.verify(self.voice_sha256)
+            record.verify(self._bound(record))
             object.__setattr__(self, "_genuine", True)
         return record
 
@@ -160,7 +198,8 @@ class Profile:
 
         Raises:
             ConsentEndedError: the consent has expired or was revoked.
-            ConsentError: see :meth:`check_record`; or it doesn't cover the purpose.
+            ConsentError: see :meth:`check_record`; it doesn't cover the purpose, or whoever signed
+                it isn't trusted with it here (`voicelet.trust.consent.signers`).
         """
         record, label = self.check_record(), f"the profile {self.name!r}"
         try:
@@ -170,6 +209,10 @@ class Profile:
             raise ConsentEndedError(
                 f"{label} may not speak: {error} {shlex.quote(self.name)}"
             ) from None
+        try:
+            check_authority(record, purpose, now=now, name=self.name)
+        except ConsentError as error:
+            raise ConsentError(f"{label} may not speak: {error}") from None
         days_left = record.days_left(now)
         if days_left is not None and days_left < _WARN_DAYS and not self._warned:
             object.__setattr__(self, "_warned", True)
@@ -180,6 +223,29 @@ class Profile:
                 days_left,
                 shlex.quote(self.name),
             )
+
+    def allowed_purposes(self, now: datetime | None = None) -> tuple[str, ...]:
+        """What it may speak for here and now: those of its record's purposes that pass all checks.
+
+        Raises:
+            ConsentError, ConsentEndedError: none; as :meth:`check_consent` for the first of them.
+        """
+        allowed: list[str] = []
+        refusals: list[ConsentError] = []
+        for purpose in self.check_record().purposes:
+            try:
+                self.check_consent(purpose, now)
+                allowed.append(purpose)
+            except ConsentError as error:
+                refusals.append(error)
+        if not allowed:
+            raise refusals[0]
+        return tuple(allowed)
+
+    def _bound(self, record: ConsentRecord) -> str:
+        """What a record has to be bound to, to be this profile's."""
+        of_old = record.version == VOICEPRINT_ONLY
+        return self.voiceprint_sha256 if of_old else self.voice_sha256
 
     def to_bytes(self) -> bytes:
         """The profile as the contents of a file; of version 1 if it has no consent record."""
@@ -251,13 +317,6 @@ class Profile:
 def now_iso() -> str:
     """The time in UTC, ISO 8601 to the second."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def voice_sha256(d_vector: npt.ArrayLike, statistics: SpeakerStatistics, encoder_id: str) -> str:
-    """Hash of a voiceprint, 64 hexadecimal digits; it reveals nothing of the voice."""
-    digest = hashlib.sha256(b"voicelet-voice-1\n" + encoder_id.encode("utf-8") + b"\n")
-    digest.update(_body(np.asarray(d_vector, np.float32), statistics))
-    return digest.hexdigest()
 
 
 def _body(d_vector: FloatArray, statistics: SpeakerStatistics) -> bytes:

@@ -1,14 +1,23 @@
-"""Profiles on their way to another device: sealed for it, with the consent record inside."""
+"""Profiles on their way to another device: sealed for it, with the consent record inside.
+
+The device that a profile arrives at doesn't know who signed its record.  Somebody there has to say
+yes to the signer, once (`voicelet.trust.consent.signers`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterable, Iterator
 
-from voicelet.errors import ProfileError
+from voicelet.errors import ProfileError, VoiceletError
+from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import note
+from voicelet.trust.consent.record import BY_STATEMENT, ConsentRecord
+from voicelet.trust.consent.signers import check_key, device_signers, is_own
 from voicelet.trust.keys.seal import SealingKey, open_sealed, seal
 
 INFO = b"voicelet profile export 1"
@@ -27,10 +36,21 @@ def export_profile(vault: Vault, name: str, recipient: bytes) -> bytes:
         SealError: the key is broken, or too new for this machine's `cryptography`.
     """
     profile = vault.load(name)
-    profile.check_consent(profile.check_record().purposes[0])
+    profile.allowed_purposes()
     data = seal(recipient, profile.to_bytes(), info=INFO)
     note("export", what="profile", profile=profile.name, bytes=len(data))
     return data
+
+
+def read_record(data: bytes, key: SealingKey) -> ConsentRecord:
+    """The consent record of a profile that was sealed for `key`, for somebody to look at.
+
+    Its signatures hold; whether its signer is known here isn't asked.
+
+    Raises:
+        SealError, ConsentError, ProfileError: as :func:`import_profile`.
+    """
+    return _parsed(Hidden(open_sealed(key, data, info=INFO))).check_record()
 
 
 def import_profile(
@@ -40,25 +60,59 @@ def import_profile(
     *,
     name: str | None = None,
     replace: bool = False,
+    trusted_signers: Iterable[str] = (),
+    voice: SpeakingVoice | None = None,
 ) -> Profile:
     """Open a profile that was sealed for `key`, and save it.
 
     Args:
         name: what to call it here; by default what it was called there.
         replace: whether a profile of that name may be replaced.
+        trusted_signers: public keys (hexadecimal) of devices whose records shall count here from
+            now on, for the speaker's own use.  Without, only signers that are trusted already.
+        voice: what an adapted profile was adapted for: it has to be heard before it is kept.
 
     Raises:
         SealError: for another key, not a sealed profile, or changed.
-        ConsentError: its consent record is missing, not genuine, or has ended.
-        ProfileError: it isn't a profile, there is one of that name already, or it can't be saved.
+        ConsentError: its consent record is missing, not genuine, has ended, or is signed by a
+            device that isn't trusted here; `read_record` shows it.
+        VoiceProtectedError: it is, or was adapted to be, somebody else's voice.
+        ProfileError: it isn't a profile, there is one of that name already, it can't be saved, or
+            it is adapted and `voice` is missing or another one.
     """
     profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
-    profile.check_consent(profile.check_record().purposes[0])
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
-    vault.save(profile, replace=replace)
+    with _trusted(profile.check_record(), trusted_signers):
+        profile.allowed_purposes()
+        if profile.agreed_adaptation is not None:
+            if voice is None:
+                raise ProfileError(
+                    f"the profile {profile.name!r} was adapted; give the voice that it was adapted"
+                    " for (voice=Voice.load()), so that it can be heard"
+                )
+            guard_spoken(profile, voice, vault.list())
+        vault.save(profile, replace=replace)
     note("import", what="profile", profile=profile.name, bytes=len(data))
     return profile
+
+
+@contextlib.contextmanager
+def _trusted(record: ConsentRecord, keys: Iterable[str]) -> Iterator[None]:
+    """Trust a record's signer, if it is among `keys`; no longer, if what follows fails."""
+    signers = device_signers()
+    wanted = {check_key(key) for key in keys}
+    is_new = record.device in wanted and not is_own(record) and signers.get(record.device) is None
+    if is_new:
+        signers.trust(record.device, record.given_by, BY_STATEMENT)
+    try:
+        yield
+    except VoiceletError:
+        if is_new:
+            signers.untrust(record.device)
+        raise
+    if is_new:
+        note("trust", signer=record.device, why="import")
 
 
 def _parsed(plain: bytes) -> Profile:

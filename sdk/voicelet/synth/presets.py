@@ -89,7 +89,7 @@ class SpeakerBook:
             vector = self._checked(
                 profile.speaker_vector(np.array(statistics.mel_mean), np.array(statistics.mel_std))
             )
-            return self._adapted(vector, getattr(profile, "adaptation", None))
+            return self._adapted(vector, getattr(profile, "agreed_adaptation", None))
         if preset is None:
             if not self._vectors:
                 raise ConfigError("this voice has no presets; give a profile")

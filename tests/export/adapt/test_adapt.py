@@ -84,7 +84,7 @@ def test_speech_that_was_not_learnt_from_gains(
     assert abs(found.log_duration_shift) <= 0.3 and found.pitch_gain == 1.0
     voice = voicelet.Voice.load()
     plain = voice.synthesize("A small boat.", profile=person).samples
-    adapted = dataclasses.replace(person, adaptation=found)
+    adapted = agreed(dataclasses.replace(person, adaptation=found, consent=None), voice=voice)
     other = voice.synthesize("A small boat.", profile=adapted).samples
     assert np.abs(other[:4000] - plain[:4000]).max() > 1e-3
     assert len(Profile.from_bytes(adapted.to_bytes()).to_bytes()) < 12_000

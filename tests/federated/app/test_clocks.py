@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("flwr")
 pytest.importorskip("cryptography.hazmat.primitives.hpke")
 
+from tests.consenting import draft, read_aloud
 from voicelet.errors import ConsentEndedError
 from voicelet_federated.app.grid import SteadyGrid
 from voicelet_federated.deploy import certificates as issuing
@@ -172,8 +172,9 @@ def test_an_embedding_sealed_by_a_wrong_clock(
     monkeypatch: pytest.MonkeyPatch, device_s: float, said: str
 ) -> None:
     key, true = ServerKey("a"), time.time()
+    voice = read_aloud(draft(), "federation")
     monkeypatch.setattr(time, "time", lambda: true + device_s)
-    sealed = seal_embedding(np.eye(256)[0], key.public, "synthesis", 600.0)
+    sealed = seal_embedding(voice, key.public, "synthesis", 600.0)
     monkeypatch.undo()
     store = EmbeddingStore()
     with pytest.raises(EmbeddingError, match=said):

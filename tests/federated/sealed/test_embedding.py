@@ -11,17 +11,22 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
 
+from tests.consenting import agreed, draft, foreign, read_aloud
 from tests.federated.memory_search import Needles
 from voicelet.audio.io import read_audio
 from voicelet.engine import get_engine
-from voicelet.errors import ConfigError
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError
+from voicelet.profiles.profile import Profile
 from voicelet.speaker.encoder import d_vector
+from voicelet.trust.audit.device_log import audit_folder, default_log, flush
+from voicelet.trust.consent.revocations import device_revocations
 from voicelet_federated.deploy.certificates import make_certificates
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.privacy.local_dp import LocalDp, delta_of, sigma_for
@@ -43,19 +48,64 @@ def unit(size: int = 256, seed: int = 0) -> np.ndarray:
     return v / np.linalg.norm(v)
 
 
+def voice_of(vector: np.ndarray, *purposes: str) -> Profile:
+    """A profile with that d-vector, whose owner agreed, aloud, to `federation` or to others."""
+    return read_aloud(draft("ana", d_vector=vector), *(purposes or ("federation",)))
+
+
 @pytest.mark.parametrize("hybrid", [None, False])
-@pytest.mark.parametrize("size", [256, 328])
-def test_sealed_and_opened(hybrid: bool | None, size: int) -> None:
+def test_sealed_and_opened(hybrid: bool | None) -> None:
     key = ServerKey("voice.example", hybrid)
     public = ServerPublic.from_json(key.public.to_json())
-    header, vector = key.open(seal_embedding(unit(size), public, "synthesis", 60))
-    assert np.array_equal(vector, unit(size))
+    profile = voice_of(unit())
+    header, vector = key.open(seal_embedding(profile, public, "synthesis", 60))
+    assert np.array_equal(vector, profile.d_vector)
     assert (header.audience, header.purpose) == ("voice.example", "synthesis")
+    mels = (np.linspace(-7, -2, 80), np.full(80, 1.5))
+    sealed = seal_embedding(profile, public, "synthesis", 60, mel_statistics=mels)
+    header, vector = key.open(sealed)
+    assert header.size == 328 and np.array_equal(vector, profile.speaker_vector(*mels))
+
+
+def test_no_voice_leaves_without_its_owners_consent_to_federation() -> None:
+    key = ServerKey("a")
+    for profile in (
+        draft("ana", d_vector=unit()),
+        voice_of(unit(), "own-use", "publishing"),
+        agreed(draft("ana", d_vector=unit()), purposes="federation"),  # only written down
+        foreign(draft("ana", d_vector=unit()), purposes="federation")[0],
+    ):
+        with pytest.raises(ConsentError):
+            seal_embedding(profile, key.public, "synthesis", 60)
+    profile = voice_of(unit())
+    sealed = seal_embedding(profile, key.public, "synthesis", 60)
+    header, _ = key.open(sealed)
+    record = profile.check_record()
+    assert header.consent == record.id
+    flush()
+    noted = [
+        (r.event, r.fields["consent"]) for r in default_log().records() if r.fields.get("what")
+    ]
+    assert noted == [("export", record.id), ("import", record.id)]
+    assert b"ana" not in b"".join(p.read_bytes() for p in audit_folder().iterdir() if p.is_file())
+    device_revocations().add(record.id)
+    with pytest.raises(ConsentEndedError):
+        seal_embedding(profile, key.public, "synthesis", 60)
+
+
+def test_a_header_that_names_no_consent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ServerKey("a")
+    voice = voice_of(unit())
+    monkeypatch.setattr(Profile, "check_record", lambda self: SimpleNamespace(id=""))
+    monkeypatch.setattr(Profile, "check_consent", lambda self, purpose: None)
+    sealed = seal_embedding(voice, key.public, "synthesis", 60)
+    with pytest.raises(EmbeddingError, match="names no consent"):
+        key.open(sealed)
 
 
 def test_every_changed_byte_is_noticed() -> None:
     key = ServerKey("a")
-    sealed = seal_embedding(unit(), key.public, "synthesis", 60)
+    sealed = seal_embedding(voice_of(unit()), key.public, "synthesis", 60)
     for i in range(0, len(sealed), 7):
         bad = bytearray(sealed)
         bad[i] ^= 1
@@ -68,7 +118,7 @@ def test_every_changed_byte_is_noticed() -> None:
 
 def test_only_its_server_opens_it() -> None:
     mine, same_name, other = ServerKey("a"), ServerKey("a"), ServerKey("b")
-    sealed = seal_embedding(unit(), mine.public, "synthesis", 60)
+    sealed = seal_embedding(voice_of(unit()), mine.public, "synthesis", 60)
     for key in (same_name, other):
         with pytest.raises(EmbeddingError):
             key.open(sealed)
@@ -76,13 +126,20 @@ def test_only_its_server_opens_it() -> None:
 
 def test_impossible_vectors_are_refused() -> None:
     public = ServerKey("a").public
-    for bad in (np.zeros(255), np.full(256, np.nan), np.zeros((2, 256))):
-        with pytest.raises(EmbeddingError, match="enrol"):
-            seal_embedding(bad, public, "x", 60)
+    mels = (np.zeros(80), np.ones(80))
     with pytest.raises(EmbeddingError, match="d-vectors only"):
-        seal_embedding(unit(328), public, "x", 60, LocalDp(100.0))
+        seal_embedding(voice_of(unit()), public, "x", 60, LocalDp(100.0), mel_statistics=mels)
+    with pytest.raises(EmbeddingError, match="enrol"):
+        narrow = (np.zeros(40), np.ones(40))
+        seal_embedding(
+            read_aloud(draft("ana", unit(), bands=30), "federation"),
+            public,
+            "x",
+            60,
+            mel_statistics=narrow,
+        )
     with pytest.raises(EmbeddingError, match="expire"):
-        seal_embedding(unit(), public, "x", 0)
+        seal_embedding(voice_of(unit()), public, "x", 0)
 
 
 def test_receiver_checks_time_purpose_and_replay() -> None:
@@ -90,15 +147,15 @@ def test_receiver_checks_time_purpose_and_replay() -> None:
     receiver = EmbeddingReceiver(
         key, ["synthesis"], EmbeddingStore(), longest_s=600, most_seen=2, clock=lambda: now[0]
     )
-    sealed = seal_embedding(unit(), key.public, "synthesis", 60)
+    sealed = seal_embedding(voice_of(unit()), key.public, "synthesis", 60)
     receiver.receive(sealed)
     with pytest.raises(EmbeddingError, match="before"):
         receiver.receive(sealed)
     with pytest.raises(EmbeddingError, match="purpose"):
-        receiver.receive(seal_embedding(unit(), key.public, "training", 60))
+        receiver.receive(seal_embedding(voice_of(unit()), key.public, "training", 60))
     with pytest.raises(EmbeddingError, match="too long"):
-        receiver.receive(seal_embedding(unit(), key.public, "synthesis", 1e5))
-    late = seal_embedding(unit(), key.public, "synthesis", 30)
+        receiver.receive(seal_embedding(voice_of(unit()), key.public, "synthesis", 1e5))
+    late = seal_embedding(voice_of(unit()), key.public, "synthesis", 30)
     now[0] += 100
     with pytest.raises(EmbeddingError, match="expired"):
         receiver.receive(late)
@@ -106,14 +163,14 @@ def test_receiver_checks_time_purpose_and_replay() -> None:
     with pytest.raises(EmbeddingError, match="expired"):
         receiver.receive(sealed)
     for _ in range(2):
-        receiver.receive(seal_embedding(unit(), key.public, "synthesis", 300))
+        receiver.receive(seal_embedding(voice_of(unit()), key.public, "synthesis", 300))
     with pytest.raises(EmbeddingError, match="later"):
-        receiver.receive(seal_embedding(unit(), key.public, "synthesis", 300))
+        receiver.receive(seal_embedding(voice_of(unit()), key.public, "synthesis", 300))
 
 
 def test_store_is_bounded_expires_and_zeroes() -> None:
     key, now = ServerKey("a"), [0.0]
-    header, _ = key.open(seal_embedding(unit(), key.public, "synthesis", 60))
+    header, _ = key.open(seal_embedding(voice_of(unit()), key.public, "synthesis", 60))
     store = EmbeddingStore(2, clock=lambda: now[0])
     vectors = [unit(seed=i) for i in range(3)]
     handles = [store.put(header, v, 10.0) for v in vectors[:2]]
@@ -212,7 +269,7 @@ def test_a_capture_holds_neither_embedding_nor_audio(with_tls: bool, tmp_path: P
     port = server.server_address[1]
     tap, open_tap = Tap(port), Tap(port)
     try:
-        sealed = seal_embedding(vector, key.public, "synthesis", 60)
+        sealed = seal_embedding(voice_of(vector), key.public, "synthesis", 60)
         [(status, body)] = upload(tap.port, far, sealed)
         tap.thread.join(30)
         # What a careless client might send, the server's refusal included.

@@ -16,6 +16,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from tests.consenting import draft, read_aloud
 from voicelet.trust.keys import hpke
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.sealed.embedding import EmbeddingHeader, ServerKey, seal_embedding
@@ -42,7 +43,8 @@ def key() -> ServerKey:
 
 
 def sealed(key: ServerKey, seconds: float = 60.0) -> bytes:
-    return seal_embedding(unit(), key.public, "synthesis", seconds)
+    voice = read_aloud(draft(d_vector=unit()), "federation")
+    return seal_embedding(voice, key.public, "synthesis", seconds)
 
 
 def receiver_of(key: ServerKey, now: list[float], most: int, a_caller: int) -> EmbeddingReceiver:

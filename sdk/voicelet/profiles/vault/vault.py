@@ -100,7 +100,8 @@ class Vault:
         profile.check_record()
         others = self.list()
         if not any(
-            p.name == profile.name and p.voice_sha256 == profile.voice_sha256 for p in others
+            p.name == profile.name and p.voiceprint_sha256 == profile.voiceprint_sha256
+            for p in others
         ):
             guard_voice(profile, others)  # a voice that is here already may get a new consent
         file = file_stem(profile.name) + SUFFIX

@@ -1,8 +1,9 @@
 """A consent record: who agreed to what with whose voice, signed by the device that asked.
 
 A record is a JSON object in one canonical spelling (sorted keys, no spaces, ASCII), signed with the
-device's Ed25519 key for the context `voicelet-consent-1`.  It is bound to one voice by the SHA-256
-of its voiceprint, so that it is worth nothing beside another one.
+device's Ed25519 key for the context `voicelet-consent-1`.  It is bound to one voice by a SHA-256,
+so that it is worth nothing beside another one: in version 2 of everything that shapes the voice, in
+version 1 of the voiceprint alone.  Who may sign for whom is `trust/consent/signers.py`'s matter.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping
 from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, SealError
+from voicelet.trust.consent.sentence import check_read_on
 from voicelet.trust.keys import seal
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ PURPOSES = ("own-use", "assistive", "publishing", "research", "federation")
 
 _GRANTED_BY = {"own-use": {"own-use", "assistive"}, "assistive": {"own-use", "assistive"}}
 """An aid *is* its owner's own use: it must work whichever of the two names it gives."""
+
+BY_STATEMENT = ("own-use", "assistive")
+"""What a consent may allow by itself that somebody only wrote down, and one that another device
+signed: the speaker's own use.  More needs a second signature, or a trusted signer."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 500
@@ -123,43 +129,12 @@ def from_iso(what: str, text: str) -> datetime:
     return moment
 
 
-def check_expiry(expires: str | date | datetime | None, now: datetime | None = None) -> str | None:
-    """Return when a consent ends, as :func:`to_iso` writes it; None for one that doesn't.
-
-    Args:
-        expires: a moment, or a day, whose end in UTC is meant; ISO 8601 if it is text.
-
-    Raises:
-        ConsentError: it is neither, or lies in the past.
-    """
-    if expires is None:
-        return None
-    moment = _moment(expires)
-    if moment <= (now or utc_now()):
-        raise ConsentError(f"a consent can't end in the past ({to_iso(moment)})")
-    return to_iso(moment)
-
-
-def _moment(expires: str | date | datetime) -> datetime:
-    try:
-        if isinstance(expires, str):
-            whole_day = len(expires) == len("2027-01-31")
-            text = expires.removesuffix("Z")
-            parsed = datetime.fromisoformat(text)
-            expires = parsed.date() if whole_day else parsed
-        if isinstance(expires, datetime):
-            aware = expires if expires.tzinfo else expires.replace(tzinfo=timezone.utc)
-            return aware.astimezone(timezone.utc)
-        if isinstance(expires, date):
-            day = datetime(expires.year, expires.month, expires.day, tzinfo=timezone.utc)
-            return day + timedelta(days=1, seconds=-1)
-    except (ValueError, OverflowError):
-        pass
-    raise ConsentError(f"{expires!r} is no day or time; write 2027-01-31 or 2027-01-31T12:00:00Z")
-
-
-VERSION = 1
+VERSION = 2
+VOICEPRINT_ONLY = 1
+"""The version of records that are bound to the voiceprint alone; no adaptation is covered."""
 CONTEXT = "voicelet-consent-1"
+COUNTERSIGN_CONTEXT = "voicelet-countersign-1"
+_COUNTERSIGNED = ("countersigner", "countersignature")
 METHODS = ("spoken", "scripted")
 MAX_BYTES = 1 << 16
 _HEX = {"id": 32, "voice_sha256": 64, "device": 64}
@@ -181,9 +156,13 @@ class ConsentRecord:
         reason: of a scripted consent: who agreed and why it wasn't spoken.
         sentence: the sentence that was read, for a spoken consent.
         audio_sha256: of the recording of the sentence (which isn't kept), of a spoken one.
-        voice_sha256: of the voiceprint it belongs to.
+        voice_sha256: of all that shapes the voice it belongs to (`Profile.voice_sha256`); in
+            version 1 of the voiceprint (`Profile.voiceprint_sha256`).
         device: public key of the device that signed, hexadecimal.
         signature: hexadecimal.
+        version: 2, or 1 for what voicelet 0.1 made.
+        countersigner: public key of whoever signed as well, hexadecimal; "" for nobody.
+        countersignature: hexadecimal, or "".
 
     Raises:
         ConsentError: a value is impossible.
@@ -204,16 +183,17 @@ class ConsentRecord:
     device: str
     signature: str = field(repr=False)
     version: int = VERSION
+    countersigner: str = ""
+    countersignature: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if self.version != VERSION:
-            raise ConsentError(
-                f"a consent record of version {self.version!r}, and this voicelet reads {VERSION};"
-                " update voicelet"
-            )
+        _check_version(self.version)
         for name, digits in _HEX.items():
             _check_hex(name, getattr(self, name), digits)
         _check_hex("signature", self.signature, 128)
+        is_countersigned = bool(self.countersigner) and self.version != VOICEPRINT_ONLY
+        _check_hex("countersigner", self.countersigner, 64 if is_countersigned else 0)
+        _check_hex("countersignature", self.countersignature, 128 if is_countersigned else 0)
         for name in ("speaker", "given_by", "scope", "reason", "sentence"):
             optional = name not in ("speaker", "given_by")
             if check_text(f"the {name}", getattr(self, name), empty=optional) != getattr(
@@ -235,7 +215,10 @@ class ConsentRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
-        return {**dataclasses.asdict(self), "purposes": list(self.purposes)}
+        values = {**dataclasses.asdict(self), "purposes": list(self.purposes)}
+        if self.version == VOICEPRINT_ONLY:
+            values = {k: v for k, v in values.items() if k not in _COUNTERSIGNED}
+        return values
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ConsentRecord:
@@ -244,12 +227,11 @@ class ConsentRecord:
         Raises:
             ConsentError: a key is missing, unknown or impossible.
         """
-        if isinstance(data, Mapping) and data.get("version", VERSION) != VERSION:
-            raise ConsentError(
-                f"a consent record of version {data['version']!r}, and this voicelet reads"
-                f" {VERSION}; update voicelet"
-            )
         try:
+            if isinstance(data, Mapping):
+                _check_version(data.get("version"))
+                if data["version"] != VOICEPRINT_ONLY and not set(_COUNTERSIGNED) <= set(data):
+                    raise ConfigError(f"it lacks {' or '.join(_COUNTERSIGNED)}")
             return from_mapping(cls, data, "consent record")
         except ConfigError as error:
             raise ConsentError(f"this is no consent record: {error}") from error
@@ -282,23 +264,72 @@ class ConsentRecord:
         signature = seal.sign(key, CONTEXT, unsigned._signed()).hex()
         return dataclasses.replace(unsigned, signature=signature)
 
-    def verify(self, voice_sha256: str | None = None) -> None:
-        """Check the signature, and that it belongs to a voice.
-
-        Args:
-            voice_sha256: of the voice; None to check the signature alone.
+    def countersigned_by(self, key: Ed25519PrivateKey) -> ConsentRecord:
+        """This record with a second signature, of somebody who vouches for what it says.
 
         Raises:
-            ConsentError: the record was changed since it was signed, or is another voice's.
+            ConsentError: it is of version 1, which has no place for it; or the key is the one that
+                it was signed with.
+        """
+        if self.version == VOICEPRINT_ONLY:
+            raise ConsentError(
+                "a consent record of version 1 can't be countersigned; renew the consent first:"
+                " voicelet consent renew"
+            )
+        public = key.public_key().public_bytes_raw().hex()
+        if public == self.device:
+            raise ConsentError(
+                "this device signed the record already; somebody else has to countersign it"
+            )
+        signature = seal.sign(key, COUNTERSIGN_CONTEXT, self._countersigned()).hex()
+        return dataclasses.replace(self, countersigner=public, countersignature=signature)
+
+    def renewed(
+        self, voice_sha256: str, purposes: Iterable[str], key: Ed25519PrivateKey
+    ) -> ConsentRecord:
+        """The same consent for a voice that was adapted since: signed anew, with the same id.
+
+        A revocation of the old record holds for the new one.  A countersignature was for the old
+        voice and is gone.
+
+        Args:
+            voice_sha256: of all that shapes the voice now.
+            purposes: of the old ones, those that still hold.
+
+        Raises:
+            ConsentError: a purpose wasn't agreed to.
+        """
+        kept = check_purposes(purposes)
+        if not set(kept) <= set(self.purposes):
+            raise ConsentError("a consent can't be renewed for purposes that weren't agreed to")
+        changes: dict[str, Any] = dict.fromkeys(_COUNTERSIGNED, "")
+        changes |= {"voice_sha256": voice_sha256, "purposes": kept, "version": VERSION}
+        return dataclasses.replace(self, **changes).signed_by(key)
+
+    def verify(self, voice_sha256: str | None = None) -> None:
+        """Check the signatures, what was read and when, and that it belongs to a voice.
+
+        Args:
+            voice_sha256: of the voice; None to check the signatures alone.
+
+        Raises:
+            ConsentError: the record was changed since it was signed, is another voice's, or the
+                sentence isn't one that voicelet asks for, or not one of the day of the record.
         """
         try:
             signature = bytes.fromhex(self.signature)
             seal.verify(bytes.fromhex(self.device), CONTEXT, self._signed(), signature)
+            if self.countersigner:
+                second = bytes.fromhex(self.countersignature)
+                countersigner = bytes.fromhex(self.countersigner)
+                seal.verify(countersigner, COUNTERSIGN_CONTEXT, self._countersigned(), second)
         except SealError:
             raise ConsentError(
                 f"the consent record of {self.speaker!r} was changed since it was signed;"
                 " restore it from a backup, or ask for consent again"
             ) from None
+        if self.method == "spoken":
+            check_read_on(self.sentence, from_iso("the date", self.created))
         if voice_sha256 is not None and voice_sha256 != self.voice_sha256:
             raise ConsentError(f"the consent record of {self.speaker!r} is another voice's")
 
@@ -307,12 +338,19 @@ class ConsentRecord:
 
         Raises:
             ConsentEndedError: it has expired.
-            ConsentError: it doesn't cover the purpose, or there is no such purpose.
+            ConsentError: it doesn't cover the purpose, there is no such purpose, or it is scripted
+                and nobody countersigned it for more than the speaker's own use.
         """
         if not covers(self.purposes, check_purpose(purpose)):
             raise ConsentError(
                 f"{self.given_by} agreed to {', '.join(self.purposes)}, not to {purpose};"
                 " ask for consent to that"
+            )
+        if self.needs_countersigner(purpose) and not self.countersigner:
+            raise ConsentError(
+                f"a consent that was only written down serves for {' and '.join(BY_STATEMENT)}, not"
+                f" for {purpose}; let the speaker read a sentence (voicelet consent renew), or"
+                " somebody who is trusted here countersign it (voicelet consent countersign)"
             )
         # Times of one form are in the order of their letters.
         if self.expires is not None and self.expires <= to_iso(now or utc_now()):
@@ -321,6 +359,10 @@ class ConsentRecord:
                 " voicelet consent renew"
             )
 
+    def needs_countersigner(self, purpose: str) -> bool:
+        """Whether the record allows a use only together with a second, trusted signature."""
+        return self.method == "scripted" and purpose not in BY_STATEMENT
+
     def days_left(self, now: datetime | None = None) -> float | None:
         """Days until it expires, negative once it has; None for one that doesn't expire."""
         if self.expires is None:
@@ -328,7 +370,11 @@ class ConsentRecord:
         return (from_iso("the end", self.expires) - (now or utc_now())).total_seconds() / 86400.0
 
     def _signed(self) -> bytes:
-        return _canonical({k: v for k, v in self.to_dict().items() if k != "signature"})
+        unsigned = ("signature", *_COUNTERSIGNED)
+        return _canonical({k: v for k, v in self.to_dict().items() if k not in unsigned})
+
+    def _countersigned(self) -> bytes:
+        return _canonical({k: v for k, v in self.to_dict().items() if k not in _COUNTERSIGNED})
 
 
 def unsigned_record(**values: Any) -> ConsentRecord:
@@ -341,6 +387,14 @@ def _canonical(data: Mapping[str, Any]) -> bytes:
     return json.dumps(
         data, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
     ).encode("ascii")
+
+
+def _check_version(version: object) -> None:
+    if isinstance(version, bool) or version not in (VOICEPRINT_ONLY, VERSION):
+        raise ConsentError(
+            f"a consent record of version {version!r}, and this voicelet reads 1 to {VERSION};"
+            " update voicelet"
+        )
 
 
 def _check_hex(name: str, value: str, digits: int) -> None:

@@ -9,6 +9,7 @@ Prefer the first: the speaker reads a random sentence that nobody can have recor
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,17 +20,20 @@ import numpy as np
 
 from voicelet.audio.source import Recording
 from voicelet.errors import AudioError, ConsentError
+from voicelet.trust.consent.clock import remember_time
+from voicelet.trust.consent.expiry import check_expiry
 from voicelet.trust.consent.record import (
     PURPOSES,
     ConsentRecord,
-    check_expiry,
     check_purposes,
     check_text,
+    from_iso,
     to_iso,
     unsigned_record,
     utc_now,
 )
 from voicelet.trust.consent.revocations import Revocation, Revocations
+from voicelet.trust.consent.sentence import check_read_on
 from voicelet.trust.keys.device_key import device_key
 
 __all__ = [
@@ -48,6 +52,7 @@ REMEDY = (
     " sentence of voicelet.consent_sentence(), or Consent.scripted(speaker, why)"
 )
 MAX_SPOKEN_BYTES = 64 << 20
+_log = logging.getLogger(__name__)
 
 
 class SentenceToRead(Protocol):
@@ -172,10 +177,10 @@ def make_record(consent: Consent, voice_sha256: str, now: datetime | None = None
     What was spoken must have been checked before (`voicelet.enrol` does).
 
     Args:
-        voice_sha256: of the voiceprint, hexadecimal.
+        voice_sha256: of all that shapes the voice, hexadecimal (`Profile.voice_sha256`).
 
     Raises:
-        ConsentError: it isn't a consent.
+        ConsentError: it isn't a consent, or what was read isn't a sentence of this day.
         AudioError: the recording of the sentence can't be read.
         SealError: the device's key can't be had.
     """
@@ -194,7 +199,18 @@ def make_record(consent: Consent, voice_sha256: str, now: datetime | None = None
         audio_sha256="" if spoken is None else spoken.sha256(),
         voice_sha256=voice_sha256,
     )
-    return record.signed_by(device_key())
+    if spoken is not None:
+        check_read_on(record.sentence, from_iso("the date", record.created))
+    signed = record.signed_by(device_key())
+    remember_time()
+    beyond = [purpose for purpose in record.purposes if record.needs_countersigner(purpose)]
+    if beyond:
+        _log.warning(
+            "a consent that was only written down doesn't serve for %s until somebody who is"
+            " trusted here countersigns it (voicelet consent countersign)",
+            ", ".join(beyond),
+        )
+    return signed
 
 
 def require_consent(consent: object) -> Consent:

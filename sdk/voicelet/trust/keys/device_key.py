@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +51,27 @@ def device_public_key() -> bytes:
     return marker[1] if marker else device_key().public_key().public_bytes_raw()
 
 
+def existing_public_key() -> bytes | None:
+    """Its public half if there is a key; none is made, and the keystore stays shut.
+
+    Raises:
+        SealError: the note of where the key is, is damaged.
+    """
+    folder = keystore.keys_folder()
+    try:
+        status = os.stat(_marker(folder, _SIGNING))
+    except OSError:
+        return None if _read_marker(folder, _SIGNING) is None else device_public_key()
+    return _public_as_of(folder, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=4)
+def _public_as_of(folder: Path, state: tuple[int, int, int]) -> bytes | None:
+    """The public half, by a file of that date: it is asked for at every utterance."""
+    marker = _read_marker(folder, _SIGNING)
+    return marker[1] if marker else None
+
+
 def device_sealing_key() -> SealingKey:
     """The key that others seal to for this device, made on first use.
 
@@ -84,8 +106,8 @@ def _secret(folder: Path, kind: str) -> bytes:
     if secret is None:
         raise SealError(
             f"this device's {kind} key is gone from the {where}; restore it from a backup, or"
-            f" remove {_marker(folder, kind)} for a new one (what the old one signed stays valid,"
-            " what was sealed for it stays shut)"
+            f" remove {_marker(folder, kind)} for a new one (what the old one signed then needs"
+            " `voicelet consent trust NAME`, what was sealed for it stays shut)"
         )
     if _public(kind, secret) != public:
         raise SealError(

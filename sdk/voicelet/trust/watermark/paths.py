@@ -33,7 +33,6 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.audio.products import BandMatrix
 from voicelet.trust.watermark.pattern import (
-    BANDS,
     SLOT_FRAMES,
     TILE_FRAMES,
     TILES,
@@ -63,24 +62,29 @@ class PilotMatcher:
         return matches, variances[:, np.arange(TILES) % 3]
 
 
-def tile_steps(rows: FloatArray, tempo: float) -> FloatArray:
+def running_sums(rows: FloatArray) -> npt.NDArray[np.float64]:
+    """Sums of the rows before each frame, [n + 1, BANDS]; rows are those of `residuals`."""
+    sums = np.zeros((len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, out=sums[1:])
+    return sums
+
+
+def tile_steps(sums: npt.NDArray[np.float64], tempo: float) -> FloatArray:
     """First half minus second half of a tile that begins at each frame of the pattern.
 
     Args:
-        rows: of `residuals`, [n, BANDS].
+        sums: of `running_sums`, [n + 1, BANDS].
         tempo: frames of the pattern in a frame of the recording.
 
     Returns:
         float32 [int(n · tempo), BANDS]; what sticks out at the end counts as nothing.
     """
-    count = int(len(rows) * tempo)
-    sums = np.zeros((len(rows) + 2, BANDS))
-    np.cumsum(rows, axis=0, out=sums[1:-1])
-    sums[-1] = sums[-2]
-    place = np.minimum(np.arange(count + TILE_FRAMES) / tempo, len(rows))
-    below = place.astype(np.int64)
+    length = len(sums) - 1
+    count = int(length * tempo)
+    place = np.minimum(np.arange(count + TILE_FRAMES) / tempo, length)
+    below = np.minimum(place.astype(np.int64), length - 1)
     part = (place - below)[:, None]
-    at = (sums[below] * (1.0 - part) + sums[below + 1] * part) * tempo
+    at = sums[below] * (tempo * (1.0 - part)) + sums[below + 1] * (tempo * part)
     half = np.subtract(at[SLOT_FRAMES:], at[:-SLOT_FRAMES], dtype=np.float32)
     steps: FloatArray = half[:-SLOT_FRAMES] - half[SLOT_FRAMES:]
     return np.pad(steps, ((0, count - len(steps)), (0, 0)))
@@ -88,10 +92,10 @@ def tile_steps(rows: FloatArray, tempo: float) -> FloatArray:
 
 # How a path goes on: chances of a tile's end, or of a frame without a mark.
 
-_ENDS, _JUMPS = 0.04, 0.02
+_ENDS, _JUMPS = 0.08, 0.02
 _GOES_ON = 1.0 - _ENDS - _JUMPS
 _SLIPS = 0.05  # a frame early; as often a frame late
-_BEGINS = 0.02
+_BEGINS = 0.04
 _SPLIT = 16  # frames between two corrections of the scale
 _MAX_EXPONENT = 14.0
 _DELAYS = ((TILE_FRAMES, 1.0 - 2.0 * _SLIPS), (TILE_FRAMES - 1, _SLIPS), (TILE_FRAMES + 1, _SLIPS))
@@ -150,9 +154,10 @@ def log_evidence(ratios: FloatArray) -> npt.NDArray[np.float64]:
 
 def _advance(tiles: FloatArray, outside: FloatArray, i: int) -> tuple[FloatArray, FloatArray]:
     """Weights of tiles that begin at frame `i`, and of being outside a mark there."""
-    ended = sum(np.float32(share) * tiles[(i - delay) % _RING] for delay, share in _DELAYS)
-    ended = np.asarray(ended, np.float32)
-    total = ended.sum(axis=1)
+    ended = tiles[(i - TILE_FRAMES + 1) % _RING] + tiles[(i - TILE_FRAMES - 1) % _RING]
+    ended *= np.float32(_SLIPS)
+    ended += np.float32(1.0 - 2.0 * _SLIPS) * tiles[(i - TILE_FRAMES) % _RING]
+    total = np.einsum("mt->m", ended)
     begun = np.empty_like(ended)
     begun[:, 1:] = ended[:, :-1]
     begun[:, 0] = ended[:, -1]
@@ -209,9 +214,9 @@ def _traced(
     running = tiles[max(0, count - TILE_FRAMES) :]
     at, tile = count, -1  # -1: outside, before frame `at`
     if running.max() > outside[-1]:
-        frame, tile = np.unravel_index(int(running.argmax()), running.shape)
-        at = max(0, count - TILE_FRAMES) + int(frame)
-        path.append((at, int(tile)))
+        frame, tile = divmod(int(running.argmax()), TILES)
+        at = max(0, count - TILE_FRAMES) + frame
+        path.append((at, tile))
     while at > 0:
         options = [(outside[at] + _LOG_BEGINS + _FIRST_TILE_LOGS[tile], at, -1)]
         if tile < 0:

@@ -24,10 +24,12 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.trust.watermark.paths import (
+    Piece,
     PilotMatcher,
     likelihoods,
     likely_pieces,
     log_evidence,
+    running_sums,
     tile_steps,
 )
 from voicelet.trust.watermark.pattern import TILE_FRAMES, TILES, layout
@@ -39,7 +41,13 @@ _FINE = (-0.01, 0.0, 0.01)
 _COARSE_STRENGTHS = (0.6,)
 _FINE_STRENGTHS = (0.3, 0.6, 1.2)
 _REFINED_CELLS = 2
+_PROMISING = 1.0  # log evidence from which a cell is refined
+_BATCH = 4  # pitches that are searched at once
+_PAUSE = 0.02  # of the mean variance; less is a pause
 _DOUBTFUL = 6.0  # log evidence from which the path is looked at
+
+
+_Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,20 +79,19 @@ class ThoroughSearch:
             if not 0.0 <= value <= limit:
                 raise ConfigError(f"{name} must lie between 0 and {limit:g}, not {value!r}")
 
-    def tempi(self) -> npt.NDArray[np.float64]:
-        """Factors of speed of the coarse grid, 1 among them."""
-        return _factors(-math.log(1.0 - self.max_speed_change))
 
-    def pitches(self) -> npt.NDArray[np.float64]:
-        """Factors of frequency of the coarse grid, 1 among them."""
-        shift = self.max_pitch_semitones * math.log(2.0) / 12.0
-        return _factors(max(shift, -math.log(1.0 - self.max_speed_change)))
+def _grid(config: ThoroughSearch) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Factors of frequency and of speed of the coarse grid, 1 among each."""
+    shift = config.max_pitch_semitones * math.log(2.0) / 12.0
+    change = -math.log(1.0 - config.max_speed_change)
+    return _factors(max(shift, change)), _factors(change)
 
 
 def _factors(largest: float) -> npt.NDArray[np.float64]:
     # The outermost may lie half a step inside: what is between two points is found from either.
     count = math.ceil(largest / _STEP - 0.5)
-    return np.exp(_STEP * np.arange(-count, count + 1))
+    factors: npt.NDArray[np.float64] = np.exp(_STEP * np.arange(-count, count + 1))
+    return factors
 
 
 @dataclass(frozen=True)
@@ -110,16 +117,19 @@ def thorough_search(sums: FloatArray, config: ThoroughSearch) -> PiecewiseMark:
     """
     if len(sums) < 2 * TILE_FRAMES:
         return PiecewiseMark(0.0, 0.0, ())
-    pitches, tempi = config.pitches(), config.tempi()
+    pitches, tempi = _grid(config)
+    batches = np.array_split(pitches, -(-len(pitches) // _BATCH))
     coarse = np.concatenate(
-        [_evidence(sums, pitch, tempi, _COARSE_STRENGTHS) for pitch in pitches]
-    ).reshape(len(pitches), len(tempi))
+        [_evidence(sums, b, tempi, _COARSE_STRENGTHS)[:, :, 0] for b in batches]
+    )
     weights = _weights(pitches, tempi)
     # Half of each cell's weight is the coarse point's, half that of the fine points in it.
     logs = [coarse + np.log(0.5 * weights)]
     best = _Place(1.0, 1.0, _COARSE_STRENGTHS[0], -math.inf)
-    for index in np.argsort(-(coarse + np.log(weights)), axis=None)[:_REFINED_CELLS]:
+    for index in np.argsort(-coarse, axis=None)[:_REFINED_CELLS]:
         row, column = divmod(int(index), len(tempi))
+        if coarse[row, column] < _PROMISING:
+            break
         share = math.log(0.5 * weights[row, column] / (len(_FINE) ** 2 * len(_FINE_STRENGTHS)))
         for place in _around(sums, pitches[row], tempi[column]):
             logs.append(np.array([[place.log_evidence + share]]))
@@ -151,59 +161,75 @@ def _weights(
 
 def _evidence(
     sums: FloatArray,
-    pitch: float,
+    pitches: npt.NDArray[np.float64],
     tempi: npt.NDArray[np.float64],
     strengths: tuple[float, ...],
 ) -> npt.NDArray[np.float64]:
-    """Log evidence for each tempo and strength at one pitch: [tempi · strengths]."""
-    rows = residuals(band_energies(sums, pitch))
-    parts = [likelihoods(*_pilots()(tile_steps(rows, float(t))), strengths) for t in tempi]
-    ratios = np.ones((max(map(len, parts)), len(tempi) * len(strengths), parts[0].shape[2]))
-    ratios = ratios.astype(np.float32)
-    for i, part in enumerate(parts):
-        ratios[: len(part), i * len(strengths) : (i + 1) * len(strengths)] = part
-    return log_evidence(ratios)
+    """Log evidence at every pitch, tempo and strength: [pitches, tempi, strengths]."""
+    shape = len(pitches), len(tempi), len(strengths)
+    ratios = np.ones((int(len(sums) * tempi.max()), *shape, TILES), np.float32)
+    for i, pitch in enumerate(pitches):
+        rows = running_sums(residuals(band_energies(sums, float(pitch))))
+        for k, tempo in enumerate(tempi):
+            part = likelihoods(*_pilots()(tile_steps(rows, float(tempo))), strengths)
+            ratios[: len(part), i, k] = part
+    return log_evidence(ratios.reshape(len(ratios), -1, TILES)).reshape(shape)
 
 
 def _around(sums: FloatArray, pitch: float, tempo: float) -> Iterator[_Place]:
     """The fine points of a cell."""
-    tempi = tempo * np.exp(np.array(_FINE))
-    for change in _FINE:
-        fine = float(pitch * math.exp(change))
-        values = _evidence(sums, fine, tempi, _FINE_STRENGTHS)
-        for i, value in enumerate(values):
-            which, strength = divmod(i, len(_FINE_STRENGTHS))
-            yield _Place(fine, float(tempi[which]), _FINE_STRENGTHS[strength], float(value))
+    changes = np.exp(np.array(_FINE))
+    values = _evidence(sums, pitch * changes, tempo * changes, _FINE_STRENGTHS)
+    for (i, k, strength), value in np.ndenumerate(values):
+        yield _Place(
+            float(pitch * changes[i]),
+            float(tempo * changes[k]),
+            _FINE_STRENGTHS[strength],
+            float(value),
+        )
 
 
 def _described(sums: FloatArray, place: _Place, evidence: float) -> PiecewiseMark:
     """The pieces at the place found, in frames of the recording, and what they are worth."""
     rows = residuals(band_energies(sums, place.pitch))
-    steps = tile_steps(rows, place.tempo)
+    steps = tile_steps(running_sums(rows), place.tempo)
     matches, variances = _pilots()(steps)
     ratios = likelihoods(matches, variances, (place.strength,))[:, 0]
     pieces = likely_pieces(ratios)
     if not pieces:  # a sum of many paths, none of which is likely
         return PiecewiseMark(-_DOUBTFUL, 0.0, ())
-    runs = [np.arange(p.first, min(p.last, len(steps)), TILE_FRAMES) for p in pieces]
-    frames = np.concatenate(runs)
-    tiles = np.concatenate([(p.tile + np.arange(len(r))) % TILES for p, r in zip(pieces, runs)])
+    spans = [_loud_part(piece, variances) for piece in pieces]
+    frames = np.concatenate([frames for frames, _ in spans])
+    tiles = np.concatenate([tiles for _, tiles in spans])
     match, variance = matches[frames, tiles], variances[frames, tiles]
     # What the path cost is what its tiles are worth beyond the evidence.
     worth = float(np.log(ratios[frames, tiles]).sum())
     cost = max(0.0, worth - evidence)
     evidence = (evidence + cost) / _repetition(steps[frames], tiles) - cost
     log_p = min(0.0, -evidence)
-    hits, count = [], 0
-    for piece, run in zip(pieces, runs):
-        part = slice(count, count + len(run))
-        count += len(run)
-        score = float(match[part].sum() / np.sqrt(variance[part].sum() + 1e-12))
-        first, last = (min(len(rows), round(f / place.tempo)) for f in (piece.first, piece.last))
-        start = float(piece.tile * TILE_FRAMES)
+    hits = []
+    for run, numbers in spans:
+        if not len(run):
+            continue
+        power = float(variances[run, numbers].sum())
+        score = float(matches[run, numbers].sum()) / math.sqrt(power + 1e-12)
+        ends = int(run[0]), int(run[-1]) + TILE_FRAMES
+        first, last = (min(len(rows), round(frame / place.tempo)) for frame in ends)
+        start = float(numbers[0] * TILE_FRAMES)
         hits.append(Hit(first, last, score, start, place.tempo, place.pitch, log_p))
+    if not hits:
+        return PiecewiseMark(-_DOUBTFUL, 0.0, ())
     score = float(match.sum() / np.sqrt(variance.sum() + 1e-12))
     return PiecewiseMark(log_p, max(score, *(hit.score for hit in hits)), tuple(hits))
+
+
+def _loud_part(piece: Piece, variances: FloatArray) -> tuple[_Numbers, _Numbers]:
+    """Frames and numbers of a piece's tiles, without the pauses at its ends."""
+    frames = np.arange(piece.first, min(piece.last, len(variances)), TILE_FRAMES)
+    tiles = (piece.tile + np.arange(len(frames))) % TILES
+    loud = np.flatnonzero(variances[frames, tiles] > _PAUSE * float(variances.mean()))
+    part = slice(int(loud[0]), int(loud[-1]) + 1) if len(loud) else slice(0, 0)
+    return frames[part], tiles[part]
 
 
 def _repetition(steps: FloatArray, tiles: npt.NDArray[np.int64]) -> float:
