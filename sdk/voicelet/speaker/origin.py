@@ -52,7 +52,7 @@ LIKELY_SYNTHETIC = 0.0
 """Log odds from which speech is called likely synthetic."""
 
 SPOKEN_REFUSED = 1.2
-"""Log odds from which a spoken consent is refused: above those of 98 in 100 readings by 76 people
+"""Log odds from which a spoken consent is refused: above those of 97 in 100 readings by 76 people
 who neither trained the detector nor test it."""
 
 

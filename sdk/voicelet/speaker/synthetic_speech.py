@@ -31,6 +31,9 @@ HOP = 160
 FFT = 512
 BINS = FFT // 2 + 1
 STATISTICS = 6 * BINS
+HEARD_BINS = 218
+"""Up to 6.8 kHz: the edge above tells how a recording was resampled, not who spoke."""
+
 
 MIN_BANDWIDTH_HZ = 6500.0
 """Nothing is said of duller recordings: their upper bins hold no speech to judge."""
@@ -112,7 +115,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
 
     Returns:
         float32 [6 * 257]: deviation; mean absolute first difference in time and in frequency;
-        mean absolute second difference in frequency and in time; skewness.
+        mean absolute second difference in frequency and in time; skewness.  All are 0 for bins
+        that aren't heard.
     """
     spectra = fine_spectra(samples_16k)
     loudness = spectra.mean(axis=1)
@@ -130,7 +134,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
         _mean(np.abs(np.diff(spectra, 2, axis=0))[three]),
         skewness,
     ]
-    padded = [np.pad(part, (0, BINS - len(part))) for part in parts]
+    heard = [part[:HEARD_BINS] for part in parts]
+    padded = [np.pad(part, (0, BINS - len(part))) for part in heard]
     return np.concatenate(padded).astype(np.float32)
 
 
