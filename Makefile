@@ -13,8 +13,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
 export OMP_NUM_THREADS ?= 1
+FUZZ_SECONDS ?= 300
 
-.PHONY: help demo federated-demo test lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
+.PHONY: help demo federated-demo test fuzz kills lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +24,8 @@ help:
 	@echo "make setup-export          adds the training tools (torch), so that make test runs their tests too"
 	@echo "make setup-federated       adds federated learning (torch, Flower, Opacus)"
 	@echo "make coverage              runs all tests with every tool installed, and reports what they reach"
+	@echo "make fuzz                  bytes that nobody meant to send, five minutes a parser (FUZZ_SECONDS=300)"
+	@echo "make kills                 commands killed 1000 times, stopped 200 times, at random moments: half an hour"
 	@echo "make wheel                 builds dist/*.whl: voicelet, voicelet-export and voicelet-federated"
 	@echo "make version NEW=0.2.0     gives all three that version"
 	@echo "make clean                 removes what make made, .venv included"
@@ -76,11 +79,12 @@ format-check: setup-dev
 types: setup-dev
 	$(BIN)/mypy
 
+# As many processes as there are cores; a file's tests stay together, for they share what is slow to make.
 unit: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 coverage: setup-export setup-federated
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 # Old build folders first: setuptools would pack modules that are there no more.
 wheel: setup-dev
@@ -94,3 +98,11 @@ version: | $(BIN)/python
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .coverage demo.wav federated-voice federated-demo.wav
 	rm -rf build *.egg-info sdk/*.egg-info export/build export/*.egg-info federated/build federated/*.egg-info
+
+# Guided by coverage where atheris has a wheel for this Python; else random changes to sound inputs.
+fuzz: setup-dev
+	-$(PIP) atheris
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
+
+kills: setup-dev
+	VOICELET_KILLS=1000 VOICELET_TERMS=200 $(BIN)/python -m pytest tests/kills -s

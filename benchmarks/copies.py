@@ -88,7 +88,7 @@ def bundle_vocoder(path: Path | None) -> Vocode:
 
     def vocode(mel: FloatArray, log_f0: FloatArray, voicing: FloatArray) -> FloatArray:
         normal = ((mel - mean) / deviation).astype(np.float32)
-        clause = ClauseVocoder(vocoder, normal, log_f0, voicing, np.random.default_rng(1))
+        clause = ClauseVocoder(vocoder, normal, log_f0, voicing, np.random.default_rng(1), None)
         return clause.advance(len(normal))
 
     return vocode

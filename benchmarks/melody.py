@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--bundle", help="in place of the packaged voice")
     parser.add_argument("--out", type=Path, help="JSON")
     args = parser.parse_args()
-    voice = Voice.load(args.bundle)
+    voice = Voice.load(args.bundle, trust_bundle=True)
     found = {preset: measure(voice, preset) for preset in voice.presets}
     names = list(next(iter(found.values())))
     sys.stdout.write("| preset | " + " | ".join(n.replace("_", " ") for n in names) + " |\n")

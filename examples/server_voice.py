@@ -46,7 +46,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
 
-    voice = voicelet.Voice.load(work / "steps" / args.bundle_step / "out")
+    voice = voicelet.Voice.load(work / "steps" / args.bundle_step / "out", trust_bundle=True)
     audio = voice.synthesize("This is a voice of our own.")
     audio.save(out)
     print(f"{voice.info.name}: {out}, {audio.seconds:.1f} s; the report is in {work / 'steps'}")

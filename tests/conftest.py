@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.tiny import tiny_bundle
+from tests.tiny import TEST_KEY, tiny_bundle
+from voicelet.bundle.trust import trust_key
 from voicelet.trust.audit import device_log as audit
 
 # On a busy machine an example takes as long as it takes.
@@ -30,15 +31,29 @@ def pytest_report_header() -> str | None:
     return None
 
 
+def trusting_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `home` the user's, who trusts the key that signs the bundles of tests."""
+    monkeypatch.setenv("HOME", str(home))
+    for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+    trust_key(TEST_KEY.public_key().public_bytes_raw().hex())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home_of_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where the fixtures of modules find what they keep."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        trusting_home(tmp_path_factory.mktemp("home"), monkeypatch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Keep every test away from the profiles, bundles and caches of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(home))
-    for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(variable, str(home / variable.lower()))
+    trusting_home(home, monkeypatch)
     monkeypatch.setenv("VOICELET_KEYSTORE", "file")  # nor their keychain
     yield
     audit._RECORDER.discard()  # what this test did isn't the next one's business

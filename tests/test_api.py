@@ -37,8 +37,6 @@ UNLISTED = {
     "Profile.speaker_vector",
     "SpokenConsent.sha256",
     "Voice.front_end",
-    "Voice.open_graph",
-    "Voice.synthesizer",
 }
 """Of public classes, but for voicelet's own use: the page doesn't name them, so they may change."""
 
@@ -267,6 +265,10 @@ def enrol(voice: voicelet.Voice) -> voicelet.Profile:
     record: voicelet.ConsentRecord | None = profile.consent
     reveal_type((report, record))
     vault = voicelet.Vault()
+    voicelet.backup_profile(vault, "ana", "ana.backup", "kettle marble seven harbour")
+    reveal_type(
+        voicelet.restore_profile(vault, "ana.backup", "kettle marble seven harbour", replace=True)
+    )
     vault.save(profile)
     reveal_type(vault.load("ana"))
     answer: voicelet.Verification = voicelet.verify_recording("call.wav", profile)

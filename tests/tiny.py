@@ -22,6 +22,7 @@ from voicelet.bundle import (
     TensorSpec,
     write_bundle,
 )
+from voicelet.trust.keys.seal import signing_key_from_bytes
 
 
 @lru_cache
@@ -77,6 +78,9 @@ def tiny_manifest(**changes: Any) -> Manifest:
     }
     return Manifest(**{**values, **changes})
 
+
+TEST_KEY = signing_key_from_bytes(bytes(range(32)))
+"""Signs the bundles of tests that speak; `tests/conftest.py` has it trusted."""
 
 TINY_FILES: dict[str, Path | bytes] = {
     "vocoder.onnx": linear_graph(),

@@ -52,7 +52,7 @@ def main() -> None:
 
     import_ms = 1000 * (time.perf_counter() - began)
     began = time.perf_counter()
-    voice = voicelet.Voice.load(bundle, threads=1)
+    voice = voicelet.Voice.load(bundle, threads=1, trust_bundle=True)
     load_ms = 1000 * (time.perf_counter() - began)
     profile, enrol_ms = None, 0.0
     if recording:

@@ -47,7 +47,7 @@ class Voicelet:
     def _voice(self) -> Any:
         import voicelet
 
-        return voicelet.Voice.load(self.bundle, threads=1)
+        return voicelet.Voice.load(self.bundle, threads=1, trust_bundle=True)
 
     def _profile(self, reference: Path) -> Any:
         import voicelet

@@ -38,7 +38,7 @@ def open_engine(spec: str) -> tuple[str, Say]:
 
 
 def _voice(path: str) -> Say:
-    voice = voicelet.Voice.load(path)
+    voice = voicelet.Voice.load(path, trust_bundle=True)
 
     def say(text: str) -> tuple[FloatArray, int]:
         said = voice.synthesize(text)

@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import json
 import math
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, VoiceletError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private, open_own
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.privacy.accounting import DELTA, Account
 from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
@@ -113,8 +114,9 @@ class LedgerFile:
             yield
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(self.path.with_name(self.path.name + ".lock"), "ab")  # noqa: SIM115
+            make_private(self.path.parent)
+            lock = self.path.with_name(self.path.name + ".lock")
+            file = open(open_own(lock, os.O_RDWR | os.O_CREAT), "r+b")  # noqa: SIM115
         except OSError as error:
             raise BudgetError(f"{self.path}: can't be locked ({error})") from None
         with file:
@@ -140,7 +142,7 @@ class LedgerFile:
 
     def _write(self, path: Path, magic: bytes, plain: bytes) -> None:
         nonce = secrets.token_bytes(_NONCE)
-        with atomic_file(path, 0o600) as stream:
+        with atomic_file(path, 0o600, follow=False) as stream:
             stream.write(magic + nonce + self._cipher.encrypt(nonce, plain, magic))
 
 

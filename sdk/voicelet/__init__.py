@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from voicelet.enrolment.enrolment import enrol
     from voicelet.enrolment.gate import GateConfig
     from voicelet.enrolment.liveness.sentence import consent_sentence
+    from voicelet.profiles.backup import backup_profile, restore_profile
     from voicelet.profiles.profile import Profile
     from voicelet.profiles.quality import GateReport
     from voicelet.profiles.vault.vault import Vault
@@ -72,6 +73,7 @@ __all__ = [
     "VoiceletError",
     "WordTiming",
     "__version__",
+    "backup_profile",
     "consent_sentence",
     "detect_watermark",
     "device_signer",
@@ -82,6 +84,7 @@ __all__ = [
     "open_bundle",
     "read_credentials",
     "read_label",
+    "restore_profile",
     "verify_recording",
     "write_labelled",
 ]
@@ -108,6 +111,7 @@ _HOMES = {
     "Voice": "voicelet.synth.voice",
     "VoiceInfo": "voicelet.synth.voice",
     "WordTiming": "voicelet.synth.types",
+    "backup_profile": "voicelet.profiles.backup",
     "consent_sentence": "voicelet.enrolment.liveness.sentence",
     "detect_watermark": "voicelet.trust.watermark.detect",
     "device_signer": "voicelet.trust.credentials",
@@ -117,6 +121,7 @@ _HOMES = {
     "open_bundle": "voicelet.bundle.store",
     "read_credentials": "voicelet.trust.credentials",
     "read_label": "voicelet.trust.labels",
+    "restore_profile": "voicelet.profiles.backup",
     "verify_recording": "voicelet.profiles.verification",
     "write_labelled": "voicelet.synth.labelling",
 }

@@ -7,6 +7,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from voicelet.errors import ConfigError
@@ -32,6 +33,12 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
+@lru_cache(maxsize=256)
+def _type_hints(cls: type[Any]) -> dict[str, Any]:
+    """Of a configuration; evaluating them takes a quarter of a millisecond."""
+    return typing.get_type_hints(cls)
+
+
 def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     """Build the dataclass `cls` from `data`, strictly.
 
@@ -49,7 +56,7 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     place = where or cls.__name__
     if not isinstance(data, Mapping):
         raise ConfigError(f"{place}: expected a mapping, got {type(data).__name__}")
-    hints = typing.get_type_hints(cls)
+    hints = _type_hints(cls)  # type: ignore[arg-type]
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in data:
         if key not in fields:

@@ -100,7 +100,7 @@ class BundleTruncatedError(BundleError):
 
 
 class BundleUnsignedError(BundleError):
-    """A bundle has no signature where one is required."""
+    """A bundle has no signature where one is required, or none by a key that is trusted."""
 
     exit_code = 35
 
@@ -154,13 +154,15 @@ class ConsentEndedError(ConsentError):
 
 
 class LivenessRejectedError(TrustError):
-    """The consent sentence wasn't read by the enrolling person; `reasons` says why."""
+    """A consent wasn't spoken by the enrolling person, or a recording by no person; `reasons` says
+    why.
+    """
 
     exit_code = 63
 
-    def __init__(self, reasons: list[str]) -> None:
+    def __init__(self, reasons: list[str], what: str = "the spoken consent was refused") -> None:
         self.reasons = list(reasons)
-        super().__init__("the spoken consent was refused: " + "; ".join(self.reasons))
+        super().__init__(f"{what}: " + "; ".join(self.reasons))
 
 
 class VoiceProtectedError(TrustError):

@@ -1,20 +1,30 @@
-"""Files: whole or not at all, one writer at a time, in the folders that the system names."""
+"""Files: whole or not at all, one writer at a time, private, in the folders the system names."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
+import math
 import os
+import re
 import secrets
+import shutil
 import stat
 import sys
+import time
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from voicelet.errors import BundleError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NPZ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -30,6 +40,32 @@ NPZ_ERRORS: tuple[type[Exception], ...] = (
 )
 """What numpy raises for damaged .npy and .npz files: a header is read as Python, with all that can
 go wrong there (NotImplementedError is a RuntimeError)."""
+
+
+def parse_npy(raw: bytes) -> npt.NDArray[np.float32]:
+    """An .npy file of float32, whose header is checked against its length before it is believed.
+
+    Raises:
+        ValueError: it is something else; or of :data:`NPZ_ERRORS`.
+    """
+    # Imported here: this module is needed before numpy is, in every command.
+    import numpy as np
+
+    file = io.BytesIO(raw)
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"it is an .npy file of the unknown version {version}")
+    if dtype != np.dtype("<f4") or fortran:
+        raise ValueError(f"it holds {dtype} instead of float32 by rows")
+    claimed, there = math.prod(shape) * dtype.itemsize, len(raw) - file.tell()
+    if min(shape, default=0) < 0 or claimed != there:
+        raise ValueError(f"its header claims {claimed} bytes of numbers, and {there} are there")
+    numbers: npt.NDArray[np.float32] = np.frombuffer(raw, "<f4", offset=file.tell())
+    return numbers.reshape(shape)
 
 
 def _base(variable: str, fallback: str) -> Path:
@@ -58,25 +94,87 @@ def embedded_bundle() -> Path:
     return Path(__file__).resolve().parent / "voices" / "default"
 
 
+def make_private(folder: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone: mode 0700.
+
+    The umask can neither widen nor narrow that.  Folders that are there already stay as they are.
+
+    Raises:
+        OSError: as `mkdir` raises it; a file is in the way, for one.
+    """
+    path = Path(folder)
+    missing = [p for p in (path, *path.parents) if not os.path.lexists(p)]
+    for each in reversed(missing):
+        try:
+            os.mkdir(each, 0o700)
+        except FileExistsError:
+            continue  # another process was faster
+        if os.name == "posix" and os.stat(each).st_mode & 0o700 != 0o700:
+            os.chmod(each, 0o700)
+    path.mkdir(exist_ok=True)  # raises where a file is in the way
+
+
+def refuse_link(path: str | os.PathLike[str]) -> None:
+    """Refuse a symbolic link where a file of our own belongs; folders above it may be links.
+
+    Whoever can plant a link would otherwise have a file elsewhere overwritten, or made readable.
+
+    Raises:
+        OSError: `path` is a symbolic link.
+    """
+    if os.path.islink(path):
+        raise OSError(errno.ELOOP, "a symbolic link stands there; put the file in its place", path)
+
+
+def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int:
+    """`os.open` for files of our own: follows no symbolic link at `path` and waits for no pipe.
+
+    Raises:
+        OSError: as `os.open` raises it, or `path` is a symbolic link.
+    """
+    refuse_link(path)  # says what is wrong better than the flag, which is what can't be raced
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags, mode)
+
+
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str], mode: int = 0o666) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: str | os.PathLike[str], mode: int = 0o666, *, follow: bool = True
+) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; on success it takes the place of `path`.
 
     The bytes are synced to the disk before the rename and the folder after it, so that a crash or
     a power cut leaves either the old file or the new one.  On any error the temporary file is
-    removed and `path` is as it was.  A symbolic link is followed.  Permissions are `mode` less
-    the umask.
+    removed and `path` is as it was; what a process leaves behind that is killed outright is
+    removed by the next one that writes into the folder.  Permissions are `mode` less the umask.
+
+    Args:
+        follow: write to what a symbolic link at `path` points to: for files that somebody named,
+            not for those of our own.
 
     Raises:
-        OSError: as `open`, `write`, `fsync` and `replace` raise it.
+        OSError: as `open`, `write`, `fsync` and `replace` raise it; or `path` is a symbolic link
+            that isn't to be followed.
     """
-    target = Path(os.path.realpath(path))
-    name = f".{secrets.token_hex(8)}.part"  # short: the target's own name may be of full length
-    temporary = target.parent / name
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    if not follow:
+        refuse_link(path)  # one that comes later is replaced by the rename, not followed
+    target = Path(os.path.realpath(path)) if follow else Path(path)
+    _remove_abandoned(target.parent)
+    temporary, descriptor, holder = "", -1, -1
     try:
         # Inside the try: Ctrl-C may come between the file's birth and the next line.
-        descriptor = os.open(temporary, flags, mode)
+        while descriptor < 0:
+            # Short, for the target's own name may be of full length.
+            temporary = str(target.parent / f".voicelet-{secrets.token_hex(8)}.part")
+            _unfinished[temporary] = os.getpid()
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            descriptor = os.open(temporary, flags, mode)
+            if not _claim(descriptor):  # somebody took the newborn file for an abandoned one
+                os.close(descriptor)
+                descriptor = -1
+        if os.name == "posix":
+            holder = os.dup(descriptor)  # the file stays claimed until it has its name
         with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
@@ -86,7 +184,95 @@ def atomic_file(path: str | os.PathLike[str], mode: int = 0o666) -> Iterator[Bin
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    finally:
+        if holder >= 0:
+            os.close(holder)
+        _unfinished.pop(temporary, None)
     sync_folder(target.parent)
+
+
+_ABANDONED_S = 3600.0  # where locks don't work, a file this old belongs to no living writer
+_TEMPORARY = re.compile(r"\.voicelet-[0-9a-f]{16}\.part")
+_unfinished: dict[str, int] = {}
+"""Temporary files and folders that are being written → the process."""
+_looked_through: set[str] = set()
+
+
+@contextlib.contextmanager
+def unfinished(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name a temporary file or folder, which the block removes, to :func:`remove_unfinished`."""
+    name = os.fspath(path)
+    _unfinished[name] = os.getpid()
+    try:
+        yield
+    finally:
+        _unfinished.pop(name, None)
+
+
+def remove_unfinished() -> None:
+    """Remove all temporary files of this process: for one that is about to end.
+
+    Any thread may call it; a writer that goes on meets an error when it renames its file.
+    """
+    for name, process in list(_unfinished.items()):
+        if process == os.getpid():  # a fork's parent goes on writing its own
+            if os.path.isdir(name):
+                shutil.rmtree(name, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Once for each folder: remove temporary files that processes left which were killed."""
+    if str(folder) in _looked_through:
+        return
+    _looked_through.add(str(folder))
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for path in [e.path for e in entries if _TEMPORARY.fullmatch(e.name)]:
+            with contextlib.suppress(OSError):
+                _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path: str) -> None:
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        return
+    old = time.time() - status.st_mtime > _ABANDONED_S
+    if sys.platform == "win32":  # which refuses while somebody has it open
+        if old:
+            os.unlink(path)
+        return
+    if status.st_uid != os.geteuid():
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:  # no locks here
+            if not old:
+                return
+        os.unlink(path)
+    finally:
+        os.close(descriptor)
+
+
+def _claim(descriptor: int) -> bool:
+    """Lock a new temporary file as one that is being written; False if it was removed already."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # no locks here; its age tells
+    return os.fstat(descriptor).st_nlink > 0
 
 
 def sync_folder(folder: Path) -> None:
@@ -122,7 +308,7 @@ def file_lock(path: Path) -> Iterator[None]:
     Raises:
         OSError: the file can't be made or locked.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
     try:
         if sys.platform == "win32":
             import msvcrt

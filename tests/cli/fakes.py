@@ -42,7 +42,12 @@ class FakeVoice:
 
     @classmethod
     def load(
-        cls, path: str | Path | None = None, *, threads: int = 1, user_lexicon: Any = None
+        cls,
+        path: str | Path | None = None,
+        *,
+        threads: int = 1,
+        user_lexicon: Any = None,
+        trust_bundle: bool = False,
     ) -> FakeVoice:
         voice = cls(open_bundle(path or cls.default))
         cls.last = voice

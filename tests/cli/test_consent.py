@@ -319,6 +319,33 @@ def test_times_from_now() -> None:
         parse_expiry("99999y", now)
 
 
+def test_a_lost_list_stops_voices_until_it_is_repaired(cli: Cli) -> None:
+    for profile in (someone("ana"), someone("ben", f0_hz=120.0)):
+        Vault().save(profile)
+    assert cli("consent", "revoke", "ana")[0] == 0
+    path = device_revocations().path
+    path.unlink()
+    code, _, err = cli("consent", "verify", "ben")
+    assert code == 61 and "missing or empty" in err and "voicelet consent repair" in err
+    out = cli("consent", "show")[1]
+    assert "revoked" in out and "unknown" in out
+    code, out, _ = cli("consent", "repair")
+    assert code == 0 and "1 withdrawn consents kept, 0 found again" in out
+    assert cli("consent", "verify", "ben")[0] == 0
+    assert cli("consent", "verify", "ana")[0] == 62
+    for lost in (path, *path.parent.parent.glob("keys/revocations*")):
+        lost.unlink()
+    audit_files = Path(os.environ["XDG_STATE_HOME"]).rglob("audit-*.jsonl")
+    for lost in audit_files:
+        lost.unlink()
+    code, _, err = cli("consent", "verify", "ben")  # the vault alone still knows
+    assert code == 61 and "voicelet consent repair" in err
+    code, out, _ = cli("consent", "repair")
+    assert code == 0 and "0 withdrawn consents kept, 1 found again" in out
+    assert cli("consent", "verify", "ben")[0] == 0
+    assert cli("consent", "verify", "ana")[0] == 62
+
+
 def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     """Move to another device; returns where this one was."""
     here = os.environ["XDG_DATA_HOME"]

@@ -45,3 +45,10 @@ def test_pictures_are_written_by_their_suffix(tmp_path: Path) -> None:
 def test_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "..."]) == 0
     assert "nothing that can be spoken" in capsys.readouterr().err
+
+
+def test_a_letter_by_itself_is_no_unknown_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "A"]) == 0
+    assert "No lexicon knows" not in capsys.readouterr().out
+    assert main(["explain", "nvdm"]) == 0
+    assert "No lexicon knows" in capsys.readouterr().out

@@ -95,4 +95,8 @@ def test_bytes_that_are_no_text(make_bundle: Callable[..., Path]) -> None:
     assert b"Traceback" not in err and b"\\udcff" in err
     process = start(bundle, 0.0, "say", "hi \udcff there", "--raw")
     out, err = process.communicate(timeout=600)
-    assert process.returncode == 0 and len(out) == 2 * 3 * SAMPLES_A_WORD
+    assert process.returncode == 10 and out == b""
+    assert b"the command line isn't UTF-8 text" in err and b"--encoding" in err
+    process = start(bundle, 0.0, "say", "caf\udce9 there", "--raw", "--encoding", "latin-1")
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0 and len(out) == 2 * 2 * SAMPLES_A_WORD

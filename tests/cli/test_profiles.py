@@ -25,9 +25,9 @@ from voicelet.enrolment import enrolment
 from voicelet.errors import RecordingRejectedError
 from voicelet.profiles.profile import Profile, QualitySummary
 from voicelet.profiles.vault import keys as vault_keys
-from voicelet.profiles.vault.keys import Stretch
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.consent.statement import ConsentRecord, make_record
+from voicelet.trust.keys.passphrase import Stretch
 
 QUALITY = QualitySummary(
     total_s=40.0,

@@ -193,11 +193,11 @@ def test_every_crash_between_writes_recovers(
                     DeviceLedger(path, KEY).join(SHARE, "r", 0)
         done = [0]
 
-        def dies(*args: object, step: int = step, done: list[int] = done) -> object:
+        def dies(*args: object, follow: bool, step: int = step, done: list[int] = done) -> object:
             done[0] += 1
             if done[0] > step:
                 raise OSError(5, "gone")
-            return real(*args)  # type: ignore[arg-type]
+            return real(*args, follow=follow)  # type: ignore[arg-type]
 
         ledger = DeviceLedger(path, KEY)
         before = len(ledger.entries)

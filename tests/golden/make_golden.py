@@ -61,7 +61,7 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     at_16k, at_24k = speaker_inputs()
     out["recording_16k"] = np.round(at_16k * 32767.0).astype(np.int16)
     at_16k = out["recording_16k"].astype(np.float32) / 32767.0
-    out["d_vector"] = d_vector(voice.open_graph("speaker_encoder"), at_16k)
+    out["d_vector"] = d_vector(voice._open_graph("speaker_encoder"), at_16k)
     level = normalize_level(at_24k, 24000)
     mel = log_mel(level)
     stats = speaker_statistics(mel, estimate_f0(level, 24000, 300))
@@ -71,7 +71,7 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     speaker = SpeakerBook(voice.bundle).vector(None, None)
     phones = PhoneInventory().encode(PHONES)
     out["phones"], out["speaker"] = phones, speaker
-    encoder = voice.open_graph("acoustic_encoder")
+    encoder = voice._open_graph("acoustic_encoder")
     encoded = encoder.run({"phones": phones[None], "speaker": speaker[None]})
     for name in ("log_duration", "pitch", "energy", "condition"):
         out[f"encoder_{name}"] = encoded[name][0]
@@ -81,7 +81,7 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     extra[:, 1] = np.repeat(encoded["energy"][0], 6)
     extra[:, 2] = np.tile((np.arange(6) + 0.5) / 6, len(phones))
     extra[:, 3] = np.log(6.0)
-    decoded = voice.open_graph("acoustic_decoder").run(
+    decoded = voice._open_graph("acoustic_decoder").run(
         {
             "frames": np.concatenate([frames, extra], axis=1)[None],
             "condition": encoded["condition"],
@@ -90,7 +90,7 @@ def measure(voice: Voice) -> dict[str, np.ndarray]:
     )
     for name in ("mel", "log_f0", "voicing"):
         out[f"decoder_{name}"] = decoded[name][0]
-    vocoder = voice.open_graph("vocoder")
+    vocoder = voice._open_graph("vocoder")
     feed = {"mel": decoded["mel"], "log_f0": decoded["log_f0"]}
     if any(i.name == "voicing" for i in vocoder.inputs):
         feed["voicing"] = (decoded["voicing"] > 0.5).astype(np.float32)

@@ -50,7 +50,7 @@ def _make_golden() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def voice() -> voicelet.Voice:
-    return voicelet.Voice.load(OTHER_BUNDLE)
+    return voicelet.Voice.load(OTHER_BUNDLE, trust_bundle=True)
 
 
 @pytest.fixture(scope="module")

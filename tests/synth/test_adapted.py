@@ -8,7 +8,7 @@ import logging
 import numpy as np
 import pytest
 
-from tests.consenting import agreed
+from tests.consenting import agreed, scripted
 from tests.profiles.test_profile import profile
 from voicelet.errors import ProfileError
 from voicelet.profiles.adaptation import Adaptation
@@ -17,6 +17,7 @@ from voicelet.synth import Voice
 from voicelet.synth.source_filter.acoustic import EncodedClause
 from voicelet.synth.types import Controls
 from voicelet.text.phones import ENGLISH_SYMBOLS
+from voicelet.trust.consent.statement import make_record
 
 TEXT = "A small boat. It went out."
 
@@ -27,7 +28,9 @@ def person() -> Profile:
 
 
 def adapted(person: Profile, adaptation: Adaptation) -> Profile:
-    return dataclasses.replace(person, adaptation=adaptation)
+    """With a record that covers it; these voices have no encoder to be heard by."""
+    bare = dataclasses.replace(person, adaptation=adaptation, consent=None)
+    return dataclasses.replace(bare, consent=make_record(scripted(), bare.voice_sha256))
 
 
 def learnt(voice: Voice, **changes: float) -> Adaptation:

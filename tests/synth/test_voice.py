@@ -202,15 +202,17 @@ def test_info_says_what_it_is(voice: Voice) -> None:
     assert info.total_bytes == sum(
         f.stat().st_size for f in info.root.iterdir() if not f.name.startswith("manifest")
     )
-    assert info.signed_by is None and set(info.precision) == set(voice.bundle.manifest.graphs)
+    assert info.trusted_by == "key" and info.signed_by == voice.bundle.signed_by
+    assert set(info.precision) == set(voice.bundle.manifest.graphs)
 
 
 def test_loading_refuses(tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         Voice.load(tmp_path / "nowhere")
     folder = tiny_voice(tmp_path / "bundle")
+    unsigned = tiny_voice(tmp_path / "unsigned", signing_key=None)
     with pytest.raises(BundleUnsignedError):
-        Voice.load(folder, require_signature=True)
+        Voice.load(unsigned, require_signature=True, trust_bundle=True)
     for threads in (0, 1000, "2", True):
         with pytest.raises(ConfigError, match="threads"):
             Voice.load(folder, threads=threads)  # type: ignore[arg-type]
@@ -232,7 +234,7 @@ def test_a_package_may_name_the_keys_it_trusts(
 ) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    import voicelet.synth.voice as module
+    import voicelet.bundle.trust as module
 
     ours, theirs = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     monkeypatch.setattr(module, "embedded_bundle", lambda: tmp_path / "voices" / "default")
@@ -242,7 +244,10 @@ def test_a_package_may_name_the_keys_it_trusts(
     good = tiny_voice(tmp_path / "good", signing_key=ours)
     other = tiny_voice(tmp_path / "other", signing_key=theirs)
     assert Voice.load(good, require_signature=True).info.signed_by == keys.read_text().strip()
-    assert Voice.load(other).info.signed_by is not None
+    assert Voice.load(good).info.trusted_by == "package"
+    assert Voice.load(other, trust_bundle=True).info.signed_by is not None
+    with pytest.raises(BundleUnsignedError, match="--trust-key"):
+        Voice.load(other)
     with pytest.raises(BundleTamperedError, match="trusted"):
         Voice.load(other, require_signature=True)
 
@@ -254,10 +259,10 @@ def test_kinds_of_voice_are_told_by_name(tmp_path: Path) -> None:
 
 def test_a_strangers_mel_is_corrected_half_the_way(voice: Voice) -> None:
     """Presets get all of the vocoder's correction, anybody else half (`correction.py`)."""
-    low, high = (voice.synthesizer.speakers.vector(None, name) for name in voice.presets)
-    assert voice.synthesizer.speakers.is_preset(low)
-    assert not voice.synthesizer.speakers.is_preset((low + high) / 2)
-    bands = voice.synthesizer.vocoder.bands
+    low, high = (voice._synthesizer.speakers.vector(None, name) for name in voice.presets)
+    assert voice._synthesizer.speakers.is_preset(low)
+    assert not voice._synthesizer.speakers.is_preset((low + high) / 2)
+    bands = voice._synthesizer.vocoder.bands
     assert bands is not None
     rng = np.random.default_rng(0)
     spectra = np.exp(rng.normal(-1.0, 0.3, (4, bands.of_bins.shape[0]))).astype(np.float32)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.tiny import tiny_manifest
+from tests.tiny import TEST_KEY, tiny_manifest
 from voicelet.bundle import (
     UNHASHED,
     BundleFile,
@@ -190,8 +190,8 @@ def speaker_vectors() -> np.ndarray[Any, np.dtype[np.float32]]:
     return vectors
 
 
-def tiny_voice(folder: Path, signing_key: Any = None, **changes: Any) -> Path:
-    """Write the bundle of a tiny voice that knows a few words."""
+def tiny_voice(folder: Path, signing_key: Any = TEST_KEY, **changes: Any) -> Path:
+    """Write the bundle of a tiny voice that knows a few words, signed by a key that tests trust."""
     presets = io.BytesIO()
     np.save(presets, speaker_vectors())
     values: dict[str, Any] = {

@@ -187,11 +187,24 @@ def test_no_markdown_takes_forever() -> None:
         list(markdown_chapters(evil))
 
 
+def test_no_line_of_markdown_takes_cubic_time() -> None:
+    """Each of these took minutes or hours."""
+    rows = ["# a" + " " * 50_000 + "x", "-" * 50_000 + "x", "| :" + "-" * 50_000 + ":x"]
+    for evil in rows:
+        (chapter,) = markdown_chapters(evil)
+        assert "x" in chapter.text
+    assert not list(markdown_chapters("|" + "-" * 50_000 + "|"))
+
+
 def test_encodings_and_refusals(tmp_path: Path) -> None:
-    for name, raw in (("a.txt", "café".encode()), ("b.txt", "café".encode("cp1252")),
-                      ("c.txt", "café".encode("utf-16"))):  # fmt: skip
-        (tmp_path / name).write_bytes(raw)
+    encodings = {"a.txt": "utf-8", "b.txt": "utf-8-sig", "c.txt": "utf-16", "d.md": "utf-32"}
+    for name, encoding in encodings.items():
+        (tmp_path / name).write_bytes("café".encode(encoding))
         assert read_document(tmp_path / name).chapters[0].text == "café"
+    (tmp_path / "old.txt").write_bytes("café".encode("cp1252"))
+    with pytest.raises(TextError, match="'old.txt' isn't UTF-8 text .* --encoding cp1252"):
+        read_document(tmp_path / "old.txt")
+    assert read_document(tmp_path / "old.txt", encoding="latin-1").chapters[0].text == "café"
     (tmp_path / "empty.txt").write_bytes(b"\n\n ... \n")
     with pytest.raises(TextError, match="no text"):
         read_document(tmp_path / "empty.txt")

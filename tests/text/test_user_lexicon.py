@@ -57,7 +57,7 @@ def test_files(tmp_path: Path) -> None:
         (b'{"a": ', "not valid JSON"),
         (b'{"a": 5}', "must be text"),
         (b"[1, 2]", "tab"),
-        (b"\xff\xfe", "UTF-8"),
+        (b"caf\xe9 [[k@fe]]", "UTF-8"),
         ("x\t[[Ж]]".encode(), "not a phone"),
         (b"x\t123", "neither"),
         (("x" * 61 + "\tex").encode(), "1 to 60"),

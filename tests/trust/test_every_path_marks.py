@@ -276,8 +276,10 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "enrolment.consent.adapt_profile",
         "profiles.profile.Profile.from_bytes",  # checked whenever it is used
         "profiles.transfer.import_profile",
+        "profiles.backup.restore_profile",
         "profiles.vault.vault.Vault.load",
         "profiles.vault.vault.Vault.list",
         "profiles.vault.access.Access.load",
         "synth.presets.find_voice",
+        "synth.consent_check.check_consent",  # a copy of what was checked
     }, "does the new way to a profile ask for consent? test it, then name it here"

@@ -26,17 +26,19 @@ from voicelet.cli.main import build_parser, main
 from voicelet.enrolment.consent import adapt_profile, give_consent
 from voicelet.enrolment.enrolment import enrol, make_profile
 from voicelet.errors import ConsentError
+from voicelet.profiles import backup
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.transfer import INFO, import_profile
 from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import SpeechOptions, Voice
 from voicelet.synth.presets import find_voice
 from voicelet.trust.keys.device_key import device_sealing_key
-from voicelet.trust.keys.seal import seal
+from voicelet.trust.keys.seal import new_sealing_key, seal
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "reader-2.opus"
 REFUSED = 61
+WORDS = "kettle marble seven harbour"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,16 @@ def sealed_old() -> bytes:
     return seal(device_sealing_key().public, draft("old").to_bytes(), info=INFO)
 
 
+def backup_of_old() -> Path:
+    """The same in a backup, under `WORDS`."""
+    key = new_sealing_key(hybrid=False)
+    path = Vault().path.parent / "old.backup"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sealed = seal(key.public, draft("old").to_bytes(), info=INFO)
+    path.write_bytes(backup._pack(key, sealed, WORDS))
+    return path
+
+
 # ---------------------------------------------------------------- the API
 
 MAKERS: dict[str, Callable[[], Any]] = {
@@ -72,6 +84,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     ),
     "profiles.transfer.import_profile": lambda: import_profile(
         Vault(), sealed_old(), device_sealing_key()
+    ),
+    "profiles.backup.restore_profile": lambda: backup.restore_profile(
+        Vault(), backup_of_old(), WORDS
     ),
 }
 """What brings a new profile about, called without anybody's consent."""
@@ -110,13 +125,17 @@ def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:
                         yield f"{where}.{method}", function
 
 
+CHECKED = {"synth.consent_check.check_consent"}
+"""What gives a profile that may speak, and no other."""
+
+
 def test_every_way_to_a_profile_is_known() -> None:
     ways = {
         where
         for where, function in public_callables()
         if re.search(r"(?<!\w)Profile\b", str(inspect.signature(function).return_annotation))
     }
-    assert ways == set(MAKERS) | set(READERS), "how does the new way ask for consent?"
+    assert ways == set(MAKERS) | set(READERS) | CHECKED, "how does the new way ask for consent?"
 
 
 @pytest.mark.parametrize("way", MAKERS)
@@ -138,11 +157,12 @@ def test_old_profiles_are_there_but_do_not_speak(way: str, voice: Voice) -> None
 
 def test_the_public_names_lead_through_these_doors(voice: Voice, tmp_path: Path) -> None:
     doors = {"Profile", "Vault", "Voice", "enrol", "explain", "write_labelled"}
+    doors |= {"backup_profile", "restore_profile"}
     silent = {"Audio", "Bundle", "Chunk", "Detection", "Explanation", "FileSigner", "GateConfig"}
     silent |= {"GateReport", "Label", "MarkTiming", "SpeechOptions", "Verification", "VoiceInfo"}
     silent |= {"Consent", "ConsentRecord", "SpokenConsent", "WordTiming", "consent_sentence"}
     silent |= {"detect_watermark", "device_signer", "file_signer", "open_bundle"}
-    silent |= {"read_credentials", "read_label", "verify_recording"}
+    silent |= {"read_credentials", "read_label", "verify_recording", "ThoroughSearch"}
     silent |= {"VoiceletError", "__version__", "errors"}
     assert set(voicelet.__all__) == doors | silent, "a new door? walk it below"
     with pytest.raises(ConsentError):
@@ -150,6 +170,11 @@ def test_the_public_names_lead_through_these_doors(voice: Voice, tmp_path: Path)
     bare = voicelet.Profile(
         **{k: getattr(draft(), k) for k in inspect.signature(Profile).parameters}
     )
+    vault_of_old()
+    with pytest.raises(ConsentError):
+        voicelet.backup_profile(Vault(), "old", tmp_path / "f", WORDS)
+    with pytest.raises(ConsentError):
+        voicelet.restore_profile(Vault(), backup_of_old(), WORDS, name="new")
     for profile in (bare, without_consent(someone())):
         with pytest.raises(ConsentError):
             voice.synthesize("hello", profile=profile)
@@ -196,11 +221,12 @@ SPEAKING = {
     "bench": ("--voice", "old", "--text", "hello", "--bundle", "BUNDLE"),
     "explain": ("hello", "--voice", "old", "--bundle", "BUNDLE"),
     "profiles export": ("old", "--to", "key.txt", "-o", "out.bin"),
+    "profiles backup": ("old", "-o", "old.backup", "--backup-passphrase-file", "words.txt"),
     "adapt": ("old", "."),
 }
 NEITHER = re.compile(
     r"(voices|info|erase|audit|detect|verify|protected)( .*)?"
-    r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|verify)"
+    r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|repair|verify)"
     r"|consent (trust|untrust|signers|countersign|attach)"
 )
 """Commands that neither make a profile nor use one's voice."""
@@ -239,6 +265,7 @@ def test_no_command_does_without_consent(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sealed.bin").write_bytes(sealed_old())
     (tmp_path / "book.txt").write_text(BOOK)
+    (tmp_path / "words.txt").write_text(WORDS)
     assert main(["profiles", "key", "-o", "key.txt"]) == 0
     before = {p: p.stat().st_mtime_ns for p in Vault().path.rglob("*") if p.is_file()}
     given = {**MAKING, **SPEAKING}[command]
@@ -309,9 +336,12 @@ def test_profiles_are_parsed_in_few_places_and_by_class_in_one() -> None:
         if where.endswith("profiles/profile.py"):
             cloning += calls("cls", tree)
     assert parsing == {
+        "sdk/voicelet/profiles/backup.py",  # for its name
+        "sdk/voicelet/profiles/vault/session.py",  # for the id of its consent
         "sdk/voicelet/profiles/transfer.py",
         "sdk/voicelet/profiles/vault/vault.py",
         "sdk/voicelet/profiles/vault/access.py",
+        "sdk/voicelet/synth/consent_check.py",
     }
     assert len(cloning) == 1 and "consent" in {k.arg for k in cloning[0].keywords}
 

@@ -22,12 +22,13 @@ from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import BITS, ProtectedVoices
 from voicelet.profiles.vault import keys as vault_lock
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import Lock, Slot, Stretch
+from voicelet.profiles.vault.keys import Lock, Slot
 from voicelet.trust.audit import export as audit_export
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.audit.record import GENESIS, Head, Record
 from voicelet.trust.consent.statement import Consent, ConsentRecord, Revocations, make_record
 from voicelet.trust.keys import device_key, keystore, seal
+from voicelet.trust.keys.passphrase import Stretch
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 MANIFEST = b'{"name": "ana"}'

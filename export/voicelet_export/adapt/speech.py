@@ -9,7 +9,7 @@ from voicelet.bundle import Bundle
 from voicelet.errors import BundleError, ConfigError
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.corpus.denoise import Denoiser, denoise_cache
-from voicelet_export.corpus.pack import OnItem
+from voicelet_export.corpus.pack import OnItem, PackConfig
 from voicelet_export.corpus.prepare import Tools, prepare_data
 from voicelet_export.train.data import Item
 
@@ -24,7 +24,8 @@ def aligned_items(
 ) -> list[Item]:
     """The utterances of a folder that fit their texts, without their noise.
 
-    What is learnt of a person isn't to hold the room and the microphone as well.  Where the
+    What is learnt of a person isn't to hold the room and the microphone as well.  Offset, hum and
+    rumble are taken out as at enrolment.  Where the
     denoiser isn't installed, or takes the voice along with the noise, recordings stay as they are.
 
     Args:
@@ -47,7 +48,7 @@ def aligned_items(
         g2p=g2p,
         packaged_aligner=True,
     )
-    heard = prepare_data(folder, work, tools, on_item=on_item)
+    heard = prepare_data(folder, work, tools, PackConfig(clean=True), on_item)
     cache = FeatureCache(_without_noise(heard, work, tools.encoder))
     return [Item(cache, e) for e in cache.entries if e.n_phones]
 

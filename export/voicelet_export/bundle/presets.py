@@ -12,9 +12,12 @@ from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle, Preset
 from voicelet.config import did_you_mean
 from voicelet.errors import BundleError, ConfigError
+from voicelet.files import NPZ_ERRORS, parse_npy
 from voicelet_export.corpus.cache import FeatureCache
 from voicelet_export.train.data import load_items
 from voicelet_export.train.utterances import UtteranceSampler
+
+_DAMAGED: tuple[type[Exception], ...] = (*NPZ_ERRORS, IndexError)
 
 TEACHER_VOICES = {
     "af_heart": "woman, American, warm",
@@ -75,7 +78,12 @@ def presets_of(bundle: Bundle, speaker_size: int) -> tuple[tuple[Preset, ...], b
     if "presets" not in bundle.manifest.data or not bundle.manifest.presets:
         raise BundleError(f"{bundle.root}: has no presets to take over; measure them with --cache")
     table = bundle.data_path("presets").read_bytes()
-    size = int(np.load(io.BytesIO(table), allow_pickle=False).shape[1])
+    try:
+        size = parse_npy(table).shape[1]
+    except _DAMAGED as error:
+        raise BundleError(
+            f"{bundle.root}: its presets can't be read ({error}); measure them with --cache"
+        ) from None
     if size != speaker_size:
         raise BundleError(
             f"{bundle.root}: its presets are vectors of {size} numbers, the acoustic model takes "

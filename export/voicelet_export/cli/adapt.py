@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     vault = Vault()
     profile = vault.load(args.name)
     profile.allowed_purposes()
-    voice = Voice.load(args.bundle)
+    voice = Voice.load(args.bundle, trust_bundle=args.trust_bundle)
     bundle = voice.bundle
     start = time.perf_counter()
     # Features of a voice are as sensitive as the recording: never left behind.

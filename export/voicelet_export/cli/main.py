@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet import __version__
-from voicelet.cli.extras import missing_library
-from voicelet.errors import VoiceletError
+from voicelet.cli.process import run_process
 from voicelet_export.cli import corpus as corpus_commands
 from voicelet_export.cli.aligner import add_aligner_command
 from voicelet_export.cli.bundle import add_bundle_command
@@ -71,21 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     args = _parser().parse_args(argv)
-    try:
-        args.run(args)
-    except VoiceletError as error:
-        return _complain(error)
-    except ImportError as error:
-        missing = missing_library(error)
-        if missing is None:
-            raise
-        return _complain(missing)
-    return 0
-
-
-def _complain(error: VoiceletError) -> int:
-    sys.stderr.write(f"voicelet-export: {error}\n")
-    return error.exit_code
+    return run_process(
+        "voicelet-export",
+        lambda: args.run(args),
+        raise_unexpected=True,
+        dies=argv is None,
+    )
 
 
 if __name__ == "__main__":

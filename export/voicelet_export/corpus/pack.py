@@ -22,6 +22,7 @@ import soundfile
 
 from voicelet.audio.features import FloatArray
 from voicelet.audio.io import read_audio
+from voicelet.audio.source import clean
 from voicelet.errors import AudioError, ConfigError
 from voicelet.files import atomic_file
 from voicelet_export.corpus.layouts import CorpusRecording, read_sources
@@ -46,6 +47,8 @@ class PackConfig:
         most_unreadable: largest share of recordings that may be left out for being broken.
         most_per_speaker: of a speaker with more recordings, so many are taken, evenly spaced in
             the order of their ids; 0 takes all.
+        clean: take offset, hum and rumble out, as enrolment does.  What a voice is trained on is
+            left as it is, for its lowest bands would change.
     """
 
     layout: str = "auto"
@@ -55,6 +58,7 @@ class PackConfig:
     shard_mb: float = 50.0
     most_unreadable: float = 0.1
     most_per_speaker: int = 0
+    clean: bool = False
 
     def __post_init__(self) -> None:
         if not 8000 <= self.rate_hz <= 192_000:
@@ -198,6 +202,7 @@ def _pack(source: CorpusRecording, config: PackConfig) -> _Packed:
         return _Packed(row, b"", "no text")
     try:
         audio = read_audio(source.data(), max_seconds=config.max_seconds)
+        audio = clean(audio) if config.clean else audio
     except (AudioError, OSError) as error:
         return _Packed(row, b"", "unreadable", str(error))
     if audio.cut_at_limit or audio.seconds < config.min_seconds:
@@ -232,6 +237,8 @@ def _fingerprint(sources: Sequence[CorpusRecording], config: PackConfig) -> str:
     settings = asdict(config)
     if not config.most_per_speaker:  # corpora that were packed before there was a choice stay good
         del settings["most_per_speaker"]
+    if not config.clean:
+        del settings["clean"]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for s in sources:
         stat = s.audio.stat()

@@ -133,7 +133,8 @@ def prepare_data(
     if (folder / "index.json").is_file():
         return folder
     name = folder.resolve().name
-    if (folder / "metadata.jsonl").is_file() and config.layout in ("auto", "packed"):
+    packed = (folder / "metadata.jsonl").is_file() and config.layout in ("auto", "packed")
+    if packed and not config.clean:
         corpus = folder
     else:
         corpus = out / f"{name}-corpus"

@@ -67,7 +67,7 @@ def measure_systems(
     if claim not in wanted.bundles:
         raise ConfigError(f"claim: no bundle {claim!r}{did_you_mean(claim, wanted.bundles)}")
     texts = read_sentences(wanted.sentences, wanted.count)
-    voices = {name: Voice.load(path) for name, path in wanted.bundles.items()}
+    voices = {name: Voice.load(path, trust_bundle=True) for name, path in wanted.bundles.items()}
     figures: Figures = {name: weights_and_work(v.bundle) for name, v in voices.items()}
     systems: list[System] = [BundleSystem(name, voice) for name, voice in voices.items()]
     systems += _peers(wanted, voices[claim])
@@ -98,7 +98,7 @@ def _peers(wanted: MeasureConfig, voice: Voice) -> list[System]:
         installed = wanted.repeats > 0 and piper_installed()
         return [PiperSystem(PIPER, load_bench("peers.piper").model())] if installed else []
     if path.suffix == ".voicelet" or (path / "manifest.json").exists():
-        return [BundleSystem(TEACHER, Voice.load(path))]
+        return [BundleSystem(TEACHER, Voice.load(path, trust_bundle=True))]
     peers: list[System] = [TeacherSystem(TEACHER, path, voice.front_end)]
     if wanted.repeats and path.suffix == ".onnx" and piper_installed():
         peers.append(PiperSystem(PIPER, path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ import numpy as np
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private, open_own
 from voicelet_federated.app.config import FederationConfig
 from voicelet_federated.errors import FederationError
 from voicelet_federated.privacy.accounting import (
@@ -162,8 +163,8 @@ class RunState:
             CheckpointError: the disk is full, or the folder can't be written.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with atomic_file(folder / FILE) as stream:
+            make_private(folder)
+            with atomic_file(folder / FILE, follow=False) as stream:
                 stream.write(json.dumps(asdict(self), indent=1).encode())
         except OSError as error:
             raise CheckpointError(
@@ -238,8 +239,8 @@ def sole_run(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / _LOCK, "ab")  # noqa: SIM115
+        make_private(folder)
+        lock = open(open_own(folder / _LOCK, os.O_RDWR | os.O_CREAT), "r+b")  # noqa: SIM115
     except OSError as error:
         raise CheckpointError(f"{folder}: can't be written ({error})") from None
     with lock:

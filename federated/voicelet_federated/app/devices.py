@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.consent.record import ConsentRecord
 from voicelet_export.corpus.cache import FeatureCache
@@ -197,9 +197,9 @@ def load_identity(state: Path) -> ec.EllipticCurvePrivateKey:
     """
     file = state / "identity.pem"
     if not file.exists():
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(state)
         key = ec.generate_private_key(ec.SECP384R1())
-        with atomic_file(file, 0o600) as stream:
+        with atomic_file(file, 0o600, follow=False) as stream:
             stream.write(
                 key.private_bytes(
                     serialization.Encoding.PEM,
@@ -233,7 +233,7 @@ def private_key(file: Path) -> ec.EllipticCurvePrivateKey:
 
 def add_to_roster(roster: Path, key: ec.EllipticCurvePublicKey) -> int:
     """Put a device's public key where others find it; returns its number."""
-    roster.mkdir(parents=True, exist_ok=True)
+    make_private(roster)
     number = device_id(key)
     pem = key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, VoiceletError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_federated.app.config import LARGEST_COHORT
 from voicelet_federated.errors import CohortError
 
@@ -136,8 +136,8 @@ def keep_floor(file: Path, state: Path, operator: ec.EllipticCurvePublicKey) -> 
                 f"takes part wants that, remove {kept} first"
             )
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with atomic_file(kept, 0o600) as stream:
+        make_private(state)
+        with atomic_file(kept, 0o600, follow=False) as stream:
             stream.write(data)
     except OSError as error:
         raise CohortError(f"{kept}: can't be written ({error}); make room") from None

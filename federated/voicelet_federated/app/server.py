@@ -14,7 +14,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_export.train.data import Item
 from voicelet_export.train.utterances import UtteranceSampler
 from voicelet_federated.app.adapter import Adapted, schema_hash
@@ -101,7 +101,7 @@ def write_report(state: RunState, config: FederationConfig, places: Places) -> N
     """
     file = places.path("state") / "report.json"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file.parent)
         with atomic_file(file) as stream:
             stream.write(json.dumps(report(state, config), indent=1).encode())
     except OSError as error:

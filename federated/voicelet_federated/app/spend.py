@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file, sync_folder
+from voicelet.files import atomic_file, make_private, sync_folder
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import DeviceLedger, LedgerEntry
 from voicelet_federated.privacy.accounting import DELTA, Account
@@ -38,11 +38,11 @@ def open_ledger(state: Path) -> DeviceLedger:
     """
     path, key = state / LEDGER, state / KEY
     try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(state)
         if not key.exists():
             if path.exists():
                 raise BudgetError(f"{key} is missing; the ledger can't be read without it")
-            with atomic_file(key, 0o600) as stream:
+            with atomic_file(key, 0o600, follow=False) as stream:
                 stream.write(secrets.token_bytes(32))
         secret = key.read_bytes()
         if len(secret) != 32:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError
+from voicelet.files import make_private
 from voicelet_federated.errors import FederationError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -196,7 +197,7 @@ def run_demo(config: DemoConfig, log_line: Any = log.info) -> dict[str, Any]:
 @contextmanager
 def _work(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         yield folder
         return
     with tempfile.TemporaryDirectory(

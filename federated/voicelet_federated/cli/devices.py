@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError
+from voicelet.files import make_private
 from voicelet_federated.cli.consent import add_consent_options, consenting_ledger, stated_consent
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def _keys(args: argparse.Namespace) -> None:
     key = load_identity(args.state).public_key()
     name = f"{device_id(key):016x}"
     folder = args.out or args.state
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     identity = write_public(key, folder / f"{name}.pem")
     public = folder / f"{name}.key.pub"
     shutil.copyfile(node, public)

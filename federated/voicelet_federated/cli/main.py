@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from voicelet import __version__
-from voicelet.cli.extras import missing_library
-from voicelet.errors import VoiceletError
+from voicelet.cli.process import run_process
 from voicelet_federated.cli.demo import add_demo_command
 from voicelet_federated.cli.devices import add_join_command, add_keys_command
 from voicelet_federated.cli.export import add_export_command
@@ -47,23 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     args = _parser().parse_args(argv)
-    try:
-        args.run(args)
-    except VoiceletError as error:
-        return _complain(error)
-    except ImportError as error:
-        missing = missing_library(error)
-        if missing is None:
-            raise
-        return _complain(missing)
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _complain(error: VoiceletError) -> int:
-    sys.stderr.write(f"voicelet-federated: {error}\n")
-    return error.exit_code
+    return run_process(
+        "voicelet-federated",
+        lambda: args.run(args),
+        raise_unexpected=True,
+        dies=argv is None,
+    )
 
 
 if __name__ == "__main__":

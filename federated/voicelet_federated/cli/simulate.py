@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 
 from voicelet.cli.extras import install_line
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_federated.app.checkpoint import RunState, read_state, report
 from voicelet_federated.app.config import (
     SIMULATION,
@@ -70,7 +70,7 @@ def prepare(
         held_out=str(held_out.resolve()) if held_out else "",
         accent=accent,
     )
-    out.mkdir(parents=True, exist_ok=True)
+    make_private(out)
     with atomic_file(places.devices) as file:
         file.write(json.dumps(speakers).encode())
     for name in speakers:
@@ -129,7 +129,7 @@ def run_flower(clients: int, config: FederationConfig, places: Places) -> RunSta
             "Flower's simulation isn't installed: " + install_line("voicelet-federated[simulation]")
         )
     home = Path(places.state) / "flower"
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     environment = {
         **os.environ,
         SIMULATION: "1",

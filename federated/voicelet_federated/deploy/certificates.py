@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_federated.errors import FederationError
 
 _SKEW = datetime.timedelta(days=2)
@@ -103,7 +103,7 @@ def write_file(file: Path, data: bytes, mode: int) -> None:
         CertificateError: it can't be written.
     """
     try:
-        with atomic_file(file, mode) as stream:
+        with atomic_file(file, mode, follow=False) as stream:
             stream.write(data)
         os.chmod(file, mode)
     except OSError as error:
@@ -147,7 +147,7 @@ def make_certificates(
     """
     if not hosts or days < 1:
         raise CertificateError("a certificate needs a host and at least one day; name the server")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     ca, ca_key = _authority(folder)
     key = ec.generate_private_key(ec.SECP384R1())
     until = min(now() + datetime.timedelta(days=days), ca.not_valid_after_utc)

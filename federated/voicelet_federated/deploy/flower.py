@@ -22,7 +22,7 @@ from typing import Any
 
 import voicelet_federated
 from voicelet import __version__
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet_federated.app.config import FederationConfig, Places, to_run_config
 from voicelet_federated.deploy.address import (
     Address,
@@ -57,7 +57,7 @@ clientapp = "voicelet_federated.app.client:app"
 
 def environment(home: Path) -> dict[str, str]:
     """For Flower's processes: own home, no telemetry, no look for updates, one thread."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(home)
     return {
         **os.environ,
         "FLWR_HOME": str(home.resolve()),
@@ -205,7 +205,7 @@ class SuperLink:
 
     def _write_connection(self) -> None:
         """Tell `flwr` of this SuperLink."""
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self._home)
         lines = [
             "[superlink]",
             f'default = "{_CONNECTION}"',
@@ -213,7 +213,7 @@ class SuperLink:
             f"address = {toml_value(str(self.address))}",
             f"root-certificates = {toml_value(str(self.certificates.ca.resolve()))}",
         ]
-        with atomic_file(self._home / "config.toml", 0o600) as stream:
+        with atomic_file(self._home / "config.toml", 0o600, follow=False) as stream:
             stream.write(("\n".join(lines) + "\n").encode())
 
     def _wait_ready(self, timeout_s: float) -> None:

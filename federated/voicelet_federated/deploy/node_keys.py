@@ -7,6 +7,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from voicelet.files import make_private
 from voicelet_federated.deploy.certificates import CertificateError, write_file
 
 
@@ -23,7 +24,7 @@ def node_key(folder: Path) -> tuple[Path, Path]:
     """
     private, public = folder / "node.key", folder / "node.key.pub"
     if not private.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         write_file(
             private,
             ec.generate_private_key(ec.SECP384R1()).private_bytes(

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from voicelet.files import make_private
 from voicelet_federated.errors import FederationError
 
 TOKEN = "VOICELET_PROCESSES"
@@ -50,7 +51,7 @@ class Processes:
         self._handlers: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Processes:
-        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.logs)
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             # Only the main thread may; elsewhere the watchdog still does its part.

@@ -73,7 +73,8 @@ class ChannelScan:
         joined = np.concatenate([self._remainder, block]) if len(self._remainder) else block
         count = len(joined) // self._frame
         whole = joined[: count * self._frame].reshape(count, self._frame, block.shape[1])
-        self._levels.append(np.mean(np.square(whole), axis=1))
+        # Without each frame's mean, for an offset would hide how the voice comes and goes.
+        self._levels.append(np.var(whole, axis=1))
         self._remainder = joined[count * self._frame :].copy()
 
     def choose(self) -> int:

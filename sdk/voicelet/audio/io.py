@@ -21,6 +21,7 @@ import numpy as np
 
 from voicelet.audio.channels import ChannelScan
 from voicelet.audio.features import FloatArray
+from voicelet.audio.hum import Hum
 from voicelet.audio.resample import Resampler
 from voicelet.audio.writer import AudioWriter, pcm16, write_wav
 from voicelet.errors import AudioError
@@ -86,6 +87,23 @@ _EXPORT = "export it again as WAV or FLAC"
 
 
 @dataclass(frozen=True)
+class Faults:
+    """What was in a recording beside the voice and the room.
+
+    Attributes:
+        offset: mean of the samples; 1 is full scale.
+        hum: of mains, None if there was none.
+        rumble_dbfs: RMS level of what else lay below 60 Hz.
+        clicks: how many there are; they are left in.
+    """
+
+    offset: float
+    hum: Hum | None
+    rumble_dbfs: float
+    clicks: int
+
+
+@dataclass(frozen=True)
 class DecodedAudio:
     """A decoded recording.
 
@@ -99,6 +117,9 @@ class DecodedAudio:
         clipped_fraction: part of that channel's samples that lie in flattened peaks, measured
             at the file's own rate.
         cut_at_limit: whether the file goes on after the seconds that were asked for.
+        faults: what `voicelet.audio.source.clean` took out or found; None before that.
+        uncleaned: the samples before that, None if these are they.  For detectors of synthetic
+            speech and of marks, which are calibrated on recordings as they are.
     """
 
     samples: FloatArray
@@ -109,11 +130,18 @@ class DecodedAudio:
     source_format: str
     clipped_fraction: float
     cut_at_limit: bool = False
+    faults: Faults | None = None
+    uncleaned: FloatArray | None = None
 
     @property
     def seconds(self) -> float:
         """Length of `samples`."""
         return len(self.samples) / self.sample_rate_hz
+
+    @property
+    def as_recorded(self) -> FloatArray:
+        """The samples with whatever was taken out of them, [n]."""
+        return self.samples if self.uncleaned is None else self.uncleaned
 
 
 def read_audio(

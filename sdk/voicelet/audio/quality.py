@@ -102,3 +102,9 @@ def pitch_range(speech: FloatArray, sample_rate_hz: int) -> PitchRange | None:
     near = voiced[np.abs(np.log(voiced / np.median(voiced))) < 0.6]
     low, median, high = np.percentile(near, [5, 50, 95])
     return PitchRange(float(low), float(median), float(high))
+
+
+def rounded_down(measured: float) -> str:
+    """A figure that is too small, for a message: with a tenth, and never rounded up to the one
+    that is needed."""
+    return f"{np.floor(measured * 10.0 + 1e-9) / 10.0:.1f}"

@@ -1,15 +1,25 @@
-"""What a caller may hand in as a recording: a file, or samples it already has."""
+"""What a caller may hand in as a recording: a file, or samples it already has.
+
+Every recording that a voice is taken from or compared with comes in by :func:`load_recording`:
+enrolment, spoken consent and verification.  `voicelet adapt` calls :func:`clean` as well.  So
+nothing measures a level, or listens to a voice, before the offset and the hum are gone.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.channels import ChannelScan
+from voicelet.audio.clicks import count_clicks
 from voicelet.audio.features import FloatArray
-from voicelet.audio.io import AudioSource, DecodedAudio, read_audio
+from voicelet.audio.high_pass import high_pass
+from voicelet.audio.hum import find_hum, remove_hum
+from voicelet.audio.io import AudioSource, DecodedAudio, Faults, read_audio
 from voicelet.audio.resample import Resampler
 from voicelet.errors import AudioError
 
@@ -18,7 +28,7 @@ Recording = AudioSource | tuple[npt.ArrayLike, int]
 
 
 def load_recording(recording: Recording, sample_rate_hz: int, max_seconds: float) -> DecodedAudio:
-    """Decode a file or check an array; mono float32 at `sample_rate_hz` either way.
+    """Decode a file or check an array, and clean it; mono float32 at `sample_rate_hz` either way.
 
     Args:
         recording: integer samples are scaled by their type's range, floats are taken as ±1.
@@ -30,8 +40,28 @@ def load_recording(recording: Recording, sample_rate_hz: int, max_seconds: float
     if isinstance(recording, tuple):
         if len(recording) != 2:
             raise AudioError("give samples as the pair (samples, sample_rate_hz)")
-        return _from_array(recording[0], recording[1], sample_rate_hz, max_seconds)
-    return read_audio(recording, sample_rate_hz=sample_rate_hz, max_seconds=max_seconds)
+        return clean(_from_array(recording[0], recording[1], sample_rate_hz, max_seconds))
+    return clean(read_audio(recording, sample_rate_hz=sample_rate_hz, max_seconds=max_seconds))
+
+
+def clean(audio: DecodedAudio) -> DecodedAudio:
+    """Take out what the speaker encoder would take for a voice: offset, hum, rumble.
+
+    The encoder's features have no logarithm, so whatever is steady and strong outweighs the voice
+    (`docs/research/enrolment.md` has the figures).  Recordings without any stay what they were.
+
+    Args:
+        audio: at 4 kHz or more.
+    """
+    rate_hz = audio.sample_rate_hz
+    hum = find_hum(audio.samples, rate_hz)
+    steady = audio.samples if hum is None else remove_hum(audio.samples, rate_hz, hum)
+    wave = high_pass(steady, rate_hz)
+    offset = float(audio.samples.mean(dtype=np.float64)) if len(audio.samples) else 0.0
+    rumble = float(np.var(steady - wave, dtype=np.float64)) if len(wave) else 0.0
+    rumble_dbfs = 10.0 * math.log10(rumble) if rumble > 0.0 else -math.inf
+    faults = Faults(offset, hum, rumble_dbfs, count_clicks(wave, rate_hz))
+    return replace(audio, samples=wave, faults=faults, uncleaned=audio.samples)
 
 
 def name_of(recording: Recording, index: int) -> str:

@@ -56,6 +56,7 @@ class VadConfig:
 def _session() -> Any:
     import onnxruntime
 
+    getattr(onnxruntime, "disable_telemetry_events", lambda: None)()  # builds for Windows have some
     try:
         graph = resources.files(__package__).joinpath("silero_vad.onnx").read_bytes()
     except OSError as error:

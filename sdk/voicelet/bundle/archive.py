@@ -12,10 +12,11 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,11 +30,14 @@ from voicelet.bundle.manifest import (
     parse_manifest,
 )
 from voicelet.errors import BundleError
+from voicelet.files import atomic_file, cache_dir, data_dir, make_private, unfinished
 
 ARCHIVE_SUFFIX = ".voicelet"
 _MAX_ENTRIES = 256
 _MAX_DIRECTORY_BYTES = 1 << 17
 _END = struct.Struct("<4s4H2LH")
+_INCOMING = ".incoming-"
+_ABANDONED_S = 24 * 3600.0  # unpacking takes seconds
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # What zipfile raises on hostile input besides BadZipFile.
 _ZIP_FAILURES = (
@@ -61,11 +65,15 @@ def staging(target: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
+        if any(own in target.parents for own in (cache_dir(), data_dir())):
+            make_private(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".incoming-", dir=target.parent))
-        yield temporary
-        temporary.chmod(0o755)
-        _publish(temporary, target, replace)
+        _remove_abandoned(target.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=target.parent))
+        with unfinished(temporary):
+            yield temporary
+            temporary.chmod(0o755)
+            _publish(temporary, target, replace)
     except OSError as error:
         raise BundleError(
             f"{target}: can't be written ({error.strerror or error}); free some space, or point "
@@ -74,6 +82,14 @@ def staging(target: Path, *, replace: bool = True) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes left that were killed while they unpacked."""
+    for path in folder.glob(f"{_INCOMING}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(path)
 
 
 def _publish(temporary: Path, target: Path, replace: bool) -> None:
@@ -111,19 +127,18 @@ def pack(folder: Path, archive: Path) -> Path:
     names = [MANIFEST_NAME, *(f.file for f in parse_manifest(raw, str(folder)).files())]
     if (folder / SIGNATURE_NAME).exists():
         names.insert(1, SIGNATURE_NAME)
-    temporary = archive.with_name(archive.name + ".part")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+        with (
+            atomic_file(archive) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out,
+        ):
             for name in names:
                 info = zipfile.ZipInfo(name, _EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 info.external_attr = 0o644 << 16
                 out.writestr(info, (folder / name).read_bytes())
-        os.replace(temporary, archive)
     except OSError as error:
         raise BundleError(f"{archive}: can't be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return archive
 
 
@@ -140,6 +155,9 @@ def unpack(archive: Path, folder: Path) -> None:
             entries = {i.filename: i for i in source.infolist()}
             if len(entries) != len(source.infolist()):
                 raise BundleError(f"{archive}: a name appears twice; fetch the bundle again")
+            # zipfile would seek to a place before the file's start: an OSError, as of a bad disk.
+            if any(entry.header_offset < 0 for entry in entries.values()):
+                raise BundleError(f"{archive}: a damaged bundle archive; fetch the bundle again")
             if MANIFEST_NAME not in entries:
                 raise BundleError(
                     f"{archive}: holds no {MANIFEST_NAME}; a bundle has it at the top level"

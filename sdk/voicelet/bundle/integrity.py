@@ -125,7 +125,7 @@ def verify_signature(
         BundleTamperedError: the signature is damaged, doesn't match or is by an unknown key.
         ConfigError: one of `trusted_keys` can't be a key.
     """
-    trusted = {_trusted(key) for key in trusted_keys}
+    trusted = {checked_key(key) for key in trusted_keys}
     if signature is None:
         if trusted or require_signature:
             raise BundleUnsignedError(
@@ -149,8 +149,12 @@ def verify_signature(
     return public.hex()
 
 
-def _trusted(key: str) -> str:
-    """A key as people type it."""
+def checked_key(key: str) -> str:
+    """A public key as people type it, spelled as in signatures.
+
+    Raises:
+        ConfigError: it can't be a key.
+    """
     text = key.strip().lower()
     try:
         from_hex(text, 32)

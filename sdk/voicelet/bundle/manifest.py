@@ -26,6 +26,7 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_BUNDLE_BYTES = 256 << 20
 """No file and no bundle is larger than this (a voice is some 10 MB)."""
 
+_MAX_RATE_HZ, _MAX_FFT, _MAX_MELS = 384_000, 1 << 16, 1024
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}")
 
@@ -196,6 +197,14 @@ class Manifest:
     architecture: str = "voicelet"
 
     def __post_init__(self) -> None:
+        limits = (
+            ("sample_rate_hz", self.features.sample_rate_hz, _MAX_RATE_HZ),
+            ("features.n_fft", self.features.n_fft, _MAX_FFT),
+            ("features.n_mels", self.features.n_mels, _MAX_MELS),
+        )
+        for name, value, limit in limits:  # tables are made of these sizes
+            if not 0 < value <= limit:
+                raise ValueError(f"{name} {value} is out of 1..{limit}")
         if self.sample_rate_hz != self.features.sample_rate_hz:
             raise ValueError("sample_rate_hz and features.sample_rate_hz differ")
         if len(self.statistics.mel_mean) != self.features.n_mels:
@@ -247,6 +256,12 @@ def parse_manifest(raw: bytes, where: str = MANIFEST_NAME) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise BundleError(
             f"{where}: not a manifest ({error}); fetch or export the bundle again"
+        ) from None
+    try:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError):
+        raise BundleError(
+            f"{where}: a text in it isn't Unicode (half a character); export the bundle again"
         ) from None
     if not isinstance(data, Mapping):
         raise BundleError(f"{where}: not a manifest; fetch or export the bundle again")

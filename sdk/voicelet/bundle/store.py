@@ -1,7 +1,8 @@
 """Finding, opening and installing bundles.
 
 A bundle is opened whole or not at all: manifest, signature and every hash are checked before the
-caller gets a :class:`Bundle`.  Graphs are then opened by path, so that an engine may map them.
+caller gets a :class:`Bundle`.  Whether it may then be used is a question of who vouches for it
+(`voicelet.bundle.trust`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from voicelet.bundle.manifest import (
     GraphFile,
     GraphSpec,
     Manifest,
+    canonical_bytes,
     parse_manifest,
 )
+from voicelet.bundle.trust import vouching, warn_once
 from voicelet.config import did_you_mean
-from voicelet.errors import BundleError, EngineError
+from voicelet.errors import BundleError, BundleUnsignedError, EngineError
 from voicelet.files import cache_dir, data_dir, embedded_bundle, read_regular
 
 logger = logging.getLogger(__name__)
@@ -43,11 +46,38 @@ class Bundle:
         root: its folder.
         manifest: what it holds.
         signed_by: the signer's public key (hexadecimal), None if it isn't signed.
+        trusted_by: who vouches for it: "package", "key", "import" or "caller"
+            (`voicelet.bundle.trust`); None if nobody does, and then it can be looked at, but
+            neither speaks nor enrols.
     """
 
     root: Path
     manifest: Manifest
     signed_by: str | None = None
+    trusted_by: str | None = None
+
+    def require_trust(self) -> None:
+        """Raise unless somebody vouches for it; warn where only the caller does.
+
+        Raises:
+            BundleUnsignedError: nobody does.
+        """
+        if self.trusted_by is None:
+            key = self.signed_by
+            who = f"{key}, a key that isn't trusted here" if key else "nobody"
+            known = (
+                f"pin their key if you know them (voicelet voices --trust-key {key})"
+                if key
+                else "get it signed by its makers"
+            )
+            raise BundleUnsignedError(
+                f"the bundle {self.manifest.name!r} is signed by "
+                f"{who}, and could speak as anybody; {known}, or say that you vouch for it:"
+                " --trust-bundle, trust_bundle=True"
+            )
+        if self.trusted_by == "caller":
+            digest = hashlib.sha256(canonical_bytes(self.manifest)).hexdigest()
+            warn_once(self.manifest.name, digest, self.signed_by)
 
     def graph(self, role: str) -> GraphSpec:
         """Return the description of a graph.
@@ -99,6 +129,7 @@ def open_bundle(
     *,
     trusted_keys: Iterable[str] = (),
     require_signature: bool = False,
+    trust_bundle: bool = False,
 ) -> Bundle:
     """Open and verify a bundle.
 
@@ -106,6 +137,8 @@ def open_bundle(
         path: a folder, a `.voicelet` archive (unpacked once into the cache), the name of an
             installed bundle, or None for the one inside the package.
         trusted_keys, require_signature: see :func:`voicelet.bundle.integrity.verify_signature`.
+        trust_bundle: you vouch for it, though no key that is trusted signed it: you made it, or
+            know who did.
 
     Raises:
         BundleVersionError: made for a newer voicelet.
@@ -116,11 +149,11 @@ def open_bundle(
     keys = tuple(trusted_keys)
     location = locate(path)
     if location.is_dir():
-        return _open_folder(location, keys, require_signature)
+        return _open_folder(location, keys, require_signature, trust_bundle)
     folder = cache_dir() / "bundles" / _hash_archive(location)
     if folder.is_dir():
         try:
-            return _open_folder(folder, keys, require_signature)
+            return _open_folder(folder, keys, require_signature, trust_bundle)
         except BundleError as error:
             # Either the cache is damaged, which unpacking mends, or the archive is refused again.
             logger.info("unpacking %s again: %s", location, error)
@@ -128,7 +161,7 @@ def open_bundle(
     with staging(folder, replace=False) as temporary:
         unpack(location, temporary)
         _open_folder(temporary, keys, require_signature)
-    return _open_folder(folder, keys, require_signature)
+    return _open_folder(folder, keys, require_signature, trust_bundle)
 
 
 def locate(path: str | Path | None) -> Path:
@@ -200,7 +233,12 @@ def installed() -> list[Path]:
     return [f for f in folders if _NAME.fullmatch(f.name) and (f / MANIFEST_NAME).is_file()]
 
 
-def _open_folder(root: Path, trusted_keys: tuple[str, ...], require_signature: bool) -> Bundle:
+def _open_folder(
+    root: Path,
+    trusted_keys: tuple[str, ...],
+    require_signature: bool,
+    trust_bundle: bool = False,
+) -> Bundle:
     raw = read_regular(root / MANIFEST_NAME, MAX_MANIFEST_BYTES)
     signature_path = root / SIGNATURE_NAME
     signature = read_regular(signature_path, 1 << 16) if signature_path.exists() else None
@@ -214,7 +252,8 @@ def _open_folder(root: Path, trusted_keys: tuple[str, ...], require_signature: b
     manifest = parse_manifest(raw, str(root / MANIFEST_NAME))
     for file in manifest.files():
         verify_file(root, file)
-    return Bundle(root, manifest, signed_by)
+    vouched = vouching(root, signed_by, trusted_keys, trust_bundle)
+    return Bundle(root, manifest, signed_by, vouched)
 
 
 def _hash_archive(archive: Path) -> str:

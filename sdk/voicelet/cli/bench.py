@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads)
+    voice = Voice.load(bundle, threads=args.threads, trust_bundle=args.trust_bundle)
     load_ms = (time.perf_counter() - start) * 1e3
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)

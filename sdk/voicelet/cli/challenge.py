@@ -29,7 +29,7 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
     """
     from voicelet.enrolment.liveness.check import consent_sentence
     from voicelet.enrolment.liveness.issued import sentence_lifetime
-    from voicelet.files import atomic_file
+    from voicelet.files import atomic_file, make_private
 
     lifetime = sentence_lifetime()
     sentence = consent_sentence()
@@ -38,8 +38,8 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
     record["expires"] = expires.strftime(_FORM)
     path = _path(name)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file(path, 0o600) as file:
+        make_private(path.parent)
+        with atomic_file(path, 0o600, follow=False) as file:
             file.write(json.dumps(record, sort_keys=True).encode("ascii"))
     except OSError as error:
         raise ConsentError(f"can't remember the sentence ({path}): {error.strerror}") from None

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.signers import add_actions, read_record_file, write_record_file
 from voicelet.cli.table import print_json, print_pairs, print_table
+from voicelet.cli.unlock import add_option
 from voicelet.errors import ConsentError, VoiceletError
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ def add_parser(subparsers: Any) -> None:
     revoking.add_argument("--id", metavar="ID", help="of a record whose profile isn't here")
     revoking.add_argument("--reason", default="", metavar="TEXT", help="it is kept, signed")
     revoking.set_defaults(run=run_revoke)
+    repairing = actions.add_parser(
+        "repair",
+        help="put a damaged or lost list of withdrawn consents together again",
+        description="Put the list of withdrawn consents together again: from its copy, the audit "
+        "log and the profiles. What is found stays withdrawn. Until then no enrolled voice speaks.",
+    )
+    repairing.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="even if some of them can't be found again: those voices may then speak",
+    )
+    add_option(repairing, nested=True)
+    repairing.set_defaults(run=run_repair)
     verifying = actions.add_parser("verify", help="check signatures, voices, dates, withdrawals")
     verifying.add_argument("names", nargs="*", metavar="NAME", help="profiles (default: all)")
     verifying.add_argument("--record", metavar="FILE", help="check a record in a file instead")
@@ -118,11 +132,13 @@ def run_give(args: argparse.Namespace) -> int:
     previous = profile.consent if args.action == "renew" else None
     consent = gather_consent(args, args.name, previous)
     if profile.adaptation is None:
-        renewed = give_consent(profile, consent, bundle=args.bundle)
+        renewed = give_consent(profile, consent, bundle=opened_bundle(args))
     else:
         from voicelet.synth import Voice
 
-        voice = Voice.load(args.bundle)  # an adapted profile has to be heard
+        voice = Voice.load(
+            args.bundle, trust_bundle=args.trust_bundle
+        )  # an adapted profile has to be heard
         renewed = give_consent(profile, consent, voice=voice, others=vault.list())
     vault.save(renewed)
     challenge.forget_sentence(args.name)
@@ -148,11 +164,29 @@ def run_revoke(args: argparse.Namespace) -> int:
         note("revoke", consent=args.id)
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
         return 0
-    revoke_consent(Vault().load(args.name), args.reason)
+    vault = Vault()
+    revoke_consent(vault.load(args.name), args.reason)
+    vault.load(args.name)  # the vault learns of it now, not at the next use
     print(
         f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
         " voicelet erase removes it, voicelet consent add lets it speak again"
     )
+    return 0
+
+
+def run_repair(args: argparse.Namespace) -> int:
+    """Repair the list of withdrawn consents; returns the exit code."""
+    from voicelet.errors import ProfileError
+    from voicelet.profiles.vault.vault import Vault
+    from voicelet.trust.consent.revocations import device_revocations
+
+    try:
+        Vault().list()  # what the vault knows of withdrawals counts, too
+    except ProfileError as error:
+        print(f"voicelet: what the profiles know isn't counted: {error}", file=sys.stderr)
+    repair = device_revocations().repair(accept_loss=args.accept_loss)
+    lost = f"; {repair.lost} can't be found again" if repair.lost else ""
+    print(f"{repair.kept} withdrawn consents kept, {len(repair.added)} found again{lost}")
     return 0
 
 
@@ -200,8 +234,11 @@ def status(profile: Profile) -> str:
         profile.check_record()
     except ConsentError:
         return "NOT GENUINE: the record was changed"
-    if record.id in device_revocations():
-        return "revoked"
+    try:
+        if record.id in device_revocations():
+            return "revoked"
+    except ConsentError:
+        return "unknown: the list of withdrawals isn't what it was; voicelet consent repair"
     days_left = record.days_left()
     if days_left is not None and days_left <= 0.0:
         return f"expired on {str(record.expires)[:10]}; voicelet consent renew"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.consent_options import add_scripted_option, scripted_consent
-from voicelet.cli.options import add_bundle_option, check_file
+from voicelet.cli.options import add_bundle_option, check_file, opened_bundle
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_table
 from voicelet.errors import ConfigError
@@ -68,10 +68,10 @@ def run(args: argparse.Namespace) -> int:
             recordings,
             consent=consent,
             name="demo",
-            bundle=args.bundle,
+            bundle=opened_bundle(args),
             progress=progress.update,
         )
-    voice = Voice.load(args.bundle, threads=1)
+    voice = Voice.load(args.bundle, threads=1, trust_bundle=args.trust_bundle)
     manifest = voice.bundle.manifest
     _show(args, f"speaking into {args.output}")
     chunks: list[npt.NDArray[np.float32]] = []
@@ -130,9 +130,9 @@ def similarity(voice: Voice, profile: Profile, samples: npt.NDArray[np.float32])
         None where there is no speech to compare.
     """
     from voicelet.enrolment.enrolment import assess
-    from voicelet.speaker.encoder import mean_d_vector
+    from voicelet.speaker.encoder import mean_d_vector, open_encoder
 
-    assessment = assess([(samples, voice.sample_rate_hz)], voice.open_graph("speaker_encoder"))
+    assessment = assess([(samples, voice.sample_rate_hz)], open_encoder(voice.bundle))
     if assessment.windows is None or not len(assessment.windows):
         return None
     return float(mean_d_vector(assessment.windows) @ profile.d_vector)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli import challenge
 from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json, print_pairs
 from voicelet.errors import AudioError, ConfigError, ProfileError
 
 if TYPE_CHECKING:
+    from voicelet.audio.source import Recording
     from voicelet.profiles.profile import QualitySummary
+    from voicelet.profiles.vault.vault import Vault
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,7 +45,6 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.enrolment.enrolment import enrol
     from voicelet.profiles.names import check_name
     from voicelet.profiles.vault.vault import Vault
 
@@ -53,19 +55,34 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if not args.files:
         raise ConfigError("name recordings of the voice: voicelet enrol NAME FILE…")
-    if args.name in vault and not args.replace:
-        raise ProfileError(
-            f"there is a profile {args.name!r} already; choose another name, or add --replace"
-        )
+    check_free(args, vault)
     _check_recordings(args.files)  # before anybody reads a sentence aloud
+    enrol_and_save(args, args.files, args.text, vault)
+    return 0
+
+
+def enrol_and_save(
+    args: argparse.Namespace, recordings: Sequence[Recording], text: str | None, vault: Vault
+) -> None:
+    """Ask for consent, make the profile, store it, and report: what `record` does as well.
+
+    Args:
+        args: of the command: its name, bundle, consent, `replace` and `json`.
+        text: what is said in the recordings.
+
+    Raises:
+        VoiceletError: as `enrol` and `Vault.save` raise it, and if nobody agrees.
+    """
+    from voicelet.enrolment.enrolment import enrol
+
     consent = gather_consent(args, args.name)
     with Progress("listening", enabled=False if args.json else None) as progress:
         profile = enrol(
-            args.files,
+            recordings,
             consent=consent,
             name=args.name,
-            text=args.text,
-            bundle=args.bundle,
+            text=text,
+            bundle=opened_bundle(args),
             progress=progress.update,
         )
     vault.save(profile, replace=args.replace)
@@ -74,10 +91,17 @@ def run(args: argparse.Namespace) -> int:
         record = profile.consent
         consent_fields = {"consent": record.id, "method": record.method} if record else {}
         print_json({"name": profile.name, **consent_fields, **dataclasses.asdict(profile.quality)})
-        return 0
+        return
     print_pairs(quality_lines(profile.quality))
     print(f'\nenrolled {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
-    return 0
+
+
+def check_free(args: argparse.Namespace, vault: Vault) -> None:
+    """Raise ProfileError if there is a profile of that name, unless it is to be replaced."""
+    if args.name in vault and not args.replace:
+        raise ProfileError(
+            f"there is a profile {args.name!r} already; choose another name, or add --replace"
+        )
 
 
 def _check_recordings(files: list[str]) -> None:

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Erase profiles, none if one of them doesn't exist; returns the exit code."""
     from voicelet.config import did_you_mean
+    from voicelet.profiles.backup import backups_of
     from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
@@ -47,6 +48,11 @@ def run(args: argparse.Namespace) -> int:
     for name in names:
         vault.erase(name)
         print(f"erased {name}")
+        if made := backups_of(name):
+            print(
+                f"a backup of it was made on {made[-1][:10]}: whoever has that file and its"
+                " passphrase can bring it back; delete the file, too"
+            )
     if vault.protection == "passphrase":
         print("backups made before can still be opened by whoever knows the passphrase")
     return 0

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from voicelet.cli.options import (
     add_voice_options,
     check_file,
-    read_text,
     speech_options,
     split_voice,
 )
 from voicelet.cli.table import print_json, print_table
+from voicelet.cli.text_input import add_text_options, read_text
 from voicelet.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def add_parser(subparsers: Any) -> None:
         description="Show how a text is read: words, their phones and where they came from; "
         "durations, pitch and loudness of every phone; a picture of the spectrogram.",
     )
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="the text; - reads standard input")
-    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a file (UTF-8)")
+    add_text_options(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="draw the spectrogram: .svg (with names) or .png"
     )
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         check_file(args.output)
         if Path(args.output).suffix.lower() not in PICTURES:
             raise ConfigError(f"{args.output!r}: a picture ends in {' or '.join(PICTURES)}")
-    text = read_text(args.text, args.file)
+    text = read_text(args)
 
     from voicelet.synth import Voice
     from voicelet.synth.explain import explain
@@ -63,7 +62,12 @@ def run(args: argparse.Namespace) -> int:
 
     options = speech_options(args)
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     profile, preset = find_voice(name, voice.presets)
     explanation = explain(voice, text, profile=profile, preset=preset, options=options)
     if args.output is not None:

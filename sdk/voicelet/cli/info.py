@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from voicelet.bundle import Bundle
 
 
+_TRUST = {
+    "package": "yes: it is voicelet's own",
+    "key": "yes: a key that you trust signed it",
+    "import": "yes: imported here from a Piper voice, which nobody signed",
+    "caller": "yes: you vouch for it",
+    None: "NO: it doesn't speak; no key that you trust signed it (--trust-bundle)",
+}
+
+
 def add_parser(subparsers: Any) -> None:
     """Add the command to the command line."""
     parser = subparsers.add_parser(
@@ -45,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.json:
         manifest = dataclasses.asdict(bundle.manifest)
-        print_json({"root": str(bundle.root), "signed_by": bundle.signed_by, **manifest})
+        head = {"root": str(bundle.root), "signed_by": bundle.signed_by}
+        print_json({**head, "trusted_by": bundle.trusted_by, **manifest})
     else:
         _print(bundle)
     return 0
@@ -64,6 +74,7 @@ def _print(bundle: Bundle) -> None:
             "licence": manifest.licence,
             "hashes": "all match",
             "signed by": bundle.signed_by or "nobody",
+            "trusted": _TRUST[bundle.trusted_by],
             **{f"from: {key}": value for key, value in sorted(manifest.provenance.items())},
             **{f"measured: {key}": f"{v:g}" for key, v in sorted(manifest.measured.items())},
         }

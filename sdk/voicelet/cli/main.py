@@ -1,14 +1,11 @@
-"""`voicelet`: parse the command line, run a command, turn errors into exit codes."""
+"""`voicelet`: parse the command line and run a command."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import logging
-import os
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
@@ -29,16 +26,18 @@ from voicelet.cli import (
     profiles,
     protected,
     read,
+    record,
     say,
     unlock,
     verify,
     voices,
 )
-from voicelet.errors import VoiceletError
+from voicelet.cli.process import run_process
 
 COMMANDS = (
     say,
     read,
+    record,
     enrol,
     voices,
     profiles,
@@ -54,13 +53,9 @@ COMMANDS = (
     demo,
 )
 
-EXIT_UNEXPECTED = 1
-EXIT_INTERRUPTED = 130
-EXIT_CLOSED_PIPE = 141
-"""128 + SIGINT, 128 + SIGPIPE: what shells report for other programs, too."""
-
 _EPILOG = """\
 examples:
+  voicelet record ana                             record a voice here, and make a profile
   voicelet enrol ana monday.wav tuesday.flac      make a profile; asks Ana to agree aloud
   voicelet say "Hello there." --voice ana -o hello.wav
   echo "Hello there." | voicelet say - --raw | aplay -r 24000 -f S16_LE
@@ -71,7 +66,7 @@ docs/reference/environment.md all environment variables.
 
 exit codes: 0 done · 1 a fault in voicelet · 2 wrong command line · 10-19 text ·
 20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 60-69 trust ·
-130 Ctrl-C · 141 closed pipe
+130 Ctrl-C · 141 closed pipe · 143 SIGTERM
 """
 
 
@@ -115,27 +110,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    try:
+
+    def command() -> int:
         with unlock.unlocking(args):
             code: int = args.run(args)
-        sys.stdout.flush()
-        return code
-    except VoiceletError as error:
-        if args.debug:
-            traceback.print_exc()
-        _complain(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _complain("stopped")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        _forget_stdout()
-        return EXIT_CLOSED_PIPE
-    except Exception as error:
-        if args.debug:
-            raise
-        _complain(f"unexpected {type(error).__name__}: {error} (run with --debug for details)")
-        return EXIT_UNEXPECTED
+            return code
+
+    return run_process("voicelet", command, debug=args.debug, dies=argv is None)
 
 
 def _plugins() -> Iterator[Any]:
@@ -145,18 +126,6 @@ def _plugins() -> Iterator[Any]:
             yield point.load()
         except ImportError as error:  # its package needs what isn't installed
             logging.getLogger(__name__).debug("no command %r: %s", point.name, error)
-
-
-def _complain(message: str) -> None:
-    line = " ".join(message.split())
-    with contextlib.suppress(OSError, ValueError):  # stderr may be closed as well
-        print(f"voicelet: {line}", file=sys.stderr)
-
-
-def _forget_stdout() -> None:
-    # Else the interpreter flushes stdout once more at exit, and complains.
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

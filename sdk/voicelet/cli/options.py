@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicelet.errors import ConfigError, TextError
+from voicelet.errors import ConfigError
 
 if TYPE_CHECKING:
+    from voicelet.bundle import Bundle
     from voicelet.synth.options import SpeechOptions
-
-MAX_TEXT_BYTES = 16 << 20
 
 
 def add_bundle_option(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +23,24 @@ def add_bundle_option(parser: argparse.ArgumentParser) -> None:
         help="a bundle's folder, .voicelet file or installed name, or a Piper voice's .onnx "
         "(default: the built-in one)",
     )
+    parser.add_argument(
+        "--trust-bundle",
+        action="store_true",
+        help="you vouch for the bundle, though no key that you trust signed it",
+    )
+
+
+def opened_bundle(args: argparse.Namespace) -> Bundle | None:
+    """The bundle of `--bundle`, None without it.
+
+    Raises:
+        BundleError: it can't be opened.
+    """
+    from voicelet.bundle import open_bundle
+
+    if args.bundle is None:
+        return None
+    return open_bundle(args.bundle, trust_bundle=args.trust_bundle)
 
 
 def add_voice_options(parser: argparse.ArgumentParser) -> None:
@@ -117,33 +133,6 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 64:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads, 1 to 64")
     return int(text)
-
-
-def read_text(words: list[str], file: str | None) -> str:
-    """Return the text of the command line, of a file or of standard input (`-`).
-
-    Raises:
-        ConfigError: neither or both were given, or the file can't be read.
-        TextError: the text is larger than 16 MB.
-    """
-    if file is not None and words:
-        raise ConfigError("give the text or --file, not both")
-    if file is None and not words:
-        raise ConfigError("nothing to say; give a text, - for standard input, or --file FILE")
-    if file is None and words != ["-"]:
-        return " ".join(words)
-    try:
-        if file is None or file == "-":
-            raw = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
-        else:
-            with open(file, "rb") as source:
-                raw = source.read(MAX_TEXT_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{file!r}: {reason}; check the path") from None
-    if len(raw) > MAX_TEXT_BYTES:
-        raise TextError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MB; split it")
-    return raw.decode("utf-8-sig", errors="replace")
 
 
 def check_file(path: str) -> Path:

@@ -16,6 +16,7 @@ from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import add_voice_options, speech_options, split_voice
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
+from voicelet.cli.text_input import add_encoding_option
 from voicelet.errors import OutputError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
         "--chapters", metavar="LIST", help="which ones, for example 1,3-5 (default: all)"
     )
     parser.add_argument("--list", action="store_true", help="list the chapters and read nothing")
+    add_encoding_option(parser)
     add_voice_options(parser)
     parser.add_argument(
         "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
@@ -55,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.text.document import read_document
     from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
-    document = read_document(args.document, find_language(args.language or DEFAULT_LANGUAGE))
+    document = read_document(
+        args.document,
+        find_language(args.language or DEFAULT_LANGUAGE),
+        encoding=args.encoding,
+    )
     indices = select_chapters(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, indices, args.json)
@@ -67,7 +73,12 @@ def run(args: argparse.Namespace) -> int:
 
     folder = Path(args.output) if args.output else Path(Path(args.document).stem)
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     manifest = voice.bundle.manifest
     profile, preset = find_voice(name, voice.presets)
     options = replace(speech_options(args), ssml=False)
@@ -155,9 +166,8 @@ def file_name(index: int, count: int, chapter: Chapter, suffix: str) -> str:
 
 def _list(document: Document, indices: list[int], as_json: bool) -> int:
     rows = [
-        {"chapter": i + 1, "title": c.title, "characters": len(c.text)}
-        for i, c in enumerate(document.chapters)
-        if i in set(indices)
+        {"chapter": i + 1, "title": document.chapters[i].title, "characters": len(text)}
+        for i, text in ((i, document.chapters[i].text) for i in indices)
     ]
     if as_json:
         print_json({"title": document.title, "author": document.author, "chapters": rows})
@@ -172,8 +182,10 @@ class _State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        from voicelet.files import make_private
+
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None

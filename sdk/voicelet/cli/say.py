@@ -13,19 +13,25 @@ from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import (
     add_voice_options,
     check_file,
-    read_text,
     speech_options,
     split_voice,
 )
+from voicelet.cli.process import complain
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
-from voicelet.errors import ConfigError, OutputError
+from voicelet.cli.text_input import add_text_options, arrives, check_piece, pieces, read_text
+from voicelet.errors import ConfigError, OutputError, TextError
+from voicelet.text.encoding import check_encoding
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from voicelet.audio.features import FloatArray
+    from voicelet.profiles.profile import Profile
     from voicelet.synth import Voice
     from voicelet.synth.labelling import Labelling
+    from voicelet.synth.options import SpeechOptions
+    from voicelet.synth.timing import Timings
 
     Receive = Callable[[npt.ArrayLike], None]
 
@@ -37,8 +43,13 @@ def add_parser(subparsers: Any) -> None:
         help="speak a text",
         description="Speak a text: into a file (-o), to standard output (--raw) or aloud.",
     )
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="the text; - reads standard input")
-    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a file (UTF-8)")
+    add_text_options(parser)
+    parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="speak each line by itself, as soon as it arrives; one that can't be spoken is"
+        " reported, and the next one goes on",
+    )
     target = parser.add_mutually_exclusive_group()
     target.add_argument("-o", "--output", metavar="FILE", help=".wav, .flac, .ogg, .opus or .mp3")
     target.add_argument(
@@ -73,16 +84,24 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None:
         check_file(args.output)
     labelling = labelling_of(args, args.output)
-    text = read_text(args.text, args.file)
+    arriving = arrives(args)
+    text = "" if arriving else read_text(args)
+    if args.encoding is not None:
+        check_encoding(args.encoding)
 
     from voicelet.synth import Voice
     from voicelet.synth.presets import find_voice
-    from voicelet.synth.timing import speak
+    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
     options = speech_options(args)
     start = time.perf_counter()
     bundle, name = split_voice(args.bundle, args.voice)
-    voice = Voice.load(bundle, threads=args.threads, user_lexicon=args.lexicon)
+    voice = Voice.load(
+        bundle,
+        threads=args.threads,
+        user_lexicon=args.lexicon,
+        trust_bundle=args.trust_bundle,
+    )
     profile, preset = find_voice(name, voice.presets)
     load_ms = (time.perf_counter() - start) * 1e3
     quiet = False if args.quiet or args.json else None
@@ -91,15 +110,104 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        timings = speak(
-            voice, text, receive, bar.update, profile=profile, preset=preset, options=options
-        )
+        speaker = _Speaker(voice, receive, profile, preset, options)
+        if arriving:
+            language = find_language(args.language or DEFAULT_LANGUAGE)
+            for piece in pieces(args, language, lines=args.lines):
+                speaker.say_piece(piece, args.encoding, goes_on=args.lines)
+        elif args.lines:
+            for line in text.splitlines(keepends=True):
+                speaker.say_piece(line, args.encoding, goes_on=True)
+                bar.update(speaker.characters / len(text))
+        else:
+            speaker.say(text, bar.update)
+    timings = speaker.timings
     if args.json:
-        report = {"load_ms": round(load_ms, 4), **timings.rounded(), "characters": len(text)}
+        figures = {} if timings is None else timings.rounded()
+        report = {"load_ms": round(load_ms, 4), **figures, "characters": speaker.characters}
         print_json({**report, "voice": args.voice, "output": args.output}, _json_stream(args))
-    elif not timings.seconds:
+    elif (timings is None or not timings.seconds) and not speaker.exit_code:
         print("voicelet: the text holds nothing that can be spoken", file=sys.stderr)
-    return 0
+    return speaker.exit_code
+
+
+class _Speaker:
+    """Speaks one piece of text after the other, with pauses between them.
+
+    Attributes:
+        timings: of all pieces so far; None before the first.
+        characters: of all pieces so far.
+        exit_code: 0, or that of the first piece that couldn't be spoken.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        receive: Receive,
+        profile: Profile | None,
+        preset: str | None,
+        options: SpeechOptions,
+    ) -> None:
+        self._voice, self._receive = voice, receive
+        self._profile, self._preset, self._options = profile, preset, options
+        self._pause_ms = 0
+        self._gap = ""
+        """The blanks since the last piece."""
+        self._line = 1
+        self.timings: Timings | None = None
+        self.characters = 0
+        self.exit_code = 0
+
+    def say(self, text: str, on_progress: Callable[[float], None] | None = None) -> None:
+        """Speak a text."""
+        from voicelet.synth.timing import speak
+
+        self.characters += len(text)
+        timings = speak(
+            self._voice,
+            text,
+            self._receive_after_pause,
+            on_progress,
+            profile=self._profile,
+            preset=self._preset,
+            options=self._options,
+        )
+        self.timings = timings if self.timings is None else self.timings.followed_by(timings)
+
+    def say_piece(self, piece: str, encoding: str | None, *, goes_on: bool) -> None:
+        """Speak a sentence, a paragraph or a line, and be silent for a while before the next.
+
+        Args:
+            goes_on: report a piece that can't be spoken instead of ending with its error.
+        """
+        from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
+
+        spoken = self.timings is not None and self.timings.seconds > 0.0
+        text = piece.strip()
+        self._gap += piece[: piece.index(text)] if text else piece
+        self._pause_ms = 0
+        if spoken:
+            new_paragraph = self._gap.count("\n") > 1
+            self._pause_ms = PARAGRAPH_PAUSE_MS if new_paragraph else SENTENCE_PAUSE_MS
+        try:
+            if text:
+                check_piece(piece, self._line, encoding)
+                self.say(piece)
+        except TextError as error:
+            if not goes_on:
+                raise
+            complain("voicelet", f"{error} (line {self._line})")
+            self.exit_code = self.exit_code or error.exit_code
+        self._line += piece.count("\n")
+        if text:
+            self._gap = piece[len(piece.rstrip()) :]
+
+    def _receive_after_pause(self, samples: FloatArray) -> None:
+        if self._pause_ms and len(samples):
+            silence = self._voice.sample_rate_hz * self._pause_ms // 1000
+            self._receive(samples[:1].repeat(silence) * 0.0)
+            self._pause_ms = 0
+        self._receive(samples)
 
 
 def _json_stream(args: argparse.Namespace) -> Any:

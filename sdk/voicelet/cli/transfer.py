@@ -1,4 +1,4 @@
-"""`voicelet profiles key`, `export` and `import`: a profile moves to another device."""
+"""`voicelet profiles key`, `export`, `backup` and `import`: a profile leaves, or arrives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from voicelet.cli.options import add_bundle_option, check_file
 from voicelet.cli.signers import is_agreed, show_record
-from voicelet.cli.unlock import add_option
+from voicelet.cli.unlock import add_option, ask, ask_new, read_passphrase
 from voicelet.errors import ConfigError, OutputError
 
 
@@ -34,8 +34,28 @@ def add_parsers(actions: Any) -> None:
     export.add_argument("-o", "--output", required=True, metavar="FILE")
     add_option(export, nested=True)
     export.set_defaults(run=run_export)
-    importing = actions.add_parser("import", help="open a profile that was sealed for this device")
+    backup = actions.add_parser(
+        "backup",
+        help="a profile in a file, under a passphrase, that opens on any device of yours",
+        description="Write a profile, with its consent record, to a file that a passphrase opens "
+        "on any device: voicelet profiles import FILE. Whoever has both has the voice.",
+    )
+    backup.add_argument("name", metavar="NAME")
+    backup.add_argument("-o", "--output", required=True, metavar="FILE")
+    backup.add_argument("--force", action="store_true", help="replace a file that is there already")
+    _add_backup_passphrase(backup)
+    add_option(backup, nested=True)
+    backup.set_defaults(run=run_backup)
+    importing = actions.add_parser(
+        "import", help="open a profile that was sealed for this device, or a backup"
+    )
     importing.add_argument("file", metavar="FILE")
+    _add_backup_passphrase(importing)
+    importing.add_argument(
+        "--accept-erased",
+        action="store_true",
+        help="bring a backup back although the profile was erased here since",
+    )
     importing.add_argument("--name", metavar="NAME", help="what to call it here")
     importing.add_argument("--replace", action="store_true", help="replace one of that name")
     importing.add_argument(
@@ -80,9 +100,31 @@ def run_export(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_backup(args: argparse.Namespace) -> int:
+    """Back a profile up; returns the exit code."""
+    from voicelet.profiles.backup import backup_profile
+    from voicelet.profiles.vault.vault import Vault
+
+    vault = Vault()
+    check_file(args.output)
+    if args.name not in vault:
+        vault.load(args.name)  # says so before a passphrase is asked for
+    if args.backup_passphrase_file is not None:
+        passphrase = read_passphrase(args.backup_passphrase_file)
+    else:
+        passphrase = ask_new(
+            "A passphrase for the backup (four or five words): ", "--backup-passphrase-file"
+        )
+    path = backup_profile(vault, args.name, args.output, passphrase, replace=args.force)
+    print(f"{path}: {args.name}, under that passphrase; nothing else opens it, so keep both")
+    print(f"on any device: voicelet profiles import {path.name}")
+    return 0
+
+
 def run_import(args: argparse.Namespace) -> int:
     """Import a profile; returns the exit code."""
-    from voicelet.profiles.transfer import MAX_BYTES, import_profile, read_record
+    from voicelet.profiles.backup import MAX_BYTES, is_backup, open_backup
+    from voicelet.profiles.transfer import import_profile, read_record
     from voicelet.profiles.vault.vault import Vault
     from voicelet.synth import Voice
     from voicelet.trust.consent.record import VOICEPRINT_ONLY
@@ -91,7 +133,10 @@ def run_import(args: argparse.Namespace) -> int:
     from voicelet.trust.keys.seal import SealingKey
 
     data = _read(args.file, MAX_BYTES)
-    if args.key is None:
+    if is_backup(data):
+        passphrase = _backup_passphrase(args.backup_passphrase_file)
+        data, key = open_backup(data, passphrase, accept_erased=args.accept_erased)
+    elif args.key is None:
         key = device_sealing_key()
     else:
         key = SealingKey.from_text(_read(args.key, 1 << 14).decode("utf-8", "replace"))
@@ -111,10 +156,27 @@ def run_import(args: argparse.Namespace) -> int:
         name=args.name,
         replace=args.replace,
         trusted_signers=trusted,
-        voice=None if record.version == VOICEPRINT_ONLY else Voice.load(args.bundle),
+        voice=None
+        if record.version == VOICEPRINT_ONLY
+        else Voice.load(args.bundle, trust_bundle=args.trust_bundle),
     )
     print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0
+
+
+def _add_backup_passphrase(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backup-passphrase-file",
+        metavar="FILE",
+        help="the passphrase of the backup is the first line of FILE (default: it is asked for)",
+    )
+
+
+def _backup_passphrase(path: str | None) -> str:
+    passphrase = read_passphrase(path) if path is not None else ask("Passphrase of the backup: ")
+    if not passphrase:
+        raise ConfigError("a backup needs its passphrase; give --backup-passphrase-file FILE")
+    return passphrase
 
 
 def _read(path: str, limit: int) -> bytes:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from voicelet.errors import ConfigError
-from voicelet.trust.keys.passphrase import set_default
+from voicelet.trust.keys.passphrase import check_strength, set_default
 
 _MAX_BYTES = 1024
 _HELP = "the passphrase of the profiles is the first line of FILE (or set VOICELET_PASSPHRASE)"
@@ -77,15 +77,22 @@ def ask(prompt: str = "Passphrase of your profiles: ") -> str:
         return ""
 
 
-def ask_new() -> str:
+def ask_new(
+    prompt: str = "New passphrase (8 characters at least): ",
+    option: str = "--new-passphrase-file",
+) -> str:
     """Ask for a new passphrase, twice.
 
+    Args:
+        option: that takes it where there is no terminal.
+
     Raises:
-        ConfigError: there is no terminal, or the two differ.
+        ConfigError: there is no terminal, it is a weak one, or the two differ.
     """
-    first = ask("New passphrase (8 characters at least): ")
+    first = ask(prompt)
     if not first:
-        raise ConfigError("no new passphrase; give --new-passphrase-file FILE")
+        raise ConfigError(f"no new passphrase; give {option} FILE")
+    check_strength(first)
     if ask("The same once more: ") != first:
         raise ConfigError("the two differ; nothing was changed")
     return first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from voicelet.cli.options import add_bundle_option
+from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.table import print_json, print_pairs
 
 if TYPE_CHECKING:
@@ -30,12 +30,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    from voicelet.bundle import open_bundle
     from voicelet.profiles.vault.vault import Vault
     from voicelet.profiles.verification import verify_recording
 
     profile = Vault().load(args.profile) if args.profile is not None else None
-    bundle = open_bundle(args.bundle) if args.bundle is not None else None
+    bundle = opened_bundle(args)
     verification = verify_recording(args.file, profile, bundle=bundle)
     if args.json:
         print_json(_as_dict(verification))

@@ -21,6 +21,13 @@ def add_parser(subparsers: Any) -> None:
     )
     add_bundle_option(parser)
     parser.add_argument("--install", metavar="PATH", help="install a bundle first")
+    parser.add_argument(
+        "--trust-key",
+        action="append",
+        default=[],
+        metavar="HEX",
+        help="trust bundles signed by this Ed25519 public key on this device, from now on",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -28,9 +35,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.bundle import install, installed
+    from voicelet.bundle.trust import trust_key
     from voicelet.piper.open import open_voice
     from voicelet.profiles.vault.vault import Vault
 
+    for key in args.trust_key:
+        trust_key(key)
     if args.install is not None:
         install(args.install)
     manifest = open_voice(args.bundle).manifest

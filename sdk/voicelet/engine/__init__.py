@@ -13,10 +13,12 @@ from voicelet.engine.select import (
     is_installed,
     open_form,
 )
+from voicelet.engine.watchdog import WORK_LIMIT_S, work_limit_s
 
 __all__ = [
     "AUTO",
     "ENGINES",
+    "WORK_LIMIT_S",
     "Engine",
     "Graph",
     "GraphLayout",
@@ -27,4 +29,5 @@ __all__ = [
     "get_engine",
     "is_installed",
     "open_form",
+    "work_limit_s",
 ]

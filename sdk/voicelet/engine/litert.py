@@ -23,11 +23,18 @@ from typing import Any
 
 import numpy as np
 
-from voicelet.engine.base import Array, GraphLayout, TensorInfo, check_inputs
+from voicelet.engine.base import (
+    Array,
+    GraphLayout,
+    TensorInfo,
+    check_inputs,
+    check_outputs,
+    read_graph,
+)
+from voicelet.engine.screening import screen_tflite
 from voicelet.errors import EngineError
 
 KEEP, STATE, NEXT_STATE = "keep", "state", "next_state"
-_IDENTIFIER = b"TFL3"
 _SIGNATURE = re.compile(r"(length|step|end)_([1-9][0-9]{0,5})")
 
 Shape = tuple["int | str", ...]
@@ -147,6 +154,7 @@ class LiteRTGraph:
                     values = self._run_piece(part, piece.length, piece.stop - piece.start)
                 except (ValueError, RuntimeError) as error:
                     raise EngineError(f"{self._where}: {_first_line(error)}") from error
+            check_outputs(self._outputs, values, self._where)
             for t in self._outputs:
                 value, axis = values[t.name], _varying(t)
                 if axis is not None:
@@ -227,9 +235,17 @@ class LiteRTEngine:
     name = "litert"
 
     def open(
-        self, path: Path, *, threads: int = 1, layout: GraphLayout | None = None
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        layout: GraphLayout | None = None,
+        sha256: str | None = None,
+        limit_s: float | None = None,
     ) -> LiteRTGraph:
         """Open a graph; see :meth:`voicelet.engine.base.Engine.open`.
+
+        LiteRT can't be stopped, so `limit_s` has no effect; its graphs can't repeat anything.
 
         Raises:
             EngineError: as there, or no layout is given, which files of fixed shapes need.
@@ -239,13 +255,10 @@ class LiteRTEngine:
         if layout is None:
             raise EngineError(f"{path}: a LiteRT graph needs the layout that its manifest gives")
         make = _interpreter_class()
-        if not path.is_file():
-            raise EngineError(f"{path}: no such graph; fetch or export the bundle again")
+        raw = read_graph(path, sha256)
+        screen_tflite(raw, str(path))
         try:
-            with open(path, "rb") as file:
-                if file.read(8)[4:] != _IDENTIFIER:
-                    raise ValueError("not a LiteRT file")
-            interpreter = make(model_path=str(path), num_threads=threads)
+            interpreter = make(model_content=raw, num_threads=threads)
             return LiteRTGraph(interpreter, path.name, layout)
         except (OSError, ValueError, RuntimeError) as error:
             raise EngineError(

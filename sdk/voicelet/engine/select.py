@@ -41,6 +41,10 @@ class Form(Protocol):
         """Its path inside the bundle."""
 
     @property
+    def sha256(self) -> str:
+        """Of its file, 64 lower-case hexadecimal digits."""
+
+    @property
     def inputs(self) -> Sequence[_Tensor]:
         """What it takes."""
 
@@ -130,6 +134,8 @@ def open_form(
     threads: int = 1,
     providers: Providers = None,
     keeps_memory: bool = False,
+    widens_weights: bool = False,
+    limit_s: float | None = None,
 ) -> Graph:
     """Open a form of a graph with the engine it is for.
 
@@ -139,14 +145,20 @@ def open_form(
         context_frames: of the graph, as the manifest says.
         threads: that one `run` may use.
         providers: of ONNX Runtime.
-        keeps_memory: see :class:`voicelet.engine.base.GraphLayout`.
+        keeps_memory, widens_weights: see :class:`voicelet.engine.base.GraphLayout`.
+        limit_s: see :meth:`voicelet.engine.base.Engine.open`.
 
     Raises:
-        EngineError: the engine can't open it.
+        EngineError: the engine can't open it, or it isn't what the manifest says.
+        BundleTamperedError: the file was changed since the bundle was verified.
     """
-    layout = GraphLayout(_infos(form.inputs), _infos(form.outputs), context_frames, keeps_memory)
+    layout = GraphLayout(
+        _infos(form.inputs), _infos(form.outputs), context_frames, keeps_memory, widens_weights
+    )
     engine = get_engine(form.engine, providers)
-    return engine.open(root / form.file, threads=threads, layout=layout)
+    return engine.open(
+        root / form.file, threads=threads, layout=layout, sha256=form.sha256, limit_s=limit_s
+    )
 
 
 def _infos(tensors: Sequence[_Tensor]) -> tuple[TensorInfo, ...]:

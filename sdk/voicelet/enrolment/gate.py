@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from voicelet.audio.features import FloatArray
+from voicelet.audio.io import Faults
 from voicelet.audio.level import active_level_dbfs
 from voicelet.audio.quality import (
     bandwidth_hz,
     pitch_range,
+    rounded_down,
     snr_db,
     speech_and_noise_power,
 )
@@ -49,6 +51,9 @@ class GateConfig:
             they are taken for two people; from 12 s of speech on.
         min_consistency_short: the same for recordings of up to 6 s; in between, in proportion.
         vad: how speech is found.
+        warn_hum_db, warn_rumble_db: hum of mains, and what else lies below 60 Hz, over the speech;
+            both are taken out, so nothing is refused for them.
+        warn_clicks_per_s: clicks in a second.
     """
 
     min_speech_s: float = 3.0
@@ -65,6 +70,9 @@ class GateConfig:
     min_consistency: float = 0.74
     min_consistency_short: float = 0.73
     vad: VadConfig = field(default_factory=VadConfig)
+    warn_hum_db: float = -30.0
+    warn_rumble_db: float = -10.0
+    warn_clicks_per_s: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.min_speech_s <= self.max_speech_s:
@@ -108,8 +116,8 @@ def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) ->
         return
     if report.speech_s < config.min_speech_s:
         yield (
-            f"it holds {report.speech_s:.1f} s of speech and at least {config.min_speech_s:g} s"
-            " are needed; 30 to 60 s make a good voice"
+            f"it holds {rounded_down(report.speech_s)} s of speech and at least"
+            f" {config.min_speech_s:g} s are needed; 30 to 60 s make a good voice"
         )
     if report.clipped_fraction > config.max_clipped_fraction:
         yield (
@@ -119,7 +127,7 @@ def find_reasons(report: GateReport, config: GateConfig, loudest_dbfs: float) ->
         )
     if report.snr_db < config.min_snr_db:
         yield (
-            f"it is too noisy (speech only {report.snr_db:.0f} dB above the background,"
+            f"it is too noisy (speech only {rounded_down(report.snr_db)} dB above the background,"
             f" {config.min_snr_db:g} dB are needed); record in a quiet room, close to the"
             " microphone"
         )
@@ -161,6 +169,22 @@ def find_warnings(report: GateReport, config: GateConfig, cut: bool) -> Iterator
             f"nothing is heard above {report.bandwidth_hz / 1000.0:.1f} kHz, as over a telephone:"
             " a recording at 16 kHz or more sounds brighter"
         )
+    if report.hum_db is not None and report.hum_db >= config.warn_hum_db:
+        yield (
+            f"the mains hum in it ({report.hum_hz:.0f} Hz, {-report.hum_db:.0f} dB below the"
+            " speech): it was taken out; next time keep the microphone and its cable away from"
+            " power supplies, or run the computer on its battery"
+        )
+    if report.rumble_db is not None and report.rumble_db >= config.warn_rumble_db:
+        yield (
+            "there is a rumble below the voice, as of wind, traffic or a touched microphone: it was"
+            " taken out; put the microphone on something soft, away from the wind"
+        )
+    if report.clicks_per_s > config.warn_clicks_per_s:
+        yield (
+            f"it clicks ({report.clicks_per_s:.0f} times a second): look for a loose plug, and"
+            " close programs that keep the computer busy"
+        )
     if report.pitch is None and report.speech_s >= config.min_speech_s:
         yield "no pitch was found, as in a whisper: the voice will get an average one"
 
@@ -185,7 +209,8 @@ Embed = Callable[[FloatArray], FloatArray]
 Progress = Callable[[float], None]
 
 Listen = Callable[[str, FloatArray], None]
-"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, with pauses."""
+"""Called with the name of a recording and its samples, float32 [n] at 24 kHz, as they were
+recorded: with pauses, and before offset, hum and rumble were taken out."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +242,23 @@ class _Gathered:
     speech_power: float = 0.0  # sums, weighted by seconds
     noise_power: float = 0.0
     weight_s: float = 0.0
+    hum_hz: float | None = None
+    hum_db: float = float("-inf")
+    rumble_db: float = float("-inf")
+    offset: float = 0.0
+    clicks: int = 0
     cut: bool = False
+
+    def note_faults(self, faults: Faults | None, level_dbfs: float) -> None:
+        """Take the worst of each recording; `level_dbfs` is its voice's."""
+        if faults is None or not np.isfinite(level_dbfs):
+            return
+        hum_db = faults.hum.level_dbfs - level_dbfs if faults.hum else float("-inf")
+        if faults.hum is not None and hum_db > self.hum_db:
+            self.hum_hz, self.hum_db = faults.hum.mains_hz, hum_db
+        self.rumble_db = max(self.rumble_db, faults.rumble_dbfs - level_dbfs)
+        self.offset = max(self.offset, faults.offset, key=abs)
+        self.clicks += faults.clicks
 
 
 def check_recordings(
@@ -272,12 +313,14 @@ def require_accepted(report: GateReport) -> None:
 
 
 def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> FloatArray:
-    """Take the speech of a recording; returns all of it, at 24 kHz."""
+    """Take the speech of a recording; returns all of it as it was recorded, at 24 kHz."""
     audio = load_recording(recording, RATE_HZ, config.max_recording_s)
     wave = audio.samples
     low = resample(wave, RATE_HZ, VAD_RATE_HZ)
     gathered.total_s += audio.seconds
-    gathered.loudest_dbfs = max(gathered.loudest_dbfs, active_level_dbfs(wave, RATE_HZ))
+    level_dbfs = active_level_dbfs(wave, RATE_HZ)
+    gathered.loudest_dbfs = max(gathered.loudest_dbfs, level_dbfs)
+    gathered.note_faults(audio.faults, level_dbfs)
     gathered.clipped_samples += audio.clipped_fraction * len(wave)
     segments = speech_segments(_audible(low), config.vad)
     speech, noise, seconds = speech_and_noise_power(low, VAD_RATE_HZ, segments)
@@ -293,7 +336,7 @@ def _gather(recording: Recording, gathered: _Gathered, config: GateConfig) -> Fl
         gathered.speech_24k.append(wave[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])
         gathered.speech_16k.append(low[int(start_s * VAD_RATE_HZ) : int(end_s * VAD_RATE_HZ)])
         gathered.speech_s += end_s - start_s
-    return wave
+    return audio.as_recorded
 
 
 def _audible(wave: FloatArray) -> FloatArray:
@@ -327,6 +370,11 @@ def _measure(
         pitch=pitch_range(speech_24k, RATE_HZ) if enough else None,
         bandwidth_hz=bandwidth_hz(speech_24k, RATE_HZ),
         speaker_consistency=consistency,
+        hum_hz=gathered.hum_hz,
+        hum_db=gathered.hum_db if gathered.hum_hz else None,
+        rumble_db=gathered.rumble_db if np.isfinite(gathered.rumble_db) else None,
+        offset=gathered.offset,
+        clicks_per_s=gathered.clicks / max(gathered.total_s, 1e-9),
     )
     report = replace(
         report,

@@ -27,17 +27,22 @@ from voicelet.bundle import (
     write_bundle,
 )
 from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
-from voicelet.engine import Graph, get_engine
+from voicelet.engine import WORK_LIMIT_S, Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.files import read_regular
-from voicelet.piper.config import CONFIG_ROLE, MAX_CONFIG_BYTES, PiperConfig, parse_config
+from voicelet.piper.config import (
+    ARCHITECTURE,
+    CONFIG_ROLE,
+    MAX_CONFIG_BYTES,
+    PiperConfig,
+    parse_config,
+)
 from voicelet.piper.parity import check_parts
 from voicelet.piper.split import SplitVoice, split_voice
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 log = logging.getLogger(__name__)
 
-ARCHITECTURE = "piper-vits"
 GRAPHS = ("vits_encoder", "vits_flow", "vits_decoder")
 _FRONT_END_GRAPHS = ("g2p",)
 _FRONT_END_DATA = ("lexicon", "g2p_units")
@@ -102,7 +107,8 @@ def import_bytes(raw: bytes, raw_config: bytes, out: Path, where: str) -> Bundle
         ids = sorted({i for ids in config.id_map.values() for i in ids})
         try:
             encoder, flow, decoder = (
-                get_engine("onnx").open(work / f"{role}.onnx") for role in GRAPHS
+                get_engine("onnx").open(work / f"{role}.onnx", limit_s=WORK_LIMIT_S)
+                for role in GRAPHS
             )
             check_parts(work / "whole.onnx", (encoder, flow, decoder), parts, ids)
             opened_graphs = zip(GRAPHS, (encoder, flow, decoder))

@@ -13,6 +13,7 @@ from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
 from voicelet.files import read_regular
 
+ARCHITECTURE = "piper-vits"
 CONFIG_ROLE = "piper"
 """Data role under which an imported bundle keeps the JSON."""
 MAX_CONFIG_BYTES = 4 << 20

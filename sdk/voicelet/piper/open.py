@@ -6,6 +6,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from voicelet.bundle import Bundle, open_bundle
@@ -13,7 +14,7 @@ from voicelet.bundle.archive import staging
 from voicelet.bundle.manifest import MANIFEST_NAME, MAX_BUNDLE_BYTES
 from voicelet.errors import BundleError, BundleUnsignedError
 from voicelet.files import cache_dir, embedded_bundle
-from voicelet.piper.config import MAX_CONFIG_BYTES
+from voicelet.piper.config import ARCHITECTURE, MAX_CONFIG_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +34,27 @@ def open_voice(
     *,
     trusted_keys: Iterable[str] = (),
     require_signature: bool = False,
+    trust_bundle: bool = False,
 ) -> Bundle:
     """Open a bundle (see `voicelet.bundle.open_bundle`) or a Piper voice (`x.onnx`).
 
     A Piper voice is written as a bundle into the cache the first time, which takes some seconds and
     the onnx package; afterwards it is found there by the hash of its files.
 
+    Nobody needs to vouch for an import: it was made here, of the very files that the caller names,
+    and its graphs take no speaker vector that could be somebody else's.
+
     Raises:
         BundleError: not found, not a voice, or as `open_bundle` says.
     """
     keys = tuple(trusted_keys)
     if path is None or not is_piper(path):
-        return open_bundle(path, trusted_keys=keys, require_signature=require_signature)
+        return open_bundle(
+            path,
+            trusted_keys=keys,
+            require_signature=require_signature,
+            trust_bundle=trust_bundle,
+        )
     if keys or require_signature:
         raise BundleUnsignedError(
             f"{path}: Piper's files aren't signed; import the voice as a bundle and sign that"
@@ -56,7 +66,7 @@ def _imported(onnx: Path) -> Bundle:
     folder = cache_dir() / "piper" / _key(onnx)
     if folder.is_dir():
         try:
-            return open_bundle(folder / _BUNDLE)
+            return _own(folder)
         except BundleError as error:
             log.info("importing %s again: %s", onnx, error)
             shutil.rmtree(folder, ignore_errors=True)
@@ -66,7 +76,14 @@ def _imported(onnx: Path) -> Bundle:
     # What another process imported in the meantime is kept: it may be reading it.
     with staging(folder, replace=False) as temporary:
         import_piper(onnx, None, temporary / _BUNDLE)
-    return open_bundle(folder / _BUNDLE)
+    return _own(folder)
+
+
+def _own(folder: Path) -> Bundle:
+    bundle = open_bundle(folder / _BUNDLE)
+    if bundle.manifest.architecture != ARCHITECTURE:
+        raise BundleError(f"{bundle.root}: not what an import of a Piper voice writes")
+    return replace(bundle, trusted_by="import")
 
 
 def _key(onnx: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
-from voicelet.engine import Graph, get_engine
+from voicelet.engine import WORK_LIMIT_S, Graph, get_engine
 from voicelet.errors import BundleError
 from voicelet.piper.split import SplitVoice
 
@@ -41,7 +41,12 @@ def check_parts(
         "input_lengths": np.array([len(ids)], np.int64),
         "scales": np.array([0.0, 1.0, 0.0], np.float32),
     }
-    (expected,) = get_engine("onnx").open(whole).run({**text_inputs, **speaker}).values()
+    (expected,) = (
+        get_engine("onnx")
+        .open(whole, limit_s=WORK_LIMIT_S)
+        .run({**text_inputs, **speaker})
+        .values()
+    )
     expected = expected.reshape(-1)
     noise: Feed = {"duration_noise": np.zeros((1, 2, len(ids)), np.float32)}
     values = {**text_inputs, **noise, **speaker}

@@ -84,11 +84,38 @@ class Profile:
     consent: ConsentRecord | None = field(default=None, repr=False)
     adaptation: Adaptation | None = field(default=None, repr=False)
     report: GateReport | None = field(default=None, repr=False)
-    _genuine: bool = field(default=False, init=False, repr=False)
     _warned: bool = field(default=False, init=False, repr=False)
     _warned_unadapted: bool = field(default=False, init=False, repr=False)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        raise TypeError("a Profile can't be subclassed; keep what you add beside it")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Profiles aren't pickled: whoever writes a pickle decides what comes out of it.
+
+        Raises:
+            ProfileError: always.
+        """
+        raise ProfileError(
+            "a profile can't be pickled or sent to another process so; keep it in a vault, or send"
+            " to_bytes() and call Profile.from_bytes() there"
+        )
+
+    def __copy__(self) -> Profile:
+        return self  # it doesn't change
+
+    def __deepcopy__(self, memo: Any) -> Profile:
+        return self
+
     def __post_init__(self) -> None:
+        if not (
+            _is_text(self.created) and _is_text(self.encoder_id) and _is_text(self.app_version)
+        ):
+            raise ProfileError(f"the texts of a profile must be Unicode; {_REMEDY}")
+        if not (self.consent is None or type(self.consent) is ConsentRecord):
+            raise ConsentError("the consent of a profile must be a ConsentRecord")
+        if not (self.adaptation is None or type(self.adaptation) is Adaptation):
+            raise ProfileError("the adaptation of a profile must be an Adaptation")
         object.__setattr__(self, "name", check_name(self.name))  # composed, once and for all
         if not math.isfinite(self.speech_s) or self.speech_s < 0.0:
             raise ProfileError("the seconds of speech of a profile must be a positive number")
@@ -103,8 +130,8 @@ class Profile:
             raise ProfileError("the long-term spectrum of a profile must be finite numbers")
         if not np.isfinite(f0).all() or not 3.0 < f0[0] < 7.5 or not 0.0 <= f0[1] < 2.0:
             raise ProfileError("the pitch of a profile is out of range; " + _REMEDY)
-        d.setflags(write=False)
-        ltas.setflags(write=False)
+        # Arrays of bytes can't be made writable again.
+        d, ltas = (np.frombuffer(values.tobytes(), np.float32) for values in (d, ltas))
         object.__setattr__(self, "d_vector", d)
         object.__setattr__(self, "statistics", SpeakerStatistics(*f0, ltas))
         if self.consent is not None and self.consent.voice_sha256 != self._bound(self.consent):
@@ -171,7 +198,7 @@ class Profile:
     def check_record(self) -> ConsentRecord:
         """Return the consent record if there is one and it is genuine; it may have ended.
 
-        The signature is checked once in the life of this object (0.2 ms).
+        The signature is checked every time (0.2 ms): what an object remembers can be changed.
 
         Raises:
             ConsentError: there is none, it was changed, or it is another voice's.
@@ -182,9 +209,7 @@ class Profile:
                 f"the profile {self.name!r} has no consent record (it was made before there were"
                 f" any); its owner can give one: voicelet consent add {shlex.quote(self.name)}"
             )
-        if not self._genuine:
-            record.verify(self._bound(record))
-            object.__setattr__(self, "_genuine", True)
+        record.verify(self._bound(record))
         return record
 
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
@@ -342,6 +367,17 @@ def _text(header: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{key} is no text")
     return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that can be written as UTF-8: JSON may hold lone surrogates."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unpack(data: bytes) -> tuple[int, dict[str, Any], bytes]:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.audio.products import product
 from voicelet.errors import ProfileError, ProfileNotFoundError, SealError
-from voicelet.files import atomic_file
+from voicelet.files import atomic_file, make_private
 from voicelet.profiles.names import check_name, default_folder, file_stem
 from voicelet.speaker.vector import D_VECTOR_SIZE
 from voicelet.speaker.voice_match import NEAREST, voice_scale
@@ -288,8 +288,8 @@ def load_list(source: Path) -> ProtectedVoices:
             raise ProfileError(
                 f"there is a list {voices.name!r} of another keeper; remove that one first"
             )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file(target, 0o600) as stream:
+        make_private(folder)
+        with atomic_file(target, 0o600, follow=False) as stream:
             stream.write(data)
     except OSError as error:
         raise ProfileError(f"{source}: {error.strerror or error}") from error

@@ -26,6 +26,11 @@ class GateReport:
         phonetic_coverage: part of the language's phones that the text holds, None without a text.
         warnings: what would make the voice better, for the user to read.
         reasons: why it was refused; empty if it was accepted.
+        hum_hz: 50 or 60 where the mains hummed in a recording, else None.
+        hum_db: level of that hum less that of the speech.
+        rumble_db: the same of what else lay below 60 Hz; None if nothing did.
+        offset: largest mean of a recording; 1 is full scale.  Hum, rumble and offset are taken out.
+        clicks_per_s: clicks in a second of the recordings (they are left in).
     """
 
     recordings: int
@@ -40,6 +45,11 @@ class GateReport:
     phonetic_coverage: float | None = None
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    hum_hz: float | None = None
+    hum_db: float | None = None
+    rumble_db: float | None = None
+    offset: float = 0.0
+    clicks_per_s: float = 0.0
 
     @property
     def accepted(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voicelet.audio.quality import bandwidth_hz
+from voicelet.audio.quality import bandwidth_hz, rounded_down
 from voicelet.audio.source import Recording, load_recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.errors import AudioError, ProfileError
@@ -72,13 +72,13 @@ def verify_recording(
         ProfileError: the profile was made by another speaker encoder.
         BundleError: the bundle has no speaker encoder.
     """
-    wave = load_recording(recording, RATE_HZ, MAX_LISTENED_S).samples
-    speech = speech_16k(wave)
+    audio = load_recording(recording, RATE_HZ, MAX_LISTENED_S)
+    speech = speech_16k(audio.samples)
     speech_s = len(speech) / LOW_RATE_HZ
     if speech_s < LEAST_SPEECH_S:
         raise AudioError(
-            f"the recording holds {speech_s:.1f} s of speech; {LEAST_SPEECH_S:g} s are needed to"
-            " say anything, 5 s to say it well"
+            f"the recording holds {rounded_down(speech_s)} s of speech; {LEAST_SPEECH_S:g} s are"
+            " needed to say anything, 5 s to say it well"
         )
     voice = None
     if profile is not None:
@@ -91,4 +91,4 @@ def verify_recording(
         own = mean_d_vector(embed_windows(open_encoder(bundle or open_bundle(None)), speech))
         voice = scale.match(profile.d_vector, own, min(speech_s, profile.speech_s))
     bandwidth = bandwidth_hz(speech, LOW_RATE_HZ)
-    return Verification(speech_s, voice, origin_of(wave), bandwidth)
+    return Verification(speech_s, voice, origin_of(audio.as_recorded), bandwidth)

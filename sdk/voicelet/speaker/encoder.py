@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.engine import Graph, choose_form, open_form
+from voicelet.engine import Graph, choose_form, open_form, work_limit_s
 from voicelet.errors import AudioError, BundleError
 from voicelet.speaker.ge2e_mel import ge2e_mel, ge2e_windows
 from voicelet.speaker.vector import D_VECTOR_SIZE
@@ -84,7 +84,10 @@ def open_encoder(bundle: Bundle) -> Graph:
     """The speaker encoder of a bundle.
 
     Raises:
+        BundleUnsignedError: nobody vouches for the bundle: an encoder can be made that gives
+            another person's d-vector for everybody.
         BundleError: it has none, or it can't be run.
     """
+    bundle.require_trust()
     form = choose_form(bundle.graph("speaker_encoder").alternatives, what="speaker_encoder")
-    return open_form(bundle.root, form)
+    return open_form(bundle.root, form, limit_s=work_limit_s(bundle.trusted_by))

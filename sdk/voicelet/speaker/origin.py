@@ -166,5 +166,5 @@ def check_origin(recordings: Sequence[tuple[str, FloatArray]]) -> list[Recording
             log.warning("%s: %s", name, advice)
         origins.append(origin)
     if reasons:
-        raise LivenessRejectedError(reasons)
+        raise LivenessRejectedError(reasons, "the recordings were refused")
     return origins

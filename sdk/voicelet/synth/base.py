@@ -6,7 +6,7 @@ are another.  A bundle's manifest names its kind; `synth/base.py` knows them all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -17,21 +17,29 @@ from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.config import did_you_mean
 from voicelet.engine import Graph
-from voicelet.errors import BundleError
+from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.words import PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
+from voicelet.trust.watermark.mark import is_marking
 
 Check = Callable[[], None]
 """Called between runs of graphs; raises `CancelledError` when the stream is to end."""
 
 
 class OpenGraph(Protocol):
-    """Opens a graph of a bundle by its role; `Voice.open_graph` is one."""
+    """Opens a graph of a bundle by its role."""
 
     def __call__(self, role: str, *, keeps_memory: bool = False) -> Graph:
-        """See `Voice.open_graph`."""
+        """Open it on the first engine that serves it.
+
+        Args:
+            keeps_memory: see `voicelet.engine.GraphLayout`.
+
+        Raises:
+            BundleError: there is no such graph, or no engine for it.
+        """
 
 
 class FrontEnd(Protocol):
@@ -135,7 +143,7 @@ class Synthesizer(Protocol):
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause.
@@ -145,12 +153,78 @@ class Synthesizer(Protocol):
             speaker: of `speakers.vector`.
             controls: of this clause.
             rng: all randomness of the clause comes from it.
-            mark: the watermark that its samples are to carry.
+            mark: the watermark that its samples are to carry; None only under the research switch
+                of `voicelet.trust.watermark.mark`.
             tones: where its pitch turns; a voice that has a melody of its own ignores them.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.
+            WatermarkError: there is no mark, though speech is to be marked.
         """
+
+
+def check_marked(mark: ClauseWatermark | None) -> None:
+    """Refuse to make unmarked samples; called by all that makes samples of a speaker.
+
+    Raises:
+        WatermarkError: there is no mark, and the research switch isn't set.
+    """
+    if mark is None and is_marking():
+        raise WatermarkError("speech is made with a watermark; speak through voicelet.Voice")
+
+
+def check_shapes(
+    outputs: Mapping[str, npt.NDArray[Any]],
+    expected: Mapping[str, tuple[int | None, ...]],
+    role: str,
+) -> None:
+    """Compare what a graph gave with what its role asks of it.
+
+    Args:
+        outputs: of `Graph.run`.
+        expected: name → length of every axis, None for any.
+        role: of the graph, for the message.
+
+    Raises:
+        BundleError: naming the first output that is missing or has another shape.
+    """
+    for name, shape in expected.items():
+        value = outputs.get(name)
+        if (
+            value is not None
+            and value.dtype == np.float32
+            and len(value.shape) == len(shape)
+            and all(b in (None, a) for a, b in zip(value.shape, shape))
+        ):
+            continue
+        axes = ", ".join("?" if axis is None else str(axis) for axis in shape)
+        there = "is missing" if value is None else f"is {value.dtype} {list(value.shape)}"
+        raise BundleError(
+            f"the output {name!r} of the graph {role!r} {there}, where it must be float32 [{axes}];"
+            " use another bundle"
+        )
+
+
+def check_graph(graph: Graph, inputs: Iterable[str], outputs: Iterable[str], role: str) -> None:
+    """Compare the names of a graph's tensors with those that its role has; others may be there.
+
+    Args:
+        inputs: all that the graph may take.
+        outputs: all that it must give.
+
+    Raises:
+        BundleError: naming the first that is missing or not known.
+    """
+    known, given = set(inputs), {t.name for t in graph.outputs}
+    for tensor in graph.inputs:
+        if tensor.name not in known:
+            raise BundleError(
+                f"the graph {role!r} takes {tensor.name!r}, which nothing gives it; it may take"
+                f" {', '.join(sorted(known))}"
+            )
+    for name in outputs:
+        if name not in given:
+            raise BundleError(f"the graph {role!r} gives no {name!r}; use another bundle")
 
 
 ARCHITECTURES = {

@@ -104,7 +104,7 @@ def explain(
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
     """
     requested = speech_options(options, settings)
-    synthesizer, front_end = voice.synthesizer, voice.front_end
+    synthesizer, front_end = voice._synthesizer, voice.front_end
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
     ):
@@ -114,8 +114,8 @@ def explain(
         raise ConfigError("this voice has a phonemizer of its own, which doesn't explain itself")
     choose_language(requested.language, voice.info.languages)
     controls = controls_of(requested)
-    check_consent(profile, requested.purpose)
-    speaker = synthesizer.speakers.vector(profile, preset)
+    checked = check_consent(profile, requested.purpose)
+    speaker = synthesizer.speakers.vector(checked, preset)
     collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
     for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):

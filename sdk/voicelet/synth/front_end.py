@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from voicelet.bundle import Bundle
-from voicelet.engine import AUTO, Graph, choose_form, open_form
+from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
+from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
 from voicelet.files import read_regular
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
@@ -53,10 +54,23 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
     """
     spec = bundle.graph("g2p")
     form = choose_form(spec.alternatives, engine, "graph 'g2p'")
-    if form.engine == "onnx":
-        return NeuralG2P(bundle.root / form.file)
 
     def open_graph() -> tuple[Graph, list[str]]:
+        graph = open_form(
+            bundle.root,
+            form,
+            context_frames=spec.context_frames,
+            widens_weights=True,
+            limit_s=work_limit_s(bundle.trusted_by),
+        )
+        if isinstance(graph, OnnxGraph):
+            try:
+                return graph, json.loads(graph.metadata["units"])
+            except (KeyError, ValueError, RecursionError) as error:
+                raise BundleError(
+                    f"{form.file}: the letter-to-sound graph names no units ({error}); install the"
+                    " voice again"
+                ) from None
         path = bundle.data_path(UNITS_ROLE)
         try:
             units = json.loads(read_regular(path, 1 << 16).decode("utf-8"))
@@ -64,6 +78,6 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
             raise BundleError(
                 f"{path.name}: not a list of units ({error}); install the voice again"
             ) from None
-        return open_form(bundle.root, form, context_frames=spec.context_frames), units
+        return graph, units
 
     return NeuralG2P(open_graph)

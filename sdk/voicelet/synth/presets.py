@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,17 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import check_hash
+from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
 from voicelet.config import did_you_mean
-from voicelet.errors import BundleError, ConfigError, ProfileError, ProfileNotFoundError
-from voicelet.files import NPZ_ERRORS
+from voicelet.errors import (
+    BundleError,
+    ConfigError,
+    ProfileError,
+    ProfileNotFoundError,
+    VoiceProtectedError,
+)
+from voicelet.files import NPZ_ERRORS, parse_npy, read_regular
 from voicelet.synth.types import Speaker
 
 if TYPE_CHECKING:
@@ -38,6 +47,8 @@ class SpeakerBook:
 
     Raises:
         BundleError: the presets are damaged.
+        VoiceProtectedError: only the caller vouches for the bundle, and one of its presets is a
+            protected voice.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -52,13 +63,20 @@ class SpeakerBook:
             return
         path = bundle.data_path(PRESETS_ROLE)
         try:
-            table = np.load(path, allow_pickle=False)
+            raw = read_regular(path, MAX_BUNDLE_BYTES)
+            listed = manifest.data[PRESETS_ROLE]
+            check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
+            table = parse_npy(raw)
             for preset in manifest.presets:
+                if not 0 <= preset.index < len(table):
+                    raise ValueError(f"there is no row {preset.index} for {preset.name!r}")
                 self._vectors[preset.name] = self._checked(table[preset.index])
         except _DAMAGED as error:
             raise BundleError(
                 f"{path.name}: the presets can't be read ({error}); install the voice again"
             ) from None
+        if bundle.trusted_by == "caller":
+            _refuse_protected(self._vectors)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,13 +99,11 @@ class SpeakerBook:
         if profile is not None and preset is not None:
             raise ConfigError("give a profile or a preset, not both")
         if profile is not None:
-            if not hasattr(profile, "speaker_vector"):
-                raise ProfileError(
-                    f"a profile is needed, not {type(profile).__name__}; make one with enrol()"
-                )
             statistics = self._statistics
             vector = self._checked(
-                profile.speaker_vector(np.array(statistics.mel_mean), np.array(statistics.mel_std))
+                type(profile).speaker_vector(
+                    profile, np.array(statistics.mel_mean), np.array(statistics.mel_std)
+                )
             )
             return self._adapted(vector, getattr(profile, "agreed_adaptation", None))
         if preset is None:
@@ -128,6 +144,20 @@ class SpeakerBook:
             raise ProfileError("the speaker vector is out of range; enrol the voice again")
         values.setflags(write=False)
         return values
+
+
+def _refuse_protected(presets: Mapping[str, FloatArray]) -> None:
+    """Compare presets that only the caller vouches for with this device's protected voices."""
+    # Imported here: it needs all of enrolment, and presets of trusted bundles don't.
+    from voicelet.profiles.protected import device_lists
+
+    for voices in device_lists():
+        for name, vector in presets.items():
+            if voices.find(vector[:F0_INDEX]) is not None:
+                raise VoiceProtectedError(
+                    f"the preset {name!r} is a voice on the list of protected voices"
+                    f" {voices.name!r}; use a bundle without it"
+                )
 
 
 def find_voice(name: str | None, presets: Sequence[str]) -> tuple[Profile | None, str | None]:

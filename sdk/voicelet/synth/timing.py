@@ -41,6 +41,23 @@ class Timings:
     sample_rate_hz: int
     peak_mb: float | None
 
+    def followed_by(self, later: Timings) -> Timings:
+        """Both texts as one: what they took together, and the first audio of the first."""
+        seconds = self.seconds + later.seconds
+        synthesis_ms = self.synthesis_ms + later.synthesis_ms
+        first = self.first_audio_ms
+        if first is None and later.first_audio_ms is not None:
+            first = self.synthesis_ms + later.first_audio_ms
+        return dataclasses.replace(
+            later,
+            seconds=seconds,
+            first_audio_ms=first,
+            synthesis_ms=synthesis_ms,
+            cpu_ms=self.cpu_ms + later.cpu_ms,
+            rtf=synthesis_ms / 1e3 / seconds if seconds else None,
+            chunks=self.chunks + later.chunks,
+        )
+
     def rounded(self) -> dict[str, Any]:
         """The fields, floats rounded for JSON."""
         return {

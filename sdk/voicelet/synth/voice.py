@@ -14,12 +14,20 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.engine import AUTO, Graph, Providers, check_engine_name, choose_form, open_form
+from voicelet.bundle.trust import packaged_keys
+from voicelet.engine import (
+    AUTO,
+    Graph,
+    Providers,
+    check_engine_name,
+    choose_form,
+    open_form,
+    work_limit_s,
+)
 from voicelet.errors import ConfigError, TextError
-from voicelet.files import embedded_bundle
 from voicelet.piper.open import open_voice
 from voicelet.synth.audit import audited
-from voicelet.synth.base import FrontEnd, Synthesizer, open_synthesizer
+from voicelet.synth.base import FrontEnd, open_synthesizer
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
@@ -52,6 +60,8 @@ class VoiceInfo:
         total_bytes: of all files.
         precision: graph role → "fp32", "int8", …
         signed_by: the signer's public key (hexadecimal), None if it isn't signed.
+        trusted_by: who vouches for it: "package", "key" (one that you trust), "import" (a Piper
+            voice, imported here) or "caller" (`trust_bundle`).
         measured: figures by the makers.
         root: its folder.
     """
@@ -67,6 +77,7 @@ class VoiceInfo:
     signed_by: str | None
     measured: dict[str, float]
     root: Path
+    trusted_by: str | None = None
 
 
 class Voice:
@@ -82,7 +93,8 @@ class Voice:
         providers, engine: as in :meth:`load`.
 
     Raises:
-        BundleError: the bundle lacks a graph, or one of them can't be run.
+        BundleUnsignedError: nobody vouches for the bundle (`Bundle.trusted_by`).
+        BundleError: it lacks a graph, or one of them can't be run.
         ConfigError: `threads` is no number of threads.
     """
 
@@ -97,10 +109,11 @@ class Voice:
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
             raise ConfigError(f"threads must lie between 1 and 64, not {threads!r}")
+        bundle.require_trust()
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
         check_engine_name(engine)
         self._providers, self._engine = providers, engine
-        self._synthesizer = synthesizer = open_synthesizer(bundle, self.open_graph)
+        self._synthesizer = synthesizer = open_synthesizer(bundle, self._open_graph)
         manifest = bundle.manifest
         watermark = open_watermark(manifest.name, manifest.version)
         self._pipeline = Pipeline(
@@ -115,6 +128,7 @@ class Voice:
         threads: int = 1,
         require_signature: bool = False,
         trusted_keys: Iterable[str] = (),
+        trust_bundle: bool = False,
         user_lexicon: Pronunciations = None,
         providers: Providers = None,
         engine: str = AUTO,
@@ -129,6 +143,9 @@ class Voice:
             require_signature: refuse an unsigned bundle, and, unless `trusted_keys` says otherwise,
                 one that isn't signed by a key of this package (if it holds any).
             trusted_keys: Ed25519 public keys (hexadecimal); if any, one of them must have signed.
+            trust_bundle: you vouch for a bundle that no key signed which the package, you
+                (`voicelet voices --trust-key`) or `trusted_keys` trust; without it, such a
+                bundle doesn't speak.
             user_lexicon: the caller's pronunciations, which go before the bundle's.
             providers: ONNX Runtime's execution providers in order of preference, or "auto" for
                 TensorRT, CUDA and the CPU; what a machine lacks is left out with a line in the
@@ -137,6 +154,7 @@ class Voice:
                 the bundle offers and that is installed.
 
         Raises:
+            BundleUnsignedError: nobody vouches for the bundle.
             BundleError: see `voicelet.bundle.open_bundle`, or a graph can't be run.
             ConfigError: `threads` is no number of threads.
             WatermarkError: `VOICELET_WATERMARK_KEY` names no usable key.
@@ -144,7 +162,12 @@ class Voice:
         keys = tuple(trusted_keys)
         if require_signature and not keys:
             keys = packaged_keys()
-        bundle = open_voice(path, trusted_keys=keys, require_signature=require_signature)
+        bundle = open_voice(
+            path,
+            trusted_keys=keys,
+            require_signature=require_signature,
+            trust_bundle=trust_bundle,
+        )
         return cls(
             bundle,
             threads=threads,
@@ -157,11 +180,6 @@ class Voice:
     def bundle(self) -> Bundle:
         """What it was opened from."""
         return self._bundle
-
-    @property
-    def synthesizer(self) -> Synthesizer:
-        """What makes its frames and samples."""
-        return self._synthesizer
 
     @property
     def sample_rate_hz(self) -> int:
@@ -189,6 +207,7 @@ class Voice:
             signed_by=self._bundle.signed_by,
             measured=dict(m.measured),
             root=self._bundle.root,
+            trusted_by=self._bundle.trusted_by,
         )
 
     @cached_property
@@ -196,7 +215,7 @@ class Voice:
         """The text front end; opened when the first text is spoken."""
         return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
 
-    def open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
+    def _open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
 
         Args:
@@ -213,6 +232,7 @@ class Voice:
             threads=self._threads,
             providers=self._providers,
             keeps_memory=keeps_memory,
+            limit_s=work_limit_s(self._bundle.trusted_by),
         )
 
     def stream(
@@ -305,8 +325,8 @@ class Voice:
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)
-        check_consent(profile, options.purpose)
-        return self._synthesizer.speakers.vector(profile, preset), controls
+        speaker = check_consent(profile, options.purpose)
+        return self._synthesizer.speakers.vector(speaker, preset), controls
 
     def _speak(
         self,
@@ -338,15 +358,6 @@ class Voice:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
         return self.front_end.clauses(text, ssml=options.ssml)
-
-
-def packaged_keys() -> tuple[str, ...]:
-    """The public keys that this package trusts: `voices/trusted_keys.txt`, a key a line."""
-    try:
-        text = (embedded_bundle().parent / "trusted_keys.txt").read_text(encoding="utf-8")
-    except OSError:
-        return ()
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:

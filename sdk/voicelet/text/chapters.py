@@ -1,4 +1,4 @@
-"""A document in chapters, and the bytes of its files as text."""
+"""A document in chapters."""
 
 from __future__ import annotations
 
@@ -38,13 +38,3 @@ class Document:
     title: str
     author: str
     chapters: tuple[Chapter, ...]
-
-
-def decode(raw: bytes) -> str:
-    """UTF-16 with a mark, else UTF-8, else Windows-1252, which any bytes are."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")

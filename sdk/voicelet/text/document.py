@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from voicelet.errors import TextError
-from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document, decode
+from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document
+from voicelet.text.encoding import decode_text
 from voicelet.text.language import Language, find_language
 
 __all__ = ["Chapter", "Document", "chapters_of", "markdown_chapters", "plain", "read_document"]
@@ -20,19 +21,28 @@ SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub")
 MAX_BYTES = 64 << 20
 
 
-def read_document(path: str | Path, language: Language | None = None) -> Document:
+def read_document(
+    path: str | Path, language: Language | None = None, *, encoding: str | None = None
+) -> Document:
     """Read a .txt, .md or .epub file.
 
     Args:
         language: whose headings part plain text into chapters; None is the default one.
+        encoding: of a .txt or .md file, such as "cp1252"; None for what its byte order mark says,
+            else UTF-8.  An .epub says its own.
 
     Raises:
-        TextError: it can't be read, is larger than 64 MB, is damaged, or holds no text.
+        TextError: it can't be read, is larger than 64 MB, is damaged, holds no text or is in
+            another encoding.
     """
     file = Path(path)
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise TextError(f"{file.name!r}: voicelet reads {', '.join(SUFFIXES)}; convert it first")
+    if suffix == ".epub" and encoding is not None:
+        raise TextError(
+            f"{file.name!r}: an .epub says what it is written in; leave the encoding out"
+        )
     try:
         with file.open("rb") as handle:
             raw = handle.read(MAX_BYTES + 1)
@@ -46,7 +56,7 @@ def read_document(path: str | Path, language: Language | None = None) -> Documen
 
         document = read_epub(raw, file.name)
     else:
-        text = decode(raw)
+        text = decode_text(raw, repr(file.name), encoding)
         marked = suffix in (".md", ".markdown")
         chapters = markdown_chapters(text) if marked else chapters_of(text, language)
         document = Document("", "", tuple(chapters))
@@ -74,11 +84,10 @@ def chapters_of(text: str, language: Language | None = None) -> Iterator[Chapter
 
 
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+_ATX = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(.*)")
-_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-{2,}[ \t:|-]*")
 _REFERENCE = re.compile(r" {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*")
 
 
@@ -106,14 +115,14 @@ def markdown_chapters(text: str) -> Iterator[Chapter]:
         underline = _UNDERLINE.fullmatch(line)
         if heading is not None or (underline is not None and len(open_block) == 1):
             level = len(heading[1]) if heading else 1 + (underline is not None and "-" in line)
-            words = plain(heading[2] if heading else open_block.pop())
+            words = plain(_without_closing(heading[2]) if heading else open_block.pop())
             close()
             if level <= 2:
                 yield from _chapter(title, paragraphs)
                 title, paragraphs = words[:MAX_TITLE_CHARS], []
             elif words:
                 paragraphs.append(words if words[-1] in ".!?:…" else words + ".")
-        elif not line.strip() or _RULE.fullmatch(line) or _TABLE_RULE.fullmatch(line):
+        elif not line.strip() or _RULE.fullmatch(line) or _is_table_rule(line):
             close()
         elif _REFERENCE.fullmatch(line):
             continue
@@ -128,6 +137,16 @@ def markdown_chapters(text: str) -> Iterator[Chapter]:
             open_block.append(re.sub(r"^[ \t]*(?:>[ \t]?)+", "", line).strip())
     close()
     yield from _chapter(title, paragraphs)
+
+
+def _without_closing(heading: str) -> str:
+    """Without the "##" that may close a heading.  A pattern for this takes cubic time."""
+    return heading.strip(" \t").rstrip("#").rstrip(" \t")
+
+
+def _is_table_rule(line: str) -> bool:
+    """Whether a line is the rule below the head of a table, or another row of dashes."""
+    return "--" in line and not line.strip(" \t:|-")
 
 
 # Repetitions are bounded: hostile text must not cost quadratic time.

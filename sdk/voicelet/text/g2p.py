@@ -109,8 +109,13 @@ class NeuralG2P:
         phones = ""
         for start in range(0, len(letters), LONGEST_WORD):
             piece = encode_letters("".join(letters[start : start + LONGEST_WORD]))
-            logits = graph.run({"letters": piece[None]})["logits"]
-            phones += decode_units(np.asarray(logits)[0], units)
+            logits = np.asarray(graph.run({"letters": piece[None]}).get("logits"))
+            if logits.ndim != 3 or len(logits) != 1 or logits.shape[2] != len(units):
+                raise BundleError(
+                    f"the letter-to-sound graph gave {list(logits.shape)} instead of"
+                    f" [1, frames, {len(units)}]; install the voice again"
+                )
+            phones += decode_units(logits[0], units)
         return phones
 
     def _open(self) -> tuple[RunnableGraph, Sequence[str]]:
@@ -151,6 +156,7 @@ class _OnnxG2P:
     def open(cls, path: Path) -> tuple[_OnnxG2P, Sequence[str]]:
         import onnxruntime
 
+        getattr(onnxruntime, "disable_telemetry_events", lambda: None)()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -55,8 +55,8 @@ class PhoneSource:
 
     @property
     def is_guessed(self) -> bool:
-        """Whether nobody knows the word, so that it may well be wrong."""
-        return self.source in GUESSED
+        """Whether nobody knows the word, so that it may well be wrong; one letter has a name."""
+        return self.source in GUESSED and len(self.said) > 1
 
 
 def lexicon_line(origin: PhoneSource, words: Sequence[PhoneSource]) -> str:

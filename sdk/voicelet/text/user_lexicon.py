@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicelet.errors import LexiconError, PhoneError
+from voicelet.errors import LexiconError, PhoneError, TextError
+from voicelet.text.encoding import decode_text
 from voicelet.text.ipa import ipa_phones
 
 MAX_KEY_CHARS = 60
@@ -73,8 +74,8 @@ class UserLexicon:
                 f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; split or shorten it"
             )
         try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
+            text = decode_text(raw, str(path))
+        except TextError:
             raise LexiconError(f"{path} is not UTF-8 text; save it as UTF-8") from None
         return cls(_json(text, path) if text.lstrip().startswith("{") else _lines(text, path))
 

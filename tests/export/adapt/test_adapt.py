@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 import voicelet
 import voicelet.cli.main as command_line
 from tests.consenting import agreed, scripted
+from voicelet.audio.io import read_audio, write_wav
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.cli.main import build_parser, main
 from voicelet.errors import BundleError, ProfileError, RecordingRejectedError, VoiceProtectedError
@@ -88,6 +90,23 @@ def test_speech_that_was_not_learnt_from_gains(
     other = voice.synthesize("A small boat.", profile=adapted).samples
     assert np.abs(other[:4000] - plain[:4000]).max() > 1e-3
     assert len(Profile.from_bytes(adapted.to_bytes()).to_bytes()) < 12_000
+
+
+def test_an_offset_is_not_learnt(bundle: Bundle, items: list[Item], tmp_path: Path) -> None:
+    folder = tmp_path / "lifted"
+    folder.mkdir()
+    for file in sorted(SPEECH.glob("*.opus"))[:3]:
+        audio = read_audio(file)
+        write_wav(folder / f"{file.stem}.wav", audio.samples + 0.1, audio.sample_rate_hz)
+        shutil.copy(file.with_suffix(".txt"), folder)
+    lifted = aligned_items(folder, tmp_path / "work", bundle)
+    assert lifted
+    plain = {Path(item.entry.id).stem: item for item in items}
+    for item in lifted:
+        twin = plain[Path(item.entry.id).stem]
+        cosine = float(np.dot(item.entry.d_vector, twin.entry.d_vector))
+        assert cosine / np.linalg.norm(twin.entry.d_vector) > 0.99
+        assert abs(float(item.cache.audio(item.entry).mean())) < 2e-3
 
 
 def test_what_gains_nothing_is_not_kept(bundle: Bundle, items: list[Item], person: Profile) -> None:

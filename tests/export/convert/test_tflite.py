@@ -250,11 +250,11 @@ def test_the_references_tell_a_right_graph_from_a_wrong_one(
     """The judge of every conversion, on ONNX graphs of the right and of other weights."""
     source = open_bundle(recipe.bundle)
     found = voice_references(*models, source)
-    voice = Voice.load(recipe.bundle)
+    voice = Voice.load(recipe.bundle, trust_bundle=True)
     for role, some in found.items():
-        assert min(snr_db(voice.open_graph(role), some).values()) > 80.0
+        assert min(snr_db(voice._open_graph(role), some).values()) > 80.0
     wrong = voice_references(scrambled(AcousticModel(ACOUSTIC), seed=1), models[1], source)
-    ratios = snr_db(voice.open_graph("acoustic_decoder"), wrong["acoustic_decoder"])
+    ratios = snr_db(voice._open_graph("acoustic_decoder"), wrong["acoustic_decoder"])
     assert min(ratios.values()) < MIN_SNR_DB["int8"]
 
 
@@ -272,11 +272,11 @@ def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
     measured = bundle.manifest.measured
     assert min(v for k, v in measured.items() if "int8" not in k) > 60.0
     assert min(v for k, v in measured.items() if "int8" in k) > 20.0
-    voice = Voice.load(recipe.out)
+    voice = Voice.load(recipe.out, trust_bundle=True)
     assert voice.synthesize("Hello world. Blorvish.").samples.any()
     frames = {k: random(1, 100, *v).numpy() for k, v in (("mel", (80,)), ("log_f0", ()))}
     frames |= {"log_f0": frames["log_f0"] * 0.2 + 5.0, "voicing": np.ones((1, 100), np.float32)}
-    vocoder, side = voice.open_graph("vocoder"), VOCODER.context_frames
+    vocoder, side = voice._open_graph("vocoder"), VOCODER.context_frames
     whole = vocoder.run(frames)["harmonic_phase"][:, 40:60]
     cut = vocoder.run({k: v[:, 40 - side : 60 + side] for k, v in frames.items()})
     np.testing.assert_allclose(cut["harmonic_phase"][:, side : side + 20], whole, atol=1e-4)
@@ -288,9 +288,11 @@ def test_a_bundle_is_converted(recipe: TFLiteRecipe) -> None:
 @pytest.mark.skipif(not TOOLS, reason="voicelet-export[tflite] isn't installed")
 def test_in_float32_the_engines_give_the_same_waveform(recipe: TFLiteRecipe) -> None:
     build_tflite(replace(recipe, precision="fp32", speaker_encoder=None, keep_onnx=True))
-    onnx_voice = Voice.load(recipe.out, engine="onnx")
-    voice = Voice.load(recipe.out)  # the speaker encoder is left in ONNX, so no engine is named
-    assert type(voice.open_graph("vocoder")).__name__ == "LiteRTGraph"
+    onnx_voice = Voice.load(recipe.out, engine="onnx", trust_bundle=True)
+    voice = Voice.load(
+        recipe.out, trust_bundle=True
+    )  # the speaker encoder is left in ONNX, so no engine is named
+    assert type(voice._open_graph("vocoder")).__name__ == "LiteRTGraph"
     a = onnx_voice.synthesize("Hello world, hello.").samples
     b = voice.synthesize("Hello world, hello.").samples
     assert len(a) == len(b) > 0

@@ -120,6 +120,20 @@ def test_packing_keeps_the_samples(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.samples, wave, atol=2 / 32768)
 
 
+def test_a_recording_is_cleaned_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    """Adaptation asks for it; what trains a voice keeps its lowest bands as they are."""
+    wave = tone(0.6, 3)
+    ljspeech(tmp_path / "lj", {"a": wave + np.float32(0.1)}, {"a": "Hello."})
+    plan = pack_corpus(tmp_path / "lj", tmp_path / "as-it-is")["plan"]
+    cleaned = pack_corpus(tmp_path / "lj", tmp_path / "clean", PackConfig(clean=True))["plan"]
+    assert plan != cleaned
+    (found,) = iterate_corpus(tmp_path / "as-it-is")
+    assert float(found.samples.mean()) == pytest.approx(float(wave.mean()) + 0.1, abs=1e-3)
+    (found,) = iterate_corpus(tmp_path / "clean")
+    assert abs(float(found.samples.mean())) < 1e-3
+    assert float(np.abs(found.samples - wave)[2400:-2400].max()) < 0.02
+
+
 def test_the_first_microphone_is_taken(tmp_path: Path) -> None:
     sources = read_sources(vctk(tmp_path / "v"))
     assert all("_mic1" in s.audio.name for s in sources)

@@ -93,7 +93,7 @@ class VoiceData:
         errors = []
         for u in self.tested:
             rng = np.random.default_rng(0)
-            clause = ClauseVocoder(vocoder, u.mel[0], u.log_f0[0], u.voicing[0], rng)
+            clause = ClauseVocoder(vocoder, u.mel[0], u.log_f0[0], u.voicing[0], rng, None)
             copy = log_mel(clause.advance(u.mel.shape[1]), features)
             target = u.mel[0] * self.mel_std + self.mel_mean
             heard = target > -8.0  # the hiss of a codec far below speech isn't counted

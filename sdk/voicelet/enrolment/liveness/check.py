@@ -162,7 +162,8 @@ def assess_spoken_consent(
 ) -> LivenessReport:
     """As :func:`check_spoken_consent`, but refuse nothing: the report holds the reasons."""
     expected = sentence if isinstance(sentence, ConsentSentence) else parse_sentence(sentence.text)
-    wave = load_recording(recording, RATE_HZ, config.max_recording_s).samples
+    audio = load_recording(recording, RATE_HZ, config.max_recording_s)
+    wave = audio.samples
     speech = speech_16k(wave)
     speech_s = len(speech) / LOW_RATE_HZ
     report = LivenessReport(speech_s, NO_FIT, 0.0, None)
@@ -181,7 +182,7 @@ def assess_spoken_consent(
     shorter_s = min(speech_s, len(windows) * _WINDOW_STEP_S) if len(windows) > 1 else speech_s
     voice = voice_scale().match(own, mean_d_vector(windows), shorter_s)
     report = replace(report, text=fit, text_probability=text_probability(fit), voice=voice)
-    report = replace(report, origin=origin_of(wave))
+    report = replace(report, origin=origin_of(audio.as_recorded))
     return replace(report, reasons=tuple(_reasons(report, expected.age(now), config)))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentError
-from voicelet.files import atomic_file, file_lock, state_dir
+from voicelet.files import atomic_file, file_lock, make_private, state_dir
 
 DEFAULT_MINUTES = 15
 MINUTES_VARIABLE = "VOICELET_SENTENCE_MINUTES"
@@ -161,12 +161,12 @@ class IssuedSentences:
     def _changing(self) -> Iterator[list[_Issued]]:
         """The sentences, to be changed in place; written if nothing is raised."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.path.parent)
             with file_lock(self.path.with_name(self.path.name + ".lock")):
                 sentences = self._read()
                 yield sentences
                 rows = [asdict(s) for s in sentences]
-                with atomic_file(self.path, 0o600) as file:
+                with atomic_file(self.path, 0o600, follow=False) as file:
                     file.write(json.dumps({"version": 1, "sentences": rows}).encode("ascii"))
         except OSError as error:
             raise self._unwritten(error) from None

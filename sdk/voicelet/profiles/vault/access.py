@@ -24,11 +24,15 @@ from voicelet.profiles.vault.keys import KeyRing, Lock, Slot, encrypted_part, re
 from voicelet.profiles.vault.session import (
     IndexEntry,
     IndexFile,
+    Opened,
     Session,
     UnknownKeyError,
     open_or_make,
     refuse_orphans,
+    withdrawn,
 )
+from voicelet.trust.consent.chain import EMPTY
+from voicelet.trust.consent.revocations import device_revocations
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +53,7 @@ def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     try:
         slot = None
         if len(lock.slots) == 1:
-            slot = ring.make(lock.vault, lock.slots[0].where)
+            slot = ring.make(lock.vault, lock.slots[0].where, in_use=True)
         return rotate(disk, lock, ring, slot)
     except ProfileLockedError:
         raise
@@ -144,6 +148,7 @@ def _plain_name(file: str, data: bytes) -> str | None:
 
 
 _TRIES = 3
+_MOST_REVOKED = 4096  # ids that an index holds, some 150 kB
 
 
 class Access:
@@ -198,7 +203,9 @@ class Access:
                         if session is None:
                             refuse_orphans(self._disk)
                             raise ProfileError("it is encrypted, and this vault isn't")
-                        return session.open(file, data).plain
+                        opened = session.open(file, data)
+                        self._compare_revocations(session, file, opened)
+                        return opened.plain
                     if session is not None and lock is not None and not lock.plain:
                         session.check_plain(file, data)
                 except UnknownKeyError as error:
@@ -213,6 +220,36 @@ class Access:
                     self._upgrade(file, data)
                 return data
         raise AssertionError("unreachable")
+
+    def _compare_revocations(self, session: Session, file: str, opened: Opened) -> None:
+        """Have the list of withdrawn consents compared with what the index and the profile know of
+        it, and bring both up to the list; on failure they stay as they are.
+        """
+        revocations, index = device_revocations(), session.index
+        marks = [opened.revoked] if opened.revoked else []
+        if index.revocations is not None or marks:
+            revocations.expect(index.revocations, [*index.revoked, *marks])
+        present = revocations.present()
+        if present is None:
+            return
+        is_marked = not present[1] or withdrawn(opened.plain, opened.revoked) == opened.revoked
+        if is_marked and present[0] == (index.revocations or EMPTY):
+            return
+        try:
+            with self._disk.writing():
+                lock = read_lock(self._disk)
+                if lock is None or lock.plain or is_pending(lock):
+                    return
+                session = Session(self._disk, lock, self._ring)
+                session.index.revocations = present[0]
+                session.index.revoked = tuple(present[1][-_MOST_REVOKED:])
+                newest = None if is_marked else session.newest(file)
+                if newest is not None:
+                    session.store(newest.name, newest.plain)  # which marks it
+                else:
+                    session.write_index()
+        except (ProfileError, SealError, OSError) as error:
+            _log.warning("the profiles don't know yet which consents were withdrawn: %s", error)
 
     def _named(self, file: str, error: ProfileError) -> ProfileError:
         remedy = "enrol the voice again, or import it"

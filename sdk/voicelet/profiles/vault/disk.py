@@ -6,7 +6,8 @@ Files are written whole or not at all, for their owner only; each holds one encr
     header (UTF-8 JSON) · nonce [12] · ChaCha20-Poly1305 of the profile (RFC 8439)
 
 in little-endian order.  Everything before the nonce is the cipher's associated data.  The header
-names the vault, its key, the profile and its generation, and holds the file's own data key, random
+names the vault, its key, the profile and its generation, says whether its consent was withdrawn
+(left out, as older versions have it, where it wasn't), and holds the file's own data key, random
 and used once, encrypted under the vault's key and bound to these four.  Without the vault's key
 (see :mod:`.vault_keys`) a file is noise, wherever copies of it may be.
 """
@@ -28,7 +29,7 @@ from pathlib import Path
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ProfileError, SealError
-from voicelet.files import atomic_file, file_lock, sync_folder
+from voicelet.files import atomic_file, file_lock, make_private, open_own, sync_folder
 from voicelet.profiles.profile import MAX_BYTES
 from voicelet.trust.keys.keystore import shred
 
@@ -61,19 +62,23 @@ class Disk:
         """The contents of a file, None if there is none; at most a byte over the limit.
 
         Raises:
-            ProfileError: it is a folder, a pipe or the like.
+            ProfileError: it is a folder, a pipe, a symbolic link or the like.
         """
         path = (self.copies if copy else self.path) / name
         try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-            with open(os.open(path, flags), "rb") as file:
+            with open(open_own(path, os.O_RDONLY), "rb") as file:
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     return Hidden(file.read(LIMIT_BYTES + 1))
         except FileNotFoundError:
             return None
         except IsADirectoryError:
             pass
+        except OSError as error:
+            if not path.is_symlink():
+                raise
+            raise ProfileError(
+                f"{name!r} is a symbolic link ({error.strerror}); only the folder may be one"
+            ) from None
         raise ProfileError(f"{name!r} isn't a file; remove it")
 
     def write(self, name: str, data: bytes) -> Path:
@@ -96,6 +101,11 @@ class Disk:
             ProfileError: one of them is still there.
         """
         for path in (self.copies / name, self.path / name):
+            if path.is_symlink():
+                # It isn't ours: the link goes, what it points to is left alone.
+                path.unlink(missing_ok=True)
+                _log.warning("%s was a symbolic link; what it pointed to was left alone", path)
+                continue
             aside = path.with_name(f".{secrets.token_hex(8)}.part")
             try:
                 path.rename(aside)  # at once: a file that is half overwritten would be damaged
@@ -124,7 +134,7 @@ class Disk:
         """Make the folders, private, and remove temporary files of processes that were killed."""
         for folder in (self.path, self.copies):
             if not folder.exists():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private(folder)
                 sync_folder(folder.parent)
             if os.name == "posix" and folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)  # the umask, or an older folder, was more generous
@@ -154,7 +164,7 @@ class Disk:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        with atomic_file(path, 0o600) as file:
+        with atomic_file(path, 0o600, follow=False) as file:
             file.write(data)
 
 
@@ -177,6 +187,7 @@ class VaultHeader:
         name: of the profile.
         generation: higher than that of any file this one replaced.
         wrapped: the wrapped data key, base64.
+        revoked: the id of the profile's consent record, if that was withdrawn on this device.
     """
 
     vault: str
@@ -184,13 +195,22 @@ class VaultHeader:
     name: str
     generation: int
     wrapped: str
+    revoked: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.generation < _MAX_GENERATION:
             raise ValueError("an impossible generation")
 
 
-def pack(plain: bytes, key: bytes, key_id: str, vault: str, name: str, generation: int) -> bytes:
+def pack(
+    plain: bytes,
+    key: bytes,
+    key_id: str,
+    vault: str,
+    name: str,
+    generation: int,
+    revoked: str = "",
+) -> bytes:
     """Encrypt a profile under the vault's key (32 bytes)."""
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -198,8 +218,8 @@ def pack(plain: bytes, key: bytes, key_id: str, vault: str, name: str, generatio
     nonce = secrets.token_bytes(_NONCE)
     place = _place(vault, key_id, name, generation)
     wrapped = nonce + ChaCha20Poly1305(subkey(key, _DATA)).encrypt(nonce, data_key, place)
-    header = VaultHeader(vault, key_id, name, generation, base64.b64encode(wrapped).decode())
-    text = json.dumps(asdict(header), sort_keys=True).encode()
+    wrapped_text = base64.b64encode(wrapped).decode()
+    text = _spelled(VaultHeader(vault, key_id, name, generation, wrapped_text, revoked))
     body_size = _NONCE + len(plain) + _TAG
     start = _PREFIX.pack(MAGIC, VERSION, 0, len(text), body_size) + text
     nonce = secrets.token_bytes(_NONCE)
@@ -255,12 +275,19 @@ def read_header(data: bytes) -> tuple[VaultHeader, int]:
     text = data[_PREFIX.size : start]
     try:
         header = from_mapping(VaultHeader, json.loads(text))
-        if json.dumps(asdict(header), sort_keys=True).encode() != text:
+        if _spelled(header) != text:
             raise ValueError("not in our spelling")
     except (ValueError, RecursionError, ConfigError):
         # Not "from": what a parser says of a damaged file may quote it.
         raise ProfileError("the profile's header is damaged") from None
     return header, start
+
+
+def _spelled(header: VaultHeader) -> bytes:
+    fields = asdict(header)
+    if not header.revoked:
+        del fields["revoked"]  # as older versions wrote it, and read it
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def subkey(key: bytes, purpose: bytes) -> bytes:

@@ -20,7 +20,6 @@ import hashlib
 import json
 import logging
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from voicelet.errors import ConfigError, ProfileError, ProfileLockedError, SealE
 from voicelet.profiles.vault.disk import Disk, subkey
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys import passphrase as passphrases
+from voicelet.trust.keys.passphrase import Stretch
 
 FILE_NAME = "vault.json"
 AUTO, PASSPHRASE, PLAIN, WRAPPED = "auto", "passphrase", "plain", "wrapped"
@@ -37,26 +37,7 @@ KEYSTORE, FILE = keystore.KEYSTORE, keystore.FILE
 PROTECTIONS = (KEYSTORE, FILE, PASSPHRASE, PLAIN)
 _FORMAT, _VERSION = "voicelet vault", 1
 _RECORD_KEYS = 4
-_MOST_SCRYPT_WORK = 1 << 19  # n times p
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Settings of scrypt: 32 MiB, three passes, about a quarter of a second on a desktop core."""
-
-    salt: str
-    n: int = 1 << 15
-    r: int = 8
-    p: int = 3
-
-    def __post_init__(self) -> None:
-        # A changed file must not cost all memory or minutes: 128 MiB and five times today's work.
-        allowed = self.n in {1 << i for i in range(14, 18)} and self.r == 8 and self.p > 0
-        if not allowed or self.n * self.p > _MOST_SCRYPT_WORK:
-            raise ValueError("impossible settings of scrypt")
-        if len(bytes.fromhex(self.salt)) < 16:
-            raise ValueError("a salt that is too short")
 
 
 @dataclass(frozen=True)
@@ -177,7 +158,6 @@ def _parse(data: bytes) -> Lock:
     return from_mapping(Lock, fields)
 
 
-LEAST_CHARACTERS = 8
 Passphrase = str | Callable[[], str] | None
 _KEY, _NONCE = 32, 12
 _PURPOSE = b"voicelet vault key: wrap keys 1"
@@ -212,17 +192,20 @@ class KeyRing:
             self._keys[slot.id] = self._get(lock, slot)
         return self._keys[slot.id]
 
-    def make(self, vault: str, protection: str, passphrase: str | None = None) -> Slot:
+    def make(
+        self, vault: str, protection: str, passphrase: str | None = None, in_use: bool = False
+    ) -> Slot:
         """Make a key and keep it.
 
         Args:
             protection: one of `PROTECTIONS`, or "auto": a passphrase if there is one, else the
                 keystore if there is one, else a file.
             passphrase: a new one; by default the one in use.
+            in_use: whether the vault has that passphrase already: a weak one of old still serves.
 
         Raises:
             ProfileLockedError: it can't be kept there.
-            ConfigError: no such protection, or a passphrase of fewer than 8 characters.
+            ConfigError: no such protection, or a new passphrase that is weak.
         """
         if protection == AUTO:
             has_passphrase = passphrase or (isinstance(self._passphrase, str) and self._passphrase)
@@ -234,7 +217,7 @@ class KeyRing:
         if protection == PLAIN:
             return Slot(key_id, PLAIN)
         if protection == PASSPHRASE:
-            slot = self._wrap(vault, key_id, key, passphrase)
+            slot = self._wrap(vault, key_id, key, passphrase, in_use)
         else:
             place = None if protection == AUTO else protection
             try:
@@ -292,15 +275,17 @@ class KeyRing:
             )
         return key
 
-    def _wrap(self, vault: str, key_id: str, key: bytes, passphrase: str | None) -> Slot:
+    def _wrap(
+        self, vault: str, key_id: str, key: bytes, passphrase: str | None, in_use: bool
+    ) -> Slot:
         if passphrase is None and self._stretched is not None:
             stretch, stretched = self._stretched
         else:
             new_passphrase = passphrase if passphrase is not None else self._get_passphrase()
-            if len(new_passphrase) < LEAST_CHARACTERS:
-                raise ConfigError(f"a passphrase needs {LEAST_CHARACTERS} characters at least")
+            if not in_use:
+                passphrases.check_strength(new_passphrase)
             stretch = new_stretch()
-            stretched = _stretched(new_passphrase, stretch)
+            stretched = stretch.key(new_passphrase)
             self._stretched = stretch, stretched
         wrapped = _encrypt(stretched, key, _place(vault, key_id, stretch))
         return Slot(key_id, PASSPHRASE, stretch, wrapped)
@@ -308,7 +293,7 @@ class KeyRing:
     def _unwrap(self, vault: str, slot: Slot) -> bytes:
         assert slot.stretch is not None
         if self._stretched is None or self._stretched[0] != slot.stretch:
-            self._stretched = slot.stretch, _stretched(self._get_passphrase(), slot.stretch)
+            self._stretched = slot.stretch, slot.stretch.key(self._get_passphrase())
         try:
             place = _place(vault, slot.id, slot.stretch)
             return _decrypt(self._stretched[1], slot.wrapped, place)
@@ -330,14 +315,6 @@ class KeyRing:
 def new_stretch() -> Stretch:
     """How a new passphrase is stretched: at today's cost, with a salt of its own."""
     return Stretch(secrets.token_hex(16))
-
-
-def _stretched(passphrase: str, stretch: Stretch) -> bytes:
-    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
-    normalized = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
-    salt = bytes.fromhex(stretch.salt)
-    return Scrypt(salt=salt, length=_KEY, n=stretch.n, r=stretch.r, p=stretch.p).derive(normalized)
 
 
 def _encrypt(key: bytes, data: bytes, place: bytes) -> str:

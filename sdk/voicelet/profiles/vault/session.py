@@ -5,6 +5,9 @@ vault's key, with a counter that only rises.  A second small file, in the folder
 vault, holds the counter too, so that an older copy of the whole vault is detected as well.  Putting
 back both, or removing the second, isn't detected.
 
+The index also holds the state of the device's list of withdrawn consents, and the ids on it, so
+that a voice stays withdrawn whatever becomes of that list.
+
     "VCLX" or "VCLC" · version uint8 · key id [8] · nonce [12] · ChaCha20-Poly1305 of JSON
 """
 
@@ -18,12 +21,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from voicelet.config import from_mapping
-from voicelet.errors import ConfigError, ProfileError, ProfileLockedError, SealError
+from voicelet.errors import ConfigError, ConsentError, ProfileError, ProfileLockedError, SealError
 from voicelet.profiles.names import file_stem
-from voicelet.profiles.profile import MAGIC, MAX_BYTES
+from voicelet.profiles.profile import MAGIC, MAX_BYTES, Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import LIMIT_BYTES, SUFFIX, Disk, subkey
 from voicelet.profiles.vault.keys import AUTO, KeyRing, Lock, read_lock, write_lock
+from voicelet.trust.consent.chain import Anchor
+from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.keys import keystore
 
 FILE_NAME = "index"
@@ -51,10 +56,25 @@ class IndexEntry:
 
 @dataclass
 class Index:
-    """Entries by file name."""
+    """Entries by file name.
+
+    Attributes:
+        revocations: the state of the list of withdrawn consents when it was last compared; None
+            while nothing was withdrawn.
+        revoked: the newest ids on it.
+    """
 
     counter: int = 0
     entries: dict[str, IndexEntry] = field(default_factory=dict)
+    revocations: Anchor | None = None
+    revoked: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored; while nothing was withdrawn, in the form of older versions."""
+        fields = asdict(self)
+        if self.revocations is None:
+            del fields["revocations"], fields["revoked"]
+        return fields
 
 
 class IndexFile:
@@ -110,7 +130,7 @@ class IndexFile:
             OSError, SealError: one of them can't be written.
         """
         index.counter += 1
-        self._disk.write(FILE_NAME, self._seal(asdict(index), _INDEX))
+        self._disk.write(FILE_NAME, self._seal(index.to_dict(), _INDEX))
         keystore.write_file(self._count_path, self._seal({"counter": index.counter}, _COUNT))
 
     def remove(self) -> None:
@@ -169,6 +189,7 @@ class Opened(NamedTuple):
     name: str
     generation: int
     key: str
+    revoked: str = ""
 
     def __repr__(self) -> str:  # a voiceprint has no place in logs
         return f"Opened({self.name!r}, generation {self.generation})"
@@ -243,7 +264,7 @@ class Session:
                     f"an older file was put back (generation {header.generation}, and the newest"
                     f" was {entry.generation})"
                 )
-        return Opened(plain, header.name, header.generation, header.key)
+        return Opened(plain, header.name, header.generation, header.key, header.revoked)
 
     def newest(self, file: str, accept_older: bool = False) -> Opened | None:
         """The newest sound one of a file and its copy, None if neither is."""
@@ -276,7 +297,8 @@ class Session:
         last = max(entry.generation if entry else 0, newest.generation if newest else 0)
         slot = self.lock.slots[0]
         key = self.ring.key(self.lock, slot)
-        data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1)
+        revoked = withdrawn(plain, newest.revoked if newest else "")
+        data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1, revoked)
         self.disk.write(file, data)
         self.index.entries[file] = IndexEntry(last + 1, hashlib.sha256(data).hexdigest())
         try:
@@ -296,6 +318,21 @@ class Session:
     def remove_index(self) -> None:
         """For a vault that isn't encrypted any more."""
         self._file.remove()
+
+
+def withdrawn(plain: bytes, before: str = "") -> str:
+    """The id of a profile's consent record if it is withdrawn, else "".
+
+    Args:
+        before: what the file said; once withdrawn, a record stays withdrawn.
+    """
+    try:
+        record = Profile.from_bytes(plain).consent
+        if record is None or (record.id != before and record.id not in device_revocations()):
+            return ""
+    except (ProfileError, ConsentError):  # the list isn't what it was
+        return ""
+    return record.id
 
 
 def open_or_make(disk: Disk, ring: KeyRing, protection: str) -> Lock:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
+from voicelet.synth.base import check_shapes
 from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, turn
 from voicelet.synth.types import Controls
 from voicelet.text.words import Tone
@@ -31,6 +32,7 @@ MAX_PHONE_FRAMES = 240
 LEAD_IN_FRAMES = 8
 """The silence before a clause is cut to this, so that the first word comes sooner; the first sound
 begins some 4 frames before its label, so less would clip it."""
+ENCODED = ("hidden", "log_duration", "pitch", "energy", "condition")
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
 
@@ -107,6 +109,14 @@ class AcousticModel:
         size = self._speaker_size or len(speaker)
         speaker, adaptation = speaker[:size], speaker[size:]
         outputs = self._encoder.run({"phones": phones[None], "speaker": speaker[None]})
+        n = len(phones)
+        shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(ENCODED, (1, n))
+        shapes.update(hidden=(1, n, None), condition=(1, None))
+        check_shapes(outputs, shapes, "acoustic_encoder")
+        if not all(np.isfinite(outputs[name]).all() for name in ENCODED):
+            raise BundleError(
+                "the acoustic model gave numbers that aren't finite for this voice; enrol it again"
+            )
         if len(adaptation) and len(adaptation) != 3 + outputs["condition"].shape[1]:
             raise ProfileError("the profile's adaptation is of another size; adapt it again")
         slower, wider, louder = (
@@ -153,7 +163,7 @@ class AcousticModel:
             mel [n, bands] (normalized), log f0 [n], voicing [n] of 0 and 1.
 
         Raises:
-            BundleError: the model gave numbers that aren't finite.
+            BundleError: the model gave numbers that aren't finite, or of another shape.
         """
         first, last = first + clause.lead, last + clause.lead
         low = max(0, first - self.context_frames)
@@ -165,6 +175,9 @@ class AcousticModel:
                 "log_f0_mean": clause.log_f0_mean,
             }
         )
+        n = high - low
+        shapes: dict[str, tuple[int | None, ...]] = {"mel": (1, n, None)}
+        check_shapes(outputs, {**shapes, "log_f0": (1, n), "voicing": (1, n)}, "acoustic_decoder")
         cut = slice(first - low, last - low)
         mel, log_f0 = outputs["mel"][0, cut], outputs["log_f0"][0, cut]
         if not (np.isfinite(mel).all() and np.isfinite(log_f0).all()):

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.synth.base import Check, OpenGraph
+from voicelet.errors import BundleError
+from voicelet.synth.base import Check, OpenGraph, check_graph, check_marked
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
-from voicelet.synth.source_filter.acoustic import AcousticModel, EncodedClause
+from voicelet.synth.source_filter.acoustic import ENCODED, AcousticModel, EncodedClause
 from voicelet.synth.source_filter.correction import OF_STRANGERS
 from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
@@ -46,9 +47,13 @@ class FastSpeechSynthesizer:
         manifest = bundle.manifest
         self._bundle = bundle
         self.speakers = SpeakerBook(bundle)
+        encoder, decoder = open_graph("acoustic_encoder"), open_graph("acoustic_decoder")
+        check_graph(encoder, ("phones", "speaker"), ENCODED, "acoustic_encoder")
+        inputs = ("frames", "condition", "log_f0_mean")
+        check_graph(decoder, inputs, ("mel", "log_f0", "voicing"), "acoustic_decoder")
         self.acoustic = AcousticModel(
-            open_graph("acoustic_encoder"),
-            open_graph("acoustic_decoder"),
+            encoder,
+            decoder,
             bundle.graph("acoustic_decoder").context_frames,
             manifest.statistics.pitch_scale,
             F0_INDEX,
@@ -77,10 +82,11 @@ class FastSpeechSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
     ) -> FastSpeechRendering:
         """Encode a clause."""
+        check_marked(mark)
         encoded = self.acoustic.encode(
             self.inventory.encode(phones), speaker, controls, tones, phones
         )
@@ -105,7 +111,7 @@ class FastSpeechRendering:
         synthesizer: FastSpeechSynthesizer,
         encoded: EncodedClause,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         whisper: bool = False,
         share: float = 1.0,
     ) -> None:
@@ -133,4 +139,7 @@ class FastSpeechRendering:
             )
             self._decoded = target
             check()
-        return self._vocoder.advance(vocoded)
+        samples = self._vocoder.advance(vocoded)
+        if not np.isfinite(samples).all():
+            raise BundleError("the vocoder gave numbers that aren't finite; use another bundle")
+        return samples

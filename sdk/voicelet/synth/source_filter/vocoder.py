@@ -16,6 +16,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FeatureConfig, FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError
+from voicelet.synth.base import check_graph, check_shapes
 from voicelet.synth.source_filter.correction import Bands, Correction
 from voicelet.synth.source_filter.stft import ExcitationSource, OverlapAdd, Window
 from voicelet.synth.styles import whispered
@@ -25,6 +26,7 @@ _LOG_GAIN = (-14.0, 6.0)
 """Filters are held in this range (natural log), as in training."""
 _UNHEARD = -3.5
 """Frames whose harmonics lie 30 dB below the noise in every bin are made of noise alone."""
+_MAX_BINS = 1 << 15
 _BATCH_FRAMES = 64
 """Frames filtered at a time: their spectra stay in a core's cache."""
 
@@ -64,15 +66,24 @@ class Vocoder:
     def __init__(self, graph: Graph, context_frames: int, features: FeatureConfig) -> None:
         outputs = {o.name: o.shape[-1] for o in graph.outputs}
         bins, hop = outputs.get("harmonic_log_magnitude"), features.hop_length
-        if not isinstance(bins, int) or (2 * (bins - 1)) % (2 * hop):
+        if not isinstance(bins, int) or not 2 <= bins <= _MAX_BINS or (2 * (bins - 1)) % (2 * hop):
             raise BundleError(
                 "the vocoder's window isn't an even number of hops; use another bundle"
             )
+        filters = ("harmonic_log_magnitude", "noise_log_magnitude")
+        check_graph(graph, ("mel", "log_f0", "voicing"), filters, "vocoder")
+        self._shapes = {name: bins for name in outputs if name in (*filters, "harmonic_phase")}
+        if "target" in outputs:
+            self._shapes["target"] = features.n_mels
         self.graph, self.context_frames = graph, context_frames
         self.hop, self.rate, self.size = hop, features.sample_rate_hz, 2 * (bins - 1)
         # A graph that doesn't ask for voicing hears it in the mel; its pulses never pause.
         self.continuous = all(i.name != "voicing" for i in graph.inputs)
         self.window = Window(self.size, hop)
+        if self.size < features.win_length:
+            raise BundleError(
+                "the vocoder's window is shorter than the features'; use another bundle"
+            )
         self.bands = Bands(features, self.size) if "target" in outputs else None
 
     def filters(
@@ -89,6 +100,8 @@ class Vocoder:
         if not self.continuous:
             feed["voicing"] = voicing[None, low:high]
         out = self.graph.run(feed)
+        shapes = {name: (1, high - low, width) for name, width in self._shapes.items()}
+        check_shapes(out, shapes, "vocoder")
         cut = slice(first - low, last - low)
         part = {name: value[0, cut] for name, value in out.items()}
         return Filters(
@@ -106,7 +119,7 @@ class ClauseVocoder:
         vocoder: shared.
         mel, log_f0, voicing: [T, bands], [T], [T]; the caller fills them ahead of `advance`.
         rng: of this clause.
-        mark: its watermark, as gains of frames.
+        mark: its watermark, as gains of frames; None for copies of recordings, which are measured.
         whisper: give the harmonics' part to the noise.
         share: of the correction, 0 to 1.
     """
@@ -118,7 +131,7 @@ class ClauseVocoder:
         log_f0: FloatArray,
         voicing: FloatArray,
         rng: np.random.Generator,
-        mark: FrameMark | None = None,
+        mark: FrameMark | None,
         whisper: bool = False,
         share: float = 1.0,
     ) -> None:

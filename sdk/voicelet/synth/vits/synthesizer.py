@@ -21,7 +21,15 @@ from voicelet.errors import BundleError, ConfigError, ProfileError
 from voicelet.piper.config import read_config
 from voicelet.piper.front_end import CharacterFrontEnd, NoFrontEnd
 from voicelet.piper.symbols import open_symbols
-from voicelet.synth.base import Check, FrontEnd, OpenGraph, Rendering
+from voicelet.synth.base import (
+    Check,
+    FrontEnd,
+    OpenGraph,
+    Rendering,
+    check_graph,
+    check_marked,
+    check_shapes,
+)
 from voicelet.synth.front_end import open_front_end
 from voicelet.synth.types import Controls, Speaker
 from voicelet.synth.vits.marking import MarkedRendering
@@ -100,6 +108,9 @@ class VitsSynthesizer:
         self.speakers = VitsSpeakers(bundle)
         self.hop, self.rate = bundle.manifest.features.hop_length, bundle.manifest.sample_rate_hz
         self._encoder = open_graph("vits_encoder", keeps_memory=True)
+        inputs = ("input", "input_lengths", "scales", "duration_noise", "sid")
+        outputs = ("mean", "log_deviation", "durations")
+        check_graph(self._encoder, inputs, outputs, "vits_encoder")
         self.flow = Stretcher(
             open_graph("vits_flow", keeps_memory=True),
             bundle.graph("vits_flow").context_frames,
@@ -140,10 +151,11 @@ class VitsSynthesizer:
         speaker: npt.NDArray[Any],
         controls: Controls,
         rng: np.random.Generator,
-        mark: ClauseWatermark | None = None,
+        mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
     ) -> Rendering:
         """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
+        check_marked(mark)
         config = self.config
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
@@ -160,6 +172,9 @@ class VitsSynthesizer:
                 "sid": speaker,
             },
         )
+        shapes = {"mean": (1, count, None), "log_deviation": (1, count, None)}
+        check_shapes(outputs, {**shapes, "durations": (1, 1, count)}, "vits_encoder")
+        check_shapes(outputs, {"log_deviation": outputs["mean"].shape}, "vits_encoder")
         frames = id_frames(outputs["durations"].reshape(-1))
         index = np.repeat(np.arange(count), frames)
         prior = rng.standard_normal((len(index), outputs["mean"].shape[2]), np.float32)
@@ -226,6 +241,9 @@ class Stretcher:
     """
 
     def __init__(self, graph: Graph, context_frames: int, name: str, width: int) -> None:
+        check_graph(graph, (name, "sid"), (), name)
+        if len(graph.outputs) != 1:
+            raise BundleError(f"the graph that takes {name!r} must give one tensor")
         self._graph, self.context_frames = graph, context_frames
         self._name, self._width = name, width
 

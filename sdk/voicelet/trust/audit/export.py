@@ -13,7 +13,7 @@ from pathlib import Path
 
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import AuditError, ConfigError
-from voicelet.files import atomic_file, file_lock
+from voicelet.files import atomic_file, file_lock, make_private
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.audit.record import FILE_NAME, log_file, numbers
 from voicelet.trust.keys.seal import SealingKey, from_hex, open_sealed, seal
@@ -82,7 +82,7 @@ def open_export(data: bytes, key: SealingKey, folder: Path) -> AuditLog:
     except (ValueError, ConfigError, RecursionError) as error:
         raise AuditError(f"this is no exported audit log ({error})") from None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         if any(folder.iterdir()):
             raise AuditError(f"{str(folder)!r} isn't empty; name a new folder")
         at = 0

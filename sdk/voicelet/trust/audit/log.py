@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelet.errors import AuditError, ConfigError
-from voicelet.files import file_lock
+from voicelet.files import file_lock, make_private
 from voicelet.trust.audit.check import AuditReport, check_log
 from voicelet.trust.audit.record import (
     GENESIS,
@@ -286,8 +286,8 @@ class AuditLog:
     def _writing(self) -> Iterator[Ed25519PrivateKey]:
         key = self.private_key
         with self._explained("write"):
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.head_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.path)
+            make_private(self.head_path.parent)
             with file_lock(self.path / ".lock"):
                 yield key
 

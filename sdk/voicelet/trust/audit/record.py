@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from voicelet.config import from_mapping
 from voicelet.errors import AuditError, ConfigError, SealError
-from voicelet.files import atomic_file, sync_folder
+from voicelet.files import atomic_file, open_own, sync_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -275,7 +275,7 @@ def read_head(path: Path) -> Head | None:
 
 def write_head(path: Path, head: Head) -> None:
     """Replace the head, all or nothing."""
-    with atomic_file(path, 0o600) as file:
+    with atomic_file(path, 0o600, follow=False) as file:
         file.write(head.to_bytes())
 
 
@@ -286,7 +286,7 @@ def append(path: Path, data: bytes) -> None:
         OSError: nothing was added.
     """
     is_new = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    descriptor = open_own(path, os.O_WRONLY | os.O_CREAT)
     with os.fdopen(descriptor, "wb") as file:
         before = file.seek(0, os.SEEK_END)
         try:
@@ -307,7 +307,7 @@ def _shorten(file: BinaryIO, size: int) -> None:
 
 def cut(path: Path, size: int) -> None:
     """Shorten a file to `size` bytes, synced."""
-    with path.open("r+b") as file:
+    with open(open_own(path, os.O_RDWR), "r+b") as file:
         file.truncate(size)
         os.fsync(file.fileno())
 

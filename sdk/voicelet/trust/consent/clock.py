@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from voicelet.errors import ConsentError
-from voicelet.files import atomic_file, data_dir, file_lock
+from voicelet.files import atomic_file, data_dir, file_lock, make_private
 from voicelet.trust.consent.record import from_iso, to_iso, utc_now
 
 TOLERANCE = timedelta(hours=24)
@@ -37,11 +37,11 @@ def remember_time(now: datetime | None = None) -> None:
     """
     moment, path = now or utc_now(), default_file()
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         with file_lock(path.with_name(path.name + ".lock")):
             latest = latest_time()
             if latest is None or moment > latest:
-                with atomic_file(path, 0o600) as file:
+                with atomic_file(path, 0o600, follow=False) as file:
                     file.write(to_iso(moment).encode())
     except OSError as error:
         _log.warning("%s: %s; the time isn't remembered", path, error.strerror or error)

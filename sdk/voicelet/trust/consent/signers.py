@@ -26,7 +26,7 @@ from typing import Any
 
 from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, ConsentError, SealError
-from voicelet.files import atomic_file, data_dir, file_lock
+from voicelet.files import atomic_file, data_dir, file_lock, make_private
 from voicelet.trust.consent.clock import check_not_ahead, remember_time
 from voicelet.trust.consent.record import (
     BY_STATEMENT,
@@ -155,12 +155,12 @@ class TrustedSigners:
 
     def _change(self, changes: Mapping[str, TrustedSigner | None]) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.path.parent)
             with file_lock(self.path.with_name(self.path.name + ".lock")):
                 table = {**self._read(), **changes}
                 kept = [s.to_dict() for s in table.values() if s is not None]
                 text = json.dumps({"version": _VERSION, "signers": kept}, indent=1, sort_keys=True)
-                with atomic_file(self.path, 0o600) as file:
+                with atomic_file(self.path, 0o600, follow=False) as file:
                     file.write(text.encode("ascii"))
         except OSError as error:
             raise ConsentError(

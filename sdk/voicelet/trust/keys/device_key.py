@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelet.errors import SealError
-from voicelet.files import file_lock
+from voicelet.files import file_lock, make_private
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys.seal import (
     SealingKey,
@@ -49,6 +49,16 @@ def device_public_key() -> bytes:
     """
     marker = _read_marker(keystore.keys_folder(), _SIGNING)
     return marker[1] if marker else device_key().public_key().public_bytes_raw()
+
+
+def signing_key_place() -> str | None:
+    """Where the signing key is, "keystore" or "file"; None before there is one.
+
+    Raises:
+        SealError: what says so is damaged.
+    """
+    marker = _read_marker(keystore.keys_folder(), _SIGNING)
+    return marker[0] if marker else None
 
 
 def existing_public_key() -> bytes | None:
@@ -179,7 +189,7 @@ def _parse_marker(raw: bytes, kind: str) -> tuple[str, bytes]:
 def _locked(folder: Path, kind: str) -> Iterator[None]:
     """One process makes the key; the others wait and find it."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         with file_lock(folder / f".{kind}.lock"):
             yield
     except OSError as error:

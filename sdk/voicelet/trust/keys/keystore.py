@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import SealError
-from voicelet.files import atomic_file, data_dir, sync_folder
+from voicelet.files import atomic_file, data_dir, make_private, open_own, sync_folder
 
 SERVICE = "voicelet"
 KEYSTORE, FILE = "keystore", "file"
@@ -116,8 +116,8 @@ def write_file(path: Path, secret: bytes) -> None:
         SealError: it can't be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_file(path, 0o600) as file:
+        make_private(path.parent)
+        with atomic_file(path, 0o600, follow=False) as file:
             file.write(secret)
     except OSError as error:
         raise SealError(
@@ -135,7 +135,7 @@ def read_file(path: Path) -> bytes | None:
         SealError: it can't be read.
     """
     try:
-        with path.open("rb") as file:
+        with open(open_own(path, os.O_RDONLY), "rb") as file:
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
                 _log.warning("%s was readable by others; it is private now", path)
                 os.fchmod(file.fileno(), 0o600)
@@ -156,7 +156,7 @@ def shred(path: Path) -> None:
     """
     try:
         with contextlib.suppress(FileNotFoundError):
-            with path.open("r+b") as file:
+            with open(open_own(path, os.O_RDWR), "r+b") as file:
                 file.write(os.urandom(os.fstat(file.fileno()).st_size))
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""What a person reads, repeats or names when a voice is recorded."""
