@@ -15,10 +15,13 @@ import pytest
 from tests.consenting import draft, someone
 from tests.piper.tiny import write_piper
 from tests.synth.voices import tiny_voice
+from voicelet.enrolment.consent import adapt_profile
 from voicelet.errors import ConsentError, ProfileError, WatermarkError
 from voicelet.profiles.profile import Profile
+from voicelet.profiles.vault.vault import Vault
 from voicelet.synth import Controls, Voice, explain
 from voicelet.synth.base import ARCHITECTURES
+from voicelet.trust.audit import device_log
 from voicelet.trust.consent.record import ConsentRecord
 
 Refused = (ConsentError, ProfileError)
@@ -111,8 +114,44 @@ def test_a_forged_verdict_counts_for_nothing(victim: Profile, voice: Voice) -> N
     object.__setattr__(forged, "consent", record)
     for name in ("_genuine", "_checked", "_verified"):
         object.__setattr__(forged, name, True)
-    object.__setattr__(forged, "voice_sha256", record.voice_sha256)  # a cached property's place
+    forged.__dict__["voice_sha256"] = record.voice_sha256  # a cached property's place
     assert_silent(voice, forged)
+
+
+def test_a_remembered_hash_gets_no_genuine_record(
+    victim: Profile, voice: Voice, tmp_path: Path
+) -> None:
+    """What renews or keeps a record looks at the voice as it is now, as what speaks does."""
+
+    def turned() -> Profile:
+        profile = someone()
+        _ = profile.voice_sha256, profile.voiceprint_sha256
+        profile.check_consent()
+        object.__setattr__(profile, "d_vector", victim.d_vector)
+        return profile
+
+    with pytest.raises(Refused):
+        turned().check_consent()
+    with pytest.raises(Refused):
+        adapt_profile(turned(), None, np.zeros((1, 256)), speech_s=1.0, voice=voice)
+    vault = Vault(tmp_path)
+    vault.save(someone())
+    with pytest.raises(Refused):
+        vault.save(turned())
+    assert not np.array_equal(vault.load("ana").d_vector, victim.d_vector)
+
+
+def test_the_log_names_the_profile_that_was_checked(voice: Voice) -> None:
+    profile, other = someone(), someone("bob")
+    stream = voice.stream("hello", profile=profile)
+    next(stream)
+    object.__setattr__(profile, "consent", other.consent)
+    object.__setattr__(profile, "name", "bob")
+    list(stream)
+    device_log.flush()
+    uses = [r.fields for r in device_log.default_log().records() if r.event == "use"]
+    assert profile.consent is other.consent and other.consent is not None
+    assert [u["consent"] == other.consent.id for u in uses] == [False]
 
 
 def test_methods_set_on_an_object_are_not_called(victim: Profile, voice: Voice) -> None:

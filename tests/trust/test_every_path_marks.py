@@ -275,6 +275,7 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "enrolment.consent.give_consent",
         "enrolment.consent.adapt_profile",
         "profiles.profile.Profile.from_bytes",  # checked whenever it is used
+        "profiles.profile.stored_copy",  # the same
         "profiles.transfer.import_profile",
         "profiles.backup.restore_profile",
         "profiles.vault.vault.Vault.load",

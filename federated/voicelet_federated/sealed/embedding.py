@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from voicelet.config import from_mapping
 from voicelet.errors import SealError, VoiceletError
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.trust.audit.device_log import note
 from voicelet.trust.keys import hpke
 from voicelet.trust.keys.seal import new_sealing_key
@@ -185,9 +185,11 @@ def seal_embedding(
 
     Raises:
         ConsentError, ConsentEndedError: its owner didn't agree to that, or no longer does.
+        ProfileError: it isn't a profile, or was changed after its owner agreed.
         EmbeddingError: the vector, the time or the combination is impossible.
     """
-    Profile.check_consent(profile, CONSENT_PURPOSE)  # not a subclass's override
+    profile = stored_copy(profile)  # what is sealed is what was checked, whatever was passed
+    profile.check_consent(CONSENT_PURPOSE)
     consent = profile.check_record().id
     vector = profile.speaker_vector(*mel_statistics) if mel_statistics else profile.d_vector
     values = np.asarray(vector, np.float32)

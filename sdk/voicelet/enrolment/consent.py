@@ -20,7 +20,7 @@ from voicelet.enrolment.liveness.issued import issued_sentences
 from voicelet.errors import ConfigError, ConsentError, ProfileError, VoiceProtectedError
 from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken, is_adapted_for
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.speaker.encoder import RunnableGraph, mean_d_vector, open_encoder
 from voicelet.speaker.voice_match import voice_scale
 from voicelet.trust.audit.device_log import note
@@ -101,6 +101,7 @@ def give_consent(
         SealError: this device's key can't be had.
     """
     check_sentence(require_consent(consent))
+    profile = replace(stored_copy(profile), report=profile.report)
     if profile.adaptation is not None and voice is None:
         raise ConfigError(
             f"the profile {profile.name!r} was adapted; give the voice that it speaks with"
@@ -157,6 +158,7 @@ def adapt_profile(
         ConsentError, ConsentEndedError: its consent allows nothing here.
         SealError: this device's key can't be had.
     """
+    profile = stored_copy(profile)
     purposes = profile.allowed_purposes()
     if adaptation is not None:
         _check_learnt_from(profile, np.asarray(learnt_from, np.float32), speech_s)

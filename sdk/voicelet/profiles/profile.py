@@ -22,7 +22,6 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ from voicelet.trust.consent.record import VOICEPRINT_ONLY, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.consent.signers import check_authority
 
-__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso"]
+__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso", "stored_copy"]
 
 MAGIC = b"VCLP"
 VERSION = 2
@@ -159,15 +158,16 @@ class Profile:
         """
         return build_speaker_vector(self.d_vector, self.statistics, mel_mean, mel_std)
 
-    @cached_property
+    @property
     def voice_sha256(self) -> str:
         """Hash of all that shapes the voice, which binds a consent record; 64 hexadecimal digits.
 
-        See :func:`voicelet.profiles.shape.shaping_sha256`.
+        See :func:`voicelet.profiles.shape.shaping_sha256`.  Computed anew each time, for a
+        hash that is remembered may be of what the object was before.
         """
         return shaping_sha256(self)
 
-    @cached_property
+    @property
     def voiceprint_sha256(self) -> str:
         """Hash of the voiceprint alone, to which records of version 1 are bound."""
         digest = hashlib.sha256(b"voicelet-voice-1\n" + self.encoder_id.encode("utf-8") + b"\n")
@@ -337,6 +337,24 @@ class Profile:
             raise ProfileError(f"{error}; {_REMEDY}") from error
         except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
             raise ProfileError(f"the profile's header is damaged ({error}); {_REMEDY}") from error
+
+
+def stored_copy(profile: Profile) -> Profile:
+    """The profile, written and read again as if it came from its file; what is checked and used.
+
+    Whatever was done to the object (attributes that were set past its being frozen, hashes that it
+    remembers of another voice, strings that claim to equal all others) is either in the copy, whose
+    record is then checked against it, or gone.  Takes half a millisecond.
+
+    Raises:
+        ProfileError: it isn't a profile, or a file couldn't hold it.
+        ConsentError: its record is another voice's.
+    """
+    if type(profile) is not Profile:
+        raise ProfileError(
+            f"a profile is needed, not {type(profile).__name__}; make one with enrol()"
+        )
+    return Profile.from_bytes(Profile.to_bytes(profile))
 
 
 def now_iso() -> str:

@@ -273,9 +273,9 @@ class Voice:
         """
         requested = speech_options(options, settings)
         clauses = self._clauses(text, requested)
-        speaker, controls = self._prepare(profile, preset, requested)
+        checked, speaker, controls = self._prepare(profile, preset, requested)
         stream = SpeechStream(self._pipeline, speaker, controls, cancel)
-        return self._audited(stream.chunks(clauses), text, profile, preset)
+        return self._audited(stream.chunks(clauses), text, checked, preset)
 
     def synthesize(
         self,
@@ -320,13 +320,14 @@ class Voice:
 
     def _prepare(
         self, profile: Profile | None, preset: str | None, options: SpeechOptions
-    ) -> tuple[npt.NDArray[Any], Controls]:
-        """Check that the request can be spoken; return the speaker input and the controls."""
+    ) -> tuple[Profile | None, npt.NDArray[Any], Controls]:
+        """Check that the request can be spoken; return the profile that was checked, the speaker
+        input and the controls."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
         self._synthesizer.check(controls)
-        speaker = check_consent(profile, options.purpose)
-        return self._synthesizer.speakers.vector(speaker, preset), controls
+        checked = check_consent(profile, options.purpose)
+        return checked, self._synthesizer.speakers.vector(checked, preset), controls
 
     def _speak(
         self,
@@ -338,11 +339,11 @@ class Voice:
         cancel: Event | None,
     ) -> Audio:
         """Speak offline: long stretches compute less twice at their edges."""
-        speaker, controls = self._prepare(profile, preset, options)
+        checked, speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
         stream = SpeechStream(pipeline, speaker, controls, cancel)
-        chunks = self._audited(stream.chunks(clauses), text, profile, preset)
+        chunks = self._audited(stream.chunks(clauses), text, checked, preset)
         return replace(join(chunks, self.sample_rate_hz), label=options.label)
 
     def _audited(

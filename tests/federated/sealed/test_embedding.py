@@ -22,7 +22,7 @@ from tests.consenting import agreed, draft, foreign, read_aloud
 from tests.federated.memory_search import Needles
 from voicelet.audio.io import read_audio
 from voicelet.engine import get_engine
-from voicelet.errors import ConfigError, ConsentEndedError, ConsentError
+from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, ProfileError
 from voicelet.profiles.profile import Profile
 from voicelet.speaker.encoder import d_vector
 from voicelet.trust.audit.device_log import audit_folder, default_log, flush
@@ -91,6 +91,27 @@ def test_no_voice_leaves_without_its_owners_consent_to_federation() -> None:
     device_revocations().add(record.id)
     with pytest.raises(ConsentEndedError):
         seal_embedding(profile, key.public, "synthesis", 60)
+
+
+def test_what_is_sealed_is_the_voice_that_was_agreed_to() -> None:
+    key = ServerKey("a")
+    agreed_to, victim = voice_of(unit()), unit(seed=1)
+    _ = agreed_to.voice_sha256  # a hash that an object might remember
+    object.__setattr__(agreed_to, "d_vector", victim)
+    lookalike = SimpleNamespace(
+        check_consent=lambda purpose: None,
+        check_record=voice_of(unit()).check_record,
+        d_vector=victim,
+        name="ana",
+    )
+    hooked = voice_of(unit())
+    object.__setattr__(hooked, "speaker_vector", lambda *mels: np.tile(victim, 2)[:328])
+    mels = (np.linspace(-7, -2, 80), np.full(80, 1.5))
+    for profile in (agreed_to, lookalike):
+        with pytest.raises(ProfileError):
+            seal_embedding(profile, key.public, "synthesis", 60)  # type: ignore[arg-type]
+    _, sent = key.open(seal_embedding(hooked, key.public, "synthesis", 60, mel_statistics=mels))
+    assert np.array_equal(sent, voice_of(unit()).speaker_vector(*mels))
 
 
 def test_a_header_that_names_no_consent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from voicelet.config import did_you_mean
 from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError
 from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name, default_folder, file_stem
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.access import Access, rotate
 from voicelet.profiles.vault.disk import SUFFIX, Disk
@@ -97,6 +97,7 @@ class Vault:
             ProfileError: the disk is full, the folder can't be written, or there is one already
                 and `replace` is false.  What was there before is intact.
         """
+        profile = stored_copy(profile)
         profile.check_record()
         others = self.list()
         if not any(
