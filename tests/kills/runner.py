@@ -18,7 +18,8 @@ OPERATIONS = frozenset(
 
 def main() -> None:
     """Run the command."""
-    number, left, arguments = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    number, left = int(sys.argv[1]), int(sys.argv[2])
+    sys.argv[1:] = sys.argv[3:]
     from voicelet.cli.main import main as run
 
     counted = 0
@@ -33,7 +34,7 @@ def main() -> None:
 
     sys.addaudithook(count)
     try:
-        code = run(arguments)
+        code = run()
     finally:
         if left == 0:
             print(counted, file=sys.stderr)
