@@ -103,7 +103,11 @@ def read_lock(disk: Disk) -> Lock | None:
     """
     problem = ""
     for copy in (False, True):
-        data = disk.read(FILE_NAME, copy)
+        try:
+            data = disk.read(FILE_NAME, copy)
+        except ProfileError as error:  # a folder, a pipe, a link: the copy may be sound
+            problem = str(error)
+            continue
         if data is None:
             continue
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,8 @@ from voicelet.profiles.vault.session import Session, open_or_make
 from voicelet.trust.audit.device_log import note
 
 __all__ = ["SUFFIX", "Vault", "default_folder"]
+
+_log = logging.getLogger(__name__)
 
 
 class Vault:
@@ -170,8 +173,14 @@ class Vault:
         with self._disk.explained(f"can't erase the profile {name!r}"), self._disk.writing():
             try:
                 lock = read_lock(self._disk)
-            except ProfileError:  # damaged beyond use: the files can go all the same
+            except ProfileError as error:  # damaged beyond use: the files can go all the same
                 lock = None
+                _log.warning(
+                    "%s; the files go, but which key opened copies of them elsewhere isn't known"
+                    " any more: remove the keys in %s if no other vault needs them",
+                    error,
+                    self._ring.folder,
+                )
             if lock is not None and encrypted_part(lock) is not None:
                 # First: if we are stopped from here on, the key is changed at the next chance.
                 is_known = not is_pending(lock) or self._ring.began_change(lock)
