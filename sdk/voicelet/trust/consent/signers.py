@@ -260,7 +260,9 @@ def check_authority(
     if record.device != own:
         _check_signer(record, purpose, trusted, name)
     if record.needs_countersigner(purpose):
-        second = trusted.get(record.countersigner) if record.countersigner != own else None
+        # Twice the same hand is no second signature, nor is this device's own.
+        is_second = record.countersigner not in (own, record.device)
+        second = trusted.get(record.countersigner) if is_second else None
         if second is None or not covers(second.purposes, purpose):
             raise ConsentError(
                 f"the countersigner of this consent ({record.countersigner}) isn't trusted with"
