@@ -224,7 +224,8 @@ def check(home: Path, command: Command, plain: Undisturbed, finished: bool) -> N
         allowed = [plain.after] if finished else [plain.before, plain.after]
         if name not in command.changes:
             allowed = [plain.before]
-        assert any(same_voice(found, state.profiles.get(name)) for state in allowed), name
+        if not any(same_voice(found, state.profiles.get(name)) for state in allowed):
+            pytest.fail(f"{name}, {finished=}: {found}, not one of {allowed}")
     assert plain.before.revoked - command.changes <= now.revoked, "a withdrawn consent came back"
     assert now.revoked <= plain.before.revoked | plain.after.revoked
     assert not finished or now.revoked == plain.after.revoked
