@@ -117,7 +117,8 @@ class Vault:
             lock = self._access.settled()
             if not replace and profile.name in self:
                 raise ProfileError(
-                    f"there is a profile {profile.name!r} already; delete it or choose another name"
+                    f"there is a profile {profile.name!r} already; choose another name (--name), or"
+                    " replace it (--replace)"
                 )
             self._access.store(lock, profile.name, profile.to_bytes())
         return self.path / file
