@@ -84,7 +84,8 @@ def import_profile(
     profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
-    with _trusted(profile.check_record(), trusted_signers):
+    record = profile.check_record()
+    with _trusted(record, trusted_signers):
         _check_not_ended(profile)
         if profile.agreed_adaptation is not None:
             if voice is None:
@@ -94,7 +95,9 @@ def import_profile(
                 )
             guard_spoken(profile, voice, vault.list())
         vault.save(profile, replace=replace)
-    note("import", what="profile", profile=profile.name, bytes=len(data))
+    note(
+        "import", what="profile", profile=profile.name, consent=record.id, bytes=len(data)
+    )  # the consent tells that it is the same voice, whatever it is called
     return profile
 
 
