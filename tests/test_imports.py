@@ -27,7 +27,7 @@ _LAYERS = {
         "languages": "text",
         "speaker": "errors config files audio trust bundle engine text",
         "profiles": "errors config files audio trust bundle speaker",
-        "enrolment": "errors config audio trust bundle engine text speaker profiles",
+        "enrolment": "errors config files audio trust bundle engine text speaker profiles",
         "piper": "errors config files audio bundle engine text",
         "synth": "errors config files audio trust bundle engine text profiles piper",
         "serve": "errors config files audio trust bundle engine text languages speaker profiles "
@@ -72,7 +72,7 @@ _LAYERS = {
         "speaking": "common people peers",
         "privacy": "",
         "federated": "common people speaking privacy",
-        "verification": "common corpora heldout copies",
+        "verification": "common corpora heldout copies attacks",
         "quality": "common copies heldout people report speaking",
         "speed": "common peers speaking",
         "melody": "",

@@ -3,6 +3,7 @@
     python -m benchmarks.verification voice --corpus CORPUS/real --out verification.json
     python -m benchmarks.verification text --corpus CORPUS/real --out verification.json
     python -m benchmarks.verification origin --clips CLIPS --out verification.json
+    python -m benchmarks.verification consent --corpus CORPUS --out verification.json
     python -m benchmarks.verification fit-text --corpus CORPUS/real
 
 `CLIPS` is a folder of `python -m benchmarks.verification.clips`.
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.verification.consent import consent_rows
 from benchmarks.verification.origin import origin_rows
 from benchmarks.verification.tables import fit_text, text_rows, voice_rows
 from voicelet.errors import VoiceletError
@@ -28,6 +30,7 @@ from voicelet.files import atomic_file
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as a table; rates in percent."""
     percent = {"eer", "eer_low", "eer_high", "miss", "false_alarm"}
+    percent |= {"refused", "refused_low", "refused_high", "accepted_high"}
     percent |= {"miss at 0.1 % false alarms"}
 
     def cell(name: str, value: Any) -> str:
@@ -46,11 +49,19 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one part of the benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(prog="benchmarks.verification", description=__doc__)
-    parser.add_argument("part", choices=["voice", "text", "origin", "fit-text"])
+    parser.add_argument("part", choices=["voice", "text", "origin", "consent", "fit-text"])
     parser.add_argument("--corpus", type=Path, help="the packed corpus of people")
     parser.add_argument("--clips", type=Path, help="for origin: folder of train and test clips")
     parser.add_argument("--out", type=Path, help="JSON to which the part is added")
-    parser.add_argument("--limit", type=int, default=0, help="only so many people of each corpus")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=0,
+        help="only so many people of each corpus, or attempts of each attack",
+    )
+    parser.add_argument(
+        "--engine", action="append", default=[], help="for consent: another synthesizer, NAME=HOW"
+    )
     args = parser.parse_args(argv)
 
     def tell(line: str) -> None:
@@ -63,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if args.part == "origin":
         rows = origin_rows(args.clips, tell)
+    elif args.part == "consent":
+        rows = consent_rows(args.corpus, args.limit, args.engine, tell)
     else:
         rows = (voice_rows if args.part == "voice" else text_rows)(args.corpus, args.limit, tell)
     print(markdown(rows))

@@ -11,9 +11,20 @@ from typing import Any
 from benchmarks import heldout
 from voicelet_export.train.voice_match import is_test_person
 
+REAL_CORPORA = ("real", "librispeech5", "picovoice", "commonvoice_en", "vcc2016")
+"""Folders of people's recordings; one that isn't there is left out."""
+
+_PREFIXES = {
+    "so": "speechocean762",
+    "ls": "librispeech",
+    "pv": "picovoice",
+    "cv": "commonvoice",
+    "vc": "vcc2016",
+}
+
 
 def read_people(corpus: Path) -> dict[str, dict[str, Any]]:
-    """Speaker of the corpus `real` → a row of the metadata, with how many utterances there are."""
+    """Speaker of a corpus → a row of the metadata, with how many utterances there are."""
     lines = (corpus / "metadata.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     counts = Counter(row["speaker"] for row in rows)
@@ -29,4 +40,4 @@ def split_people(people: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 def corpus_of(speaker: str) -> str:
     """Which corpus a speaker is of."""
-    return "speechocean762" if speaker.startswith("so_") else "librispeech"
+    return _PREFIXES.get(speaker.partition("_")[0], "librispeech")

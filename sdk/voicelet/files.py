@@ -84,6 +84,11 @@ def data_dir() -> Path:
     return _base("XDG_DATA_HOME", ".local/share") / "voicelet"
 
 
+def state_dir() -> Path:
+    """`$XDG_STATE_HOME/voicelet`: what this device remembers of its own doings."""
+    return _base("XDG_STATE_HOME", ".local/state") / "voicelet"
+
+
 def embedded_bundle() -> Path:
     """The bundle inside the package."""
     return Path(__file__).resolve().parent / "voices" / "default"

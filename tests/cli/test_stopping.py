@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.cli.test_pipes import ROOT, hear_interrupts, posix, start
 from voicelet.cli.process import Stopped, run_process
@@ -186,6 +188,48 @@ def test_in_process_the_code_is_returned_and_handlers_come_back() -> None:
 
     assert run_process("voicelet", work) == 143
     assert {n: signal.getsignal(n) for n in ENDING} == before
+
+
+LOST = """
+import io, os, signal, sys, time
+from voicelet.audio.io import read_audio
+from voicelet.cli.process import run_process
+
+class Recording(io.BytesIO):
+    def read(self, size=-1):
+        if self.tell() > 60_000 and not told:
+            told.append(1)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().read(size)
+
+class Thing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(100):
+            pass
+
+def work():
+    if sys.argv[1] == "callback":
+        read_audio(Recording(open(sys.argv[2], "rb").read()))
+    else:
+        thing = Thing()
+        del thing
+    time.sleep(30)
+
+told = []
+sys.exit(run_process("voicelet", work, dies=True))
+"""
+
+
+@pytest.mark.parametrize("place", ["callback", "__del__"])
+def test_a_signal_isnt_lost_where_python_drops_exceptions(place: str, tmp_path: Path) -> None:
+    """The rest of a recording seemed to be missing, and the command went on with half of it."""
+    recording = tmp_path / "long.wav"
+    soundfile.write(recording, np.zeros(400_000, np.float32), 16000)
+    process = script(LOST, place, str(recording))
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGTERM
+    assert b"ignored" not in err and b"cut short" not in err
 
 
 def test_what_was_killed_outright_is_removed_by_the_next_writer(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ def test_who_agreed_is_spoken_with(voice: Voice) -> None:
         speak(voice, ana, purpose=purpose)
     with pytest.raises(ConsentError, match="only written down"):
         speak(voice, ana, purpose="publishing")
-    with pytest.raises(ConsentError, match="not to research"):
+    with pytest.raises(
+        ConsentError, match="not to research.*renew, with --purpose .*--purpose research"
+    ):
         speak(voice, ana, purpose="research")
     with pytest.raises(ConsentError, match="did you mean 'publishing'"):
         speak(voice, ana, purpose="publish")
@@ -333,6 +335,7 @@ def test_a_spoken_consent_is_heard() -> None:
 
 def test_what_was_heard_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself is tested where it lives; here, that it is asked and what comes of it."""
+    import voicelet
     import voicelet.enrolment.liveness.check as liveness
 
     asked: list[tuple[object, str, np.ndarray]] = []
@@ -347,6 +350,10 @@ def test_what_was_heard_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> Non
     sentence = liveness.consent_sentence()
     path = SAMPLES / "reader-2.opus"
     made = give_consent(ana, Consent("Ana", SpokenConsent(path, sentence), purposes="publishing"))
+    with pytest.raises(ConsentError, match="used already"):  # one sentence, one consent
+        give_consent(ana, Consent("Ana", SpokenConsent(path, sentence)))
+    with pytest.raises(ConsentError, match=r"used already.*draw a new one"):
+        voicelet.enrol([path], consent=Consent("Ana", SpokenConsent(path, sentence)))
     ((recording, text, windows),) = asked
     assert (recording, text) == (path, sentence.text)
     assert windows.shape == (round(ana.speech_s / 0.77), 256)

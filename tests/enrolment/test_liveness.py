@@ -194,3 +194,17 @@ def test_too_little_speech_says_so() -> None:
         check_spoken_consent(
             (quiet, 24000), consent_sentence(NOW), np.eye(4, 256), encoder=encoder, now=NOW
         )
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.1])
+def test_voicelet_at_another_speed_cant_consent(
+    said: tuple[ConsentSentence, np.ndarray], speed: float
+) -> None:
+    """Faster or slower by a tenth: each was a consent of somebody who never spoke."""
+    sentence, samples = said
+    places = np.arange(0, len(samples), speed)
+    changed = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+    encoder = open_encoder(open_bundle(None))
+    own = embed_windows(encoder, speech_16k(changed))  # the victim's voice, as the attacker's best
+    report = assess_spoken_consent((changed, 24000), sentence, own, encoder=encoder, now=NOW)
+    assert not report.accepted and any("synthesized" in reason for reason in report.reasons)

@@ -170,6 +170,14 @@ def test_an_erased_profile_comes_back_only_on_purpose(file: Path, ana: Profile) 
     assert {"backup", "export", "erase", "import"} <= set(events)
 
 
+def test_one_that_was_erased_under_another_name_comes_back_only_on_purpose(file: Path) -> None:
+    restore_profile(Vault(), file, WORDS, name="ana2")
+    Vault().erase("ana2")
+    for name in ("ana2", "ana3", None):
+        with pytest.raises(ProfileError, match="was erased here"):
+            restore_profile(Vault(), file, WORDS, name=name, replace=True)
+
+
 def test_hostile_settings_cost_nothing(file: Path) -> None:
     data = file.read_bytes()
     size = int.from_bytes(data[8:12], "little")

@@ -27,7 +27,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     sealed = export_profile(here, "ana", KEY.public)
     assert ana.d_vector.tobytes()[:32] not in sealed and b"ana" not in sealed
     assert import_profile(there, sealed, KEY) == ana == there.load("ana")
-    with pytest.raises(ProfileError, match="already"):
+    with pytest.raises(ProfileError, match="--name.*--replace"):
         import_profile(there, sealed, KEY)
     renamed = import_profile(there, sealed, KEY, name="Ana at home", replace=True)
     assert there.load("Ana at home").consent == renamed.consent == ana.consent
@@ -63,8 +63,9 @@ def test_no_profile_travels_without_a_consent_that_stands(tmp_path: Path) -> Non
     device_revocations().add(ana.consent.id, "changed my mind")
     with pytest.raises(ConsentEndedError):
         export_profile(vault, "ana", KEY.public)
-    with pytest.raises(ConsentEndedError):
+    with pytest.raises(ConsentEndedError, match="withdrawn here.*enrol the voice again") as refusal:
         import_profile(vault, sealed, KEY, name="again")
+    assert "consent add" not in str(refusal.value)  # there is no profile here to add one to
     assert vault.names() == ["ana"]
 
 

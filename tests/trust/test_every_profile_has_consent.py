@@ -216,6 +216,8 @@ MAKING = {
     "profiles import": ("sealed.bin",),
     "demo": ("--recordings", str(SAMPLE.parent), "-o", "demo.wav"),
 }
+THROUGH_ENROL = {"record": "voicelet.cli.record"}
+"""Commands that listen first, and hand what they heard to `voicelet enrol`; their modules."""
 SPEAKING = {
     "say": ("hello", "--voice", "old", "-o", "out.wav", "--bundle", "BUNDLE"),
     "read": ("book.txt", "--voice", "old", "-o", "book", "--format", "wav", "--bundle", "BUNDLE"),
@@ -245,9 +247,14 @@ def leaves(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[str]:
 
 def test_every_command_is_known() -> None:
     found = set(leaves(build_parser()))
-    unknown = {c for c in found - set(MAKING) - set(SPEAKING) if not NEITHER.fullmatch(c)}
+    known = {*MAKING, *SPEAKING, *THROUGH_ENROL}
+    unknown = {c for c in found - known if not NEITHER.fullmatch(c)}
     assert not unknown, "does the new command make a profile, or speak as one? say so here"
     assert set(MAKING) <= found and set(SPEAKING) - {"adapt"} <= found
+    for module in THROUGH_ENROL.values():
+        tree = ast.parse(Path(importlib.import_module(module).__file__ or "").read_text())
+        assert list(calls("enrol_and_save", tree))
+        assert not [*calls("make_profile", tree), *calls("enrol", tree), *calls("Profile", tree)]
 
 
 @pytest.mark.parametrize("command", [*MAKING, *SPEAKING])

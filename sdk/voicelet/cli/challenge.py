@@ -1,4 +1,4 @@
-"""Consent sentences that were drawn and not read yet: one for each profile, valid for a day.
+"""Consent sentences that were drawn and not read yet: one for each profile, valid for minutes.
 
 They are stored in `$XDG_STATE_HOME/voicelet/consent/NAME.json`.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,11 +28,12 @@ def draw_sentence(name: str) -> tuple[ConsentSentence, datetime]:
         ProfileError: the name can't be a profile's.
     """
     from voicelet.enrolment.liveness.check import consent_sentence
-    from voicelet.enrolment.liveness.sentence import LIFETIME
+    from voicelet.enrolment.liveness.issued import sentence_lifetime
     from voicelet.files import atomic_file, make_private
 
+    lifetime = sentence_lifetime()
     sentence = consent_sentence()
-    expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + LIFETIME
+    expires = datetime.strptime(sentence.created, _FORM).replace(tzinfo=timezone.utc) + lifetime
     record = {"text": sentence.text, "words": list(sentence.words), "created": sentence.created}
     record["expires"] = expires.strftime(_FORM)
     path = _path(name)
@@ -79,8 +79,7 @@ def forget_sentence(name: str) -> None:
 
 
 def _path(name: str) -> Path:
+    from voicelet.files import state_dir
     from voicelet.profiles.names import file_stem
 
-    base = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
-    return state / "voicelet" / "consent" / f"{file_stem(name)}.json"
+    return state_dir() / "consent" / f"{file_stem(name)}.json"

@@ -162,6 +162,7 @@ def run_revoke(args: argparse.Namespace) -> int:
     if args.id is not None:
         device_revocations().add(args.id, args.reason)
         note("revoke", consent=args.id)
+        _tell_vault()
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
         return 0
     vault = Vault()
@@ -172,6 +173,17 @@ def run_revoke(args: argparse.Namespace) -> int:
         " voicelet erase removes it, voicelet consent add lets it speak again"
     )
     return 0
+
+
+def _tell_vault() -> None:
+    """Have the vault, and the profile if it is here, know of what was just withdrawn."""
+    from voicelet.errors import ProfileError
+    from voicelet.profiles.vault.vault import Vault
+
+    try:
+        Vault().list()
+    except ProfileError as error:  # a locked one learns of it when it is next opened
+        print(f"voicelet: the profiles don't know it yet: {error}", file=sys.stderr)
 
 
 def run_repair(args: argparse.Namespace) -> int:

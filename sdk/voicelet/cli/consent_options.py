@@ -36,7 +36,9 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
         "--sentence", action="store_true", help="print the sentence to read aloud, and exit"
     )
     way.add_argument(
-        "--spoken-consent", metavar="FILE", help="the speaker reading that sentence, recorded today"
+        "--spoken-consent",
+        metavar="FILE",
+        help="the speaker reading that sentence, recorded just now",
     )
     add_scripted_option(way)
     group.add_argument("--speaker", metavar="WHO", help="whose voice it is (default: NAME)")
@@ -58,8 +60,8 @@ def print_sentence(name: str) -> None:
     sentence, expires = challenge.draw_sentence(name)
     print(sentence.text)
     print(
-        f"\nRecord the speaker reading this aloud, before {expires:%Y-%m-%d %H:%M} UTC, and give"
-        " the recording with --spoken-consent FILE.",
+        "\nRecord the speaker reading this aloud, and give the recording with --spoken-consent"
+        f" FILE before {expires:%Y-%m-%d %H:%M} UTC. It serves once, on this device.",
         file=sys.stderr,
     )
 

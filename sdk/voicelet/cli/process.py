@@ -22,6 +22,7 @@ EXIT_CLOSED_PIPE = 141
 GRACE_S = 5.0
 """How long a command may take to end by itself after a signal; a call into a library can't be
 interrupted, and service managers kill after ten seconds or more."""
+_AGAIN_S = 0.005
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -122,19 +123,62 @@ def stoppable() -> Iterator[None]:
     for number in kept:
         signal.signal(number, _stop)
     try:
-        with _watched(kept):
+        with _none_lost(), _watched(kept):
             yield
     finally:
         for number, old in kept.items():
             signal.signal(number, old)
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(number: int, frame: FrameType | None) -> None:
+    if _is_called_by_library(frame):
+        _send_again(number)
+        return
     for name in _ENDING:
         other = getattr(signal, name, None)
         if other is not None and signal.getsignal(other) is _stop:
             signal.signal(other, _end_now)
     raise Stopped(number)
+
+
+def _is_called_by_library(frame: FrameType | None) -> bool:
+    """Whether libsndfile is reading through Python just now.
+
+    An exception would get lost there: the file would seem to end, and the command would go on with
+    half a recording.
+    """
+    while frame is not None:
+        if frame.f_code.co_name.startswith("vio_"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_again(number: int) -> None:
+    if os.name == "posix":
+        again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number))
+    else:  # where os.kill ends processes outright
+        again = threading.Timer(_AGAIN_S, signal.raise_signal, (number,))
+    again.daemon = True
+    again.start()
+
+
+@contextlib.contextmanager
+def _none_lost() -> Iterator[None]:
+    """Send a signal again whose exception was raised where Python drops them: in `__del__`."""
+    before = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, Stopped):
+            _send_again(lost.exc_value.number)  # the second time ends the process at once
+        else:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _end_now(number: int, frame: FrameType | None) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle, open_bundle
+from voicelet.enrolment.liveness.issued import issued_sentences
 from voicelet.errors import ConfigError, ConsentError, ProfileError, VoiceProtectedError
 from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken, is_adapted_for
@@ -32,8 +33,26 @@ _WINDOW_STEP_S = 0.77
 _log = logging.getLogger(__name__)
 
 
+def check_sentence(consent: Consent) -> None:
+    """Refuse a spoken consent whose sentence this device didn't ask for in the last minutes.
+
+    To be called as soon as the recording is handed over: the minutes of work that may follow don't
+    count against the speaker.
+
+    Args:
+        consent: a scripted one has no sentence and passes.
+
+    Raises:
+        ConsentError: the sentence is unknown, used already or too old; with the remedy.
+    """
+    if consent.spoken is not None:
+        issued_sentences().check(consent.spoken.sentence.text)
+
+
 def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
     """Check a spoken consent: the right words, by the enrolling person, not synthesized.
+
+    Its sentence is used up if the consent is accepted; :func:`check_sentence` is called before.
 
     Args:
         consent: a scripted one has no recording and passes.
@@ -42,15 +61,18 @@ def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) 
 
     Raises:
         LivenessRejectedError: with every reason.
-        ConsentError: the sentence isn't one that was drawn.
+        ConsentError: the sentence isn't one that was drawn, was used already, meanwhile or too
+            often, or can't be used up because the disk is full.
         AudioError: the recording can't be read.
     """
     if consent.spoken is None:
         return
     from voicelet.enrolment.liveness.check import check_spoken_consent
 
-    spoken = consent.spoken
+    spoken, issued = consent.spoken, issued_sentences()
+    issued.take_try(spoken.sentence.text)
     check_spoken_consent(spoken.recording, spoken.sentence, windows, encoder=encoder)
+    issued.use(spoken.sentence.text)
 
 
 def give_consent(
@@ -74,11 +96,11 @@ def give_consent(
         LivenessRejectedError: the sentence wasn't read by the profile's speaker; with every reason.
         VoiceProtectedError: it was adapted to be somebody else's voice.
         ConfigError: the profile is adapted, and no voice is given.
-        ConsentError: it is no consent.
+        ConsentError: it is no consent, or its sentence wasn't drawn here in the last minutes.
         BundleError: the bundle can't be opened or has no speaker encoder.
         SealError: this device's key can't be had.
     """
-    require_consent(consent)
+    check_sentence(require_consent(consent))
     profile = replace(stored_copy(profile), report=profile.report)
     if profile.adaptation is not None and voice is None:
         raise ConfigError(

@@ -13,7 +13,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
-from voicelet.enrolment.consent import check_spoken, note_consent
+from voicelet.enrolment.consent import check_sentence, check_spoken, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
@@ -128,7 +128,7 @@ def make_profile(
     """Make a profile of speech that the gate accepted, if the speaker agrees.
 
     Args:
-        consent: a spoken one is checked against the speech.
+        consent: a spoken one is checked against the speech, and its sentence used up.
         encoder: the one that `gated` was made with.
 
     Raises:
@@ -193,13 +193,15 @@ def enrol(
         ProfileError: the name can't be a profile's.
         BundleError: the bundle can't be opened or has no speaker encoder.
         ConfigError: both a voice and a bundle are given.
-        ConsentError: nobody has agreed.
+        ConsentError: nobody has agreed, or the sentence that was read wasn't drawn on this device
+            in the last minutes.
         LivenessRejectedError: the consent wasn't spoken by the recordings' speaker, or a recording
             was synthesized.
         VoiceProtectedError: the voice is on a list of protected voices.
         SealError: this device's key, which signs the consent, can't be had.
     """
     given_consent = require_consent(consent)
+    check_sentence(given_consent)  # its minutes are counted now, not after the work below
     if voice is not None and bundle is not None:
         raise ConfigError("give either voice or bundle, not both")
     if text is not None and not isinstance(text, str):

@@ -237,27 +237,35 @@ def _place(header: _Header, body: bytes) -> bytes:
 def _check_not_erased(sealed: bytes, key: SealingKey, created: str) -> None:
     plain = Hidden(open_sealed(key, sealed, info=INFO))
     try:
-        name = Profile.from_bytes(plain).name
+        profile = Profile.from_bytes(plain)
     except ProfileError:
         return  # `import_profile` says what is wrong with it
-    erased = [time for time in _noted("erase", name) if time[:19] >= created[:19]]
+    consent = profile.consent.id if profile.consent is not None else ""
+    erased = [t for t in _noted("erase", profile.name, consent) if t[:19] >= created[:19]]
     if erased:
         raise ProfileError(
-            f"the profile {name!r} was erased here on {erased[-1][:10]}, after this backup was"
-            " made; if its owner wants it back: --accept-erased"
+            f"the profile {profile.name!r} was erased here on {erased[-1][:10]}, after this backup"
+            " was made; if its owner wants it back: --accept-erased"
         )
 
 
-def _noted(event: str, name: str) -> list[str]:
-    """Times of an event of a profile in the audit log; none where it is off or can't be read."""
+def _noted(event: str, name: str, consent: str = "") -> list[str]:
+    """Times of an event of a profile in the audit log; none where it is off or can't be read.
+
+    Args:
+        consent: id of its record; profiles of any name that had it count as well.
+    """
     from voicelet.errors import TrustError
 
+    times: dict[object, list[str]] = {}
     try:
-        whose = pseudonym(name)
-        return [
-            record.time
-            for record in default_log().records()
-            if record.event == event and record.fields.get("profile") == whose
-        ]
+        names: set[object] = {pseudonym(name)}
+        for record in default_log().records():
+            whose = record.fields.get("profile")
+            if consent and record.fields.get("consent") == consent:
+                names.add(whose)
+            if record.event == event:
+                times.setdefault(whose, []).append(record.time)
     except TrustError:
         return []
+    return sorted(time for whose in names for time in times.get(whose, []))

@@ -215,7 +215,7 @@ class Profile:
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
         """Raise unless its owner agreed to this use, and still does.
 
-        Purpose, expiry and revocation are checked each time, in some microseconds.  A warning is
+        Purpose, expiry and revocation are checked each time, in about 0.2 ms.  A warning is
         logged when the consent is about to expire.
 
         Args:

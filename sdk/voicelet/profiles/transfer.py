@@ -10,13 +10,14 @@ import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from voicelet.errors import ProfileError, VoiceletError
+from voicelet.errors import ConsentEndedError, ProfileError, VoiceletError
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import note
 from voicelet.trust.consent.record import BY_STATEMENT, ConsentRecord
+from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.consent.signers import check_key, device_signers, is_own
 from voicelet.trust.keys.seal import SealingKey, open_sealed, seal
 
@@ -83,8 +84,9 @@ def import_profile(
     profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
-    with _trusted(profile.check_record(), trusted_signers):
-        profile.allowed_purposes()
+    record = profile.check_record()
+    with _trusted(record, trusted_signers):
+        _check_not_ended(profile)
         if profile.agreed_adaptation is not None:
             if voice is None:
                 raise ProfileError(
@@ -93,7 +95,9 @@ def import_profile(
                 )
             guard_spoken(profile, voice, vault.list())
         vault.save(profile, replace=replace)
-    note("import", what="profile", profile=profile.name, bytes=len(data))
+    note(
+        "import", what="profile", profile=profile.name, consent=record.id, bytes=len(data)
+    )  # the consent tells that it is the same voice, whatever it is called
     return profile
 
 
@@ -113,6 +117,22 @@ def _trusted(record: ConsentRecord, keys: Iterable[str]) -> Iterator[None]:
         raise
     if is_new:
         note("trust", signer=record.device, why="import")
+
+
+def _check_not_ended(profile: Profile) -> None:
+    """Raise as `Profile.allowed_purposes`, with a remedy for a profile that isn't here yet."""
+    try:
+        profile.allowed_purposes()
+    except ConsentEndedError:
+        record = profile.check_record()
+        ended = f"ended on {str(record.expires)[:10]}"
+        if record.id in device_revocations():
+            ended = "was withdrawn here"
+        raise ConsentEndedError(
+            f"the profile {profile.name!r} wasn't imported: its consent, given by"
+            f" {record.given_by}, {ended}; if they agree anew: voicelet consent renew on a device"
+            " that still has the profile, and send it from there, or enrol the voice again"
+        ) from None
 
 
 def _parsed(plain: bytes) -> Profile:

@@ -1,11 +1,12 @@
-"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by logistic regression.
+"""Is this speech likely synthetic?  Statistics of fine spectra, weighed by a small network.
 
 A vocoder leaves traces in how the bins of a spectrum move: in time, between neighbours, in the
 tails of their distribution.  The weights come from recordings of people against the same recordings
-copied by voicelet's vocoder, their voices cloned by voicelet, and the teacher's voices, all with
-and without lossy coding and noise.  For engines that aren't in the training data the error rates
-differ; `docs/reference/verification.md` has both.  `voicelet-export synthetic-speech` makes the
-weights.
+copied by vocoders, their voices cloned by voicelet, and other engines, every clip also at another
+speed or pitch, in a room, in noise and after lossy coding, so that no edit alone counts.  For
+engines that aren't in the training data the error rates differ; `docs/reference/verification.md`
+has both.
+`voicelet-export synthetic-speech` makes the weights.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ HOP = 160
 FFT = 512
 BINS = FFT // 2 + 1
 STATISTICS = 6 * BINS
+HEARD_BINS = 218
+"""Up to 6.8 kHz: the edge above tells how a recording was resampled, not who spoke."""
+
 
 MIN_BANDWIDTH_HZ = 6500.0
 """Nothing is said of duller recordings: their upper bins hold no speech to judge."""
@@ -42,6 +46,41 @@ _FLOOR = 1e-7
 _RANGE_NATS = 5.0
 _ACTIVE_NATS = 2.0
 _CLIP = 5.0
+_LEAST_POWER = 0.03  # 15 dB below the loudest
+_BLOCK = 4000
+_SOFT = 3e-3  # 25 dB below what is loud
+_VORBIS_LEVEL = 0.7
+"""Of libsndfile's scale: about 45 kbit/s, as much as most voice messages have."""
+
+
+def in_one_codec(samples_16k: npt.ArrayLike) -> FloatArray:
+    """A recording at one level and after one lossy codec (Vorbis), whatever it came through before.
+
+    What a codec leaves is heard by the statistics as well; so all recordings get the same.
+
+    Args:
+        samples_16k: mono float [n] at 16 kHz.
+
+    Returns:
+        float32 [n].
+    """
+    import soundfile
+
+    wave = np.asarray(samples_16k, dtype=np.float32)
+    rms = max(float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), 1e-6)
+    level = wave * np.float32(_RMS / rms)
+    file = io.BytesIO()
+    with soundfile.SoundFile(
+        file, "w", SAMPLE_RATE_HZ, 1, "VORBIS", format="OGG", compression_level=_VORBIS_LEVEL
+    ) as ogg:
+        # In blocks: libsndfile runs out of its stack over minutes at once.
+        for start in range(0, len(level), SAMPLE_RATE_HZ):
+            ogg.write(np.clip(level[start : start + SAMPLE_RATE_HZ], -1.0, 1.0))
+    file.seek(0)
+    decoded, _ = soundfile.read(file, dtype="float32")
+    out = np.zeros(len(wave), dtype=np.float32)
+    out[: min(len(wave), len(decoded))] = decoded[: len(wave)]
+    return out
 
 
 def fine_spectra(samples_16k: npt.ArrayLike) -> FloatArray:
@@ -76,7 +115,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
 
     Returns:
         float32 [6 * 257]: deviation; mean absolute first difference in time and in frequency;
-        mean absolute second difference in frequency and in time; skewness.
+        mean absolute second difference in frequency and in time; skewness.  All are 0 for bins
+        that aren't heard.
     """
     spectra = fine_spectra(samples_16k)
     loudness = spectra.mean(axis=1)
@@ -94,7 +134,8 @@ def spectral_statistics(samples_16k: npt.ArrayLike) -> FloatArray:
         _mean(np.abs(np.diff(spectra, 2, axis=0))[three]),
         skewness,
     ]
-    padded = [np.pad(part, (0, BINS - len(part))) for part in parts]
+    heard = [part[:HEARD_BINS] for part in parts]
+    padded = [np.pad(part, (0, BINS - len(part))) for part in heard]
     return np.concatenate(padded).astype(np.float32)
 
 
@@ -107,28 +148,34 @@ def _mean(rows: FloatArray) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class SyntheticWeights:
-    """A logistic regression of :func:`spectral_statistics`.
+    """A network of one hidden layer over :func:`spectral_statistics`.
 
     Attributes:
         mean, deviation: of each statistic in training, [6 * 257].
-        weights: of each statistic after that, clipped to ±5, [6 * 257].
+        inner: weights of the hidden units, [6 * 257, units].
+        inner_offset, outer: of each hidden unit, [units].
         offset: of the log odds.
         scale: of the log odds, from calibration on other people than the weights were trained on.
     """
 
     mean: FloatArray = field(repr=False)
     deviation: FloatArray = field(repr=False)
-    weights: FloatArray = field(repr=False)
+    inner: FloatArray = field(repr=False)
+    inner_offset: FloatArray = field(repr=False)
+    outer: FloatArray = field(repr=False)
     offset: float
     scale: float
 
     def log_odds(self, statistics: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Log odds of being synthetic of statistics [..., 6 * 257]."""
-        standard = (np.asarray(statistics, dtype=np.float64) - self.mean) / self.deviation
+        standard = (np.asarray(statistics, dtype=np.float32) - self.mean) / self.deviation
         clipped = np.clip(standard, -_CLIP, _CLIP)
-        raw = np.einsum("...s,s->...", clipped, self.weights.astype(np.float64))
-        odds: npt.NDArray[np.float64] = raw * self.scale + self.offset
-        return odds
+        units = np.tanh(clipped @ self.inner + self.inner_offset)
+        odds: npt.NDArray[np.float64] = (units @ self.outer).astype(np.float64)
+        return odds * self.scale + self.offset
+
+
+_ROWS = ("mean", "deviation", "inner", "inner_offset", "outer")
 
 
 def encode_weights(weights: SyntheticWeights) -> bytes:
@@ -136,9 +183,11 @@ def encode_weights(weights: SyntheticWeights) -> bytes:
     file = io.BytesIO()
     np.savez_compressed(
         file,
-        mean=weights.mean.astype(np.float32),
-        deviation=weights.deviation.astype(np.float32),
-        weights=weights.weights.astype(np.float32),
+        mean=weights.mean.astype(np.float16),
+        deviation=weights.deviation.astype(np.float16),
+        inner=weights.inner.astype(np.float16),
+        inner_offset=weights.inner_offset.astype(np.float16),
+        outer=weights.outer.astype(np.float16),
         line=np.array([weights.offset, weights.scale]),
     )
     return file.getvalue()
@@ -152,15 +201,19 @@ def decode_weights(data: bytes) -> SyntheticWeights:
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            rows = [np.asarray(file[k], np.float32) for k in ("mean", "deviation", "weights")]
+            rows = [np.asarray(file[name], np.float32) for name in _ROWS]
             offset, scale = (float(v) for v in file["line"])
+        units = len(rows[4])
+        shapes = [(STATISTICS,), (STATISTICS,), (STATISTICS, units), (units,), (units,)]
+        if [row.shape for row in rows] != shapes or not all(np.isfinite(r).all() for r in rows):
+            raise ValueError("its arrays don't fit")
     except NPZ_ERRORS as error:
         raise EngineError(
             f"the detector of synthetic speech is damaged ({error}); install voicelet again"
         ) from error
-    if any(row.shape != (STATISTICS,) or not np.isfinite(row).all() for row in rows):
-        raise EngineError("the detector of synthetic speech is damaged; install voicelet again")
-    return SyntheticWeights(rows[0], np.maximum(rows[1], 1e-6), rows[2], offset, scale)
+    mean, deviation, inner, inner_offset, outer = rows
+    deviation = np.maximum(deviation, 1e-4)
+    return SyntheticWeights(mean, deviation, inner, inner_offset, outer, offset, scale)
 
 
 @lru_cache(maxsize=1)
@@ -181,11 +234,26 @@ def synthetic_weights() -> SyntheticWeights:
 
 
 def pieces(samples_16k: FloatArray) -> list[FloatArray]:
-    """Pieces of 3 s, a third overlapping; none of a recording of less than 1.5 s."""
+    """Pieces of 3 s, a third overlapping; none of a recording of less than 1.5 s.
+
+    Those that are far softer than the loudest are left out: silence before or after speech would
+    only dilute what is heard in it.
+    """
     if len(samples_16k) < _LEAST_SAMPLES:
         return []
     starts = range(0, max(1, len(samples_16k) - _LEAST_SAMPLES), _STEP_SAMPLES)
-    return [samples_16k[s : s + PIECE_SAMPLES] for s in starts]
+    cut = [samples_16k[s : s + PIECE_SAMPLES] for s in starts]
+    powers = [float(np.mean(piece.astype(np.float64) ** 2)) for piece in cut]
+    return [piece for piece, power in zip(cut, powers) if power >= max(powers) * _LEAST_POWER]
+
+
+def _without_edges(samples_16k: FloatArray) -> FloatArray:
+    """The recording from its first to its last loud quarter of a second: silence dilutes."""
+    count = len(samples_16k) // _BLOCK
+    blocks = samples_16k[: count * _BLOCK].reshape(count, _BLOCK).astype(np.float64)
+    power = (blocks**2).mean(axis=1)
+    loud = np.flatnonzero(power > np.percentile(power, 95) * _SOFT)
+    return samples_16k[loud[0] * _BLOCK : (loud[-1] + 1) * _BLOCK]
 
 
 def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
@@ -201,8 +269,12 @@ def synthetic_log_odds(samples_16k: FloatArray) -> float | None:
     Raises:
         EngineError: the weights are missing or damaged.
     """
-    audible = [piece for piece in pieces(samples_16k) if float(np.abs(piece).max()) > 1e-4]
-    if not audible or bandwidth_hz(samples_16k, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
+    if len(samples_16k) < _LEAST_SAMPLES or float(np.abs(samples_16k).max()) < 1e-4:
         return None
-    statistics = np.stack([spectral_statistics(piece) for piece in audible])
+    if bandwidth_hz(samples_16k, SAMPLE_RATE_HZ) < MIN_BANDWIDTH_HZ:
+        return None
+    cut = pieces(in_one_codec(_without_edges(samples_16k)))
+    if not cut:
+        return None
+    statistics = np.stack([spectral_statistics(piece) for piece in cut])
     return float(synthetic_weights().log_odds(statistics).mean())

@@ -20,7 +20,7 @@ from voicelet.audio.features import FloatArray
 from voicelet.audio.source import Recording, load_recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.enrolment.liveness.sentence import (
-    LIFETIME,
+    NAMED_DAY,
     ConsentSentence,
     SentenceReader,
     consent_sentence,
@@ -34,8 +34,8 @@ from voicelet.speaker.origin import (
     RATE_HZ,
     RecordingOrigin,
     origin_of,
-    refusal,
     speech_16k,
+    spoken_refusal,
 )
 from voicelet.speaker.phone_posteriors import phone_posteriors
 from voicelet.speaker.voice_match import VoiceMatch, voice_scale
@@ -71,14 +71,14 @@ class LivenessConfig:
             person than the one in the recordings.
         min_speech_s: less speech can't hold the sentence.
         max_recording_s: more isn't listened to.
-        max_age: of the sentence.
+        max_age: of the day that the sentence names; `issued` limits the minutes.
     """
 
     min_text_probability: float = 0.5
     min_voice_probability: float = 0.5
     min_speech_s: float = 3.0
     max_recording_s: float = 60.0
-    max_age: timedelta = LIFETIME
+    max_age: timedelta = NAMED_DAY
 
 
 DEFAULT_LIVENESS = LivenessConfig()
@@ -207,7 +207,7 @@ def _reasons(report: LivenessReport, age: timedelta, config: LivenessConfig) -> 
             "the sentence was read by another person than the one in the recordings; the person"
             " whose voice it is has to read it"
         )
-    origin_reason = refusal(report.origin) if report.origin is not None else None
+    origin_reason = spoken_refusal(report.origin) if report.origin is not None else None
     if origin_reason is not None:
         reasons.append(origin_reason)
     return reasons

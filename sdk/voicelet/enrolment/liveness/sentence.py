@@ -27,8 +27,8 @@ from voicelet.text.words import Span
 LANGUAGE = "en"
 """Of the sentences and their words."""
 WORDS = 6
-LIFETIME = timedelta(hours=24)
-"""The sentence names its day; the next day it is stale."""
+NAMED_DAY = timedelta(hours=24)
+"""The sentence names its day; the next day it is stale, wherever on earth it was drawn."""
 
 _PRODUCT = {"Voicelet": "[[vˈYslət]]"}
 _MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September"]
@@ -81,17 +81,14 @@ def entropy_bits() -> float:
     return math.log2(math.perm(len(word_list()), WORDS))
 
 
-def consent_sentence(
+def random_sentence(
     now: datetime | None = None, rng: random.Random | None = None
 ) -> ConsentSentence:
-    """Draw a sentence for somebody to read aloud: about 10 s, 50 bits of randomness.
-
-        sentence = consent_sentence()
-        print(sentence.text)
+    """A sentence that nothing remembers: no consent can be given with it.
 
     Args:
         now: with a time zone; the present without it.
-        rng: only for tests; the system's own randomness without one.
+        rng: the system's own randomness without one.
     """
     time = now or datetime.now(timezone.utc)
     words = tuple((rng or secrets.SystemRandom()).sample(word_list(), WORDS))
@@ -102,6 +99,31 @@ def consent_sentence(
     )
     stamp = time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return ConsentSentence(text, words, stamp)
+
+
+def consent_sentence(
+    now: datetime | None = None, rng: random.Random | None = None
+) -> ConsentSentence:
+    """Draw a sentence for somebody to read aloud: about 10 s, 50 bits of randomness.
+
+        sentence = consent_sentence()
+        print(sentence.text)
+
+    This device remembers it (see `issued`): it has to be read within 15 minutes, here, and serves
+    for one consent.
+
+    Args:
+        now: with a time zone; the present without it.
+        rng: only for tests; the system's own randomness without one.
+
+    Raises:
+        ConsentError: it can't be remembered, as on a full disk.
+    """
+    from voicelet.enrolment.liveness.issued import issued_sentences
+
+    sentence = random_sentence(now, rng)
+    issued_sentences().add(sentence.text, now)
+    return sentence
 
 
 def parse_sentence(text: str) -> ConsentSentence:

@@ -13,14 +13,26 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+from collections.abc import Iterable
 
 from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError, SealError
 from voicelet.profiles.names import file_stem
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import SUFFIX, Disk
+from voicelet.profiles.vault.keys import (
+    FILE,
+    KEYSTORE,
+    WRAPPED,
+    KeyRing,
+    Lock,
+    Slot,
+    encrypted_part,
+    is_pending,
+    read_lock,
+    write_lock,
+)
 from voicelet.profiles.vault.keys import FILE_NAME as LOCK_NAME
-from voicelet.profiles.vault.keys import KeyRing, Lock, Slot, encrypted_part, read_lock, write_lock
 from voicelet.profiles.vault.session import (
     IndexEntry,
     IndexFile,
@@ -34,12 +46,31 @@ from voicelet.profiles.vault.session import (
 from voicelet.trust.consent.chain import EMPTY
 from voicelet.trust.consent.revocations import device_revocations
 
+_UNKNOWN_CHANGE = (
+    f"{LOCK_NAME} states a change of key that this device didn't begin, so it isn't carried out; if"
+    " you didn't change the key on another device either, somebody else wrote that file. To change"
+    " it now: voicelet profiles rotate-key"
+)
 _log = logging.getLogger(__name__)
 
 
-def is_pending(lock: Lock) -> bool:
-    """Whether a rotation was asked for, or stopped in the middle."""
-    return lock.rotate or len(lock.slots) > 1
+def believed(lock: Lock, ring: KeyRing) -> Lock:
+    """The lock as far as it can be believed: anybody who can write to the vault can write it.
+
+    Where it states a change of key that this device didn't begin, what is encrypted stays so, under
+    the keys that there are.
+
+    Raises:
+        ProfileError: it says that nothing is encrypted, and the vault was.
+    """
+    if lock.plain and len(lock.slots) == 1 and ring.was_encrypted(lock):
+        raise ProfileError(
+            f"{LOCK_NAME} says that the profiles aren't encrypted, and they were: restore it from a"
+            f" backup; if you want them so, remove vault-{lock.vault}.count in {str(ring.folder)!r}"
+        )
+    if not is_pending(lock) or ring.began_change(lock):
+        return lock
+    return encrypted_part(lock) or lock
 
 
 def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
@@ -52,6 +83,8 @@ def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
         return lock
     try:
         slot = None
+        if not ring.began_change(lock):
+            raise ProfileError(_UNKNOWN_CHANGE)
         if len(lock.slots) == 1:
             slot = ring.make(lock.vault, lock.slots[0].where, in_use=True)
         return rotate(disk, lock, ring, slot)
@@ -69,7 +102,8 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         slot: the new key, just made; None to go on with a rotation that was stopped.
 
     Raises:
-        ProfileError: a profile is damaged, so that the old key is still needed.
+        ProfileError: this device didn't begin the one that was stopped; or a profile is damaged, so
+            that the old key is still needed.
         ProfileLockedError: an old key is missing, or can't be destroyed.
         OSError: something can't be written.  Everything can still be read.
     """
@@ -77,7 +111,10 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         both = dataclasses.replace(lock, slots=(slot, *lock.slots))
         old_slots = [ring.carry(both, old, slot) for old in lock.slots]
         lock = dataclasses.replace(lock, slots=(slot, *old_slots), rotate=False)
+        ring.begin_change(lock)
         write_lock(disk, lock)
+    elif not ring.began_change(lock):
+        raise ProfileError(_UNKNOWN_CHANGE)
     if lock.plain:
         _lay_open(disk, lock, ring)
     else:
@@ -86,7 +123,42 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         ring.forget(old)
     lock = dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
     write_lock(disk, lock)
+    ring.end_change(lock)
     return lock
+
+
+def in_use(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
+    """A lock less the keys that open nothing in the vault: they may be another vault's.
+
+    For an owner who changes the key although `vault.json` states a change that this device didn't
+    begin.
+
+    Raises:
+        ProfileLockedError: no key can be had.
+    """
+    part = encrypted_part(lock)
+    if part is None:
+        return dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
+    known, problem = [], None
+    for slot in part.slots:
+        try:
+            ring.key(part, slot)
+            known.append(slot)
+        except ProfileLockedError as error:
+            problem = problem or error
+    if problem is not None and not known:
+        raise problem
+    part = dataclasses.replace(part, slots=tuple(known)) if known[0].where != WRAPPED else part
+    opening = IndexFile(disk, part, ring).key_ids()
+    for data in (disk.read_sound(f, copy) for f in disk.profiles() for copy in (False, True)):
+        with contextlib.suppress(ProfileError):
+            header, _ = vault_file.read_header(data or b"")
+            for slot in known:
+                if slot.id == header.key and header.vault == lock.vault:
+                    vault_file.unpack(data or b"", ring.key(part, slot))
+                    opening.add(slot.id)
+    used = tuple(slot for slot in known if slot.id in opening)
+    return dataclasses.replace(lock, slots=used or tuple(known[:1]), rotate=False)
 
 
 def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
@@ -190,6 +262,7 @@ class Access:
                 lock = read_lock(self._disk)
                 if lock is not None and is_pending(lock):
                     lock = self._try_to_settle(lock)
+                lock = believed(lock, self._ring) if lock else None
                 part = encrypted_part(lock) if lock else None
                 try:
                     # The index is read before the file; writers write the file first.
@@ -238,7 +311,8 @@ class Access:
         try:
             with self._disk.writing():
                 lock = read_lock(self._disk)
-                if lock is None or lock.plain or is_pending(lock):
+                lock = believed(lock, self._ring) if lock else None
+                if lock is None or lock.plain or self._ring.began_change(lock):
                     return
                 session = Session(self._disk, lock, self._ring)
                 session.index.revocations = present[0]
@@ -288,7 +362,7 @@ class Access:
     def settled(self) -> Lock:
         """The vault's lock, made if need be, with nothing pending; the caller holds `writing`."""
         lock = open_or_make(self._disk, self._ring, self._protection)
-        return settle(self._disk, lock, self._ring)
+        return believed(settle(self._disk, lock, self._ring), self._ring)
 
     def _try_to_settle(self, lock: Lock) -> Lock:
         try:
@@ -298,8 +372,26 @@ class Access:
             _log.warning("the key of the profiles isn't changed yet: %s", error.strerror)
             return lock
 
-    def forget(self, lock: Lock, file: str) -> None:
-        """Note in the index that a profile was erased, then change the key."""
+    def keys_of(self, lock: Lock, file: str) -> list[Slot]:
+        """The keys outside the vault that open a file or its copy; nobody is asked for any."""
+        found = []
+        kept = [slot for slot in lock.slots if slot.where in (KEYSTORE, FILE)]
+        for data in (self._disk.read_sound(file, copy) for copy in (False, True)):
+            for slot in kept:
+                with contextlib.suppress(ProfileError):
+                    header, _ = vault_file.read_header(data or b"")
+                    if (header.vault, header.key) == (lock.vault, slot.id):
+                        vault_file.unpack(data or b"", self._ring.key(lock, slot))
+                        found.append(slot)
+        return found
+
+    def forget(self, lock: Lock, file: str, keys: Iterable[Slot] = ()) -> None:
+        """Note in the index that a profile was erased, then change the key.
+
+        Args:
+            keys: that opened it, see :meth:`keys_of`; destroyed if nothing is left in the vault,
+                even if that can't be noted.
+        """
         part = encrypted_part(lock)
         if part is None:
             return
@@ -313,8 +405,12 @@ class Access:
         except (ProfileError, SealError, OSError) as error:
             if not self._disk.profiles():
                 # Nothing is left to lock: without this, a lost key would be in the way for ever.
+                for slot in keys:
+                    with contextlib.suppress(ProfileLockedError):
+                        self._ring.forget(slot)
                 IndexFile(self._disk, part, self._ring).remove()
                 self._disk.remove(LOCK_NAME)
+                self._ring.end_change(lock)
                 _log.warning(
                     "nothing is left in the vault, and it was locked: the next profile begins a"
                     " new one, protected in the default way"

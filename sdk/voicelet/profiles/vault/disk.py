@@ -106,12 +106,15 @@ class Disk:
                 path.unlink(missing_ok=True)
                 _log.warning("%s was a symbolic link; what it pointed to was left alone", path)
                 continue
-            aside = path.with_name(f".{secrets.token_hex(8)}.part")
+            aside = path.with_name(f".voicelet-{secrets.token_hex(8)}.part")
             try:
                 path.rename(aside)  # at once: a file that is half overwritten would be damaged
                 shred(aside)
             except FileNotFoundError:
                 continue
+            except KeyboardInterrupt:  # it has lost its name already
+                aside.unlink(missing_ok=True)
+                raise
             except SealError as error:
                 raise ProfileError(str(error)) from None
 

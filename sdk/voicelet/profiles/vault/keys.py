@@ -19,10 +19,12 @@ import dataclasses
 import hashlib
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ProfileError, ProfileLockedError, SealError
@@ -37,6 +39,7 @@ KEYSTORE, FILE = keystore.KEYSTORE, keystore.FILE
 PROTECTIONS = (KEYSTORE, FILE, PASSPHRASE, PLAIN)
 _FORMAT, _VERSION = "voicelet vault", 1
 _RECORD_KEYS = 4
+_MOST_CHANGES = 3
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +83,11 @@ class Lock:
     def __post_init__(self) -> None:
         if not self.slots or len(bytes.fromhex(self.vault)) != 8:
             raise ValueError("a vault without keys")
+        # The same key as the new one and as the old one would be destroyed as the old one.
+        if len({slot.id for slot in self.slots}) != len(self.slots):
+            raise ValueError("a key that is listed twice")
+        if self.slots[0].where == WRAPPED:
+            raise ValueError("a key that is under itself")
 
     @property
     def plain(self) -> bool:
@@ -95,7 +103,11 @@ def read_lock(disk: Disk) -> Lock | None:
     """
     problem = ""
     for copy in (False, True):
-        data = disk.read(FILE_NAME, copy)
+        try:
+            data = disk.read(FILE_NAME, copy)
+        except ProfileError as error:  # a folder, a pipe, a link: the copy may be sound
+            problem = str(error)
+            continue
         if data is None:
             continue
         try:
@@ -111,6 +123,11 @@ def read_lock(disk: Disk) -> Lock | None:
             f"{problem}, and so is its copy, in {str(disk.path)!r}: restore it from a backup"
         )
     return None
+
+
+def is_pending(lock: Lock) -> bool:
+    """Whether a change of key was asked for, or stopped in the middle."""
+    return lock.rotate or len(lock.slots) > 1
 
 
 def write_lock(disk: Disk, lock: Lock) -> None:
@@ -236,7 +253,7 @@ class KeyRing:
         Raises:
             ProfileLockedError: the key is missing.
         """
-        if slot.where != PASSPHRASE or under.where == PLAIN:
+        if slot.where not in (PASSPHRASE, WRAPPED) or under.where == PLAIN:
             return slot
         box = _encrypt(self.key(lock, under), self.key(lock, slot), _place(lock.vault, slot.id))
         return Slot(slot.id, WRAPPED, wrapped=box)
@@ -253,6 +270,48 @@ class KeyRing:
                 keystore.delete(_entry(slot.id), slot.where, self._folder)
             except SealError as error:
                 raise ProfileLockedError(str(error)) from None
+
+    def begin_change(self, lock: Lock) -> None:
+        """Note outside the vault that this device wants the change of key that a lock states.
+
+        Called before the lock is written.  Whoever can write to the vault alone could otherwise
+        have it laid open, or a key destroyed, by a `vault.json` of their own.
+
+        Raises:
+            ProfileLockedError: it can't be noted.
+        """
+        # The one before stands in `vault.json` until the new one does.
+        states = [*self._begun(lock.vault), _change(lock)][-_MOST_CHANGES:]
+        try:
+            keystore.write_file(self._change_path(lock.vault), json.dumps(states).encode())
+        except SealError as error:
+            raise ProfileLockedError(str(error)) from None
+
+    def began_change(self, lock: Lock) -> bool:
+        """Whether this device began the change of key that a lock states."""
+        return _change(lock) in self._begun(lock.vault)
+
+    def end_change(self, lock: Lock) -> None:
+        """Forget the note: the change is done."""
+        try:
+            keystore.shred(self._change_path(lock.vault))
+        except SealError as error:  # harmless: what it speaks of is done
+            _log.info("%s", error)
+
+    def was_encrypted(self, lock: Lock) -> bool:
+        """Whether the folder of keys knows a vault as an encrypted one."""
+        return os.path.lexists(self.folder / f"vault-{lock.vault}.count")
+
+    def _begun(self, vault: str) -> list[Any]:
+        try:
+            states = json.loads(keystore.read_file(self._change_path(vault)) or b"[]")
+        except (SealError, ValueError, RecursionError) as error:
+            _log.warning("%s can't be read (%s)", self._change_path(vault), type(error).__name__)
+            return []
+        return states if isinstance(states, list) else []
+
+    def _change_path(self, vault: str) -> Path:
+        return self.folder / f"vault-{vault}.change"
 
     def _get(self, lock: Lock, slot: Slot) -> bytes:
         if slot.where == PASSPHRASE:
@@ -340,6 +399,10 @@ def _decrypt(key: bytes, wrapped: str, place: bytes) -> bytes:
 def _place(vault: str, key_id: str, stretch: Stretch | None = None) -> bytes:
     fields = [vault, key_id, asdict(stretch) if stretch else None]
     return json.dumps(["voicelet vault key 1", *fields]).encode()
+
+
+def _change(lock: Lock) -> list[Any]:
+    return [lock.rotate, *[[slot.id, slot.where] for slot in lock.slots]]
 
 
 def _entry(key_id: str) -> str:

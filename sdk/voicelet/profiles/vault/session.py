@@ -13,6 +13,7 @@ that a voice stays withdrawn whatever becomes of that list.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -122,6 +123,16 @@ class IndexFile:
         if index.counter < (least or 0):
             raise ProfileError(f"the folder of profiles is older than it was; {_REMEDY}")
         return index
+
+    def key_ids(self) -> set[str]:
+        """Of the keys that open the index and its copy."""
+        ids = set()
+        for copy in (False, True):
+            data = self._disk.read_sound(FILE_NAME, copy)
+            with contextlib.suppress(ProfileError):
+                self._open(data or b"", _INDEX)
+                ids.add((data or b"")[len(_INDEX) :][:_ID].hex())
+        return ids
 
     def write(self, index: Index) -> None:
         """Write the index with its counter raised, then the counter.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,13 +24,16 @@ from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name, default_folder, file_stem
 from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.profiles.vault import disk as vault_file
-from voicelet.profiles.vault.access import Access, rotate
+from voicelet.profiles.vault.access import Access, believed, in_use, rotate
 from voicelet.profiles.vault.disk import SUFFIX, Disk
 from voicelet.profiles.vault.keys import (
     AUTO,
+    PASSPHRASE,
+    WRAPPED,
     KeyRing,
     Passphrase,
     encrypted_part,
+    is_pending,
     read_lock,
     write_lock,
 )
@@ -37,6 +41,8 @@ from voicelet.profiles.vault.session import Session, open_or_make
 from voicelet.trust.audit.device_log import note
 
 __all__ = ["SUFFIX", "Vault", "default_folder"]
+
+_log = logging.getLogger(__name__)
 
 
 class Vault:
@@ -111,7 +117,8 @@ class Vault:
             lock = self._access.settled()
             if not replace and profile.name in self:
                 raise ProfileError(
-                    f"there is a profile {profile.name!r} already; delete it or choose another name"
+                    f"there is a profile {profile.name!r} already; choose another name (--name), or"
+                    " replace it (--replace)"
                 )
             self._access.store(lock, profile.name, profile.to_bytes())
         return self.path / file
@@ -168,16 +175,26 @@ class Vault:
         with self._disk.explained(f"can't erase the profile {name!r}"), self._disk.writing():
             try:
                 lock = read_lock(self._disk)
-            except ProfileError:  # damaged beyond use: the files can go all the same
+            except ProfileError as error:  # damaged beyond use: the files can go all the same
                 lock = None
+                _log.warning(
+                    "%s; the files go, but which key opened copies of them elsewhere isn't known"
+                    " any more: remove the keys in %s if no other vault needs them",
+                    error,
+                    self._ring.folder,
+                )
             if lock is not None and encrypted_part(lock) is not None:
                 # First: if we are stopped from here on, the key is changed at the next chance.
+                is_known = not is_pending(lock) or self._ring.began_change(lock)
                 lock = dataclasses.replace(lock, rotate=True)
+                if is_known:
+                    self._ring.begin_change(lock)
                 write_lock(self._disk, lock)
+            keys = self._access.keys_of(lock, file) if lock is not None else []
             self._disk.remove(file)
             note("erase", profile=name)
             if lock is not None:
-                self._access.forget(lock, file)
+                self._access.forget(lock, file, keys)
 
     delete = erase
 
@@ -198,7 +215,7 @@ class Vault:
             raise ProfileNotFoundError(f"there is no profile {name!r}, nor a copy of one")
         with self._disk.explained(f"can't restore {name!r}"), self._disk.writing():
             lock = read_lock(self._disk)
-            part = encrypted_part(lock) if lock else None
+            part = encrypted_part(believed(lock, self._ring)) if lock else None
             if part is None:
                 data = self._access.sound_plain(file)
                 self._disk.write(file, data)
@@ -238,9 +255,13 @@ class Vault:
         """
         with self._disk.explained("can't change the key"), self._disk.writing():
             lock = open_or_make(self._disk, self._ring, self._protection)
-            if len(lock.slots) > 1:
+            if is_pending(lock) and not self._ring.began_change(lock):
+                lock = in_use(self._disk, lock, self._ring)
+            elif len(lock.slots) > 1:
                 lock = rotate(self._disk, lock, self._ring, None)
-            where = protection or ("passphrase" if passphrase else lock.slots[0].where)
+            believed(lock, self._ring)
+            kept = PASSPHRASE if lock.slots[0].where == WRAPPED else lock.slots[0].where
+            where = protection or (PASSPHRASE if passphrase else kept)
             part = encrypted_part(lock)
             if part is not None:  # reports a wrong passphrase before a new one is asked for
                 self._ring.key(part, part.slots[0])

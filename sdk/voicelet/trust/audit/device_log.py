@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelet.errors import VoiceletError
-from voicelet.files import data_dir
+from voicelet.files import data_dir, state_dir
 from voicelet.trust.audit.log import AuditLog, Event, timestamp
 from voicelet.trust.audit.record import Field, check_event
 
@@ -85,9 +85,7 @@ def audit_folder() -> Path:
     named = os.environ.get("VOICELET_AUDIT", "")
     if named and named.lower() != "off":
         return Path(named).absolute()
-    base = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(base) if os.path.isabs(base) else Path.home() / ".local/state"
-    return state / "voicelet" / "audit"
+    return state_dir() / "audit"
 
 
 def default_log(key: Ed25519PrivateKey | bytes | None = None) -> AuditLog:

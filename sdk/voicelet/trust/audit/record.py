@@ -13,11 +13,13 @@ are and what the last one's hash is, signed too, so that lines can't be cut from
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -252,7 +254,7 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[bytes, bool]]:
 
     A line longer than any record comes in pieces, none of which is one.
     """
-    with path.open("rb") as file:
+    with _open_file(path) as file:
         file.seek(start)
         while line := file.readline(MAX_LINE_BYTES + 1):
             yield line.removesuffix(b"\n"), line.endswith(b"\n")
@@ -266,11 +268,20 @@ def read_head(path: Path) -> Head | None:
         OSError: it can't be read.
     """
     try:
-        with path.open("rb") as file:
+        with _open_file(path) as file:
             data = file.read(MAX_LINE_BYTES + 1)
     except FileNotFoundError:
         return None
     return Head.parse(data)
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe in its place isn't waited for."""
+    file = os.fdopen(open_own(path, os.O_RDONLY), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "not a file; remove it", str(path))
 
 
 def write_head(path: Path, head: Head) -> None:

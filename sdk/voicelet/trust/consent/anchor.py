@@ -20,7 +20,7 @@ from typing import Any
 from voicelet.config import from_mapping
 from voicelet.errors import AuditError, ConfigError, ConsentError, SealError
 from voicelet.files import data_dir, open_own
-from voicelet.trust.consent.chain import Anchor, Chain, is_id
+from voicelet.trust.consent.chain import MAX_BYTES, Anchor, Chain, is_id
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys.device_key import device_public_key, signing_key_place
 
@@ -83,7 +83,7 @@ class AnchorStore:
         """The copy of the list; empty where there is none."""
         try:
             with open(open_own(self._list_copy, os.O_RDONLY), "rb") as file:
-                return file.read()
+                return file.read(MAX_BYTES + 1)
         except OSError:
             return b""
 
@@ -116,22 +116,34 @@ def read_audit_log(since: str = "") -> tuple[list[str], str]:
 
     if not is_on():
         return [], since
-    folder = audit_folder()
-    place = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    match = _POSITION.fullmatch(since)
-    first, size = (int(match[2]), int(match[3])) if match and match[1] == place else (0, 0)
+    folder, first, size = audit_folder(), 0, 0
     ids: list[str] = []
     try:
+        if match := _POSITION.fullmatch(since):
+            number = int(match[2])
+            if match[1] == _place(folder, log_file(folder, number)):
+                first, size = number, int(match[3])
         for number in [n for n in numbers(folder) if n >= first]:
             with open(open_own(log_file(folder, number), os.O_RDONLY), "rb") as file:
                 start = max(0, size - _OVERLAP_BYTES) if number == first else 0
                 file.seek(start)
                 data = file.read(_MAX_AUDIT_BYTES)
             ids += _signed_ids(data)
+            place = _place(folder, log_file(folder, number))
             since = f"{place}:{number}:{start + len(data)}"
     except (OSError, SealError) as error:
         _log.info("the audit log doesn't say which consents were withdrawn: %s", error)
     return list(dict.fromkeys(ids)), since
+
+
+def _place(folder: Path, file: Path) -> str:
+    """Which file of which log it is: a log that began anew has the same names, but other lines."""
+    try:
+        with open(open_own(file, os.O_RDONLY), "rb") as opened:
+            begins = opened.readline(_MAX_BYTES)
+    except FileNotFoundError:
+        begins = b""
+    return hashlib.sha256(os.fsencode(folder) + b"\n" + begins).hexdigest()[:16]
 
 
 def _signed_ids(data: bytes) -> list[str]:
@@ -140,7 +152,7 @@ def _signed_ids(data: bytes) -> list[str]:
     found = []
     at = data.find(b'"event":"revo')
     while at >= 0:
-        start = data.rfind(b"\n", 0, at) + 1
+        start, before = data.rfind(b"\n", 0, at) + 1, ""
         for number, line in enumerate(data[start:].split(b"\n", 10_000)):
             try:
                 record = Record.parse(line)
@@ -148,6 +160,9 @@ def _signed_ids(data: bytes) -> list[str]:
                 break
             if number == 0:
                 consent = record.fields.get("consent")
+            elif record.prev != before:
+                break  # it was put in between
+            before = record.hash()
             if record.sig is not None:  # the last of a batch: it holds for those before it
                 if is_id(consent) and record.is_signed_by(device_public_key()):
                     found.append(str(consent))

@@ -184,15 +184,15 @@ def longest_sound(raw: bytes) -> tuple[Chain, str]:
     return Chain(tuple(lines[: len(entries)]), tuple(entries), tuple(hashes)), problem
 
 
-def scattered(raw: bytes) -> dict[str, str]:
-    """Id → date of the lines that hold for themselves, wherever they stand in a broken list."""
+def scattered(raw: bytes) -> dict[str, Revocation]:
+    """By id: the lines that hold for themselves, wherever they stand in a broken list."""
     found = {}
     for line in _lines(raw):
         try:
             entry = _parse_line(line)
         except ConsentError:
             continue
-        found[entry.id] = entry.revoked
+        found[entry.id] = entry
     return found
 
 

@@ -344,7 +344,8 @@ class ConsentRecord:
         if not covers(self.purposes, check_purpose(purpose)):
             raise ConsentError(
                 f"{self.given_by} agreed to {', '.join(self.purposes)}, not to {purpose};"
-                " ask for consent to that"
+                " to ask for both: voicelet consent renew, with"
+                f" {' '.join(f'--purpose {p}' for p in (*self.purposes, purpose))}"
             )
         if self.needs_countersigner(purpose) and not self.countersigner:
             raise ConsentError(

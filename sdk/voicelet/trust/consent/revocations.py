@@ -196,12 +196,15 @@ class Revocations:
                 starts = [longest_sound(raw)[0] for raw in raws]
                 chain = max(starts, key=lambda c: (self._broken(c, states) is None, len(c.lines)))
                 kept, ids = len(chain.lines), dict(chain.ids())
-                elsewhere = {k: v for raw in raws for k, v in scattered(raw).items()}
+                lines = {k: v for raw in raws for k, v in scattered(raw).items()}
                 undated = dict.fromkeys((*self._noted("")[0], *self._expected_ids), now)
-                elsewhere = {**undated, **elsewhere}
+                elsewhere = {**undated, **{k: v.revoked for k, v in lines.items()}}
                 added = tuple(i for i in elsewhere if i not in ids)
                 missing = [state for state in sorted(states) if not self._has(chain, state)]
-                lost = max((s.count for s in missing), default=0) - len(ids) - len(added)
+                # Anybody can sign lines; only this device's stand for withdrawals that it counted.
+                own = key.public_key().public_bytes_raw().hex()
+                counted = {e.id for e in (*chain.entries, *lines.values()) if e.device == own}
+                lost = max((s.count for s in missing), default=0) - len(counted | set(undated))
                 if lost > 0 and not accept_loss:
                     raise ConsentError(
                         f"{lost} withdrawn consents can't be found again, in {self.path}, its copy,"

@@ -12,11 +12,13 @@ could run the command as well.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import re
 import shlex
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,7 +28,7 @@ from typing import Any
 
 from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, ConsentError, SealError
-from voicelet.files import atomic_file, data_dir, file_lock, make_private
+from voicelet.files import atomic_file, data_dir, file_lock, make_private, open_own
 from voicelet.trust.consent.clock import check_not_ahead, remember_time
 from voicelet.trust.consent.record import (
     BY_STATEMENT,
@@ -182,7 +184,9 @@ class TrustedSigners:
 
     def _read(self) -> dict[str, TrustedSigner]:
         try:
-            with self.path.open("rb") as file:
+            with open(open_own(self.path, os.O_RDONLY), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise OSError(errno.EINVAL, "not a file; remove it")
                 raw = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return {}
@@ -256,7 +260,9 @@ def check_authority(
     if record.device != own:
         _check_signer(record, purpose, trusted, name)
     if record.needs_countersigner(purpose):
-        second = trusted.get(record.countersigner) if record.countersigner != own else None
+        # Twice the same hand is no second signature, nor is this device's own.
+        is_second = record.countersigner not in (own, record.device)
+        second = trusted.get(record.countersigner) if is_second else None
         if second is None or not covers(second.purposes, purpose):
             raise ConsentError(
                 f"the countersigner of this consent ({record.countersigner}) isn't trusted with"
