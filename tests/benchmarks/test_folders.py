@@ -94,7 +94,9 @@ def test_voicelet_enrols_each_person_once_and_leaves_out_who_is_refused(
 
     class FakeVoice:
         @staticmethod
-        def load(path: Path | None = None, threads: int = 0) -> FakeVoice:
+        def load(
+            path: Path | None = None, threads: int = 0, trust_bundle: bool = False
+        ) -> FakeVoice:
             assert threads == 1
             return FakeVoice()
 

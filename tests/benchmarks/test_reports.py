@@ -49,7 +49,10 @@ def test_a_bundles_vocoder_gets_normalized_mels_and_gives_a_hop_a_frame(
 
     class Graph:
         inputs = (SimpleNamespace(name="voicing"),)
-        outputs = (SimpleNamespace(name="harmonic_log_magnitude", shape=(1, "frames", 601)),)
+        outputs = tuple(
+            SimpleNamespace(name=name, shape=(1, "frames", 601), dtype="float32")
+            for name in ("harmonic_log_magnitude", "harmonic_phase", "noise_log_magnitude")
+        )
 
         def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             given.append(inputs["mel"])

@@ -21,8 +21,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSI
 
 
 def hear_interrupts() -> None:
-    """Undo what a shell does to commands in its background, whose children ignore Ctrl-C."""
+    """Undo what a shell or nohup does to commands in the background: they ignore Ctrl-C, SIGHUP."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(bundle: Path, delay_s: float, *arguments: str) -> subprocess.Popen[bytes]:

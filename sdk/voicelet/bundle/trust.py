@@ -16,7 +16,14 @@ from typing import Literal
 
 from voicelet.bundle.integrity import checked_key
 from voicelet.errors import BundleError, ConfigError
-from voicelet.files import atomic_file, data_dir, embedded_bundle, file_lock, read_regular
+from voicelet.files import (
+    atomic_file,
+    data_dir,
+    embedded_bundle,
+    file_lock,
+    make_private,
+    read_regular,
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +66,7 @@ def trust_key(key: str) -> str:
     """
     spelled = checked_key(key)
     path = data_dir() / KEYS_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     with file_lock(path.with_name(KEYS_NAME + ".lock")):
         keys = user_keys()
         if spelled not in keys:

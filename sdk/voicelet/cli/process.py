@@ -23,6 +23,8 @@ GRACE_S = 5.0
 """How long a command may take to end by itself after a signal; a call into a library can't be
 interrupted, and service managers kill after ten seconds or more."""
 _AGAIN_S = 0.005
+_told: list[int] = []
+"""Signals that were raised as :class:`Stopped` since the command began."""
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -80,6 +82,7 @@ def _run(program: str, work: Callable[[], int | None], debug: bool, raise_unexpe
         sys.stdout.flush()
         return code
     except VoiceletError as error:
+        _stop_if_told()
         if debug:
             traceback.print_exc()
         complain(program, str(error))
@@ -88,6 +91,7 @@ def _run(program: str, work: Callable[[], int | None], debug: bool, raise_unexpe
         _forget_stdout()
         return EXIT_CLOSED_PIPE
     except Exception as error:
+        _stop_if_told()
         missing = missing_library(error) if isinstance(error, ImportError) else None
         if missing is not None:
             complain(program, str(missing))
@@ -97,6 +101,12 @@ def _run(program: str, work: Callable[[], int | None], debug: bool, raise_unexpe
         text = f"unexpected {type(error).__name__}: {error} (run with --debug for details)"
         complain(program, text)
         return EXIT_UNEXPECTED
+
+
+def _stop_if_told() -> None:
+    """A library that is stopped while it starts answers with an error of its own in its place."""
+    if _told:
+        raise Stopped(_told[0])
 
 
 def complain(program: str, message: str) -> None:
@@ -122,6 +132,7 @@ def stoppable() -> Iterator[None]:
     kept = {n: old for n in numbers if (old := signal.getsignal(n)) in usual}
     for number in kept:
         signal.signal(number, _stop)
+    _told.clear()
     try:
         with _none_lost(), _watched(kept):
             yield
@@ -138,6 +149,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
         other = getattr(signal, name, None)
         if other is not None and signal.getsignal(other) is _stop:
             signal.signal(other, _end_now)
+    _told.append(number)
     raise Stopped(number)
 
 

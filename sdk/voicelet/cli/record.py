@@ -15,6 +15,7 @@ from voicelet.cli.options import add_bundle_option, number, opened_bundle
 from voicelet.cli.reading_session import ReadingSession, ask
 from voicelet.cli.recorder import require_recorder
 from voicelet.errors import ConfigError, ConsentError, LivenessRejectedError
+from voicelet.files import make_private
 
 if TYPE_CHECKING:
     from voicelet.bundle import Bundle
@@ -140,7 +141,7 @@ def _prompts(args: argparse.Namespace, bundle: Bundle) -> tuple[Prompt, ...]:
 def _new_folder(name: str) -> Path:
     folder = Path(name)
     try:
-        folder.mkdir(mode=0o700, parents=False, exist_ok=True)
+        make_private(folder)
         if any(os.scandir(folder)):
             raise ConfigError(f"the folder {name!r} isn't empty; choose another for the recordings")
     except (OSError, ValueError) as error:
