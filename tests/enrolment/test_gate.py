@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.quality import bandwidth_hz
 from voicelet.audio.resample import resample
 from voicelet.audio.source import load_recording
-from voicelet.bundle import UNHASHED, Bundle, GraphFile, GraphSpec
+from voicelet.bundle import Bundle, GraphFile, GraphSpec
 from voicelet.engine import get_engine
 from voicelet.enrolment.enrolment import assess, enrol, make_profile, phonetic_coverage
 from voicelet.enrolment.gate import GateConfig, check_recordings
@@ -240,10 +241,13 @@ class OneGraph(Bundle):
 
     def __init__(self) -> None:
         object.__setattr__(self, "root", ENCODER.parent)
+        object.__setattr__(self, "trusted_by", "package")
 
     def graph(self, role: str) -> GraphSpec:
         assert role == "speaker_encoder"
-        return GraphSpec((GraphFile(ENCODER.name, UNHASHED, 0, "onnx", (), ()),))
+        raw = ENCODER.read_bytes()
+        digest = hashlib.sha256(raw).hexdigest()
+        return GraphSpec((GraphFile(ENCODER.name, digest, len(raw), "onnx", (), ()),))
 
     @property
     def manifest(self) -> object:  # type: ignore[override]
