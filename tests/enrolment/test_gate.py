@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.quality import bandwidth_hz
 from voicelet.audio.resample import resample
 from voicelet.audio.source import load_recording
-from voicelet.bundle import Bundle, GraphFile, GraphSpec
+from voicelet.bundle import Bundle, GraphSpec, open_bundle
 from voicelet.engine import get_engine
 from voicelet.enrolment.enrolment import assess, enrol, make_profile, phonetic_coverage
 from voicelet.enrolment.gate import GateConfig, check_recordings
@@ -245,9 +244,7 @@ class OneGraph(Bundle):
 
     def graph(self, role: str) -> GraphSpec:
         assert role == "speaker_encoder"
-        raw = ENCODER.read_bytes()
-        digest = hashlib.sha256(raw).hexdigest()
-        return GraphSpec((GraphFile(ENCODER.name, digest, len(raw), "onnx", (), ()),))
+        return open_bundle(None).graph(role)
 
     @property
     def manifest(self) -> object:  # type: ignore[override]
