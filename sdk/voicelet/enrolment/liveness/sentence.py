@@ -23,6 +23,7 @@ from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Span
+from voicelet.trust.consent.sentence import FORM, MONTHS
 
 LANGUAGE = "en"
 """Of the sentences and their words."""
@@ -31,12 +32,6 @@ NAMED_DAY = timedelta(hours=24)
 """The sentence names its day; the next day it is stale, wherever on earth it was drawn."""
 
 _PRODUCT = {"Voicelet": "[[vˈYslət]]"}
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September"]
-_MONTHS += ["October", "November", "December"]
-_FORM = re.compile(
-    r"Today is (?P<month>[A-Z][a-z]+) (?P<day>[0-9]{1,2})[a-z]{2}, (?P<year>[0-9]{4}), and I let"
-    r" Voicelet learn my voice: (?P<words>[a-z, ]+)\."
-)
 _ORDINAL = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
 
 
@@ -92,7 +87,7 @@ def random_sentence(
     """
     time = now or datetime.now(timezone.utc)
     words = tuple((rng or secrets.SystemRandom()).sample(word_list(), WORDS))
-    day = f"{_MONTHS[time.month - 1]} {time.day}{_ORDINAL.get(time.day, 'th')}, {time.year}"
+    day = f"{MONTHS[time.month - 1]} {time.day}{_ORDINAL.get(time.day, 'th')}, {time.year}"
     text = (
         f"Today is {day}, and I let Voicelet learn my voice: "
         f"{', '.join(words[:-1])} and {words[-1]}."
@@ -132,14 +127,14 @@ def parse_sentence(text: str) -> ConsentSentence:
     Raises:
         ConsentError: it is none of :func:`consent_sentence`.
     """
-    match = _FORM.fullmatch(" ".join(text.split())) if isinstance(text, str) else None
+    match = FORM.fullmatch(" ".join(text.split())) if isinstance(text, str) else None
     words = tuple(re.split(r", | and ", match["words"])) if match else ()
     if match is None or len(words) != WORDS or not set(words) <= set(word_list()):
         raise ConsentError(
             "this isn't a sentence that voicelet asked for; draw one with consent_sentence()"
         )
     try:
-        month = _MONTHS.index(match["month"]) + 1
+        month = MONTHS.index(match["month"]) + 1
         # Noon: right to half a day wherever on earth it was drawn.
         day = datetime(int(match["year"]), month, int(match["day"]), 12, tzinfo=timezone.utc)
     except ValueError as error:
