@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,9 @@ class UtteranceBatch:
 
     def rows(self, places: npt.NDArray[np.int64]) -> UtteranceBatch:
         """Some of the utterances, without what pads the longest of the others."""
-        some = {k: None if v is None else v[places] for k, v in self.__dict__.items()}
+        some: dict[str, Any] = {
+            k: None if v is None else v[places] for k, v in self.__dict__.items()
+        }
         n_phones, n_frames = self.n_phones[places], self.n_frames[places]
         phones, frames = int(n_phones.max()), int(n_frames.max())
         for name in ("phones", "durations", "pitch", "energy"):
