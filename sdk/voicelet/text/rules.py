@@ -84,7 +84,7 @@ In the string a word that starts with "^" is spelled, and a lone mark (", . ;") 
 
 
 class Matcher(Protocol):
-    """What a rule needs of a pattern: a compiled one, or one that compiles when it is first used."""
+    """What a rule needs of a pattern: compiled, or to be compiled when it is first used."""
 
     def match(self, text: str, at: int, /) -> re.Match[str] | None:
         """The match that begins at `at`."""

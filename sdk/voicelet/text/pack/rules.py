@@ -89,7 +89,7 @@ class RuleMaker:
             check: make every rule now, so that what is wrong shows at once.
 
         Raises:
-            PackError: two rules share an id, a place isn't there, or (with `check`) a rule is wrong.
+            PackError: an id comes twice, a place isn't there, or (with `check`) a rule is wrong.
         """
         places: dict[str, list[Rule]] = {place: [] for place in PLACES}
         say_as: list[SayAsRule] = []

@@ -106,8 +106,8 @@ class _Compiler:
             "pre": lambda p: lambda text, match: p + text if text else "",
             "post": lambda p: lambda text, match: text + p if text else "",
             "else": lambda p: lambda text, match: text or p,
-            "first": lambda p: lambda text, match, n=self._count("first", p): text[:n],
-            "last": lambda p: lambda text, match, n=self._count("last", p): text[-n:],
+            "first": self._first,
+            "last": self._last,
         }
         self._with_option: dict[str, Callable[[str], _Filter]] = {
             "decimal": self._decimal,
@@ -176,6 +176,14 @@ class _Compiler:
         if not (parameter.isdecimal() and 0 < int(parameter[:4]) <= 1000):
             raise PackError(f"the filter {name!r} takes a number from 1 to 1000")
         return int(parameter)
+
+    def _first(self, parameter: str) -> _Filter:
+        count = self._count("first", parameter)
+        return lambda said, match: said[:count]
+
+    def _last(self, parameter: str) -> _Filter:
+        count = self._count("last", parameter)
+        return lambda said, match: said[-count:]
 
     def _rule_set(self, name: str) -> str:
         if not self._parts.rules.has(name):
