@@ -74,7 +74,10 @@ class Rendering(Protocol):
 
     @property
     def frames(self) -> int:
-        """Its length, in frames of the voice."""
+        """Its length, in frames of the voice.
+
+        It may become less as the clause is rendered, down to the frames that were asked for.
+        """
 
     @property
     def ends_s(self) -> npt.NDArray[np.float64]:
@@ -82,6 +85,8 @@ class Rendering(Protocol):
 
     def advance(self, last: int, check: Check) -> FloatArray:
         """Samples of the frames up to `last` (more than before) that weren't given before.
+
+        Where `frames` becomes less than `last`, they end there.
 
         How a clause is cut doesn't change its samples, to 1e-3 at least.
 

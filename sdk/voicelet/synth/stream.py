@@ -99,25 +99,27 @@ class Fader:
     """Fades the first and the last 5 ms of a clause that comes in pieces.
 
     Args:
-        total: samples of the clause.
         rate: in Hz.
     """
 
-    def __init__(self, total: int, rate: int) -> None:
-        self._total, self._place = total, 0
-        self._length = max(1, min(int(FADE_S * rate), total // 2))
+    def __init__(self, rate: int) -> None:
+        self._place, self._length = 0, max(1, int(FADE_S * rate))
 
-    def __call__(self, samples: FloatArray) -> FloatArray:
-        """Fade the next samples, in place; returns them."""
-        first, n = self._place, len(samples)
+    def __call__(self, samples: FloatArray, total: int) -> FloatArray:
+        """Fade the next samples, in place; returns them.
+
+        Args:
+            total: samples of the clause, as far as is known.
+        """
+        first, n, length = self._place, len(samples), min(self._length, max(1, total // 2))
         self._place += n
-        if first < self._length:
-            rise = np.arange(first, min(first + n, self._length), dtype=np.float32)
-            samples[: len(rise)] *= (rise + 0.5) / self._length
-        start = max(first, self._total - self._length)
+        if first < length:
+            rise = np.arange(first, min(first + n, length), dtype=np.float32)
+            samples[: len(rise)] *= (rise + 0.5) / length
+        start = max(first, total - length)
         if start < first + n:
-            fall = np.arange(self._total - start, self._total - first - n, -1, dtype=np.float32)
-            samples[start - first :] *= (fall - 0.5) / self._length
+            fall = np.arange(total - start, total - first - n, -1, dtype=np.float32)
+            samples[start - first :] *= (fall - 0.5) / length
         return samples
 
 
@@ -217,16 +219,15 @@ class SpeechStream:
 
     def _render(self, clause: Rendering, gain: float) -> Iterator[tuple[FloatArray, bool]]:
         """Samples of a clause, at output level, edges faded; each with whether it is the last."""
-        p, total = self._p, clause.frames
-        fader = Fader(total * p.synthesizer.hop, p.rate)
-        rendered = 0
-        while rendered < total:
-            rendered = min(total, rendered + next(self._stretches, p.stretch_frames))
-            if total - rendered < p.stretch_frames // 8:
-                rendered = total  # a short remainder isn't worth a run of its own
+        p, fader, rendered = self._p, Fader(self._p.rate), 0
+        while rendered < clause.frames:
+            rendered += next(self._stretches, p.stretch_frames)
+            if clause.frames - rendered < p.stretch_frames // 8:
+                rendered = clause.frames  # a short remainder isn't worth a run of its own
             self._check()
             samples = clause.advance(rendered, self._check)
-            yield fader(to_output_level(samples, gain)), rendered == total
+            total = clause.frames * p.synthesizer.hop
+            yield fader(to_output_level(samples, gain), total), rendered >= clause.frames
 
     def _timings(self, clause: PhoneClause, rendering: Rendering) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""
