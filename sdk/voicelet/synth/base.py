@@ -20,7 +20,7 @@ from voicelet.engine import Graph
 from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
-from voicelet.text.words import PhoneClause, Tone
+from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
 
@@ -150,6 +150,7 @@ class Synthesizer(Protocol):
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> Rendering:
         """Encode a clause.
 
@@ -161,6 +162,7 @@ class Synthesizer(Protocol):
             mark: the watermark that its samples are to carry; None only under the research switch
                 of `voicelet.trust.watermark.mark`.
             tones: where its pitch turns; a voice that has a melody of its own ignores them.
+            accents: words that are emphasized; such a voice may ignore them, too.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.

@@ -149,7 +149,9 @@ class _Collector:
     def add(self, clause: PhoneClause, words: list[int | None], controls: Controls) -> None:
         s, phones = self._s, clause.phones
         tokens = s.inventory.encode(phones)
-        encoded = s.acoustic.encode(tokens, self._speaker, controls, clause.tones, phones)
+        encoded = s.acoustic.encode(
+            tokens, self._speaker, controls, clause.tones, phones, clause.accents
+        )
         mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
         edges = ClauseEdges(phones, encoded.ends, s.mel_mean, s.mel_deviation)
         start, end = edges.first(mel[: edges.head]), edges.last(mel[edges.tail :])

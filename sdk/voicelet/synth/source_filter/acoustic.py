@@ -17,9 +17,9 @@ from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
 from voicelet.synth.base import check_shapes
-from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, turn
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, accented, turn
 from voicelet.synth.types import Controls
-from voicelet.text.words import Tone
+from voicelet.text.words import Accent, Tone
 
 IntArray = npt.NDArray[np.int64]
 
@@ -90,6 +90,7 @@ class AcousticModel:
         controls: Controls,
         tones: Sequence[Tone] = (),
         spelled: str = "",
+        accents: Sequence[Accent] = (),
     ) -> EncodedClause:
         """Run the encoder and lay out the frames.
 
@@ -100,6 +101,7 @@ class AcousticModel:
             controls: speed, pitch and energy of this clause.
             tones: where its pitch turns.
             spelled: the phones' symbols, without pads; tones need them.
+            accents: words that are emphasized.
         """
         size = self._speaker_size or len(speaker)
         speaker, adaptation = speaker[:size], speaker[size:]
@@ -117,12 +119,15 @@ class AcousticModel:
         slower, wider, louder = (
             adaptation[:3] if len(adaptation) else np.array([0, 1, 0], np.float32)
         )
-        durations = phone_frames(outputs["log_duration"][0] + slower, controls.speed)
+        accent = accented(accents, n)
+        log_duration = outputs["log_duration"][0] + slower + accent.log_duration
+        durations = phone_frames(log_duration, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
         wider = np.float32(wider * controls.pitch_range)
-        pitch = outputs["pitch"][0] * wider
+        pitch = outputs["pitch"][0] * wider + accent.semitones * np.float32(semitone)
         louder_db = 20.0 * math.log10(controls.energy)
         energy = outputs["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
+        energy += accent.louder_db / np.float32(ENERGY_STD_DB)
         frames = repeat_phones(outputs["hidden"][0], pitch, energy, durations)
         ends = np.cumsum(durations)
         turned = turn(

@@ -21,7 +21,7 @@ from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
-from voicelet.text.words import Tone
+from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
 FIRST_FRAMES = (16, 64, 192)
@@ -91,11 +91,12 @@ class FastSpeechSynthesizer:
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> FastSpeechRendering:
         """Encode a clause."""
         check_marked(mark)
         encoded = self.acoustic.encode(
-            self.inventory.encode(phones), speaker, controls, tones, phones
+            self.inventory.encode(phones), speaker, controls, tones, phones, accents
         )
         share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
         return FastSpeechRendering(self, encoded, phones, rng, mark, controls.whisper, share)
