@@ -216,7 +216,7 @@ class SpeechStream:
         """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
-        controls = of_clause(self._controls, clause)
+        controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
