@@ -24,7 +24,7 @@ from voicelet.errors import (
     TextError,
 )
 from voicelet.synth import Voice, join
-from voicelet.synth.stream import FADE_S
+from voicelet.synth.stream import FADE_OUT_S
 from voicelet.synth.vits.synthesizer import VitsSynthesizer, id_frames
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.mark import RESEARCH_SWITCH
@@ -109,7 +109,7 @@ def test_without_noise_it_says_what_the_whole_graph_says(
     expected = whole.run(None, given)[0].reshape(-1)
     assert np.abs(expected).max() < 0.8  # where the limiter leaves it alone
     found = voice.synthesize_phones(PHONES).samples
-    edge = int(FADE_S * RATE) + 1
+    edge = int(FADE_OUT_S * RATE) + 1
     # The silence behind the last sound is cut; the graphs look past where that is done.
     contexts = synthesizer.flow.context_frames + synthesizer.decoder.context_frames
     margin = edge + contexts * synthesizer.hop
