@@ -28,7 +28,6 @@ _SPECIAL = frozenset("\\.[](){}*+?^$|")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _QUANTIFIER = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{1,4}))?\}")
 _NAME = re.compile(r"\(\?<([a-z][a-z0-9]{0,19})>")
-_OPENED_NAME = re.compile(r"\\[\s\S]|\(\?<([a-z][a-z0-9]{0,19})>")
 _ANY_CLASS = "[\\s\\S]"
 
 Ranges = tuple[tuple[int, int], ...]
@@ -119,11 +118,13 @@ class Parsed:
     Attributes:
         python: the same in Python's syntax.
         groups: names of its groups, in order.
-        steps: what a match costs at most.
+        first: the characters that a match may begin with.
+        steps: what a match costs at most; 0 where that wasn't asked.
     """
 
     python: str
     groups: tuple[str, ...]
+    first: Ranges
     steps: int
 
 
@@ -394,18 +395,12 @@ def _repeat_cost(node: Node, follow: Ranges) -> _Cost:
     return _Cost(paths, exits, steps)
 
 
-def trusted(pattern: str) -> Parsed:
-    """A pattern that :func:`parse` has accepted before: only put into Python's syntax."""
-    groups = tuple(match[1] for match in _OPENED_NAME.finditer(pattern) if match[1])
-    return Parsed(_OPENED_NAME.sub(_python_name, pattern), groups, 0)
-
-
-def _python_name(match: re.Match[str]) -> str:
-    return f"(?P<{match[1]}>" if match[1] else match[0]
-
-
-def parse(pattern: str) -> Parsed:
+def parse(pattern: str, check_cost: bool = True) -> Parsed:
     """Check a pattern whose macros are expanded.
+
+    Args:
+        pattern: see the module.
+        check_cost: refuse it where a text could make it too slow; without, it is known not to be.
 
     Raises:
         PackError: it isn't portable, or a text could make it too slow; the message says where.
@@ -414,7 +409,7 @@ def parse(pattern: str) -> Parsed:
         raise PackError(f"longer than {MAX_PATTERN_CHARS} characters; split the rule")
     parser = _Parser(pattern)
     node = parser.parse()
-    steps = _cost(node, ()).steps
+    steps = _cost(node, ()).steps if check_cost else 0
     if steps > MAX_STEPS:
         raise PackError(
             f"a text could make it try {'more than ' if steps >= _CAP else ''}{steps:,} steps;"
@@ -424,4 +419,4 @@ def parse(pattern: str) -> Parsed:
     python = pattern
     for place in reversed(parser.name_places):
         python = python[:place] + "P" + python[place:]
-    return Parsed(python, tuple(parser.names), steps)
+    return Parsed(python, tuple(parser.names), node.first, steps)

@@ -102,7 +102,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):
