@@ -113,6 +113,24 @@ def test_the_graph_says_what_the_model_says(
     assert np.abs(logits - expected).max() < (0.5 if int8 else 1e-3)
 
 
+def test_it_learns_another_alphabet(tmp_path: Path) -> None:
+    sounds = {"a": "a", "é": "e", "è": "ɛ", "o": "o\u0303", "b": "b", "ç": "s", "t": "tː"}
+    words = [
+        ("".join(word), "".join(sounds[x] for x in word[:-1]) + "ˈ" + sounds[word[-1]])
+        for word in product("bçt", "aéèo", "bçt", "aéèo")
+    ]
+    shape = replace(SMALL.model, letters="aéèobçt", units=("", *sounds.values()), stress="final")
+    plain = [(word, phones.replace("ˈ", "")) for word, phones in words]
+    model = train_g2p(plain[::2], tmp_path / "run", replace(SMALL, model=shape))
+    to_onnx(model, tmp_path / "g2p.onnx")
+    graph = NeuralG2P(tmp_path / "g2p.onnx")
+    said = pronounce(model, [word for word, _ in words])
+    assert score([(said[word], phones) for word, phones in words]).phone_error < 0.03
+    assert sum(graph.phones(word.upper()) == said[word] for word, _ in words) >= len(words) - 1
+    with pytest.raises(ValueError, match="can't say"):
+        encode_units("x", shape.units)
+
+
 def test_training_goes_on_to_the_bit(tmp_path: Path) -> None:
     config = replace(SMALL, steps=20, save_every=10)
     words = sorted(TOY.items())
