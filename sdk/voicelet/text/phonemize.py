@@ -234,7 +234,12 @@ class Phonemizer:
         for sense in senses:
             if said := self.look_up(f"{key}|{sense}"):
                 return said
-        return self.look_up(key) or self._rules.inflected(key, self.look_up, senses)
+        if senses and (said := self._rules.inflected(key, self._look_up_sense, senses)):
+            return said
+        return self.look_up(key) or self._rules.inflected(key, self.look_up, ())
+
+    def _look_up_sense(self, key: str) -> str | None:
+        return self.look_up(key) if "|" in key else None
 
     def _g2p_phones(self, key: str) -> str:
         return self._g2p.phones(key) if self._g2p is not None else ""

@@ -137,13 +137,6 @@ class Inflection:
                     return self.add(ending.config.add, parse_entry(said).phones)
         return None
 
-    def inflected_in_sense(self, word: str, lookup: Lookup, sense: str) -> str | None:
-        """As :meth:`inflected`, only of a stem that the lexicon has in this sense itself."""
-        for ending, stem in self._readings(word):
-            if ending.config.sense in ("", sense) and (said := lookup(f"{stem}|{sense}")):
-                return self.add(ending.config.add, parse_entry(said).phones)
-        return None
-
     def add(self, name: str, phones: str) -> str:
         """`phones` with the sounds of an ending of `adds`."""
         for change in self._adds.get(name, ()):
