@@ -1,4 +1,4 @@
-"""How a pack says its words: its word lists, endings, phrases, homographs and letters, put together."""
+"""How a pack says its words: word lists, endings, phrases, homographs and letters together."""
 
 from __future__ import annotations
 
