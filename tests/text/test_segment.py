@@ -57,7 +57,52 @@ def test_a_sentence_may_begin_with_a_figure() -> None:
 
 
 def test_an_ellipsis_is_a_hesitation_or_an_end() -> None:
-    assert texts("Well... perhaps. So…") == ["Well , perhaps .", "So ."]
+    found = list(clauses("Well... perhaps. So… Then"))
+    assert [show(c) for c in found] == ["Well ,", "perhaps .", "So .", "Then ."]
+    assert [c.sentence_end for c in found] == [False, True, True, True]
+    assert [c.pause_after_ms for c in found] == [
+        segment.ELLIPSIS_PAUSE_MS,
+        segment.SENTENCE_PAUSE_MS,
+        segment.TRAILED_OFF_PAUSE_MS,
+        0,
+    ]
+
+
+def test_a_clause_ends_at_a_dash() -> None:
+    found = list(clauses("He came — late, as ever — and left. — No."))
+    assert [show(c) for c in found] == ["He came ,", "late , as ever ,", "and left .", "No ."]
+    assert [c.pause_after_ms for c in found] == [
+        segment.DASH_PAUSE_MS,
+        segment.DASH_PAUSE_MS,
+        segment.SENTENCE_PAUSE_MS,
+        0,
+    ]
+    assert texts("A well-known man — of 1990-95.")[0] == "A well known man ,"
+    assert texts("Wait, — no —. Yes") == ["Wait ,", "no .", "Yes ."]
+
+
+def test_parentheses_are_clauses_of_their_own() -> None:
+    found = list(clauses("The old man (who was tired), slept (as he did)."))
+    assert [(show(c), c.aside) for c in found] == [
+        ("The old man ,", False),
+        ("( who was tired )", True),
+        ("slept ,", False),
+        ("( as he did ) .", True),
+    ]
+    assert [c.pause_after_ms for c in found] == [segment.ASIDE_PAUSE_MS] * 3 + [0]
+    assert [c.sentence_end for c in found] == [False, False, False, True]
+    # Nothing is set off where nothing is inserted, and nothing stays open.
+    assert texts("Your key(s) or print() here.") == ["Your key ( s ) or print here ."]
+    found = list(clauses("So (he said. Then he left. a) one b) two"))
+    assert [c.aside for c in found] == [False, True, False, False]
+    found = list(clauses("A (b\n\nNext one. And another."))
+    assert [c.aside for c in found] == [False, True, False, False]
+    found = list(clauses("(He was tired. Very.) Then he slept."))
+    assert [(show(c), c.aside) for c in found] == [
+        ("( He was tired .", True),
+        ("Very . )", True),
+        ("Then he slept .", False),
+    ]
 
 
 def test_an_end_without_a_mark_gets_a_full_stop() -> None:

@@ -122,6 +122,8 @@ class Segmenter:
         self._opens = False
         """Whether a parenthesis opened just before."""
         self._aside = False
+        self._whole = False
+        """Whether the aside began with a sentence, so that it may hold several."""
 
     def clauses(self, items: Iterable[Item]) -> Iterator[Clause]:
         """Yield each clause as soon as it is known to be over."""
@@ -237,7 +239,7 @@ class Segmenter:
             self._end.aside = True
         elif text in _STRONG:
             pause = TRAILED_OFF_PAUSE_MS if text == "…" else SENTENCE_PAUSE_MS
-            self._reach(_End(pause, True, aside=not self._aside))
+            self._reach(_End(pause, True, aside=not self._whole))
         elif (
             self._first and not opening and self._early is None and self._chars >= MIN_CLAUSE_CHARS
         ):
@@ -260,7 +262,7 @@ class Segmenter:
                 self._tokens.append(Mark(","))
             self._end = _End(ASIDE_PAUSE_MS, False)
             yield from self._flush()
-        self._aside = not glued
+        self._aside, self._whole = not glued, before is None
         self._tokens.append(Mark("("))
 
     def _place_marks(self, at: int) -> None:
