@@ -95,7 +95,7 @@ def clauses(
         items = _ssml_items(ssml_document.parse(text), options)
     else:
         items = _scan(plain_pieces(text), options, newlines=True)
-    return Segmenter(max_clause_chars, language.conjunctions).clauses(items)
+    return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
 class TextFrontEnd:

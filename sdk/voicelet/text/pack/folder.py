@@ -109,6 +109,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        pauses=files.config.pauses,
     )
     if check:
         parts().rules.check()
