@@ -319,9 +319,8 @@ class Segmenter:
         later = [InnerMark(m.name, m.at - count) for m in self._inner if m.at > count]
         leading = [m.name for m in self._inner if m.at == count]
         self._inner = [m for m in self._inner if m.at < count]
-        clause = self._clause(
-            head, self._pauses.clause_ms if isinstance(head[-1], Mark) else 0, False
-        )
+        pause = self._pauses.clause_ms if isinstance(head[-1], Mark) else 0
+        clause = self._clause(head, pause, False)
         self._leading, self._inner = leading, later
         return clause
 
