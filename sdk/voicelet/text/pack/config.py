@@ -82,6 +82,7 @@ class PackConfig:
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: pattern of the whole of a line that heads a chapter, in lower case.
         pauses: between clauses; as `voicelet.text.language.Pauses`.
+        presets: names of the default voice's presets that speak this variety.
         license, sources: of the data.
     """
 
@@ -108,6 +109,7 @@ class PackConfig:
     conjunctions: tuple[str, ...] = ()
     chapter_heading: str | None = None
     pauses: Pauses = field(default_factory=Pauses)
+    presets: tuple[str, ...] = ()
     license: str = ""
     sources: tuple[str, ...] = ()
 
