@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from voicelet.text.front_end import clauses
@@ -23,12 +23,12 @@ from voicelet.text.words import Word
 from voicelet_export.errors import CorpusError
 
 _SENSES = {
-    "aged": "verb", "animate_adj-nou": "adj", "august": "noun", "august_nam": "name", "axes_nou-vrb": "verb",
-    "bass": "music", "bass_corp": "fish", "bologna": "food", "bologna_geo": "city",
-    "bow_nou-ship": "verb", "celtic": "people", "celtic_adj-nou-sports": "sport",
+    "aged": "past", "blessed_vrb": "past", "learned_vrb": "past", "animate_adj-nou": "adj", "august": "noun", "august_nam": "name", "axes_nou-vrb": "ax",
+    "bass": "music", "bass_corp": "fish", "bologna": "food", "bologna_geo": "name",
+    "bow_nou-ship": "verb", "celtic": "adj", "close_adj-nou": "adj", "celtic_adj-nou-sports": "sport",
     "content_adj-nou-vrb": "adj", "correlate_nou-vrb": "verb", "intrigue_nou-vrb": "verb",
-    "jesus": "english", "jesus_es": "spanish", "job": "work", "job_bible": "name",
-    "lead_nou": "metal", "lead_nou-vrb": "verb", "mate": "friend", "mate_nou": "drink",
+    "jesus": "name", "jesus_es": "spanish", "job": "noun", "job_bible": "name",
+    "lead_nou": "metal", "lead_nou-vrb": "verb", "mate": "noun", "mate_nou": "drink",
     "mobile": "adj", "mobile_geo": "city", "mobile_nou-art": "art", "polish_geo": "name",
     "ravel_nou": "verb", "read_past": "past", "read_present": "present", "reading_en": "noun",
     "reading_geo": "name", "rerelease": "noun", "rodeo": "noun", "rodeo_geo": "name",
@@ -37,6 +37,13 @@ _SENSES = {
     "dove": "noun", "isolate": "verb", "minute": "noun", "sow": "verb", "transform": "verb",
 }  # fmt: skip
 """Word ids whose sense in the pack doesn't follow from their ending."""
+
+_BEFORE_PREDICATE = frozenset(
+    "is are was were be been being am i'm he's she's it's that's we're they're you're isn't aren't"
+    " wasn't weren't so very too really more get gets got getting become becomes became feel feels"
+    " felt look looks looked seem seems seemed".split()
+)
+_AFTER_PREDICATE = frozenset("with about that because over at".split())
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,14 @@ def sense_of_word_id(word_id: str) -> str:
     return {"vrb": "verb", "adj": "adj", "nam": "name"}.get(kind, "noun")
 
 
-def read_wikipedia_homographs(path: Path) -> Iterator[HomographExample]:
+def read_wikipedia_homographs(path: Path, *, corrected: bool = True) -> Iterator[HomographExample]:
     """The examples of a file of WikipediaHomographData, in its order.
+
+    Args:
+        path: the file.
+        corrected: read "upset" as an adjective that follows its noun ("she was upset") as the
+            verb is; the data has one reading for adjective and noun, and only the noun, and an
+            adjective before its noun, are stressed on the first syllable.
 
     Raises:
         CorpusError: the file isn't such a file.
@@ -88,7 +101,19 @@ def read_wikipedia_homographs(path: Path) -> Iterator[HomographExample]:
         end = start + len(encoded[int(first_byte) : int(end_byte)].decode())
         found = _in_clause(sentence, start, end, word.lower())
         if found is not None:
-            yield HomographExample(word.lower(), sense_of_word_id(word_id), *found)
+            example = HomographExample(word.lower(), sense_of_word_id(word_id), *found)
+            yield _corrected(example) if corrected else example
+
+
+def _corrected(example: HomographExample) -> HomographExample:
+    if example.word != "upset" or example.sense != "noun":
+        return example
+    before = example.keys[example.place - 1] if example.place else ""
+    after = example.keys[example.place + 1 : example.place + 2]
+    predicate = before in _BEFORE_PREDICATE or (
+        after and after[0] in _AFTER_PREDICATE and before not in ("a", "an", "the", "this")
+    )
+    return replace(example, sense="verb") if predicate else example
 
 
 def read_spoken_homographs(path: Path) -> Iterator[HomographExample]:

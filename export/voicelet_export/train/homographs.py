@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from voicelet.text.pack.homographs import Homographs
+from voicelet.text.pack.homographs import HomographData, Homographs
 from voicelet.text.pack.linear import LinearModel, feature_numbers, pack_weights
 from voicelet_export.corpus.homographs import HomographExample
 from voicelet_export.errors import CorpusError
@@ -27,6 +27,7 @@ from voicelet_export.errors import CorpusError
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
+Lookup = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,24 @@ class HomographTraining:
         own_prior: precision of the prior of a word's own weights.
         shared_prior: of the weights that words share.
         spoken_weight: how much a spoken-style sentence counts, a Wikipedia sentence counts 1.
+        rarity: a sentence counts (sentences of the word's commonest reading / sentences of its
+            own reading) to this power more, for texts differ in which reading is common.
         points_per_nat: points of a weight for each unit of log-odds.
         iterations: of the optimizer, at most.
+        folds: parts of the cross-validation.
+        seed: of the parts.
     """
 
     features: int = 24_000
     least_count: int = 2
-    own_prior: float = 0.3
-    shared_prior: float = 0.1
-    spoken_weight: float = 2.0
+    own_prior: float = 0.1
+    shared_prior: float = 0.05
+    spoken_weight: float = 3.0
+    rarity: float = 0.3
     points_per_nat: float = 24.0
-    iterations: int = 150
+    iterations: int = 80
+    folds: int = 5
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,16 +79,20 @@ def feature_rows(examples: Sequence[HomographExample], homographs: Homographs) -
     """The examples' features, as the product computes them.
 
     Raises:
-        CorpusError: a word or a sense isn't in the pack.
+        CorpusError: the pack lacks a sense.
     """
     rows, targets = [], []
     shared: set[int] = set()
     for example in examples:
         entry, found = homographs.features(example.keys, example.place, example.texts)
-        if entry is None or example.sense not in entry.senses:
+        if entry is None:  # read by rules alone: nothing to learn
+            rows.append([])
+            targets.append(0)
+            continue
+        if example.sense not in entry.senses:
             raise CorpusError(
                 f"the pack has no sense {example.sense!r} of {example.word!r};"
-                " add it to \"senses\" in homographs.json"
+                ' add it to "senses" in homographs.json'
             )
         strings = [feature.encode() for feature in found]
         senses = []
@@ -182,3 +194,121 @@ def folds(examples: Sequence[HomographExample], count: int, seed: int) -> list[l
             parts[at % count].append(index)
             at += 1
     return parts
+
+
+def importance_of(
+    examples: Sequence[HomographExample], spoken_from: int, training: HomographTraining
+) -> list[float]:
+    """How much each example counts; those from index `spoken_from` on are spoken-style."""
+    counts = Counter((example.word, example.sense) for example in examples)
+    most: dict[str, int] = defaultdict(int)
+    for (word, _), count in counts.items():
+        most[word] = max(most[word], count)
+    return [
+        (training.spoken_weight if index >= spoken_from else 1.0)
+        * float(most[example.word] / counts[example.word, example.sense]) ** training.rarity
+        for index, example in enumerate(examples)
+    ]
+
+
+@dataclass(frozen=True)
+class HomographScore:
+    """How many examples of a kind were read right.
+
+    Attributes:
+        right, count: of all.
+        by_word: the word → right, count.
+    """
+
+    right: int
+    count: int
+    by_word: dict[str, tuple[int, int]]
+
+    @property
+    def share(self) -> float:
+        """Of all examples, those that were right."""
+        return self.right / max(1, self.count)
+
+
+def score(examples: Sequence[HomographExample], chosen: Sequence[bool]) -> HomographScore:
+    """Add up which examples were read right."""
+    by_word: dict[str, tuple[int, int]] = {}
+    for example, right in zip(examples, chosen):
+        before = by_word.get(example.word, (0, 0))
+        by_word[example.word] = (before[0] + right, before[1] + 1)
+    return HomographScore(sum(chosen), len(examples), dict(sorted(by_word.items())))
+
+
+def is_right(example: HomographExample, homographs: Homographs, lookup: Lookup) -> bool:
+    """Whether an example gets the phones of its reading.
+
+    Args:
+        example: the example.
+        homographs: the pack's.
+        lookup: phones of `word` or `word|sense`.
+    """
+    senses = homographs(example.keys, example.place, example.texts)
+    keys = [*(f"{example.word}|{sense}" for sense in senses), example.word]
+    said = next((phones for key in keys if (phones := lookup(key))), None)
+    wanted = lookup(f"{example.word}|{example.sense}") or lookup(example.word)
+    return said is not None and said == wanted
+
+
+def train_homographs(
+    wikipedia: Sequence[HomographExample],
+    spoken: Sequence[HomographExample],
+    homographs: Homographs,
+    training: HomographTraining,
+) -> LinearModel:
+    """The model of all examples.
+
+    Raises:
+        CorpusError: the pack lacks a sense.
+    """
+    examples = [*wikipedia, *spoken]
+    importance = importance_of(examples, len(wikipedia), training)
+    return fit(feature_rows(examples, homographs), range(len(examples)), importance, training)
+
+
+def cross_validate(
+    wikipedia: Sequence[HomographExample],
+    spoken: Sequence[HomographExample],
+    data: HomographData,
+    lookup: Lookup,
+    training: HomographTraining,
+) -> tuple[HomographScore, HomographScore]:
+    """How many are read right by models that didn't see them: Wikipedia's, the spoken ones.
+
+    Args:
+        wikipedia, spoken: the examples.
+        data: the pack's rules and margins.
+        lookup: phones of `word` or `word|sense`.
+        training: how.
+
+    Raises:
+        CorpusError: the pack lacks a sense.
+    """
+    examples = [*wikipedia, *spoken]
+    rows = feature_rows(examples, Homographs(data))
+    importance = importance_of(examples, len(wikipedia), training)
+    right = [False] * len(examples)
+    parts = zip(
+        folds(wikipedia, training.folds, training.seed),
+        folds(spoken, training.folds, training.seed),
+    )
+    for number, (of_wikipedia, of_spoken) in enumerate(parts, 1):
+        tested = {*of_wikipedia, *(len(wikipedia) + index for index in of_spoken)}
+        seen = [index for index in range(len(examples)) if index not in tested]
+        model = fit(rows, seen, [importance[index] for index in seen], training)
+        homographs = Homographs(data, model)
+        for index in tested:
+            right[index] = is_right(examples[index], homographs, lookup)
+        log.info(
+            "part %d of %d: %.2f %% of %d",
+            number,
+            training.folds,
+            100 * sum(right[index] for index in tested) / max(1, len(tested)),
+            len(tested),
+        )
+    cut = len(wikipedia)
+    return score(wikipedia, right[:cut]), score(spoken, right[cut:])

@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-from voicelet.languages.en.homographs import sense_of
 from voicelet.languages.en.normalize import (
     abbreviations,
     acronyms,
@@ -22,6 +21,7 @@ from voicelet.languages.en.normalize import (
 )
 from voicelet.languages.en.say_as import say_as
 from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.pack.homographs import LazyHomographs
 from voicelet.text.pack.inflection import open_inflection
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import open_phrases
@@ -86,7 +86,7 @@ PRONUNCIATION = Pronunciation(
     spelled=Spelling(_LETTER_NAMES, "", _PHRASES, _INFLECTION).spelled,
     add_s=_INFLECTION.add_plural,
     inflected=_INFLECTION.inflected,
-    senses=sense_of,
+    senses=LazyHomographs(_FOLDER),
     phrases=_PHRASES,
     words=PackLexicon((_FOLDER / "lexicon.tsv", _FOLDER / "names.tsv")).get,
 )

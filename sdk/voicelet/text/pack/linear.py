@@ -153,6 +153,11 @@ class LinearModel:
         if not bool(np.all(self._numbers[:-1] < self._numbers[1:])):
             raise BundleError(f"the homograph weights are out of order; {_REMEDY}")
 
+    def to_bytes(self) -> bytes:
+        """The file."""
+        head = _HEAD.pack(MAGIC, len(self._numbers))
+        return head + self._numbers.tobytes() + self._weights.tobytes()
+
     def __len__(self) -> int:
         return len(self._numbers)
 
