@@ -69,6 +69,8 @@ NORMALIZATION = Normalization(
     Was We Well Were What When Where Which While Who Why Will With Without Yes Yet You Your"""
     ),
     say_as=say_as,
+    possessive="'s",
+    cleanup={"№": "No.", "ª": "a", "º": "o", "¿": "", "¡": ""},
 )
 
 PRONUNCIATION = Pronunciation(
