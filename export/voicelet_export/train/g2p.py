@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from voicelet.languages.en.inflect import inflected
 from voicelet.text.g2p import decode_units, encode_letters
+from voicelet.text.language import find_language
 from voicelet.text.phones import STRESS
 from voicelet_export.corpus.phone_mapping import units as split_units
 from voicelet_export.models.g2p import G2P, UNITS, G2PConfig, ctc_loss
@@ -118,11 +118,12 @@ def training_words(
         uncertain_share: how many of the worse source's words.
     """
     order = random.Random(seed)
+    inflected = find_language("en").pronunciation.inflected
     chosen: dict[str, str] = {}
     for word, phones in entries.items():
-        if "|" in word:
+        if "|" in word or not word.isascii():
             continue
-        regular = inflected(word, lambda stem: entries.get(stem)) == phones
+        regular = inflected(word, entries.get, ()) == phones
         if word in usual:
             if "ˈ" in phones:
                 chosen[word] = phones

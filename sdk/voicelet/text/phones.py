@@ -101,3 +101,8 @@ def strengthened(phones: str) -> str:
 def weakened(phones: str) -> str:
     """`phones` with its primary stresses made secondary."""
     return phones.replace("ˈ", "ˌ")
+
+
+def unstressed(phones: str) -> str:
+    """`phones` without any stress."""
+    return phones.replace("ˈ", "").replace("ˌ", "")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
-from voicelet.languages.en import weak
 from voicelet.languages.en.homographs import sense_of
-from voicelet.languages.en.inflect import add_s, inflected
-from voicelet.languages.en.letter_names import spelled
 from voicelet.languages.en.normalize import (
     abbreviations,
     acronyms,
@@ -23,6 +22,10 @@ from voicelet.languages.en.normalize import (
 )
 from voicelet.languages.en.say_as import say_as
 from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.pack.inflection import open_inflection
+from voicelet.text.pack.lexicon import PackLexicon
+from voicelet.text.pack.phrases import open_phrases
+from voicelet.text.pack.spelling import Spelling
 from voicelet.text.rules import word_set
 
 NORMALIZATION = Normalization(
@@ -73,17 +76,19 @@ NORMALIZATION = Normalization(
     cleanup={"№": "No.", "ª": "a", "º": "o", "¿": "", "¡": ""},
 )
 
+_FOLDER = Path(__file__).parent
+_PHRASES = open_phrases(json.loads((_FOLDER / "weak.json").read_text(encoding="utf-8")))
+_INFLECTION = open_inflection(json.loads((_FOLDER / "inflection.json").read_text(encoding="utf-8")))
+_LETTER_NAMES = json.loads((_FOLDER / "pack.json").read_text(encoding="utf-8"))["letter_names"]
+
 PRONUNCIATION = Pronunciation(
     vowel_letters=frozenset("aeiouy"),
-    spelled=spelled,
-    add_s=add_s,
-    inflected=inflected,
+    spelled=Spelling(_LETTER_NAMES, "", _PHRASES, _INFLECTION).spelled,
+    add_s=_INFLECTION.add_plural,
+    inflected=_INFLECTION.inflected,
     senses=sense_of,
-    clitics=weak.CLITICS,
-    strong_at_end=weak.STRONG_AT_END,
-    joined=weak.joined,
-    in_phrase=weak.in_phrase,
-    linked=weak.linked,
+    phrases=_PHRASES,
+    words=PackLexicon((_FOLDER / "lexicon.tsv", _FOLDER / "names.tsv")).get,
 )
 
 MELODY = Melody(
