@@ -60,9 +60,6 @@ def languages() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def packaged_language(folder: str) -> Language:
     """The language of one of :func:`languages`."""
-    if folder == "en" and not (PACKAGED / folder / "rules.json").exists():
-        english: Language = import_module("voicelet.languages.en").ENGLISH
-        return english
     return open_pack(PACKAGED / folder, check=False)
 
 

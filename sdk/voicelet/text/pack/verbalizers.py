@@ -40,7 +40,8 @@ class Verbalizers:
     Args:
         config: the pack's settings.
         rules: its number rules.
-        tables: its tables; "signs" names signs, the sets "spelled_in_addresses" and
+        tables: its tables; "signs" names the signs of addresses, "characters" and "pictographs"
+            characters that are said alone; the sets "spelled_in_addresses" and
             "said_in_addresses" hold parts of addresses.
     """
 
@@ -70,7 +71,7 @@ class Verbalizers:
         """A whole number in digits; digit by digit where it is too long to name."""
         digits = text.lstrip("0") or "0"
         if len(digits) > self._numbers.max_digits:
-            return self.digits(text)
+            return self.digits(digits)
         return self._rules.spell(digits, rules or self._numbers.cardinal).replace("-", " ")
 
     def spell(self, text: str, rules: str) -> str:
@@ -156,6 +157,10 @@ class Verbalizers:
         plus = self.sign("+") + " " if text.lstrip().startswith("+") else ""
         return plus + " , ".join(said)
 
+    def numbers(self, text: str, joint: str) -> str:
+        """Every run of digits as a number, with `joint` between two: "1.2.15"."""
+        return joint.join(self.number(digits) for digits in _DIGITS.findall(text))
+
     def sign(self, char: str) -> str:
         """The name of a sign, or ""."""
         return self._cell("signs", char)
@@ -212,4 +217,4 @@ class Verbalizers:
             elif char.isspace():
                 yield ","
             else:
-                yield self.sign(char) or self._cell("pictographs", char)
+                yield self._cell("characters", char) or self._cell("pictographs", char)
