@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
-from voicelet.languages.en.homographs import sense_of
 from voicelet.languages.en.normalize import (
     abbreviations,
     acronyms,
@@ -21,11 +19,8 @@ from voicelet.languages.en.normalize import (
     units,
 )
 from voicelet.languages.en.say_as import say_as
-from voicelet.text.language import Language, Melody, Normalization, Pronunciation
-from voicelet.text.pack.inflection import open_inflection
-from voicelet.text.pack.lexicon import PackLexicon
-from voicelet.text.pack.phrases import open_phrases
-from voicelet.text.pack.spelling import Spelling
+from voicelet.text.language import Language, Melody, Normalization
+from voicelet.text.pack.folder import pack_pronunciation
 from voicelet.text.rules import word_set
 
 NORMALIZATION = Normalization(
@@ -76,20 +71,7 @@ NORMALIZATION = Normalization(
     cleanup={"№": "No.", "ª": "a", "º": "o", "¿": "", "¡": ""},
 )
 
-_FOLDER = Path(__file__).parent
-_PHRASES = open_phrases(json.loads((_FOLDER / "weak.json").read_text(encoding="utf-8")))
-_INFLECTION = open_inflection(json.loads((_FOLDER / "inflection.json").read_text(encoding="utf-8")))
-_LETTER_NAMES = json.loads((_FOLDER / "pack.json").read_text(encoding="utf-8"))["letter_names"]
-
-PRONUNCIATION = Pronunciation(
-    vowel_letters=frozenset("aeiouy"),
-    spelled=Spelling(_LETTER_NAMES, "", _PHRASES, _INFLECTION).spelled,
-    add_s=_INFLECTION.add_plural,
-    inflected=_INFLECTION.inflected,
-    senses=sense_of,
-    phrases=_PHRASES,
-    words=PackLexicon((_FOLDER / "lexicon.tsv", _FOLDER / "names.tsv")).get,
-)
+PRONUNCIATION = pack_pronunciation(Path(__file__).parent)
 
 MELODY = Melody(
     question_words=word_set("what which who whom whose when where why how"),

@@ -170,7 +170,7 @@ class Homographs:
             if entry.shared and entry.shared not in entry.senses[1:]:
                 raise ConfigError(
                     f"{where}: words.{word}: {entry.shared!r} isn't among its senses after the"
-                    " first; mend \"shared\" or \"senses\""
+                    ' first; mend "shared" or "senses"'
                 )
         self._scored: frozenset[str] = frozenset()
         self._chains: list[list[_Case]] = []

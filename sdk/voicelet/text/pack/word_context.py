@@ -94,7 +94,7 @@ def word_class(text: str, classes: Mapping[str, frozenset[str]], where: str) -> 
             if word[1:] not in classes:
                 raise ConfigError(
                     f"{where}: no class is named {word!r}{did_you_mean(word[1:], classes)};"
-                    " define it under \"classes\""
+                    ' define it under "classes"'
                 )
             words |= classes[word[1:]]
         else:
