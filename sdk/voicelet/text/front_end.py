@@ -316,7 +316,11 @@ def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext)
     reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
     if reading is not None:
         yield from to_tokens(
-            reading, event.span, event.style.emphasis, lone_letters=rules.lone_letters
+            reading,
+            event.span,
+            event.style.emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
         )
         return
     yield from _scan(
