@@ -95,7 +95,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
     """
     files = _read(folder, (), lazily=not check)
     tables = Tables(files.tables, files.rules.sets, str(folder))
-    macros = Macros(files.rules.macros, tables)
+    macros = Macros(files.rules.macros, tables, check)
     made: list[TemplateParts] = []
 
     def parts() -> TemplateParts:

@@ -1,1 +1,0 @@
-"""English.  How it is read and said is data, beside this module."""
