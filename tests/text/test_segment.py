@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from voicelet.errors import TextError
 from voicelet.text import segment
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.front_end import clauses
+from voicelet.text.language import Pauses, find_language
 from voicelet.text.scanner import Scanner
 from voicelet.text.words import Clause, Mark, Word
+
+PAUSES = Pauses()
 
 
 def show(clause: Clause) -> str:
@@ -39,8 +43,8 @@ def test_pauses_by_what_stands_between() -> None:
     text = "One sentence here. Another one?\n\nA paragraph; the last"
     found = list(clauses(text))
     assert [c.pause_after_ms for c in found] == [
-        segment.SENTENCE_PAUSE_MS,
-        segment.PARAGRAPH_PAUSE_MS,
+        PAUSES.sentence_ms,
+        PAUSES.paragraph_ms,
         0,
     ]
 
@@ -49,7 +53,7 @@ def test_a_quoted_question_goes_on() -> None:
     found = list(clauses('"Really?" he asked. "Yes." She nodded.'))
     assert [show(c) for c in found] == ['" Really ? "', "he asked .", '" Yes . "', "She nodded ."]
     assert [c.sentence_end for c in found] == [False, True, True, True]
-    assert found[0].pause_after_ms == segment.CLAUSE_PAUSE_MS
+    assert found[0].pause_after_ms == PAUSES.clause_ms
 
 
 def test_a_sentence_may_begin_with_a_figure() -> None:
@@ -61,9 +65,9 @@ def test_an_ellipsis_is_a_hesitation_or_an_end() -> None:
     assert [show(c) for c in found] == ["Well ,", "perhaps .", "So .", "Then ."]
     assert [c.sentence_end for c in found] == [False, True, True, True]
     assert [c.pause_after_ms for c in found] == [
-        segment.ELLIPSIS_PAUSE_MS,
-        segment.SENTENCE_PAUSE_MS,
-        segment.TRAILED_OFF_PAUSE_MS,
+        PAUSES.ellipsis_ms,
+        PAUSES.sentence_ms,
+        PAUSES.trailed_off_ms,
         0,
     ]
 
@@ -72,9 +76,9 @@ def test_a_clause_ends_at_a_dash() -> None:
     found = list(clauses("He came — late, as ever — and left. — No."))
     assert [show(c) for c in found] == ["He came ,", "late , as ever ,", "and left .", "No ."]
     assert [c.pause_after_ms for c in found] == [
-        segment.DASH_PAUSE_MS,
-        segment.DASH_PAUSE_MS,
-        segment.SENTENCE_PAUSE_MS,
+        PAUSES.dash_ms,
+        PAUSES.dash_ms,
+        PAUSES.sentence_ms,
         0,
     ]
     assert texts("A well-known man — of 1990-95.")[0] == "A well known man ,"
@@ -89,7 +93,7 @@ def test_parentheses_are_clauses_of_their_own() -> None:
         ("slept ,", False),
         ("( as he did ) .", True),
     ]
-    assert [c.pause_after_ms for c in found] == [segment.ASIDE_PAUSE_MS] * 3 + [0]
+    assert [c.pause_after_ms for c in found] == [PAUSES.aside_ms] * 3 + [0]
     assert [c.sentence_end for c in found] == [False, False, False, True]
     # Nothing is set off where nothing is inserted, and nothing stays open.
     assert texts("Your key(s) or print() here.") == ["Your key ( s ) or print here ."]
@@ -200,3 +204,11 @@ def test_marks_never_pile_up() -> None:
         for token in clause.tokens:
             run = run + 1 if isinstance(token, Mark) else 0
             assert run <= segment.MAX_MARKS_IN_ROW
+
+
+def test_a_language_says_how_long_it_pauses() -> None:
+    slow = replace(find_language(), pauses=Pauses(sentence_ms=700, clause_ms=90))
+    found = list(clauses('"Really?" he asked. "Yes." She nodded.', language=slow))
+    assert [c.pause_after_ms for c in found] == [90, 700, 700, 0]
+    with pytest.raises(ValueError, match="dash_ms is from 0 to 10000"):
+        Pauses(dash_ms=-1)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError, SsmlError, VoiceletError
 from voicelet.text.front_end import clauses
-from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
+from voicelet.text.language import Pauses
 from voicelet.text.ssml import MAX_DEPTH, SayEvent, TextEvent, looks_like_ssml, parse
 from voicelet.text.words import Clause, InnerMark, Word
+
+PAUSES = Pauses()
 
 
 def read(body: str) -> list[Clause]:
@@ -64,7 +66,7 @@ def test_breaks() -> None:
 
 def test_paragraphs_and_sentences() -> None:
     found = read("<p><s>One</s><s>Two</s></p><p>Three</p>")
-    assert [c.pause_after_ms for c in found] == [SENTENCE_PAUSE_MS, PARAGRAPH_PAUSE_MS, 0]
+    assert [c.pause_after_ms for c in found] == [PAUSES.sentence_ms, PAUSES.paragraph_ms, 0]
     assert all(c.sentence_end for c in found)
 
 
