@@ -34,8 +34,40 @@ ROOT = Path(__file__).resolve().parent.parent
 LEXICON = ROOT / "sdk/voicelet/voices/default/lexicon.bin"
 SPOKEN = ROOT / "tests/languages/en/homographs_spoken_heldout.tsv"
 
-_WITHOUT = "we had planned to walk along the river before it got too dark to see".split()
-_WITH = "we had planned to read along the river before it got too dark to see".split()
+_WITHOUT = [
+    "we",
+    "had",
+    "planned",
+    "to",
+    "walk",
+    "along",
+    "the",
+    "river",
+    "before",
+    "it",
+    "got",
+    "too",
+    "dark",
+    "to",
+    "see",
+]
+_WITH = [
+    "we",
+    "had",
+    "planned",
+    "to",
+    "read",
+    "along",
+    "the",
+    "river",
+    "before",
+    "it",
+    "got",
+    "too",
+    "dark",
+    "to",
+    "see",
+]
 _TIMED = 2000
 
 
@@ -82,9 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lexicon", type=Path, default=LEXICON, help="lexicon.bin of a voice")
     parser.add_argument("--out", type=Path, help="write all figures and mistakes here, as JSON")
     args = parser.parse_args(argv)
-    phonemizer = Phonemizer(
-        Lexicon.open(args.lexicon), None, PhoneInventory(), find_language("en")
-    )
+    phonemizer = Phonemizer(Lexicon.open(args.lexicon), None, PhoneInventory(), find_language("en"))
     report: dict[str, object] = {}
     files = [("spoken", read_spoken_homographs(args.spoken))]
     if args.wikipedia is not None:

@@ -39,11 +39,51 @@ _SENSES = {
 """Word ids whose sense in the pack doesn't follow from their ending."""
 
 _BEFORE_PREDICATE = frozenset(
-    "is are was were be been being am i'm he's she's it's that's we're they're you're isn't aren't"
-    " wasn't weren't so very too really more get gets got getting become becomes became feel feels"
-    " felt look looks looked seem seems seemed".split()
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "am",
+        "i'm",
+        "he's",
+        "she's",
+        "it's",
+        "that's",
+        "we're",
+        "they're",
+        "you're",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "so",
+        "very",
+        "too",
+        "really",
+        "more",
+        "get",
+        "gets",
+        "got",
+        "getting",
+        "become",
+        "becomes",
+        "became",
+        "feel",
+        "feels",
+        "felt",
+        "look",
+        "looks",
+        "looked",
+        "seem",
+        "seems",
+        "seemed",
+    ]
 )
-_AFTER_PREDICATE = frozenset("with about that because over at".split())
+_AFTER_PREDICATE = frozenset(["with", "about", "that", "because", "over", "at"])
 
 
 @dataclass(frozen=True)
@@ -72,7 +112,7 @@ def sense_of_word_id(word_id: str) -> str:
     """
     if word_id in _SENSES:
         return _SENSES[word_id]
-    word, _, kind = word_id.partition("_")
+    kind = word_id.partition("_")[2]
     return {"vrb": "verb", "adj": "adj", "nam": "name"}.get(kind, "noun")
 
 
