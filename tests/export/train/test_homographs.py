@@ -148,7 +148,7 @@ def test_the_pack_must_know_the_sense(tmp_path: Path) -> None:
 def test_command(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pack = tmp_path / "pack"
     pack.mkdir()
-    use = {"weights": "w", "classes": [], "endings": []}
+    use: dict[str, object] = {"weights": "w", "classes": [], "endings": []}
     use |= {"over_rules": 1, "over_points": 1, "alone": 1}
     senses = {"lead": {"senses": ["verb", "metal"]}, "record": {"senses": ["noun", "verb"]}}
     (pack / "homographs.json").write_text(json.dumps({"words": senses, "model": use}))

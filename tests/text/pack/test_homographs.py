@@ -285,7 +285,7 @@ def test_reading_a_folder(tmp_path: Path) -> None:
     path.write_text('{"words": {}, "words": {}}', encoding="utf-8")
     with pytest.raises(ConfigError, match="isn't JSON"):
         read_homographs(tmp_path)
-    use = {"weights": "../w", "classes": [], "endings": []}
+    use: dict[str, object] = {"weights": "../w", "classes": [], "endings": []}
     use |= {"over_rules": 1, "over_points": 1, "alone": 1}
     path.write_text(json.dumps(pack(model=use)), encoding="utf-8")
     with pytest.raises(ConfigError, match="name alone"):

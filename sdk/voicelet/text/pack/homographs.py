@@ -80,7 +80,7 @@ class Homograph:
 
     def prefixes(self, word: str) -> list[tuple[str, ...]]:
         """For each sense but the first, the prefixes under which its weights are."""
-        own = [(f"{word}|{sense}",) for sense in self.senses[1:]]
+        own: list[tuple[str, ...]] = [(f"{word}|{sense}",) for sense in self.senses[1:]]
         return [(*own[0], f"|{self.shared}"), *own[1:]] if self.shared else own
 
 
