@@ -1,4 +1,4 @@
-"""How a pack says its words: word lists, endings, phrases, homographs and letters together."""
+"""How a pack says its words: word lists, endings, phrases, homographs, letters put together."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voicelet.errors import ConfigError, PackError
+from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Lookup, Pronunciation
 from voicelet.text.pack.config import PackConfig
 from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
+from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
@@ -21,6 +23,10 @@ WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
+LETTER_RULES = "letters.json"
+GRAPH = "g2p.onnx"
+"""The letter-to-sound model of a language without letter rules."""
+
 MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
@@ -55,6 +61,7 @@ def open_pronunciation(
         phrases=parts.phrases,
         letters=config.letters,
         words=parts.words,
+        letter_to_sound=parts.letter_to_sound,
     )
 
 
@@ -92,6 +99,20 @@ class _Parts:
         lists.sort(key=lambda path: self.folders.index(path.parent))
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
+    @cached_property
+    def letter_to_sound(self) -> Callable[[str], str] | None:
+        if self._paths(LETTER_RULES):
+            rules: list[LetterRules] = []
+
+            def phones(word: str) -> str:
+                if not rules:
+                    rules.append(self._opened(LETTER_RULES, lambda data, where: LetterRules(data)))
+                return rules[0].phones(word)
+
+            return phones
+        graphs = self._paths(GRAPH)
+        return NeuralG2P(graphs[0]).phones if graphs else None
+
     def check(self) -> None:
         """Make everything.
 
@@ -99,6 +120,8 @@ class _Parts:
             PackError: something is wrong.
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
+        if self.letter_to_sound is not None:
+            self.letter_to_sound("a")
         try:
             self.words("")
         except ConfigError as error:
