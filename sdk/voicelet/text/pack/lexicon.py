@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from voicelet.errors import ConfigError
+from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.entry import entry_symbols
 
 MAX_LINES = 200_000
@@ -71,25 +72,29 @@ def read_words(path: Path) -> dict[str, str]:
 
 
 class PackLexicon:
-    """The word lists of a pack and of those that it inherits from, read at the first look-up.
+    """The words of a pack and of those that it inherits from, read at the first look-up.
 
     Args:
-        paths: the pack's own lists first; a word is taken from the first that has it.
+        lists: word lists; a word is taken from the first that has it.
+        compiled: lexicons as `voicelet.text.lexicon` has them, asked after the lists.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
-        self._lists: tuple[dict[str, str], ...] | None = None
+    def __init__(self, lists: Iterable[Path], compiled: Iterable[Path] = ()) -> None:
+        self._paths = tuple(lists)
+        self._compiled_paths = tuple(compiled)
+        self._sources: tuple[dict[str, str] | Lexicon, ...] | None = None
 
     def get(self, key: str) -> str | None:
-        """What the lists say of a word (see `voicelet.text.pack.entry`), or None.
+        """What is known of a word (see `voicelet.text.pack.entry`), or None.
 
         Raises:
             ConfigError: a list can't be read.
+            BundleError: a compiled lexicon is damaged.
         """
-        if self._lists is None:
-            self._lists = tuple(read_words(path) for path in self._paths)
-        for words in self._lists:
-            if (said := words.get(key)) is not None:
+        if self._sources is None:
+            lists = tuple(read_words(path) for path in self._paths)
+            self._sources = (*lists, *(Lexicon.open(path) for path in self._compiled_paths))
+        for source in self._sources:
+            if (said := source.get(key)) is not None:
                 return said
         return None
