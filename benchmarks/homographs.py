@@ -62,7 +62,7 @@ def measure(examples: Sequence[HomographExample], phonemizer: Phonemizer) -> dic
 
 
 def time_us(phonemizer: Phonemizer, word: str) -> float:
-    """Microseconds to ask for the senses of every word of a clause with `word`; the best of five rounds."""
+    """Microseconds to ask for the senses of all words of a clause; the best of five rounds."""
     words = _CLAUSE.format(word).split()
     best = float("inf")
     for _ in range(5):

@@ -17,7 +17,7 @@ def _homographs(args: argparse.Namespace) -> None:
     from voicelet.config import from_mapping
     from voicelet.files import atomic_file
     from voicelet.text.lexicon import Lexicon
-    from voicelet.text.pack.homographs import HOMOGRAPHS_NAME, HomographData, Homographs
+    from voicelet.text.pack.homographs import HomographData, Homographs
     from voicelet.text.pack.lexicon import PackLexicon
     from voicelet_export.corpus.homographs import read_spoken_homographs, read_wikipedia_homographs
     from voicelet_export.train.homographs import (
@@ -26,8 +26,8 @@ def _homographs(args: argparse.Namespace) -> None:
         train_homographs,
     )
 
-    raw = json.loads((args.pack / HOMOGRAPHS_NAME).read_text(encoding="utf-8"))
-    data = from_mapping(HomographData, raw, HOMOGRAPHS_NAME)
+    path = args.pack / "homographs.json"
+    data = from_mapping(HomographData, json.loads(path.read_text(encoding="utf-8")), str(path))
     wikipedia = list(read_wikipedia_homographs(args.wikipedia))
     spoken = list(read_spoken_homographs(args.spoken))
     training = HomographTraining(seed=args.seed)

@@ -14,7 +14,6 @@ from voicelet.text.pack.homographs import (
     HomographData,
     Homographs,
     ModelUse,
-    read_homographs,
 )
 from voicelet_export.cli.main import main
 from voicelet_export.corpus.homographs import (
@@ -162,4 +161,6 @@ def test_command(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         ]) == 0  # fmt: skip
     assert "sha256" in caplog.text
     clause = ["bars", "of", "lead", "and", "tin"]
-    assert read_homographs(pack)(clause, 2, clause) == ("metal",)
+    raw = json.loads((pack / "homographs.json").read_text())
+    homographs = Homographs.from_mapping(raw, (pack / "w").read_bytes())
+    assert homographs(clause, 2, clause) == ("metal",)

@@ -8,6 +8,7 @@ spoken-style sentences, `homographs_spoken.tsv` (word, sense, sentence) is train
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.pack.homographs import read_homographs
+from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
@@ -25,6 +26,7 @@ HERE = Path(__file__).parent
 SDK = Path(__file__).parents[3] / "sdk/voicelet"
 LEXICON = SDK / "voices/default/lexicon.bin"
 PACK = SDK / "languages/en"
+HOMOGRAPHS = Homographs.from_mapping(json.loads((PACK / "homographs.json").read_text("utf-8")))
 
 
 def clause(sentence: str) -> Clause:
@@ -69,7 +71,7 @@ def test_both_readings_of_a_word_are_in_the_tables() -> None:
 
 def test_every_rule_bears_any_neighbours() -> None:
     senses_of = find_language("en").pronunciation.senses
-    for word in read_homographs(PACK).data.words:
+    for word in HOMOGRAPHS.data.words:
         for keys in ([word], [word, word], ["", word, ""], ["to", word], ["the", word, "of"]):
             for place, key in enumerate(keys):
                 if key == word:
@@ -79,7 +81,7 @@ def test_every_rule_bears_any_neighbours() -> None:
 
 @pytest.mark.parametrize(
     ("name", "least", "share"),
-    [("homographs_spoken.tsv", 900, 0.99), ("homographs_spoken_heldout.tsv", 390, 0.0)],
+    [("homographs_spoken.tsv", 900, 0.99), ("homographs_spoken_heldout.tsv", 390, 0.98)],
 )
 def test_spoken_sentences(name: str, least: int, share: float) -> None:
     phonemizer = Phonemizer(Lexicon.open(LEXICON), None, PhoneInventory())
@@ -101,7 +103,7 @@ def test_the_readings_of_a_word_sound_different() -> None:
     """Choosing well is of no use where the lexicon says all readings alike."""
     words, lexicon = PackLexicon((PACK / "lexicon.tsv",)), Lexicon.open(LEXICON)
     alike = []
-    for word, entry in read_homographs(PACK).data.words.items():
+    for word, entry in HOMOGRAPHS.data.words.items():
         said = [
             words.get(key) or lexicon.get(key) or words.get(word) or lexicon.get(word)
             for key in (f"{word}|{sense}" for sense in entry.senses)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from voicelet.errors import BundleError, ConfigError
-from voicelet.text.pack.homographs import HomographData, Homographs, LazyHomographs, read_homographs
+from voicelet.errors import ConfigError, PackError
+from voicelet.text.pack.homographs import HomographData, Homographs
 from voicelet.text.pack.linear import (
     LinearModel,
     feature_numbers,
@@ -253,10 +251,10 @@ def test_weights_file() -> None:
     assert model.score([7, 7, 1, 5, 4_000_000_000, 4_294_967_295]) == -6 + 2 + 127
     assert model.score([]) == 0
     for damaged in (b"", data[:-1], data + b"\0", b"X" + data[1:], data[:8] + b"\xff" * 4):
-        with pytest.raises(BundleError, match="install the language pack again"):
+        with pytest.raises(PackError, match="install the language pack again"):
             LinearModel(damaged)
     swapped = data[:12] + data[16:20] + data[12:16] + data[20:]
-    with pytest.raises(BundleError, match="out of order"):
+    with pytest.raises(PackError, match="out of order"):
         LinearModel(swapped)
 
 
@@ -273,31 +271,6 @@ def test_weights_file() -> None:
 def test_a_wrong_file_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Homographs.from_mapping(pack(**changes))
-
-
-def test_reading_a_folder(tmp_path: Path) -> None:
-    clause = ["la", "poro", "vide"]
-    with pytest.raises(ConfigError, match="can't be read"):
-        read_homographs(tmp_path)
-    path = tmp_path / "homographs.json"
-    path.write_text(json.dumps(pack()), encoding="utf-8")
-    assert read_homographs(tmp_path)(clause, 1, clause) == ("door",)
-    path.write_text('{"words": {}, "words": {}}', encoding="utf-8")
-    with pytest.raises(ConfigError, match="isn't JSON"):
-        read_homographs(tmp_path)
-    use: dict[str, object] = {"weights": "../w", "classes": [], "endings": []}
-    use |= {"over_rules": 1, "over_points": 1, "alone": 1}
-    path.write_text(json.dumps(pack(model=use)), encoding="utf-8")
-    with pytest.raises(ConfigError, match="name alone"):
-        read_homographs(tmp_path)
-    path.write_text(json.dumps(pack(model=use | {"weights": "w"})), encoding="utf-8")
-    lazy = LazyHomographs(tmp_path)  # nothing is read yet
-    (tmp_path / "w").write_bytes(b"junk")
-    with pytest.raises(ConfigError, match="install the language pack again"):
-        lazy(clause, 1, clause)
-    number = feature_numbers("poro|name", [b"w-1=la"])[0]
-    (tmp_path / "w").write_bytes(pack_weights({number: 5}))
-    assert lazy(clause, 1, clause) == ("name",)
 
 
 def test_an_empty_file_has_no_homographs() -> None:
