@@ -66,6 +66,7 @@ _LAYERS = {
         "heldout": "corpora",
         "copies": "common corpora heldout",
         "attacks": "copies",
+        "averaging": "",
         "people": "common corpora heldout",
         "peers": "common",
         "report": "common",
@@ -78,6 +79,7 @@ _LAYERS = {
         "melody": "",
         "homographs": "",
         "watermark": "attacks corpora speaking",
+        "watermark": "attacks averaging corpora speaking",
         "arm64_check": "",
     },
 }
