@@ -93,6 +93,7 @@ def test_word_lists_are_sound(readings: dict[str, set[str]]) -> None:
         entry = parse_entry(phones)
         assert not set(entry.phones) - symbols and not entry.latent, key
         assert entry.phones.count("ˈ") <= 1, key
+        assert not re.search(f"[{STRESS}](?![{VOWELS}])", entry.phones), key
         assert entry.classes == ({"name"} if key in names else set()), key
         assert re.fullmatch(r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:\|[a-z]+)?", key), key
 
