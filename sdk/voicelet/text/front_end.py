@@ -11,6 +11,7 @@ from voicelet.errors import TextError
 from voicelet.text import ssml as ssml_document
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.language import Language, find_language
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.rules import RuleContext
 from voicelet.text.scanner import Boundary, Scanner, to_tokens
 from voicelet.text.segment import (
@@ -95,7 +96,7 @@ def clauses(
         items = _ssml_items(ssml_document.parse(text), options)
     else:
         items = _scan(plain_pieces(text), options, newlines=True)
-    return Segmenter(max_clause_chars, language.conjunctions).clauses(items)
+    return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
 class TextFrontEnd:
@@ -130,6 +131,7 @@ class TextFrontEnd:
         self._max_clause_chars = max_clause_chars
         self._in_lexicon = known
         self._inline_phones = inline_phones
+        self._varieties: dict[str, TextFrontEnd] = {}
 
     def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
         """Yield the clauses of `text` as phones, lazily.
@@ -161,6 +163,38 @@ class TextFrontEnd:
         tunes = Tunes(self._language.melody)
         return ((clause, tunes(clause, self._phonemized(clause))) for clause in word_clauses)
 
+    def in_language(self, tag: str) -> TextFrontEnd:
+        """One that reads another variety of the same language ("en-GB" for "en").
+
+        Made once; this one where it reads that variety itself, or its phonemizer knows one only.
+
+        Args:
+            tag: BCP 47.
+
+        Raises:
+            ConfigError: voicelet can't read the language.
+        """
+        language = find_language(tag)
+        if language.tag == self._language.tag or not isinstance(self._phonemizer, Phonemizer):
+            return self
+        if language.tag not in self._varieties:
+            phonemizer = self._phonemizer.in_language(language)
+            self._varieties[language.tag] = TextFrontEnd(
+                phonemizer,
+                ssml=self._ssml,
+                user_lexicon=self._lexicon,
+                max_clause_chars=self._max_clause_chars,
+                known=None if self._in_lexicon is None else phonemizer.knows,
+                inline_phones=self._inline_phones,
+                language=language,
+            )
+        return self._varieties[language.tag]
+
+    @property
+    def language(self) -> Language:
+        """What it reads."""
+        return self._language
+
     @property
     def phonemizer(self) -> ClausePhonemizer:
         """What gives clauses their phones."""
@@ -180,6 +214,7 @@ class TextFrontEnd:
             prosody=clause.prosody,
             marks=clause.marks,
             sentence_end=clause.sentence_end,
+            pause_is_fixed=clause.pause_is_fixed,
         )
 
 
@@ -209,32 +244,66 @@ def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Ite
     i = 0
     while i < len(events):
         event = events[i]
-        i += 1
-        if isinstance(event, ssml_document.TextEvent):
-            pieces = [event.piece]
-            while i < len(events):
-                following = events[i]
-                if not isinstance(following, ssml_document.TextEvent):
-                    break
-                if following.style != event.style:
-                    break
-                pieces.append(following.piece)
-                i += 1
+        if isinstance(event, (ssml_document.TextEvent, ssml_document.MarkEvent)):
+            pieces, marks, i = _stretch(events, i)
+            if not pieces:
+                yield from (NamedMark(mark.name) for mark in marks)
+                continue
+            style = pieces[0].style
             final = i == len(events) or isinstance(events[i], ssml_document.BlockEvent)
-            yield SetProsody(event.style.prosody)
-            yield from _scan(
-                pieces, options, newlines=False, final=final, style=event.style, context=context
+            yield SetProsody(style.prosody)
+            items = _scan(
+                [piece.piece for piece in pieces],
+                options,
+                newlines=False,
+                final=final,
+                style=style,
+                context=context,
             )
-        elif isinstance(event, ssml_document.SayEvent):
+            yield from _with_marks(items, marks)
+            continue
+        i += 1
+        if isinstance(event, ssml_document.SayEvent):
             yield SetProsody(event.style.prosody)
             yield from _say(event, options, context)
         elif isinstance(event, ssml_document.BreakEvent):
             yield Pause(event.pause_ms)
-        elif isinstance(event, ssml_document.MarkEvent):
-            yield NamedMark(event.name)
         else:
             context.previous = ""
             yield Boundary("paragraph" if event.paragraph else "line")
+
+
+def _stretch(
+    events: Sequence[ssml_document.Event], start: int
+) -> tuple[list[ssml_document.TextEvent], list[ssml_document.MarkEvent], int]:
+    """Text of one style and the marks in it, which are to change nothing; and where it ends."""
+    pieces: list[ssml_document.TextEvent] = []
+    marks: list[ssml_document.MarkEvent] = []
+    i = start
+    while i < len(events):
+        event = events[i]
+        if isinstance(event, ssml_document.MarkEvent):
+            marks.append(event)
+        elif isinstance(event, ssml_document.TextEvent) and (
+            not pieces or event.style == pieces[0].style
+        ):
+            pieces.append(event)
+        else:
+            break
+        i += 1
+    return pieces, marks, i
+
+
+def _with_marks(items: Iterator[Item], marks: Sequence[ssml_document.MarkEvent]) -> Iterator[Item]:
+    """The items, with every mark before the first word that stands behind it in the source."""
+    place = 0
+    for item in items:
+        if isinstance(item, Word):
+            while place < len(marks) and marks[place].position <= item.span[0]:
+                yield NamedMark(marks[place].name)
+                place += 1
+        yield item
+    yield from (NamedMark(mark.name) for mark in marks[place:])
 
 
 def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext) -> Iterator[Item]:
@@ -247,7 +316,11 @@ def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext)
     reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
     if reading is not None:
         yield from to_tokens(
-            reading, event.span, event.style.emphasis, lone_letters=rules.lone_letters
+            reading,
+            event.span,
+            event.style.emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
         )
         return
     yield from _scan(

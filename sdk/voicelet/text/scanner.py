@@ -53,11 +53,17 @@ Item: TypeAlias = Token | Boundary
 
 
 def to_tokens(
-    reading: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
+    reading: str,
+    span: Span,
+    emphasis: Emphasis = "none",
+    *,
+    lone_letters: frozenset[str],
+    elisions: frozenset[str] = frozenset(),
 ) -> list[Token]:
     """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
+    `elisions` ("l'") are words of their own before what follows them.
     """
     tokens: list[Token] = []
     for part in reading.split():
@@ -71,6 +77,10 @@ def to_tokens(
             continue
         for word in part.split("-"):
             letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
+            head, apostrophe, rest = letters.partition("'")
+            if rest and head.lower() + apostrophe in elisions:
+                tokens.append(Word(head + apostrophe, span, emphasis=emphasis))
+                letters = rest
             if letters:
                 spell = len(letters) == 1 and letters.lower() not in lone_letters
                 tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
@@ -306,7 +316,14 @@ class Scanner:
         return [Boundary("line")] if bullet or short else []
 
     def _tokens(self, reading: str, span: Span) -> list[Token]:
-        return to_tokens(reading, span, self._emphasis, lone_letters=self._rules.lone_letters)
+        rules = self._rules
+        return to_tokens(
+            reading,
+            span,
+            self._emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
+        )
 
     def _skip(self, count: int) -> list[Item]:
         self._at += count

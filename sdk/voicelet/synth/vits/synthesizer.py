@@ -34,7 +34,7 @@ from voicelet.synth.front_end import open_front_end
 from voicelet.synth.types import Controls, Speaker
 from voicelet.synth.vits.marking import MarkedRendering
 from voicelet.text.front_end import Pronunciations
-from voicelet.text.words import Tone
+from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
 IntArray = npt.NDArray[np.int64]
@@ -153,8 +153,12 @@ class VitsSynthesizer:
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> Rendering:
-        """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
+        """Encode a clause and draw its latents.
+
+        Its melody is in them, so `tones` and `accents` are ignored.
+        """
         check_marked(mark)
         config = self.config
         if controls.pitch_semitones:

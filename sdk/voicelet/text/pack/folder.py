@@ -12,17 +12,17 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
-from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.language import Language, Melody, Normalization
 from voicelet.text.pack.config import PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
+from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
 from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
 from voicelet.text.pack.templates import TemplateParts
@@ -45,6 +45,7 @@ _MAX_SAY_AS_CHARS = 1000
 class _Files:
     """The files of a pack and of those that it inherits from, merged."""
 
+    folders: tuple[Path, ...]
     config: PackConfig
     rules: RulesConfig
     tables: Mapping[str, Callable[[], Table]]
@@ -60,10 +61,24 @@ def languages() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def packaged_language(folder: str) -> Language:
     """The language of one of :func:`languages`."""
-    if folder == "en" and not (PACKAGED / folder / "rules.json").exists():
-        english: Language = import_module("voicelet.languages.en").ENGLISH
-        return english
     return open_pack(PACKAGED / folder, check=False)
+
+
+@lru_cache(maxsize=256)
+def preset_language(preset: str, language: str) -> str | None:
+    """Which variety of a voice's language a preset of it speaks, if a pack names the preset.
+
+    Args:
+        preset: its name.
+        language: BCP 47 tag of the voice's language.
+    """
+    varieties = [t for t in languages() if t.startswith(language.lower().split("-")[0] + "-")]
+    for tag in varieties:
+        path = PACKAGED / tag / PACK_NAME
+        config: PackConfig = _config(PackConfig, _json(path), path)
+        if preset in config.presets:
+            return config.language
+    return None
 
 
 def open_pack(folder: Path, *, check: bool = True) -> Language:
@@ -80,7 +95,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
     """
     files = _read(folder, (), lazily=not check)
     tables = Tables(files.tables, files.rules.sets, str(folder))
-    macros = Macros(files.rules.macros, tables)
+    macros = Macros(files.rules.macros, tables, check)
     made: list[TemplateParts] = []
 
     def parts() -> TemplateParts:
@@ -99,7 +114,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             rules,
             Pattern(contraction, macros, f"{folder}, contraction") if contraction else None,
         ),
-        pronunciation=_pronunciation(folder, files.config),
+        pronunciation=open_pronunciation(files.folders, files.config, _json, check=check),
         melody=_melody(files.config),
         conjunctions=frozenset(files.config.conjunctions),
         chapter_heading=(
@@ -107,6 +122,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        pauses=files.config.pauses,
     )
     if check:
         parts().rules.check()
@@ -192,26 +208,6 @@ def _melody(config: PackConfig) -> Melody:
     )
 
 
-def _pronunciation(folder: Path, config: PackConfig) -> Pronunciation:
-    for name in (folder.name, (config.inherits or "").lower()):
-        if name and (PACKAGED / name / "__init__.py").exists():
-            found: Pronunciation = import_module(f"voicelet.languages.{name}").PRONUNCIATION
-            return found
-    names = config.letter_names
-    return Pronunciation(
-        vowel_letters=frozenset(config.vowel_letters),
-        spelled=lambda letters: " ".join(names[c] for c in letters if c in names),
-        add_s=lambda phones: phones,
-        inflected=lambda word, lookup: None,
-        senses=lambda keys, place, texts: (),
-        clitics={},
-        strong_at_end=frozenset(),
-        joined=lambda before, word: False,
-        in_phrase=lambda words, place, phones, stressed_after: phones,
-        linked=lambda word, phones, following: phones,
-    )
-
-
 def _read(folder: Path, heirs: tuple[str, ...], lazily: bool) -> _Files:
     raw = _json(folder / PACK_NAME)
     config = _config(PackConfig, raw, folder / PACK_NAME)
@@ -227,6 +223,7 @@ def _read(folder: Path, heirs: tuple[str, ...], lazily: bool) -> _Files:
         rules = _config(RulesConfig, _json(rules_path), rules_path)
     numbers_path, cleanup_path = folder / "numbers.rbnf", folder / "cleanup.tsv"
     files = _Files(
+        (folder,),
         config,
         rules,
         _tables(folder, lazily),
@@ -258,7 +255,7 @@ def _parent(folder: Path, tag: str) -> Path:
 
 def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
     """Dictionaries and tables merged by key, lists and words replaced, rules by their id."""
-    settings = _merged_settings(to_mapping(parent.config), raw)
+    settings = merged_settings(to_mapping(parent.config), raw)
     own = {rule.id: rule for rule in child.rules.rules}
     inherited = {rule.id for rule in parent.rules.rules}
     rules: list[RuleConfig] = [r for r in child.rules.rules if r.id not in inherited]
@@ -268,6 +265,7 @@ def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
         base = tables.get(name)
         tables[name] = source if base is None else partial(_merged_tables, base, source)
     return _Files(
+        (*child.folders, *parent.folders),
         replace(from_mapping(PackConfig, settings), inherits=child.config.inherits),
         RulesConfig(
             {**parent.rules.macros, **child.rules.macros},
@@ -278,15 +276,6 @@ def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
         (*parent.numbers, *child.numbers),
         {**parent.cleanup, **child.cleanup},
     )
-
-
-def _merged_settings(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    merged_: dict[str, Any] = dict(parent)
-    for key, value in child.items():
-        base = merged_.get(key)
-        both = isinstance(base, Mapping) and isinstance(value, Mapping)
-        merged_[key] = _merged_settings(base, value) if both else value  # type: ignore[arg-type]
-    return merged_
 
 
 def _merged_tables(parent: Callable[[], Table], child: Callable[[], Table]) -> Table:

@@ -28,7 +28,8 @@ class SayAsRule:
     """How the text of an SSML say-as is read.
 
     Attributes:
-        interpret, form: values of `interpret-as` and `format`; "" is any format.
+        interpret, form: values of `interpret-as` and `format`; "" is for formats that have no
+            rule of their own.
         pattern: of the whole text.
         rule: what it says.
     """
@@ -54,16 +55,14 @@ class PackRules:
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
         """The notation of the rules for the text of a say-as; None where no rule reads it."""
         context = RuleContext(text=text, final=True)
-        for exact in (True, False):  # rules for a format go before those for any
-            for entry in self.say_as:
-                if entry.interpret != interpret or (entry.form != form if exact else entry.form):
-                    continue
-                match = entry.pattern.fullmatch(text)
-                said = entry.rule.say(match, context) if match else None
-                if said is not None:
-                    return said
-            if not form:
-                break
+        entries = [entry for entry in self.say_as if entry.interpret == interpret]
+        if not any(entry.form == form for entry in entries):
+            form = ""
+        for entry in entries:
+            match = entry.pattern.fullmatch(text) if entry.form == form else None
+            said = entry.rule.say(match, context) if match else None
+            if said is not None:
+                return said
         return None
 
 

@@ -69,8 +69,14 @@ def compile_template(text: str, parts: TemplateParts, groups: tuple[str, ...]) -
     if len(pieces) == 1 and not isinstance(pieces[0], str):
         return pieces[0]
     return lambda match, context: "".join(
-        [piece if isinstance(piece, str) else piece(match, context) for piece in pieces]
+        [p if p.__class__ is str else p(match, context) for p in pieces]  # type: ignore[operator]
     )
+
+
+def _stop(match: Match, context: RuleContext) -> str:
+    """The full stop of an abbreviation that ends its sentence."""
+    stop = match[0].endswith(".") and context.ends_sentence(match.end())
+    return " ." if stop else ""
 
 
 class _Compiler:
@@ -113,6 +119,7 @@ class _Compiler:
             "decimal": self._decimal,
             "digits": self._digits,
             "grouped": self._grouped,
+            "numbers": lambda p: lambda text, match: say.numbers(text, p or " "),
             "address": lambda p: lambda text, match: say.address(text, p),
         }
 
@@ -120,7 +127,7 @@ class _Compiler:
         """What stands between braces."""
         head, *filters = text.split("|")
         if head == _STOP and not filters:
-            return lambda match, context: " ." if context.ends_sentence(match.end()) else ""
+            return _stop
         optional = head.startswith("?")
         names = head.removeprefix("?").split(",")
         for name in names:
