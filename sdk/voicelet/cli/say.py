@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from voicelet.synth.labelling import Labelling
     from voicelet.synth.options import SpeechOptions
     from voicelet.synth.timing import Timings
+    from voicelet.text.language import Pauses
 
     Receive = Callable[[npt.ArrayLike], None]
 
@@ -110,9 +111,9 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        speaker = _Speaker(voice, receive, profile, preset, options)
+        language = find_language(args.language or DEFAULT_LANGUAGE)
+        speaker = _Speaker(voice, receive, profile, preset, options, language.pauses)
         if arriving:
-            language = find_language(args.language or DEFAULT_LANGUAGE)
             for piece in pieces(args, language, lines=args.lines):
                 speaker.say_piece(piece, args.encoding, goes_on=args.lines)
         elif args.lines:
@@ -147,9 +148,11 @@ class _Speaker:
         profile: Profile | None,
         preset: str | None,
         options: SpeechOptions,
+        pauses: Pauses,
     ) -> None:
         self._voice, self._receive = voice, receive
         self._profile, self._preset, self._options = profile, preset, options
+        self._pauses = pauses
         self._pause_ms = 0
         self._gap = ""
         """The blanks since the last piece."""
@@ -180,15 +183,14 @@ class _Speaker:
         Args:
             goes_on: report a piece that can't be spoken instead of ending with its error.
         """
-        from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
-
         spoken = self.timings is not None and self.timings.seconds > 0.0
         text = piece.strip()
         self._gap += piece[: piece.index(text)] if text else piece
         self._pause_ms = 0
         if spoken:
             new_paragraph = self._gap.count("\n") > 1
-            self._pause_ms = PARAGRAPH_PAUSE_MS if new_paragraph else SENTENCE_PAUSE_MS
+            pauses = self._pauses
+            self._pause_ms = pauses.paragraph_ms if new_paragraph else pauses.sentence_ms
         try:
             if text:
                 check_piece(piece, self._line, encoding)

@@ -105,7 +105,8 @@ def explain(
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
     """
     requested = speech_options(options, settings)
-    synthesizer, front_end = voice._synthesizer, voice.front_end
+    synthesizer = voice._synthesizer
+    front_end = voice.front_end_for(requested, preset, profile)
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
     ):

@@ -11,6 +11,7 @@ from voicelet.errors import TextError
 from voicelet.text import ssml as ssml_document
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.language import Language, find_language
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.rules import RuleContext
 from voicelet.text.scanner import Boundary, Scanner, to_tokens
 from voicelet.text.segment import (
@@ -95,7 +96,7 @@ def clauses(
         items = _ssml_items(ssml_document.parse(text), options)
     else:
         items = _scan(plain_pieces(text), options, newlines=True)
-    return Segmenter(max_clause_chars, language.conjunctions).clauses(items)
+    return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
 class TextFrontEnd:
@@ -130,6 +131,7 @@ class TextFrontEnd:
         self._max_clause_chars = max_clause_chars
         self._in_lexicon = known
         self._inline_phones = inline_phones
+        self._varieties: dict[str, TextFrontEnd] = {}
 
     def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
         """Yield the clauses of `text` as phones, lazily.
@@ -160,6 +162,38 @@ class TextFrontEnd:
         )
         tunes = Tunes(self._language.melody)
         return ((clause, tunes(clause, self._phonemized(clause))) for clause in word_clauses)
+
+    def in_language(self, tag: str) -> TextFrontEnd:
+        """One that reads another variety of the same language ("en-GB" for "en").
+
+        Made once; this one where it reads that variety itself, or its phonemizer knows one only.
+
+        Args:
+            tag: BCP 47.
+
+        Raises:
+            ConfigError: voicelet can't read the language.
+        """
+        language = find_language(tag)
+        if language.tag == self._language.tag or not isinstance(self._phonemizer, Phonemizer):
+            return self
+        if language.tag not in self._varieties:
+            phonemizer = self._phonemizer.in_language(language)
+            self._varieties[language.tag] = TextFrontEnd(
+                phonemizer,
+                ssml=self._ssml,
+                user_lexicon=self._lexicon,
+                max_clause_chars=self._max_clause_chars,
+                known=None if self._in_lexicon is None else phonemizer.knows,
+                inline_phones=self._inline_phones,
+                language=language,
+            )
+        return self._varieties[language.tag]
+
+    @property
+    def language(self) -> Language:
+        """What it reads."""
+        return self._language
 
     @property
     def phonemizer(self) -> ClausePhonemizer:

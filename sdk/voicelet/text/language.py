@@ -160,6 +160,39 @@ class Pronunciation:
     words: Lookup = _no_words
 
 
+MAX_PAUSE_MS = 10_000
+"""The longest silence between two clauses, however many breaks SSML asks for."""
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """How long the silences between clauses are, in milliseconds, 0 to 10,000.
+
+    Attributes:
+        clause_ms: after a clause that a comma, semicolon or colon ends; with the edges of both
+            clauses, as long as the voice pauses at one within a clause.
+        aside_ms: before and after what stands in parentheses.
+        dash_ms: at a dash.
+        ellipsis_ms: at an ellipsis after which the sentence goes on.
+        sentence_ms: after a sentence.
+        trailed_off_ms: after a sentence that ends in an ellipsis.
+        paragraph_ms: after a paragraph.
+    """
+
+    clause_ms: int = 40
+    aside_ms: int = 120
+    dash_ms: int = 200
+    ellipsis_ms: int = 350
+    sentence_ms: int = 550
+    trailed_off_ms: int = 750
+    paragraph_ms: int = 900
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value <= MAX_PAUSE_MS:
+                raise ValueError(f"{name} is from 0 to {MAX_PAUSE_MS}, not {value}")
+
+
 @dataclass(frozen=True)
 class Melody:
     """Words by which a sentence shows what it asks of the pitch (see `voicelet.text.tune`).
@@ -198,6 +231,7 @@ class Language:
         normalization, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
+        pauses: between its clauses.
     """
 
     tag: str
@@ -206,6 +240,7 @@ class Language:
     melody: Melody
     conjunctions: frozenset[str]
     chapter_heading: LinePattern
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 @lru_cache(maxsize=64)

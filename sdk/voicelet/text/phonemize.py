@@ -127,6 +127,10 @@ class Phonemizer:
             return said
         return self._lexicon.get(key)
 
+    def in_language(self, language: Language) -> Phonemizer:
+        """One for another variety of the language, with the same lexicon, model and inventory."""
+        return Phonemizer(self._lexicon, self._g2p, self._inventory, language)
+
     @property
     def lexicon(self) -> Lexicon:
         """The bundle's."""

@@ -48,7 +48,8 @@ FRENCH = {
 ENTRIES = {
     "les": "le(z)", "un": "œ̃(n)", "amis": "amˈi(z)/noun", "ami": "amˈi/noun", "l'": "l",
     "petit": "pətˈi(t)", "petits": "pətˈi(z)/adj", "bon": "bˈɔ̃(n)", "vous": "vu(z)",
-    "avez": "avˈe(z)/verb", "est": "ɛ(t)/verb", "il": "il", "et": "e", "haricots": "aʁikˈo(z)/noun.h",
+    "avez": "avˈe(z)/verb", "est": "ɛ(t)/verb", "il": "il", "et": "e",
+    "haricots": "aʁikˈo(z)/noun.h",
     "oiseaux": "wazˈo(z)/noun", "dix": "dis", "chats": "ʃˈa(z)/noun", "été": "etˈe/noun",
     "grand": "ɡʁˈɑ̃(t)", "parlez": "paʁlˈe(z)/verb", "arrive": "aʁˈiv/verb",
 }  # fmt: skip

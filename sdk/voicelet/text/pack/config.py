@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from voicelet.text.language import Pauses
 
 FORMAT = 1
 """Of packs that this voicelet reads."""
@@ -80,7 +81,8 @@ class PackConfig:
         melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: pattern of the whole of a line that heads a chapter, in lower case.
-        pauses: for the segmenter.
+        pauses: between clauses; as `voicelet.text.language.Pauses`.
+        presets: names of the default voice's presets that speak this variety.
         license, sources: of the data.
     """
 
@@ -106,7 +108,8 @@ class PackConfig:
     melody: MelodyConfig = field(default_factory=MelodyConfig)
     conjunctions: tuple[str, ...] = ()
     chapter_heading: str | None = None
-    pauses: dict[str, Any] = field(default_factory=dict)
+    pauses: Pauses = field(default_factory=Pauses)
+    presets: tuple[str, ...] = ()
     license: str = ""
     sources: tuple[str, ...] = ()
 

@@ -12,13 +12,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
-from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.language import Language, Melody, Normalization
 from voicelet.text.pack.config import PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.patterns import Macros, Pattern
@@ -65,6 +64,23 @@ def packaged_language(folder: str) -> Language:
     return open_pack(PACKAGED / folder, check=False)
 
 
+@lru_cache(maxsize=256)
+def preset_language(preset: str, language: str) -> str | None:
+    """Which variety of a voice's language a preset of it speaks, if a pack names the preset.
+
+    Args:
+        preset: its name.
+        language: BCP 47 tag of the voice's language.
+    """
+    varieties = [t for t in languages() if t.startswith(language.lower().split("-")[0] + "-")]
+    for tag in varieties:
+        path = PACKAGED / tag / PACK_NAME
+        config: PackConfig = _config(PackConfig, _json(path), path)
+        if preset in config.presets:
+            return config.language
+    return None
+
+
 def open_pack(folder: Path, *, check: bool = True) -> Language:
     """Read a pack.
 
@@ -79,7 +95,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
     """
     files = _read(folder, (), lazily=not check)
     tables = Tables(files.tables, files.rules.sets, str(folder))
-    macros = Macros(files.rules.macros, tables)
+    macros = Macros(files.rules.macros, tables, check)
     made: list[TemplateParts] = []
 
     def parts() -> TemplateParts:
@@ -106,6 +122,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        pauses=files.config.pauses,
     )
     if check:
         parts().rules.check()
@@ -116,12 +133,6 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
         for name in files.tables:
             tables.table(name)
     return language
-
-
-def pack_pronunciation(folder: Path) -> Pronunciation:
-    """Only how the pack in `folder` says its words."""
-    files = _read(folder, (), lazily=True)
-    return open_pronunciation(files.folders, files.config, _json)
 
 
 class LowerCasePattern:

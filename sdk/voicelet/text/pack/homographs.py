@@ -17,13 +17,15 @@ What a `when` may ask is in `voicelet.text.pack.word_context`.  Nothing here kno
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from voicelet.config import from_mapping
-from voicelet.errors import ConfigError
+from voicelet.config import from_mapping, unique_keys
+from voicelet.errors import BundleError, ConfigError
 from voicelet.text.pack.linear import LinearModel, feature_numbers, features, tag_of
 from voicelet.text.pack.word_context import Predicate, WordContext, all_of, word_class
 
@@ -53,6 +55,14 @@ class SensesRule:
 
 
 @dataclass(frozen=True)
+class GroupRule:
+    """Which shared weights a word uses that has none of its own."""
+
+    group: str
+    when: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Homograph:
     """A word: its rules and, for the model, its senses.
 
@@ -60,13 +70,18 @@ class Homograph:
         rules: the decision list.
         adverbs: words that `skip-1` passes over for this word; "" for the pack's.
         senses: what the model chooses from, its reference first.
-        shared: the sense whose weights the word shares with others; "" for none.
+        shared: a name for the weights that the second sense shares with other words'; "" for none.
     """
 
     rules: tuple[SenseRule, ...] = ()
     adverbs: str = ""
     senses: tuple[str, ...] = ()
     shared: str = ""
+
+    def prefixes(self, word: str) -> list[tuple[str, ...]]:
+        """For each sense but the first, the prefixes under which its weights are."""
+        own = [(f"{word}|{sense}",) for sense in self.senses[1:]]
+        return [(*own[0], f"|{self.shared}"), *own[1:]] if self.shared else own
 
 
 @dataclass(frozen=True)
@@ -80,12 +95,21 @@ class Adverbs:
 
 @dataclass(frozen=True)
 class PartOfSpeech:
-    """Points that tell two parts of speech apart; `words` is what they are counted for."""
+    """Points that tell two parts of speech apart.
+
+    Attributes:
+        words: what they are counted for.
+        chains: of each, the first case that holds adds its points.
+        above, below: the senses to ask for where the sum is above or below zero.
+        groups: the model's shared weights for those of the words that have no senses of their own
+            under `words` of the file; the first case that holds.  Empty: the model isn't asked.
+    """
 
     words: str
     chains: tuple[tuple[PointsRule, ...], ...]
     above: tuple[SensesRule, ...]
     below: tuple[SensesRule, ...]
+    groups: tuple[GroupRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +157,10 @@ class RulesChoice:
     by_list: bool
 
 
+HOMOGRAPHS_NAME = "homographs.json"
+MAX_BYTES = 1 << 20
+"""The largest file of weights."""
+
 _NOTHING: tuple[str, ...] = ()
 _Case = tuple[tuple[Predicate, ...], Any]
 
@@ -167,21 +195,22 @@ class Homographs:
             ]
             if entry.adverbs:
                 self._own_adverbs[word] = self._words(entry.adverbs, f"words.{word}")
-            if entry.shared and entry.shared not in entry.senses[1:]:
+            if len(entry.senses) == 1 or (entry.shared and not entry.senses):
                 raise ConfigError(
-                    f"{where}: words.{word}: {entry.shared!r} isn't among its senses after the"
-                    ' first; mend "shared" or "senses"'
+                    f"{where}: words.{word}: the model needs two senses or more to choose from"
                 )
         self._scored: frozenset[str] = frozenset()
         self._chains: list[list[_Case]] = []
         self._above: list[_Case] = []
         self._below: list[_Case] = []
+        self._groups: list[_Case] = []
         if (part := data.part_of_speech) is not None:
             self._scored = self._words(part.words, "part_of_speech.words")
             place = "part_of_speech"
             self._chains = [[(self._when(r.when, place), r.add) for r in c] for c in part.chains]
             self._above = [(self._when(r.when, place), r.senses) for r in part.above]
             self._below = [(self._when(r.when, place), r.senses) for r in part.below]
+            self._groups = [(self._when(r.when, place), r.group) for r in part.groups]
         self._model = model if data.model is not None else None
         self._tags: list[tuple[str, frozenset[str]]] = []
         self._tag_endings: tuple[str, ...] = ()
@@ -227,19 +256,38 @@ class Homographs:
             return _NOTHING
         context = self._context(keys, place, texts)
         choice = self._choose(context)
-        entry = self._data.words.get(word)
-        if self._model is None or entry is None or not entry.senses:
+        if self._model is None:
             return choice.senses
-        return self._with_model(self._model, context, entry, choice)
+        entry = self.entry(context)
+        return self._with_model(self._model, context, entry, choice) if entry else choice.senses
+
+    def entry(self, context: WordContext) -> Homograph | None:
+        """What the model chooses from; None where it isn't asked."""
+        word = context.keys[context.place]
+        entry = self._data.words.get(word)
+        if entry is not None and entry.senses:
+            return entry
+        if not self._groups or word not in self._scored or (entry is not None and entry.rules):
+            return None
+        group = _first(self._groups, context)
+        below, above = _first(self._below, context), _first(self._above, context)
+        if group is None or not below or not above:
+            return None
+        return Homograph(senses=(below[0], above[0]), shared=group)
 
     def rules_choice(self, keys: Sequence[str], place: int, texts: Sequence[str]) -> RulesChoice:
         """What the rules alone say of a word; for training and measuring."""
         return self._choose(self._context(keys, place, texts))
 
-    def features(self, keys: Sequence[str], place: int, texts: Sequence[str]) -> list[str]:
-        """The model's features of a word; for training."""
+    def features(
+        self, keys: Sequence[str], place: int, texts: Sequence[str]
+    ) -> tuple[Homograph | None, list[str]]:
+        """What the model chooses from, and the features it would see; for training."""
         context = self._context(keys, place, texts)
-        return self._features(context, self._choose(context))
+        entry = self.entry(context)
+        if entry is None:
+            return None, []
+        return entry, self._features(context, entry, self._choose(context))
 
     def _context(self, keys: Sequence[str], place: int, texts: Sequence[str]) -> WordContext:
         adverbs = self._own_adverbs.get(keys[place], self._adverbs)
@@ -274,31 +322,32 @@ class Homographs:
         use = self._data.model
         assert use is not None
         word = context.keys[context.place]
-        by_rules = next((s for s in choice.senses if s in entry.senses), "")
-        strings = [f.encode() for f in self._features(context, choice)]
+        by_rules = _known_sense(choice, entry)
+        strings = [f.encode() for f in self._features(context, entry, choice)]
         scores = [0]
-        for sense in entry.senses[1:]:
-            numbers = feature_numbers(f"{word}|{sense}", strings)
-            if sense == entry.shared:
-                numbers += feature_numbers(f"|{sense}", strings)
-            scores.append(model.score(numbers))
+        for prefixes in entry.prefixes(word):
+            scores.append(
+                model.score([n for prefix in prefixes for n in feature_numbers(prefix, strings)])
+            )
         best = max(range(len(scores)), key=lambda i: (scores[i], -i))
         if entry.senses[best] == by_rules:
             return choice.senses
         lead = scores[best] - max(s for i, s in enumerate(scores) if i != best)
         margin = use.over_rules if choice.by_list else use.over_points if by_rules else use.alone
-        return (entry.senses[best],) if lead >= margin else choice.senses
+        if lead < margin:
+            return choice.senses
+        if best == 0 and word in self._scored:  # the lexicon may name it otherwise: noun or adj
+            return (entry.senses[0], *(_first(self._below, context) or ()))
+        return (entry.senses[best],)
 
-    def _features(self, context: WordContext, choice: RulesChoice) -> list[str]:
-        entry = self._data.words.get(context.keys[context.place], Homograph())
-        by_rules = next((s for s in choice.senses if s in entry.senses), "")
+    def _features(self, context: WordContext, entry: Homograph, choice: RulesChoice) -> list[str]:
         return features(
             context.keys,
             context.place,
             context.texts,
             self.tag,
             context.past_adverbs(1),
-            by_rules,
+            _known_sense(choice, entry),
             choice.points,
         )
 
@@ -312,8 +361,61 @@ class Homographs:
         return all_of(lines, self._classes, f"{self._where}: {place}")
 
 
+def _known_sense(choice: RulesChoice, entry: Homograph) -> str:
+    """Which of the model's senses the rules chose; "" for none of them."""
+    return next((sense for sense in choice.senses if sense in entry.senses), "")
+
+
 def _first(cases: Sequence[_Case], context: WordContext) -> Any:
     for predicates, outcome in cases:
         if all(predicate(context) for predicate in predicates):
             return outcome
     return None
+
+
+def read_homographs(folder: Path) -> Homographs:
+    """The homographs of a pack's folder.
+
+    Raises:
+        ConfigError: homographs.json or the weights that it names can't be read, or are wrong.
+    """
+    path = folder / HOMOGRAPHS_NAME
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique_keys)
+        data = from_mapping(HomographData, raw, str(path))
+        model = None
+        if data.model is not None:
+            if Path(data.model.weights).name != data.model.weights:
+                raise ConfigError(f"{path}: the weights lie beside it; give their name alone")
+            with (folder / data.model.weights).open("rb") as file:
+                model = LinearModel(file.read(MAX_BYTES + 1))
+    except OSError as error:
+        name = error.filename or path
+        raise ConfigError(f"{name} can't be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path} isn't JSON: {error}") from None
+    except BundleError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return Homographs(data, model, str(path))
+
+
+class LazyHomographs:
+    """The homographs of a pack's folder, read when the first word is asked for.
+
+    Args:
+        folder: it holds homographs.json.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._homographs: Homographs | None = None
+
+    def __call__(self, keys: Sequence[str], place: int, texts: Sequence[str]) -> tuple[str, ...]:
+        """As :class:`Homographs`.
+
+        Raises:
+            ConfigError: as :func:`read_homographs`.
+        """
+        if self._homographs is None:
+            self._homographs = read_homographs(self._folder)
+        return self._homographs(keys, place, texts)

@@ -22,7 +22,7 @@ one after it `>`.  With `wK` the word at place K, `tK` its tag, and `,` as writt
   speech, between -6 and 6.
 
 **Hashing.**  A feature's number is the CRC-32 (zlib's, ISO 3309) of the UTF-8 bytes of
-`PREFIX TAB FEATURE`; the prefix is `WORD|SENSE` for the word's own weights and `|SENSE` for the
+`PREFIX TAB FEATURE`; the prefix is `WORD|SENSE` for the word's own weights and `|GROUP` for the
 weights that words share.
 
 **File** (little-endian): the eight bytes `VLHOMOG1`, the number of features N (uint32), the N
@@ -125,7 +125,7 @@ def feature_numbers(prefix: str, strings: Sequence[bytes]) -> list[int]:
     """The features' numbers under a prefix.
 
     Args:
-        prefix: `WORD|SENSE` or `|SENSE`.
+        prefix: `WORD|SENSE` or `|GROUP`.
         strings: features in UTF-8.
     """
     start = zlib.crc32(prefix.encode() + b"\t")
@@ -152,6 +152,11 @@ class LinearModel:
         self._weights: NDArray[np.int8] = np.frombuffer(data, "i1", count, _HEAD.size + 4 * count)
         if not bool(np.all(self._numbers[:-1] < self._numbers[1:])):
             raise BundleError(f"the homograph weights are out of order; {_REMEDY}")
+
+    def to_bytes(self) -> bytes:
+        """The file."""
+        head = _HEAD.pack(MAGIC, len(self._numbers))
+        return head + self._numbers.tobytes() + self._weights.tobytes()
 
     def __len__(self) -> int:
         return len(self._numbers)

@@ -1,4 +1,4 @@
-"""The patterns of a pack: macros are expanded, and each is checked and compiled when first used."""
+"""The patterns of a pack: their macros are expanded, and they compile when first used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from voicelet.config import did_you_mean
 from voicelet.errors import PackError
-from voicelet.text.pack.regex import MAX_PATTERN_CHARS, Parsed, parse
+from voicelet.text.pack.regex import MAX_PATTERN_CHARS, Parsed, parse, trusted
 from voicelet.text.pack.tables import Tables
 
 END = "(?![\\s\\S])"
@@ -31,9 +31,11 @@ class Macros:
     Args:
         macros: name → pattern, which may use others.
         tables: tables and sets.
+        check: check every pattern; without, they are known to be right.
     """
 
-    def __init__(self, macros: Mapping[str, str], tables: Tables) -> None:
+    def __init__(self, macros: Mapping[str, str], tables: Tables, check: bool = True) -> None:
+        self.check = check
         self._macros = {"END": END, **macros}
         self._tables = tables
         self._keys: dict[str, str] = {}
@@ -90,7 +92,7 @@ def _any_case(char: str) -> str:
 
 
 class Pattern:
-    """A portable pattern; checked and compiled when first used.
+    """A portable pattern; compiled when first used.
 
     Args:
         source: the pattern, with macros.
@@ -120,7 +122,8 @@ class Pattern:
         """
         if self._parsed is None:
             try:
-                self._parsed = parse(self._macros.expand(self._source))
+                expanded = self._macros.expand(self._source)
+                self._parsed = parse(expanded) if self._macros.check else trusted(expanded)
             except PackError as error:
                 raise PackError(f"{self._where}: {error}") from None
         return self._parsed

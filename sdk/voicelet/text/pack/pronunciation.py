@@ -1,4 +1,4 @@
-"""How a pack says its words: its word lists, endings, phrases, homographs and letters, put together."""
+"""How a pack says its words: word lists, endings, phrases, homographs and letters together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.language import Lookup, Pronunciation
@@ -24,6 +24,7 @@ COMPILED_LEXICON = "lexicon.bin"
 MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
+T = TypeVar("T")
 ReadJson = Callable[[Path], "dict[str, Any]"]
 
 
@@ -106,7 +107,7 @@ class _Parts:
     def _paths(self, name: str) -> list[Path]:
         return [folder / name for folder in self.folders if (folder / name).is_file()]
 
-    def _opened(self, name: str, open_: Callable[[Mapping[str, Any], str], Any]) -> Any:
+    def _opened(self, name: str, open_: Callable[[Mapping[str, Any], str], T]) -> T:
         """A part from its file, what is inherited merged into it."""
         data: Mapping[str, Any] = {}
         for path in reversed(self._paths(name)):

@@ -28,6 +28,7 @@ _SPECIAL = frozenset("\\.[](){}*+?^$|")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _QUANTIFIER = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{1,4}))?\}")
 _NAME = re.compile(r"\(\?<([a-z][a-z0-9]{0,19})>")
+_OPENED_NAME = re.compile(r"\\[\s\S]|\(\?<([a-z][a-z0-9]{0,19})>")
 _ANY_CLASS = "[\\s\\S]"
 
 Ranges = tuple[tuple[int, int], ...]
@@ -391,6 +392,16 @@ def _repeat_cost(node: Node, follow: Ranges) -> _Cost:
     if not _overlap(part.first, follow):
         paths = ways  # the next character says whether to go on
     return _Cost(paths, exits, steps)
+
+
+def trusted(pattern: str) -> Parsed:
+    """A pattern that :func:`parse` has accepted before: only put into Python's syntax."""
+    groups = tuple(match[1] for match in _OPENED_NAME.finditer(pattern) if match[1])
+    return Parsed(_OPENED_NAME.sub(_python_name, pattern), groups, 0)
+
+
+def _python_name(match: re.Match[str]) -> str:
+    return f"(?P<{match[1]}>" if match[1] else match[0]
 
 
 def parse(pattern: str) -> Parsed:

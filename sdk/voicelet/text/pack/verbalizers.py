@@ -16,6 +16,7 @@ from voicelet.text.pack.tables import Tables
 MAX_PARTS = 60
 """Of an address; the rest isn't read."""
 
+_CACHED = 4096
 _DECIMALS_BETWEEN_BREATHS = 10
 _PARTS = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -54,6 +55,7 @@ class Verbalizers:
         self._plurals = Plurals(config.plurals)
         self._vowels = frozenset(config.vowel_letters)
         self._tables = tables
+        self._said: dict[tuple[str, str], str] = {}
 
     def plain(self, text: str) -> str:
         """Digits without grouping, with "." before decimals."""
@@ -69,10 +71,16 @@ class Verbalizers:
 
     def whole(self, text: str, rules: str = "") -> str:
         """A whole number in digits; digit by digit where it is too long to name."""
-        digits = text.lstrip("0") or "0"
-        if len(digits) > self._numbers.max_digits:
-            return self.digits(digits)
-        return self._rules.spell(digits, rules or self._numbers.cardinal).replace("-", " ")
+        said = self._said.get((text, rules))
+        if said is None:
+            digits = text.lstrip("0") or "0"
+            if len(digits) > self._numbers.max_digits:
+                return self.digits(digits)
+            said = self._rules.spell(digits, rules or self._numbers.cardinal).replace("-", " ")
+            if len(self._said) >= _CACHED:
+                self._said.clear()
+            self._said[text, rules] = said
+        return said
 
     def spell(self, text: str, rules: str) -> str:
         """A written number by a rule set; its decimals, if any, as :meth:`decimals`."""

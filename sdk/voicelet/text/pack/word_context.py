@@ -14,7 +14,7 @@ A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` 
 
 WORDS are lower-case words and names of classes (`@determiners`), parted by spaces; one of them must
 be at the place.  `-` is "no word there".  With `ends`, WORDS are endings.  `capital`: it is written
-with a capital; `first` and `last`: it is so in its clause; `score N`: the points so far.
+with a capital, `capital w+1`: the word there is; `first` and `last`: it is so in its clause; `score N`: the points so far.
 
 `not P` denies a predicate, `P | Q` asks for either.  Places never look beyond the clause.
 """
@@ -58,6 +58,11 @@ class WordContext:
         """The word so many places away; "" beyond the clause."""
         index = self.place + offset
         return self.keys[index] if 0 <= index < len(self.keys) else ""
+
+    def written(self, offset: int) -> str:
+        """The word so many places away as it was written; "" beyond the clause."""
+        index = self.place + offset
+        return self.texts[index] if 0 <= index < len(self.texts) else ""
 
     def past_adverbs(self, number: int) -> str:
         """The word before, adverbs skipped (1), or the one just before that (2); "" for none."""
@@ -132,6 +137,9 @@ def _one(line: str, classes: Mapping[str, frozenset[str]], where: str) -> Predic
     name, _, rest = line.partition(" ")
     if name in _BARE and not rest:
         return _BARE[name]
+    if name == "capital" and (near := re.fullmatch(r"w([-+])([1-9])", rest)):
+        offset = -int(near[2]) if near[1] == "-" else int(near[2])
+        return lambda context: context.written(offset)[:1].isupper()
     if name == "score" and re.fullmatch(r"-?[0-9]{1,4}", rest):
         points = int(rest)
         return lambda context: context.score == points
