@@ -148,6 +148,8 @@ class Pronunciation:
         phrases: how words join, weaken and link.
         letters: letters of the alphabet beyond a-z, which words keep.
         words: the language's own lexicon, asked before the bundle's.
+        letter_to_sound: phones of a word that no lexicon has; None where the bundle's model is
+            to be asked.
     """
 
     vowel_letters: frozenset[str]
@@ -158,6 +160,7 @@ class Pronunciation:
     phrases: PhraseRules
     letters: str = ""
     words: Lookup = _no_words
+    letter_to_sound: Callable[[str], str] | None = None
 
 
 MAX_PAUSE_MS = 10_000

@@ -98,6 +98,8 @@ class Phonemizer:
         self._lexicon = lexicon
         self._rules = (language or find_language()).pronunciation
         self._longest_clitic = max(map(len, self._rules.phrases.clitics), default=0)
+        own = self._rules.letter_to_sound
+        self._letter_to_sound = own or (g2p.phones if g2p is not None else None)
         self._g2p = g2p
         self._inventory = inventory
         self._word: Callable[[str, tuple[str, ...]], str] = lru_cache(CACHED_WORDS)(self._pronounce)
@@ -264,7 +266,7 @@ class Phonemizer:
         return self.look_up(key) if "|" in key else None
 
     def _g2p_phones(self, key: str) -> str:
-        return self._g2p.phones(key) if self._g2p is not None else ""
+        return self._letter_to_sound(key) if self._letter_to_sound is not None else ""
 
     def _shape(self, phrase: list[_PhraseWord]) -> None:
         """Apply the phrase rules, in place: groups, then forms, then links."""

@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from voicelet.errors import ConfigError, PackError
+from voicelet.errors import BundleError, ConfigError, PackError
+from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Lookup, Pronunciation
 from voicelet.text.pack.config import PackConfig
 from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
+from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
@@ -21,6 +23,7 @@ WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
+LETTER_RULES, LETTER_GRAPH = "letters.json", "g2p.onnx"
 MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
@@ -55,6 +58,7 @@ def open_pronunciation(
         phrases=parts.phrases,
         letters=config.letters,
         words=parts.words,
+        letter_to_sound=parts.letter_to_sound,
     )
 
 
@@ -92,6 +96,25 @@ class _Parts:
         lists.sort(key=lambda path: self.folders.index(path.parent))
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
+    @property
+    def letter_to_sound(self) -> Callable[[str], str] | None:
+        if not self._paths(LETTER_RULES) and not self._paths(LETTER_GRAPH):
+            return None
+        return lambda word: self._letter_to_sound.phones(word)
+
+    @cached_property
+    def _letter_to_sound(self) -> LetterRules | NeuralG2P:
+        """Rules, or a graph; those of the pack before those of what it inherits from."""
+        for folder in self.folders:
+            if (rules := folder / LETTER_RULES).is_file():
+                try:
+                    return LetterRules(self.read(rules))
+                except ConfigError as error:
+                    raise PackError(f"{rules}: {error}") from None
+            if (graph := folder / LETTER_GRAPH).is_file():
+                return NeuralG2P(graph)
+        raise AssertionError("asked of a pack without either")
+
     def check(self) -> None:
         """Make everything.
 
@@ -101,7 +124,9 @@ class _Parts:
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
             self.words("")
-        except ConfigError as error:
+            if self.letter_to_sound is not None:
+                self.letter_to_sound("a")
+        except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 
     def _paths(self, name: str) -> list[Path]:
