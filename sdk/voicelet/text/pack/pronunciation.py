@@ -126,6 +126,9 @@ class _Parts:
             self.words("")
             if self.letter_to_sound is not None:
                 self.letter_to_sound("a")
+                if isinstance(self._letter_to_sound, LetterRules):
+                    self._letter_to_sound.check()
+            self.phrases.check()
         except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 
