@@ -39,11 +39,9 @@ _SENSES = {
 """Word ids whose sense in the pack doesn't follow from their ending."""
 
 _BEFORE_PREDICATE = frozenset(
-    "is are was were be been being am i'm he's she's it's that's we're they're you're isn't aren't"
-    " wasn't weren't so very too really more get gets got getting become becomes became feel feels"
-    " felt look looks looked seem seems seemed".split()
+    ["is", "are", "was", "were", "be", "been", "being", "am", "i'm", "he's", "she's", "it's", "that's", "we're", "they're", "you're", "isn't", "aren't", "wasn't", "weren't", "so", "very", "too", "really", "more", "get", "gets", "got", "getting", "become", "becomes", "became", "feel", "feels", "felt", "look", "looks", "looked", "seem", "seems", "seemed"]
 )
-_AFTER_PREDICATE = frozenset("with about that because over at".split())
+_AFTER_PREDICATE = frozenset(["with", "about", "that", "because", "over", "at"])
 
 
 @dataclass(frozen=True)

@@ -169,8 +169,8 @@ class Pronunciation:
         phrases: how words join, weaken and link.
         letters: letters of the alphabet beyond a-z, which words keep.
         words: the language's own lexicon, asked before the bundle's.
-        letter_to_sound: phones of a word that no lexicon has; None where the bundle's model is
-            to be asked.
+        letter_to_sound: phones of a word of the language's letters, "" where it finds none; None
+            leaves it to the bundle's model.
     """
 
     vowel_letters: frozenset[str]

@@ -1,4 +1,4 @@
-"""How a pack says its words: word lists, endings, phrases, homographs and letters together."""
+"""How a pack says its words: word lists, endings, phrases, homographs, letters put together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
-LETTER_RULES, LETTER_GRAPH = "letters.json", "g2p.onnx"
+LETTER_RULES = "letters.json"
+GRAPH = "g2p.onnx"
+"""The letter-to-sound model of a language without letter rules."""
+
 MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
@@ -96,24 +99,19 @@ class _Parts:
         lists.sort(key=lambda path: self.folders.index(path.parent))
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
-    @property
-    def letter_to_sound(self) -> Callable[[str], str] | None:
-        if not self._paths(LETTER_RULES) and not self._paths(LETTER_GRAPH):
-            return None
-        return lambda word: self._letter_to_sound.phones(word)
-
     @cached_property
-    def _letter_to_sound(self) -> LetterRules | NeuralG2P:
-        """Rules, or a graph; those of the pack before those of what it inherits from."""
-        for folder in self.folders:
-            if (rules := folder / LETTER_RULES).is_file():
-                try:
-                    return LetterRules(self.read(rules))
-                except ConfigError as error:
-                    raise PackError(f"{rules}: {error}") from None
-            if (graph := folder / LETTER_GRAPH).is_file():
-                return NeuralG2P(graph)
-        raise AssertionError("asked of a pack without either")
+    def letter_to_sound(self) -> Callable[[str], str] | None:
+        if self._paths(LETTER_RULES):
+            rules: list[LetterRules] = []
+
+            def phones(word: str) -> str:
+                if not rules:
+                    rules.append(self._opened(LETTER_RULES, lambda data, where: LetterRules(data)))
+                return rules[0].phones(word)
+
+            return phones
+        graphs = self._paths(GRAPH)
+        return NeuralG2P(graphs[0]).phones if graphs else None
 
     def check(self) -> None:
         """Make everything.
