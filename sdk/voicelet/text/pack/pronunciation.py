@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from voicelet.errors import ConfigError, PackError
+from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Lookup, Pronunciation
 from voicelet.text.pack.config import PackConfig
@@ -120,11 +120,14 @@ class _Parts:
             PackError: something is wrong.
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
-        if self.letter_to_sound is not None:
-            self.letter_to_sound("a")
         try:
             self.words("")
-        except ConfigError as error:
+            if self.letter_to_sound is not None:
+                self.letter_to_sound("a")
+                if isinstance(self._letter_to_sound, LetterRules):
+                    self._letter_to_sound.check()
+            self.phrases.check()
+        except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 
     def _paths(self, name: str) -> list[Path]:
