@@ -100,7 +100,7 @@ FOLDERS = {
 LAZY = {"voicelet": {"errors", "bundle", "trust", "profiles", "enrolment", "synth"}}
 """What the `__init__` of a distribution imports of it."""
 
-RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
+RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "cryptography"}
 RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Protocol
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
-from voicelet.text.rules import Matcher, Rule
+from voicelet.text.rules import Matcher, Rule, RuleIndex
 
 DEFAULT_LANGUAGE = "en"
 
@@ -62,6 +62,27 @@ class Normalization:
     elisions: frozenset[str] = frozenset()
     possessive: str = ""
     cleanup: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def at_digits(self) -> RuleIndex:
+        """`digit_rules` by their first character; the others likewise."""
+        return RuleIndex(self.digit_rules)
+
+    @cached_property
+    def at_letters(self) -> RuleIndex:
+        return RuleIndex(self.letter_rules)
+
+    @cached_property
+    def at_symbols(self) -> RuleIndex:
+        return RuleIndex(self.symbol_rules)
+
+    @cached_property
+    def at_apostrophes(self) -> RuleIndex:
+        return RuleIndex(self.apostrophe_rules)
+
+    @cached_property
+    def at_addresses(self) -> RuleIndex:
+        return RuleIndex(self.address_rules)
 
 
 @dataclass(frozen=True)

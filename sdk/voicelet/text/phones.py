@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from voicelet.errors import PhoneError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 PAD = "_"
 """Index 0: the silent token that opens and closes every sequence."""
@@ -72,6 +74,8 @@ class PhoneInventory:
             raise PhoneError(
                 f"{error.args[0]!r} is not a phone of this voice; it knows {self.symbols[1:]}"
             ) from None
+        import numpy as np  # reading text needs none of it
+
         return np.array([0, *inner, 0], dtype=np.int64)
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> str:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.ipa import ipa_phones
 from voicelet.text.language import Language, find_language
-from voicelet.text.rules import Rule, RuleContext, letter_class
+from voicelet.text.rules import RuleContext, RuleIndex, letter_class
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -185,8 +185,8 @@ class Scanner:
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            number = self._address(self._rules.address_rules)
-            number = self._apply(self._rules.digit_rules) if number is None else number
+            number = self._address(self._rules.at_addresses)
+            number = self._apply(self._rules.at_digits) if number is None else number
             return self._skip(1) if number is None else number
         return self._symbol()
 
@@ -199,8 +199,8 @@ class Scanner:
         if _glued(text, at):
             items = None
         else:
-            items = self._address(self._rules.address_rules)
-            items = self._apply(self._rules.letter_rules) if items is None else items
+            items = self._address(self._rules.at_addresses)
+            items = self._apply(self._rules.at_letters) if items is None else items
         return self._plain_word() if items is None else items
 
     def _plain_word(self) -> list[Item]:
@@ -212,22 +212,28 @@ class Scanner:
         if rest and head.lower() + apostrophe in self._rules.elisions:
             self._at = start + len(head) + 1
             return [Word(head + "'", self._span(start, self._at), emphasis=self._emphasis)]
+        if not apostrophe and self._text.startswith("'", match.end()):
+            head = f"{word}'"  # before a number or a quotation: l'11, d'"or"
+            if head.lower() in self._rules.elisions:
+                self._at = start + len(head)
+                return [Word(head, self._span(start, self._at), emphasis=self._emphasis)]
         self._at = match.end()
         return list(self._tokens(word, self._span(start, match.end())))
 
-    def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _address(self, rules: RuleIndex) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
 
-    def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _apply(self, rules: RuleIndex) -> list[Item] | None:
         """Items of the first rule that matches and applies; None if there is none."""
-        for rule in rules:
-            match = rule.pattern.match(self._text, self._at)
-            if match is None or match.end() == self._at or _splits(self._text, match.end()):
+        text, at = self._text, self._at
+        for rule in rules.at(text[at]):
+            match = rule.pattern.match(text, at)
+            if match is None or match.end() == at or _splits(text, match.end()):
                 continue
             reading = rule.say(match, self._context)
             if reading is not None:
-                start, self._at = self._at, match.end()
-                return list(self._tokens(reading, self._span(start, match.end())))
+                self._at = match.end()
+                return list(self._tokens(reading, self._span(at, self._at)))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
@@ -265,9 +271,9 @@ class Scanner:
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
         items = None
         if text[at] == "'":
-            items = self._apply(self._rules.apostrophe_rules)
+            items = self._apply(self._rules.at_apostrophes)
         elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
-            items = self._apply(self._rules.symbol_rules)
+            items = self._apply(self._rules.at_symbols)
         if items is not None:
             return items
         match = _REST.match(text, at)

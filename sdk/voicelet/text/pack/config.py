@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from voicelet.text.language import Pauses
 
@@ -141,13 +142,13 @@ class RuleConfig:
         at: where the scanner stands: "digit", "letter", "symbol", "apostrophe", "address" or
             several parted by "|"; or "say-as:INTERPRET" and "say-as:INTERPRET:FORMAT".
         match: the pattern of what stands there.
-        cases: the first whose conditions hold is taken.
+        cases: each a :class:`CaseConfig`; the first whose conditions hold is taken.
     """
 
     id: str
     at: str
     match: str
-    cases: tuple[CaseConfig, ...]
+    cases: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)

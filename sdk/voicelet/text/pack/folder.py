@@ -11,15 +11,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.language import Language, Melody, Normalization
 from voicelet.text.pack.config import PackConfig, RuleConfig, RulesConfig
-from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
@@ -27,6 +26,9 @@ from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
 from voicelet.text.pack.templates import TemplateParts
 from voicelet.text.pack.verbalizers import Verbalizers
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 PACKAGED = Path(__file__).parents[2] / "languages"
 """Where the packs of the package are."""
@@ -125,7 +127,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
         pauses=files.config.pauses,
     )
     if check:
-        parts().rules.check()
+        parts().rules().check()
         if contraction:
             Pattern(contraction, macros, f"{folder}, contraction").compile()
         if heading:
@@ -147,6 +149,17 @@ class LowerCasePattern:
 
 
 def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
+    @cache
+    def rules() -> NumberRules:
+        return _number_rules(files, folder)
+
+    return TemplateParts(tables, rules, Verbalizers(files.config, rules, tables))
+
+
+def _number_rules(files: _Files, folder: Path) -> NumberRules:
+    # A text without numbers never pays for them.
+    from voicelet.text.pack.numbers import NumberRules
+
     config = files.config
     try:
         rules = NumberRules(
@@ -155,11 +168,8 @@ def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
             ordinals=Plurals(config.ordinal_plurals),
             decimal=config.decimal,
         )
-        for name in (
-            config.numbers.cardinal,
-            config.numbers.year,
-            *config.numbers.genders.values(),
-        ):
+        used = config.numbers
+        for name in (used.cardinal, used.year, *used.genders.values()):
             if files.numbers and not rules.has(name):
                 raise PackError(
                     f"{PACK_NAME}: there are no number rules {name!r}"
@@ -167,7 +177,7 @@ def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
                 )
     except PackError as error:
         raise PackError(f"{folder}: {error}") from None
-    return TemplateParts(tables, rules, Verbalizers(config, rules, tables))
+    return rules
 
 
 def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None) -> Normalization:

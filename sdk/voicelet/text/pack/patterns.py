@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from voicelet.config import did_you_mean
 from voicelet.errors import PackError
-from voicelet.text.pack.regex import MAX_PATTERN_CHARS, Parsed, parse, trusted
+from voicelet.text.pack.regex import MAX_PATTERN_CHARS, Parsed, parse
 from voicelet.text.pack.tables import Tables
 
 END = "(?![\\s\\S])"
@@ -31,7 +31,7 @@ class Macros:
     Args:
         macros: name → pattern, which may use others.
         tables: tables and sets.
-        check: check every pattern; without, they are known to be right.
+        check: ask what patterns cost; without, they are known not to be too slow.
     """
 
     def __init__(self, macros: Mapping[str, str], tables: Tables, check: bool = True) -> None:
@@ -123,10 +123,15 @@ class Pattern:
         if self._parsed is None:
             try:
                 expanded = self._macros.expand(self._source)
-                self._parsed = parse(expanded) if self._macros.check else trusted(expanded)
+                self._parsed = parse(expanded, self._macros.check)
             except PackError as error:
                 raise PackError(f"{self._where}: {error}") from None
         return self._parsed
+
+    def may_begin(self, char: str) -> bool:
+        """Whether a match may begin with `char`."""
+        code = ord(char)
+        return any(low <= code <= high for low, high in self.parsed().first)
 
     def compile(self) -> re.Pattern[str]:
         """The pattern, for Python.

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from voicelet.errors import ConfigError, PackError
+from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Lookup, Pronunciation
 from voicelet.text.pack.config import PackConfig
@@ -100,16 +100,13 @@ class _Parts:
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
     @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
+
+    @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
-            rules: list[LetterRules] = []
-
-            def phones(word: str) -> str:
-                if not rules:
-                    rules.append(self._opened(LETTER_RULES, lambda data, where: LetterRules(data)))
-                return rules[0].phones(word)
-
-            return phones
+            return lambda word: self.letter_rules.phones(word)
         graphs = self._paths(GRAPH)
         return NeuralG2P(graphs[0]).phones if graphs else None
 
@@ -120,11 +117,14 @@ class _Parts:
             PackError: something is wrong.
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
-        if self.letter_to_sound is not None:
-            self.letter_to_sound("a")
         try:
             self.words("")
-        except ConfigError as error:
+            if self.letter_to_sound is not None:
+                self.letter_to_sound("a")
+            if self._paths(LETTER_RULES):
+                self.letter_rules.check()
+            self.phrases.check()
+        except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 
     def _paths(self, name: str) -> list[Path]:

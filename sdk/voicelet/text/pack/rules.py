@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from voicelet.config import did_you_mean
-from voicelet.errors import PackError
-from voicelet.text.pack.config import RuleConfig
+from voicelet.config import did_you_mean, from_mapping
+from voicelet.errors import ConfigError, PackError
+from voicelet.text.pack.config import CaseConfig, RuleConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.predicates import Predicates, Test
 from voicelet.text.pack.templates import Say, TemplateParts, compile_template
@@ -102,7 +102,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):
@@ -130,13 +130,14 @@ class RuleMaker:
         parts = self._parts()
         predicates = Predicates(parts.tables, self._macros, parts.verbalizers, groups, where)
         made = []
-        for number, case in enumerate(config.cases, 1):
+        for number, raw in enumerate(config.cases, 1):
             try:
+                case = from_mapping(CaseConfig, raw, "the case")
                 tests = tuple(predicates.compile(test) for test in case.when)
                 say = None
                 if case.say is not None:
                     say = compile_template(case.say, parts, groups)
-            except PackError as error:
+            except (PackError, ConfigError) as error:
                 raise PackError(f"{where}, case {number}: {error}") from None
             made.append((tests, say))
         return made

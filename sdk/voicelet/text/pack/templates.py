@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voicelet.config import did_you_mean
 from voicelet.errors import PackError
-from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.plurals import CATEGORIES
 from voicelet.text.pack.tables import Tables
 from voicelet.text.pack.verbalizers import Verbalizers, roman_value
 from voicelet.text.rules import RuleContext
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 Match = re.Match[str]
 Say = Callable[[Match, RuleContext], str]
@@ -35,12 +38,12 @@ class TemplateParts:
 
     Attributes:
         tables: its tables and sets.
-        rules: its number rules.
+        rules: gives its number rules; they are read when the first number is.
         verbalizers: say digits and signs.
     """
 
     tables: Tables
-    rules: NumberRules
+    rules: Callable[[], NumberRules]
     verbalizers: Verbalizers
 
 
@@ -193,8 +196,9 @@ class _Compiler:
         return lambda said, match: said[-count:]
 
     def _rule_set(self, name: str) -> str:
-        if not self._parts.rules.has(name):
-            known = self._parts.rules.names
+        rules = self._parts.rules()
+        if not rules.has(name):
+            known = rules.names
             raise PackError(
                 f"there are no number rules {name!r}{did_you_mean(name, known)}; add them to"
                 " numbers.rbnf"

@@ -6,12 +6,15 @@ They know no language: number words come from numbers.rbnf, names of signs from 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.tables import Tables
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 MAX_PARTS = 60
 """Of an address; the rest isn't read."""
@@ -40,13 +43,15 @@ class Verbalizers:
 
     Args:
         config: the pack's settings.
-        rules: its number rules.
+        rules: gives its number rules.
         tables: its tables; "signs" names the signs of addresses, "characters" and "pictographs"
             characters that are said alone; the sets "spelled_in_addresses" and
             "said_in_addresses" hold parts of addresses.
     """
 
-    def __init__(self, config: PackConfig, rules: NumberRules, tables: Tables) -> None:
+    def __init__(
+        self, config: PackConfig, rules: Callable[[], NumberRules], tables: Tables
+    ) -> None:
         self._numbers = config.numbers
         self._decimal = config.decimal
         self._no_grouping = str.maketrans("", "", config.grouping)
@@ -76,7 +81,7 @@ class Verbalizers:
             digits = text.lstrip("0") or "0"
             if len(digits) > self._numbers.max_digits:
                 return self.digits(digits)
-            said = self._rules.spell(digits, rules or self._numbers.cardinal).replace("-", " ")
+            said = self._rules().spell(digits, rules or self._numbers.cardinal).replace("-", " ")
             if len(self._said) >= _CACHED:
                 self._said.clear()
             self._said[text, rules] = said
@@ -89,7 +94,7 @@ class Verbalizers:
         if not whole.isdecimal() or (decimals and not decimals.isdecimal()):
             return ""
         if sign and len(whole) <= self._numbers.max_digits:
-            said = self._rules.spell("-" + whole, rules).replace("-", " ")
+            said = self._rules().spell("-" + whole, rules).replace("-", " ")
         else:
             said = self.whole(whole, rules)
         return said + self._after_point(decimals) if dot else said
