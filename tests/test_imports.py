@@ -78,7 +78,6 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "homographs": "",
-        "watermark": "attacks corpora speaking",
         "watermark": "attacks averaging corpora speaking",
         "arm64_check": "",
     },
