@@ -139,6 +139,9 @@ class Fader:
 
 
 MAX_PAUSE_MS = 60_000
+ENDING_S = 0.2
+"""Silence behind the last word of a text."""
+
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -204,6 +207,7 @@ class SpeechStream:
         self._stretches = iter(pipeline.first_frames)
         self._place = 0  # in the caller's text
         self._started = False
+        self._paused = False  # at the end of the last clause, by the text
 
     def chunks(self, clauses: Iterator[PhoneClause]) -> Iterator[Chunk]:
         """Speak clauses; the next one is read when the one before is nearly out.
@@ -222,7 +226,11 @@ class SpeechStream:
                     if not is_end:
                         yield chunk
         if pending is not None:
-            yield replace(pending, last=True)
+            samples = pending.samples
+            if not self._paused:  # players cut what comes last
+                silence = np.zeros(round(ENDING_S * self._p.rate), np.float32)
+                samples = np.concatenate([samples, silence])
+            yield replace(pending, samples=samples, last=True)
 
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
@@ -230,6 +238,7 @@ class SpeechStream:
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
         controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
+        self._paused = pause > 0 or (self._paused and not clause.phones)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
