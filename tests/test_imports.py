@@ -66,6 +66,7 @@ _LAYERS = {
         "heldout": "corpora",
         "copies": "common corpora heldout",
         "attacks": "copies",
+        "averaging": "",
         "people": "common corpora heldout",
         "peers": "common",
         "report": "common",
@@ -76,7 +77,7 @@ _LAYERS = {
         "quality": "common copies heldout people report speaking",
         "speed": "common peers speaking",
         "melody": "",
-        "watermark": "attacks corpora speaking",
+        "watermark": "attacks averaging corpora speaking",
         "arm64_check": "",
     },
 }

@@ -21,6 +21,7 @@ from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
+from voicelet.text.phones import PUNCTUATION, STRESS
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.base import SpeechWatermark
 
@@ -172,6 +173,13 @@ class Pipeline:
         return self.synthesizer.rate
 
 
+def _first_word(phones: str) -> str:
+    """The sounds of a clause's first word, without its stress and the marks before it."""
+    sounds = phones.lstrip(STRESS + PUNCTUATION)
+    end = next((i for i, sound in enumerate(sounds) if sound in PUNCTUATION), len(sounds))
+    return "".join(sound for sound in sounds[:end] if sound not in STRESS)
+
+
 class SpeechStream:
     """One utterance on its way out; every call of `Voice.stream` has its own.
 
@@ -227,7 +235,7 @@ class SpeechStream:
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
-            mark = self._p.watermark.at(self._position)
+            mark = self._p.watermark.clause(_first_word(clause.phones))
             rendering = self._p.synthesizer.begin(
                 clause.phones, self._speaker, controls, rng, mark, clause.tones, clause.accents
             )
