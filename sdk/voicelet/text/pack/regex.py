@@ -8,6 +8,7 @@ uses only what means the same everywhere, and is refused where a text could make
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -369,13 +370,15 @@ def _sequence_cost(node: Node, follow: Ranges) -> _Cost:
     steps = 0
     for part, after in zip(node.parts, reversed(follows), strict=True):
         cost = _cost(part, after)
+        if part.kind == "look":
+            steps += settled * run * cost.steps
+            continue
+        steps += settled * run + settled * run_paths * cost.steps
         if part.least:
-            steps += settled * run + settled * run_paths * cost.steps
             settled *= run_paths
             run, run_paths = cost.exits, cost.paths
-        else:
-            steps += settled * run * cost.steps
-            run, run_paths = run * cost.exits, run_paths * cost.paths
+        else:  # every open way may pass it by; those that fit may go through it
+            run, run_paths = run + run_paths * cost.exits, run_paths * cost.paths
         settled, run, run_paths = min(settled, _CAP), min(run, _CAP), min(run_paths, _CAP)
         steps = min(steps, _CAP)
     return _Cost(min(settled * run_paths, _CAP), min(settled * run, _CAP), steps)
@@ -387,8 +390,8 @@ def _choice_cost(node: Node, follow: Ranges) -> _Cost:
     costs = [(b.first if b.least else ALL, _cost(b, follow)) for b in others]
     if words:
         # Of plain words only those fit at once that begin one another.
-        known = set(words)
-        chain = max(sum(w[:i] in known for i in range(1, len(w) + 1)) for w in words)
+        known = Counter(words)
+        chain = max(sum(known[w[:i]] for i in range(1, len(w) + 1)) for w in known)
         first = _union(*(b.first for b in node.parts if b.literal))
         costs.append((first, _Cost(chain, chain, len(words))))
     paths = max(sum(c.paths for f, c in costs if _overlap(f, first)) for first, _ in costs)
