@@ -76,6 +76,7 @@ _LAYERS = {
         "quality": "common copies heldout people report speaking",
         "speed": "common peers speaking",
         "melody": "",
+        "homographs": "",
         "watermark": "attacks corpora speaking",
         "arm64_check": "",
     },

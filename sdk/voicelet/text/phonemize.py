@@ -139,6 +139,11 @@ class Phonemizer:
         return Phonemizer(self._lexicon, self._g2p, self._inventory, language)
 
     @property
+    def language(self) -> Language:
+        """Whose words these are."""
+        return self._language
+
+    @property
     def lexicon(self) -> Lexicon | None:
         """The bundle's."""
         return self._lexicon

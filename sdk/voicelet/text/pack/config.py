@@ -10,6 +10,9 @@ from voicelet.text.language import Pauses
 FORMAT = 1
 """Of packs that this voicelet reads."""
 
+DEFAULT_YEAR = "spellout-numbering-year"
+"""CLDR's name for the rule set of years."""
+
 
 @dataclass(frozen=True)
 class NumberConfig:
@@ -17,7 +20,7 @@ class NumberConfig:
 
     Attributes:
         cardinal: rule set of numbers.rbnf for a number by itself.
-        year: rule set for years.
+        year: rule set for years; `cardinal` where there is no such set.
         genders: value of a table's column `gender` → rule set.
         decimal_word: said between a number and its decimals ("point").
         decimals_as_number: decimals of at most so many digits are read as a number, longer ones
@@ -29,7 +32,7 @@ class NumberConfig:
     """
 
     cardinal: str = "spellout-numbering"
-    year: str = "spellout-numbering-year"
+    year: str = DEFAULT_YEAR
     genders: dict[str, str] = field(default_factory=dict)
     decimal_word: str = ""
     decimals_as_number: int = 0

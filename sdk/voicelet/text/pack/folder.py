@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.language import Language, Melody, Normalization
-from voicelet.text.pack.config import PackConfig, RuleConfig, RulesConfig
+from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
@@ -170,7 +170,7 @@ def _number_rules(files: _Files, folder: Path) -> NumberRules:
         )
         used = config.numbers
         for name in (used.cardinal, used.year, *used.genders.values()):
-            if files.numbers and not rules.has(name):
+            if files.numbers and name != DEFAULT_YEAR and not rules.has(name):
                 raise PackError(
                     f"{PACK_NAME}: there are no number rules {name!r}"
                     f"{did_you_mean(name, rules.names)}; add them to numbers.rbnf"

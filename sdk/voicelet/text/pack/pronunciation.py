@@ -102,16 +102,13 @@ class _Parts:
     @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
-            rules: list[LetterRules] = []
-
-            def phones(word: str) -> str:
-                if not rules:
-                    rules.append(self._opened(LETTER_RULES, lambda data, where: LetterRules(data)))
-                return rules[0].phones(word)
-
-            return phones
+            return lambda word: self.letter_rules.phones(word)
         graphs = self._paths(GRAPH)
         return NeuralG2P(graphs[0]).phones if graphs else None
+
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
 
     def check(self) -> None:
         """Make everything.
@@ -124,6 +121,9 @@ class _Parts:
             self.words("")
             if self.letter_to_sound is not None:
                 self.letter_to_sound("a")
+            if self._paths(LETTER_RULES):
+                self.letter_rules.check()
+            self.phrases.check()
         except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 

@@ -8,6 +8,7 @@ uses only what means the same everywhere, and is refused where a text could make
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -387,8 +388,8 @@ def _choice_cost(node: Node, follow: Ranges) -> _Cost:
     costs = [(b.first if b.least else ALL, _cost(b, follow)) for b in others]
     if words:
         # Of plain words only those fit at once that begin one another.
-        known = set(words)
-        chain = max(sum(w[:i] in known for i in range(1, len(w) + 1)) for w in words)
+        known = Counter(words)
+        chain = max(sum(known[w[:i]] for i in range(1, len(w) + 1)) for w in known)
         first = _union(*(b.first for b in node.parts if b.literal))
         costs.append((first, _Cost(chain, chain, len(words))))
     paths = max(sum(c.paths for f, c in costs if _overlap(f, first)) for first, _ in costs)

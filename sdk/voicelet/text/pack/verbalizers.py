@@ -151,7 +151,8 @@ class Verbalizers:
         if not text.isdecimal():
             return ""
         usual = len(text.lstrip("0")) in range(1, 5)
-        return self.whole(text, self._numbers.year if usual else "")
+        named = usual and self._rules().has(self._numbers.year)
+        return self.whole(text, self._numbers.year if named else "")
 
     def grouped(self, text: str, rules: str = "") -> str:
         """A telephone number: groups parted by commas, each digit by digit or by `rules`."""
