@@ -1,6 +1,7 @@
 """What a homograph's rules may ask of the words around it: a closed set of predicates.
 
-A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` or `score N`:
+A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` or `score N`.
+Places:
 
 ==================  ================================================================
 `w-1`, `w+2`        the word so many places away (1 to 9)
@@ -14,7 +15,10 @@ A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` 
 
 WORDS are lower-case words and names of classes (`@determiners`), parted by spaces; one of them must
 be at the place.  `-` is "no word there".  With `ends`, WORDS are endings.  `capital`: it is written
-with a capital, `capital w+1`: the word there is; `first` and `last`: it is so in its clause; `score N`: the points so far.
+with a capital; `capital w+1`: the word there is.  `first` and `last`: it is so in its clause.
+`score N`: so many points were counted so far.
+
+A capital is a character with the Unicode property Uppercase; the first one of the word counts.
 
 `not P` denies a predicate, `P | Q` asks for either.  Places never look beyond the clause.
 """
@@ -145,7 +149,7 @@ def _one(line: str, classes: Mapping[str, frozenset[str]], where: str) -> Predic
         return lambda context: context.score == points
     ends = rest.startswith("ends ")
     words = word_class(rest[5:] if ends else rest, classes, where)
-    if not words:
+    if not words or (ends and "" in words):
         raise ConfigError(
             f"{where}: {line!r} isn't a predicate; write a place and words, as in"
             ' "w-1 the a @owners"'
