@@ -345,6 +345,8 @@ def to_key(text: str, letters: str = "") -> str:
     Args:
         letters: the language's letters beyond a-z.
     """
+    if text.isascii() and text.isalpha():
+        return text.lower()
     return "-".join(to_latin(part, letters) for part in re.split(r"[-‐‑\s]+", text))
 
 

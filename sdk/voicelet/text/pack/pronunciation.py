@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.text.g2p import NeuralG2P
-from voicelet.text.language import Lookup, Pronunciation
+from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
 from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
@@ -60,7 +60,7 @@ def open_pronunciation(
         senses=lambda keys, place, texts: parts.senses(keys, place, texts),
         phrases=parts.phrases,
         letters=config.letters,
-        words=parts.words,
+        words=parts.lexicon.get,
         letter_to_sound=parts.letter_to_sound,
     )
 
@@ -94,14 +94,10 @@ class _Parts:
         return self._opened(name, lambda data, where: self._homographs(data, where))
 
     @cached_property
-    def words(self) -> Lookup:
+    def lexicon(self) -> PackLexicon:
         lists = [path for name in WORD_LISTS for path in self._paths(name)]
         lists.sort(key=lambda path: self.folders.index(path.parent))
-        return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
-
-    @cached_property
-    def letter_rules(self) -> LetterRules:
-        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
+        return PackLexicon(lists, self._paths(COMPILED_LEXICON))
 
     @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
@@ -109,6 +105,10 @@ class _Parts:
             return lambda word: self.letter_rules.phones(word)
         graphs = self._paths(GRAPH)
         return NeuralG2P(graphs[0]).phones if graphs else None
+
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
 
     def check(self) -> None:
         """Make everything.
@@ -118,7 +118,7 @@ class _Parts:
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
-            self.words("")
+            self.lexicon.check()
             if self.letter_to_sound is not None:
                 self.letter_to_sound("a")
             if self._paths(LETTER_RULES):
