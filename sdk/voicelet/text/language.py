@@ -15,6 +15,7 @@ from importlib import import_module
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
+from voicelet.text.characters import CharacterNames
 from voicelet.text.rules import Rule
 
 LANGUAGES = {"en": "voicelet.languages.en:ENGLISH"}
@@ -118,6 +119,7 @@ class Language:
         normalization, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
+        characters: names of marks, letters and keys, read when first asked for.
     """
 
     tag: str
@@ -126,6 +128,7 @@ class Language:
     melody: Melody
     conjunctions: frozenset[str]
     chapter_heading: re.Pattern[str]
+    characters: Callable[[], CharacterNames] = CharacterNames
 
 
 @lru_cache(maxsize=64)

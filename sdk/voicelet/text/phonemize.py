@@ -274,6 +274,6 @@ def _assemble(
             text += "" if no_space or phrase_word.joined else " "
             start = len(text)
             text += phrase_word.phones
-            words.append(WordPhones(token.text, token.span, start, len(text)))
+            words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
     return text, tuple(words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from pathlib import Path
 
 from voicelet.languages.en import weak
 from voicelet.languages.en.homographs import sense_of
@@ -22,6 +24,7 @@ from voicelet.languages.en.normalize import (
     units,
 )
 from voicelet.languages.en.say_as import say_as
+from voicelet.text.characters import load_names
 from voicelet.text.language import Language, Melody, Normalization, Pronunciation
 from voicelet.text.rules import word_set
 
@@ -116,4 +119,5 @@ ENGLISH = Language(
         r"|(?:prologue|epilogue|preface|foreword|introduction|afterword|contents)\b.{0,20}",
         re.IGNORECASE,
     ),
+    characters=partial(load_names, Path(__file__).parent / "tables"),
 )
