@@ -19,6 +19,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.compression.rendering import MODEL_SPEED
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
@@ -193,9 +194,11 @@ class SpeechStream:
         """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
         marks = tuple(MarkTiming(m, self._position / self._p.rate) for m in clause.marks)
+        controls = of_clause(self._controls, clause)
         pause = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS) * self._p.rate // 1000
+        if controls.speed > MODEL_SPEED:
+            pause = round(pause * MODEL_SPEED / controls.speed)
         if clause.phones:
-            controls = of_clause(self._controls, clause)
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1

@@ -24,7 +24,6 @@ from voicelet.errors import ConfigError
 from voicelet.text.reading import PUNCTUATION, Punctuation
 
 
-
 @dataclass(frozen=True)
 class MarkName:
     """What a mark is called, and from which level on it is spoken."""

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
-from voicelet.synth.base import Check, OpenGraph, check_graph, check_marked
+from voicelet.synth.base import Check, OpenGraph, Rendering, check_graph, check_marked
+from voicelet.synth.compression.rendering import CompressedRendering, model_pace
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.source_filter.acoustic import ENCODED, AcousticModel, EncodedClause
 from voicelet.synth.source_filter.correction import OF_STRANGERS
@@ -84,14 +86,20 @@ class FastSpeechSynthesizer:
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
-    ) -> FastSpeechRendering:
+    ) -> Rendering:
         """Encode a clause."""
         check_marked(mark)
+        controls, factor = model_pace(controls)
         encoded = self.acoustic.encode(
             self.inventory.encode(phones), speaker, controls, tones, phones
         )
         share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
-        return FastSpeechRendering(self, encoded, rng, mark, controls.whisper, share)
+        if factor == 1.0:
+            return FastSpeechRendering(self, encoded, rng, mark, controls.whisper, share)
+        # The mark is laid out in the time that is heard.
+        slow = FastSpeechRendering(self, encoded, rng, None, controls.whisper, share)
+        fast = CompressedRendering(slow, phones, factor, self.hop, self.rate)
+        return MarkedRendering(fast, mark, self.hop, self.rate) if mark else fast
 
 
 class FastSpeechRendering:

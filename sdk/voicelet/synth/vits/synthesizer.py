@@ -30,9 +30,10 @@ from voicelet.synth.base import (
     check_marked,
     check_shapes,
 )
+from voicelet.synth.compression.rendering import CompressedRendering, model_pace
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
-from voicelet.synth.vits.marking import MarkedRendering
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.words import Tone
 from voicelet.trust.watermark.base import ClauseWatermark
@@ -157,6 +158,7 @@ class VitsSynthesizer:
         """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
         check_marked(mark)
         config = self.config
+        controls, factor = model_pace(controls)
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
         encoded = self._symbols.encode(phones)
@@ -183,7 +185,9 @@ class VitsSynthesizer:
         prior += outputs["mean"][0][index]
         tokens = np.bincount(encoded.owner, frames, minlength=len(phones) + 2).astype(np.float64)
         ends_s: npt.NDArray[np.float64] = np.cumsum(tokens) * (self.hop / self.rate)
-        rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        rendering: Rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        if factor != 1.0:
+            rendering = CompressedRendering(rendering, phones, factor, self.hop, self.rate)
         return MarkedRendering(rendering, mark, self.hop, self.rate) if mark else rendering
 
 
