@@ -65,6 +65,11 @@ def add_parser(subparsers: Any) -> None:
         help="the text is SSML (else only if it opens with <speak>)",
     )
     parser.add_argument(
+        "--key",
+        action="store_true",
+        help='the text is one character or the name of a key, such as "a", "?", Enter, F5, Ctrl+C',
+    )
+    parser.add_argument(
         "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
     )
     parser.add_argument(
@@ -183,10 +188,11 @@ class _Speaker:
         from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
 
         spoken = self.timings is not None and self.timings.seconds > 0.0
-        text = piece.strip()
+        key = self._options.key
+        text = piece.strip("\r\n") if key else piece.strip()
         self._gap += piece[: piece.index(text)] if text else piece
         self._pause_ms = 0
-        if spoken:
+        if spoken and not key:
             new_paragraph = self._gap.count("\n") > 1
             self._pause_ms = PARAGRAPH_PAUSE_MS if new_paragraph else SENTENCE_PAUSE_MS
         try:

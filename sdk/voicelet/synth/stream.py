@@ -19,6 +19,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.capital_tone import CapitalTones
 from voicelet.synth.compression.rendering import MODEL_SPEED
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
@@ -154,6 +155,7 @@ class SpeechStream:
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `CancelledError` before its next stretch.
+        capital_tones: a tone is heard at words with a capital.
     """
 
     def __init__(
@@ -162,7 +164,10 @@ class SpeechStream:
         speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
+        *,
+        capital_tones: bool = False,
     ) -> None:
+        self._capital_tones = capital_tones
         self._p, self._speaker, self._controls = pipeline, speaker, controls
         self._cancel = cancel
         self._position = 0  # samples given so far
@@ -208,8 +213,10 @@ class SpeechStream:
                 clause.phones, self._speaker, controls, rng, mark, clause.tones
             )
             words = self._timings(clause, rendering)
+            capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
+            tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
             for samples, is_end in self._render(rendering, controls.energy):
-                yield self._chunk(samples, words, marks), is_end and not pause
+                yield self._chunk(tones(samples), words, marks), is_end and not pause
                 marks = ()
         while pause or marks:
             self._check()

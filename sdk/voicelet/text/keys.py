@@ -38,6 +38,7 @@ def key_items(key: str, language: Language, capitals: Capitals, read: Read) -> I
         capitals: how a capital is made known.
         read: reads digits, emoji and whatever has no name here.
     """
+    key = key.rstrip("\r\n") or key  # the end of a line isn't the key that was asked for
     speaker = _Speaker(language, capitals, read, (0, len(key)))
     items: list[Item] | None = None
     if len(key) <= MAX_KEY_CHARS:

@@ -22,6 +22,7 @@ from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
@@ -75,7 +76,7 @@ class FastSpeechSynthesizer:
         """Open the bundle's lexicon and letter-to-sound model."""
         return open_front_end(self._bundle, user_lexicon, engine)
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Every control can be met."""
 
     def begin(

@@ -35,6 +35,7 @@ from voicelet.synth.front_end import open_front_end
 from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
@@ -133,12 +134,17 @@ class VitsSynthesizer:
             return CharacterFrontEnd()
         return NoFrontEnd(self.config.language)
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what needs an f0: VITS has none to shift."""
         if controls.whisper or controls.pitch_range != 1.0:
             raise ConfigError(
                 "this voice was made for Piper, which knows no styles; leave style at neutral, or"
                 " use a voice of voicelet's own"
+            )
+        if reading.capitals == "pitch":
+            raise ConfigError(
+                "this voice was made for Piper, whose pitch can't be raised for capitals; use "
+                'capitals="say" or "tone", or a voice of voicelet\'s own'
             )
         if controls.pitch_semitones:
             raise ConfigError(
