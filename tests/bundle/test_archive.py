@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from voicelet.bundle import install, open_bundle, pack
+from voicelet.bundle.archive import staging
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,
@@ -193,3 +194,23 @@ def test_wrong_contents(make_bundle: Make, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not a bundle archive"):
         open_bundle(not_zip)
     assert unpacked() == []
+
+
+def test_a_bundle_moved_aside_for_one_that_never_came_is_put_back(
+    make_bundle: Make, tmp_path: Path
+) -> None:
+    archive = pack(make_bundle(), tmp_path / "tiny.voicelet")
+    root = open_bundle(archive).root
+    before = contents(root)
+    aside, other = root.parent / ".outgoing-a", root.parent / ".outgoing-b"
+    aside.mkdir()
+    root.rename(aside / root.name)
+    (other / "gone").mkdir(parents=True)
+    (other / "gone" / "x").write_bytes(b"x")
+    (root.parent / "gone").mkdir()
+    for path in (aside, other):
+        os.utime(path, (1, 1))
+    with staging(root.parent / "new") as folder:
+        (folder / "x").write_bytes(b"new")
+    assert contents(root) == before
+    assert not list(root.parent.glob(".outgoing-*")) and not any((root.parent / "gone").iterdir())

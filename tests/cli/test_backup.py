@@ -94,3 +94,33 @@ def test_a_weak_passphrase_of_an_older_vault_still_serves(
     Vault(tmp_path, passphrase="12345678").erase("ben")  # which brings the rest under a new key
     Vault(tmp_path, passphrase="12345678").rotate_key()
     assert Vault(tmp_path, passphrase="12345678").load("cleo").name == "cleo"
+
+
+def test_an_owner_agrees_anew_to_a_backup_whose_consent_ended(
+    cli: Cli, tmp_path: Path, words: Path
+) -> None:
+    Vault().save(someone())
+    file, given = tmp_path / "ana.backup", ("--backup-passphrase-file", str(words))
+    assert cli("profiles", "backup", "ana", "-o", str(file), *given)[0] == 0
+    assert cli("consent", "revoke", "ana")[0] == 0
+    assert cli("erase", "ana", "--yes")[0] == 0
+    back = ("profiles", "import", str(file), *given, "--accept-erased")
+    code, _, err = cli(*back)
+    assert code != 0 and "--scripted-consent" in err and Vault().names() == []
+    assert cli(*back, "--scripted-consent", "Ana asked for it by letter")[0] == 0
+    ana = Vault().load("ana")
+    assert ana.check_record().reason == "Ana asked for it by letter"
+    assert ana.allowed_purposes() == ("own-use",)
+    code, _, err = cli(*back)
+    assert code == 40 and "--replace" in err
+
+
+def test_the_sentence_of_a_backup_is_for_the_name_it_gets(
+    cli: Cli, tmp_path: Path, words: Path
+) -> None:
+    Vault().save(someone())
+    file, given = tmp_path / "ana.backup", ("--backup-passphrase-file", str(words))
+    assert cli("profiles", "backup", "ana", "-o", str(file), *given)[0] == 0
+    command = ("profiles", "import", str(file), *given, "--name", "Ana 2")
+    code, out, _ = cli(*command, "--sentence")
+    assert code == 0 and len(out.split()) > 5 and Vault().names() == ["ana"]

@@ -267,6 +267,14 @@ def test_renewing_takes_over_what_was_agreed(cli: Cli) -> None:
     made.check_consent()  # whoever still holds the old one isn't silenced
 
 
+def test_renewing_for_less_says_what_no_longer_counts(cli: Cli) -> None:
+    Vault().save(someone(purposes=("own-use", "assistive")))
+    code, _, err = cli("consent", "renew", "ana", *YES, "--purpose", "own-use")
+    assert code == 0 and "no longer to assistive" in err
+    code, _, err = cli("consent", "renew", "ana", *YES)
+    assert code == 0 and "no longer" not in err
+
+
 def test_revoking(cli: Cli) -> None:
     ana, ben = someone("ana"), someone("ben", f0_hz=120.0)
     for profile in (ana, ben):

@@ -63,7 +63,7 @@ def test_no_profile_travels_without_a_consent_that_stands(tmp_path: Path) -> Non
     device_revocations().add(ana.consent.id, "changed my mind")
     with pytest.raises(ConsentEndedError):
         export_profile(vault, "ana", KEY.public)
-    with pytest.raises(ConsentEndedError, match="withdrawn here.*enrol the voice again") as refusal:
+    with pytest.raises(ConsentEndedError, match="withdrawn here.*--spoken-consent") as refusal:
         import_profile(vault, sealed, KEY, name="again")
     assert "consent add" not in str(refusal.value)  # there is no profile here to add one to
     assert vault.names() == ["ana"]

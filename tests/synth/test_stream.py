@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from threading import Event
@@ -13,12 +13,7 @@ import pytest
 from tests.synth.voices import LOG_FRAMES
 from voicelet.errors import CancelledError
 from voicelet.synth import Chunk, Controls, Voice
-from voicelet.synth.source_filter.acoustic import (
-    LEAD_IN_FRAMES,
-    AcousticModel,
-    phone_frames,
-    repeat_phones,
-)
+from voicelet.synth.source_filter.acoustic import phone_frames, repeat_phones
 from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
 from voicelet.synth.stream import SpeechStream, split_clause
 from voicelet.text.words import PhoneClause, Prosody, WordPhones
@@ -222,42 +217,3 @@ def test_repeat_phones_lays_out_positions() -> None:
         [3, 4, 6, 8, 0.75, np.log(2)],
     ]
     np.testing.assert_allclose(out, expected, rtol=1e-6)
-
-
-class _Echo:
-    """Both acoustic graphs: a long silence, then phones of 6 frames; the mel is the position."""
-
-    def __init__(self) -> None:
-        self.given: list[int] = []
-
-    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        if "phones" in inputs:
-            n = inputs["phones"].shape[1]
-            log_duration = np.full((1, n), np.log(6.0), np.float32)
-            log_duration[0, 0] = np.log(30.0)
-            return {
-                "hidden": np.zeros((1, n, 2), np.float32),
-                "log_duration": log_duration,
-                "pitch": np.zeros((1, n), np.float32),
-                "energy": np.zeros((1, n), np.float32),
-                "condition": np.zeros((1, 1), np.float32),
-            }
-        frames = inputs["frames"]
-        self.given.append(frames.shape[1])
-        zeros = np.zeros(frames.shape[:2], np.float32)
-        return {"mel": frames[:, :, 4:5], "log_f0": zeros + 5.0, "voicing": zeros}
-
-
-def test_the_decoder_sees_the_silence_that_is_not_spoken() -> None:
-    graph = _Echo()
-    model = AcousticModel(graph, graph, 21, 0.25, 256)  # type: ignore[arg-type]
-    clause = model.encode(np.arange(4), np.zeros(328, np.float32), Controls())
-    assert len(clause) == LEAD_IN_FRAMES + 3 * 6
-    assert clause.ends.tolist() == [8, 14, 20, 26]
-    mel, _, _ = model.decode(clause, 0, len(clause))
-    assert mel.shape[0] == len(clause)
-    # Of the silence the last eight frames are spoken, and they know how long it was ...
-    np.testing.assert_allclose(mel[:8, 0], (np.arange(22, 30) + 0.5) / 30.0, rtol=1e-5)
-    np.testing.assert_allclose(mel[8:14, 0], (np.arange(6) + 0.5) / 6.0, rtol=1e-5)
-    # ... and before them the decoder had as much of it as it can see.
-    assert graph.given == [21 + len(clause)]

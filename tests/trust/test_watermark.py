@@ -80,8 +80,10 @@ def test_a_mark_names_model_week_and_key() -> None:
 def test_the_date_can_be_given_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(watermark.DATE_VARIABLE, str(int(NOON)))
     assert now_s() == NOON and Watermark(1).payload().week == 125
-    monkeypatch.setenv(watermark.DATE_VARIABLE, "soon")
-    assert now_s() > NOON - 1e9
+    for wrong in ("soon", "-1", "1.5", "9" * 12, "9" * 400, "٣"):
+        monkeypatch.setenv(watermark.DATE_VARIABLE, wrong)
+        with pytest.raises(WatermarkError, match="whole seconds since 1970"):
+            Watermark(1).payload()
 
 
 def test_half_of_the_tiles_rise_and_each_is_balanced() -> None:

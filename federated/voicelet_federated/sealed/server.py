@@ -11,9 +11,11 @@ import hashlib
 import heapq
 import ipaddress
 import json
+import logging
 import re
 import secrets
 import ssl
+import sys
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -28,6 +30,8 @@ from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.sealed.embedding import MOST_BYTES, EmbeddingHeader, ServerKey
 
 Vector = npt.NDArray[np.float32]
+log = logging.getLogger(__name__)
+
 PATH = "/v1/embedding"
 _SKEW_S = 300.0
 _SHORTEST_TOKEN = 16
@@ -275,6 +279,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """Says nothing of who calls, not even of callers that leave in the middle."""
+
+    def handle_error(self, *_: object) -> None:
+        """Log the kind of error, without an address and a traceback."""
+        log.warning("a request came to nothing: %s", type(sys.exc_info()[1]).__name__)
+
+
 def make_server(
     receiver: EmbeddingReceiver,
     address: tuple[str, int] = ("127.0.0.1", 0),
@@ -348,7 +360,7 @@ def make_server(
         def log_message(self, *_: object) -> None:
             """Log nothing, for privacy."""
 
-    server = ThreadingHTTPServer(address, Handler)
+    server = _QuietServer(address, Handler)
     server.daemon_threads = True
     if tls is not None:
         # The handshake is left to the handler's thread, so that a silent caller blocks nobody.

@@ -38,6 +38,7 @@ _MAX_DIRECTORY_BYTES = 1 << 17
 _END = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR_BYTES = 20
 _INCOMING = ".incoming-"
+_OUTGOING = ".outgoing-"
 _ABANDONED_S = 24 * 3600.0  # unpacking takes seconds
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # What zipfile raises on hostile input besides BadZipFile.
@@ -86,11 +87,19 @@ def staging(target: Path, *, replace: bool = True) -> Iterator[Path]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes left that were killed while they unpacked."""
-    for path in folder.glob(f"{_INCOMING}*"):
+    """Remove what processes left that were killed while they unpacked.
+
+    A bundle that was moved aside for one that never came is put back.
+    """
+    for path in (*folder.glob(f"{_INCOMING}*"), *folder.glob(f"{_OUTGOING}*")):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(path)
+            if time.time() - path.stat().st_mtime <= _ABANDONED_S:
+                continue
+            if path.name.startswith(_OUTGOING):
+                for old in path.iterdir():
+                    if not (folder / old.name).exists():
+                        os.rename(old, folder / old.name)
+            shutil.rmtree(path)
 
 
 def _publish(temporary: Path, target: Path, replace: bool) -> None:
@@ -103,13 +112,13 @@ def _publish(temporary: Path, target: Path, replace: bool) -> None:
                 raise
     if not replace:
         return
-    aside = Path(tempfile.mkdtemp(prefix=".outgoing-", dir=target.parent))
+    aside = Path(tempfile.mkdtemp(prefix=_OUTGOING, dir=target.parent))
     try:
-        os.rename(target, aside / "old")
+        os.rename(target, aside / target.name)
         try:
             os.rename(temporary, target)
         except OSError:
-            os.rename(aside / "old", target)
+            os.rename(aside / target.name, target)
             raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -147,6 +147,13 @@ def run_give(args: argparse.Namespace) -> int:
     print(
         f"{renewed.consent.given_by} agreed to {', '.join(renewed.consent.purposes)} until {until}"
     )
+    before = previous.purposes if previous is not None else ()
+    dropped = [purpose for purpose in before if purpose not in renewed.consent.purposes]
+    if dropped:
+        print(
+            f"voicelet: no longer to {', '.join(dropped)}: --purpose names all that shall count",
+            file=sys.stderr,
+        )
     return 0
 
 

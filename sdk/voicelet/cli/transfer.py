@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from voicelet.cli import challenge
+from voicelet.cli.consent_options import add_consent_options, gather_consent, print_sentence
 from voicelet.cli.options import add_bundle_option, check_file
 from voicelet.cli.signers import is_agreed, show_record
 from voicelet.cli.unlock import add_option, ask, ask_new, read_passphrase
-from voicelet.errors import ConfigError, OutputError
+from voicelet.errors import ConfigError, OutputError, ProfileError
+
+if TYPE_CHECKING:
+    from voicelet.profiles.profile import Profile
 
 
 def add_parsers(actions: Any) -> None:
@@ -68,6 +73,7 @@ def add_parsers(actions: Any) -> None:
         metavar="KEY",
         help="key of the device that signed the profile's consent, in place of being asked",
     )
+    add_consent_options(importing)
     add_bundle_option(importing)
     add_option(importing, nested=True)
     importing.set_defaults(run=run_import)
@@ -123,8 +129,9 @@ def run_backup(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Import a profile; returns the exit code."""
+    from voicelet.enrolment.consent import give_consent
     from voicelet.profiles.backup import MAX_BYTES, is_backup, open_backup
-    from voicelet.profiles.transfer import import_profile, read_record
+    from voicelet.profiles.transfer import import_profile, read_name, read_record
     from voicelet.profiles.vault.vault import Vault
     from voicelet.synth import Voice
     from voicelet.trust.consent.record import VOICEPRINT_ONLY
@@ -141,7 +148,18 @@ def run_import(args: argparse.Namespace) -> int:
     else:
         key = SealingKey.from_text(_read(args.key, 1 << 14).decode("utf-8", "replace"))
     record, trusted = read_record(data, key), {check_key(k) for k in args.trust_signer}
-    known = is_own(record) or device_signers().get(record.device) is not None
+    label = args.name or read_name(data, key)
+    vault = Vault()
+    if label in vault and not args.replace:
+        raise ProfileError(
+            f"there is a profile {label!r} already; give it another name (--name NAME), or replace"
+            " it (--replace)"
+        )
+    if args.sentence:
+        print_sentence(label)
+        return 0
+    anew = args.spoken_consent is not None or args.scripted_consent is not None
+    known = anew or is_own(record) or device_signers().get(record.device) is not None
     if not known and record.device not in trusted:
         show_record(record)
         remedy = f"--trust-signer {record.device}"
@@ -149,17 +167,27 @@ def run_import(args: argparse.Namespace) -> int:
             print("nothing was imported")
             return 0
         trusted.add(record.device)
+    voice = None
+    if anew or record.version != VOICEPRINT_ONLY:
+        voice = Voice.load(args.bundle, trust_bundle=args.trust_bundle)
+    agree_anew = None
+    if anew:
+        consent = gather_consent(args, label, record)
+
+        def agree_anew(profile: Profile) -> Profile:
+            return give_consent(profile, consent, voice=voice, others=vault.list())
+
     profile = import_profile(
-        Vault(),
+        vault,
         data,
         key,
         name=args.name,
         replace=args.replace,
         trusted_signers=trusted,
-        voice=None
-        if record.version == VOICEPRINT_ONLY
-        else Voice.load(args.bundle, trust_bundle=args.trust_bundle),
+        voice=voice,
+        agree_anew=agree_anew,
     )
+    challenge.forget_sentence(label)
     print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')
     return 0
 

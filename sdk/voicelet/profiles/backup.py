@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -101,6 +101,7 @@ def restore_profile(
     accept_erased: bool = False,
     trusted_signers: Iterable[str] = (),
     voice: SpeakingVoice | None = None,
+    agree_anew: Callable[[Profile], Profile] | None = None,
 ) -> Profile:
     """Open a backup and save its profile, as one that is imported (`import_profile`).
 
@@ -108,9 +109,9 @@ def restore_profile(
         name: what to call it here; by default what it was called.
         replace: whether a profile of that name may be replaced.
         accept_erased: whether it may come back if it was erased here since the backup was made.
-        trusted_signers, voice: as of `import_profile`: keys of the devices whose consent records
-            shall count here, the device before this one for instance; and what an adapted profile
-            was adapted for.
+        trusted_signers, voice, agree_anew: as of `import_profile`: keys of the devices whose
+            consent records shall count here, the device before this one for instance; what an
+            adapted profile was adapted for; and what renews a consent that has ended.
 
     Raises:
         ProfileLockedError: the passphrase is another one.
@@ -127,6 +128,7 @@ def restore_profile(
         replace=replace,
         trusted_signers=trusted_signers,
         voice=voice,
+        agree_anew=agree_anew,
     )
 
 

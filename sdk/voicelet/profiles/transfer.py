@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from voicelet.errors import ConsentEndedError, ProfileError, VoiceletError
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
@@ -54,6 +54,15 @@ def read_record(data: bytes, key: SealingKey) -> ConsentRecord:
     return _parsed(Hidden(open_sealed(key, data, info=INFO))).check_record()
 
 
+def read_name(data: bytes, key: SealingKey) -> str:
+    """What a profile that was sealed for `key` was called where it comes from.
+
+    Raises:
+        SealError, ProfileError: as :func:`import_profile`.
+    """
+    return _parsed(Hidden(open_sealed(key, data, info=INFO))).name
+
+
 def import_profile(
     vault: Vault,
     data: bytes,
@@ -63,6 +72,7 @@ def import_profile(
     replace: bool = False,
     trusted_signers: Iterable[str] = (),
     voice: SpeakingVoice | None = None,
+    agree_anew: Callable[[Profile], Profile] | None = None,
 ) -> Profile:
     """Open a profile that was sealed for `key`, and save it.
 
@@ -72,6 +82,8 @@ def import_profile(
         trusted_signers: public keys (hexadecimal) of devices whose records shall count here from
             now on, for the speaker's own use.  Without, only signers that are trusted already.
         voice: what an adapted profile was adapted for: it has to be heard before it is kept.
+        agree_anew: puts a new consent in place of the record that came with the profile, for one
+            that has ended; `voicelet.enrolment.consent.give_consent` is meant.
 
     Raises:
         SealError: for another key, not a sealed profile, or changed.
@@ -84,6 +96,9 @@ def import_profile(
     profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
+    profile.check_record()
+    if agree_anew is not None:
+        profile = agree_anew(profile)
     record = profile.check_record()
     with _trusted(record, trusted_signers):
         _check_not_ended(profile)
@@ -130,8 +145,8 @@ def _check_not_ended(profile: Profile) -> None:
             ended = "was withdrawn here"
         raise ConsentEndedError(
             f"the profile {profile.name!r} wasn't imported: its consent, given by"
-            f" {record.given_by}, {ended}; if they agree anew: voicelet consent renew on a device"
-            " that still has the profile, and send it from there, or enrol the voice again"
+            f" {record.given_by}, {ended}; if they agree anew, import it with --spoken-consent FILE"
+            " or --scripted-consent TEXT"
         ) from None
 
 

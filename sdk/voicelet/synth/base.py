@@ -21,7 +21,7 @@ from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
 from voicelet.text.reading import PLAIN, Reading
-from voicelet.text.words import PhoneClause, Tone
+from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
 
@@ -77,7 +77,10 @@ class Rendering(Protocol):
 
     @property
     def frames(self) -> int:
-        """Its length, in frames of the voice."""
+        """Its length, in frames of the voice.
+
+        It may become less as the clause is rendered, down to the frames that were asked for.
+        """
 
     @property
     def ends_s(self) -> npt.NDArray[np.float64]:
@@ -85,6 +88,8 @@ class Rendering(Protocol):
 
     def advance(self, last: int, check: Check) -> FloatArray:
         """Samples of the frames up to `last` (more than before) that weren't given before.
+
+        Where `frames` becomes less than `last`, they end there.
 
         How a clause is cut doesn't change its samples, to 1e-3 at least.
 
@@ -148,6 +153,7 @@ class Synthesizer(Protocol):
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> Rendering:
         """Encode a clause.
 
@@ -159,6 +165,7 @@ class Synthesizer(Protocol):
             mark: the watermark that its samples are to carry; None only under the research switch
                 of `voicelet.trust.watermark.mark`.
             tones: where its pitch turns; a voice that has a melody of its own ignores them.
+            accents: words that are emphasized; such a voice may ignore them, too.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.

@@ -23,6 +23,7 @@ from voicelet.synth.options import (
     reading_of,
     speech_options,
 )
+from voicelet.synth.source_filter.edges import ClauseEdges
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
 from voicelet.synth.stream import split_clause
@@ -155,17 +156,20 @@ class _Collector:
     def add(self, clause: PhoneClause, words: list[int | None], controls: Controls) -> None:
         s, phones = self._s, clause.phones
         tokens = s.inventory.encode(phones)
-        encoded = s.acoustic.encode(tokens, self._speaker, controls, clause.tones, phones)
+        encoded = s.acoustic.encode(
+            tokens, self._speaker, controls, clause.tones, phones, clause.accents
+        )
         mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
-        statistics = s.statistics
-        mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)
-        self._mel.append((mel * std + mean).astype(np.float32))
+        edges = ClauseEdges(phones, encoded.ends, s.mel_mean, s.mel_deviation)
+        start, end = edges.first(mel[: edges.head]), edges.last(mel[edges.tail :])
+        mel, log_f0, voicing = mel[start:end], log_f0[start:end], voicing[start:end]
+        self._mel.append(mel * s.mel_deviation + s.mel_mean)
         self._f0.append(np.where(voicing > 0.0, np.exp(log_f0), 0.0).astype(np.float32))
         late = s.acoustic.label_delay_frames
-        bounds = np.maximum(np.rint(encoded.ends - late), 0).astype(int)
+        bounds = np.rint(encoded.ends - late - start).clip(0, len(mel)).astype(int)
         for symbol, start, end, word in zip(phones, bounds[:-1], bounds[1:], words):
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
-        self._frames += len(encoded)
+        self._frames += len(mel)
 
     def result(self, words: tuple[PhoneSource, ...]) -> Explanation:
         bands = self._s.bands

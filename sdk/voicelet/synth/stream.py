@@ -20,7 +20,6 @@ from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
 from voicelet.synth.capital_tone import CapitalTones
-from voicelet.synth.compression.rendering import MODEL_SPEED
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.words import PhoneClause
@@ -68,6 +67,16 @@ def split_clause(clause: PhoneClause, limit: int = MAX_PHONES) -> Iterator[Phone
                 for t in clause.tones
                 if start <= t.start and t.end <= end
             ),
+            accents=tuple(
+                replace(a, start=max(a.start, start) - start, end=min(a.end, end) - start)
+                for a in clause.accents
+                if a.start < end and a.end > start
+            ),
+            inner_marks=tuple(
+                replace(m, at=m.at - start)
+                for m in clause.inner_marks
+                if start <= m.at < end or (is_last and m.at >= end)
+            ),
         )
         start = end
 
@@ -101,30 +110,43 @@ class Fader:
     """Fades the first and the last 5 ms of a clause that comes in pieces.
 
     Args:
-        total: samples of the clause.
         rate: in Hz.
     """
 
-    def __init__(self, total: int, rate: int) -> None:
-        self._total, self._place = total, 0
-        self._length = max(1, min(int(FADE_S * rate), total // 2))
+    def __init__(self, rate: int) -> None:
+        self._place, self._length = 0, max(1, int(FADE_S * rate))
 
-    def __call__(self, samples: FloatArray) -> FloatArray:
-        """Fade the next samples, in place; returns them."""
-        first, n = self._place, len(samples)
+    def __call__(self, samples: FloatArray, total: int) -> FloatArray:
+        """Fade the next samples, in place; returns them.
+
+        Args:
+            total: samples of the clause, as far as is known.
+        """
+        first, n, length = self._place, len(samples), min(self._length, max(1, total // 2))
         self._place += n
-        if first < self._length:
-            rise = np.arange(first, min(first + n, self._length), dtype=np.float32)
-            samples[: len(rise)] *= (rise + 0.5) / self._length
-        start = max(first, self._total - self._length)
+        if first < length:
+            rise = np.arange(first, min(first + n, length), dtype=np.float32)
+            samples[: len(rise)] *= (rise + 0.5) / length
+        start = max(first, total - length)
         if start < first + n:
-            fall = np.arange(self._total - start, self._total - first - n, -1, dtype=np.float32)
-            samples[start - first :] *= (fall - 0.5) / self._length
+            fall = np.arange(total - start, total - first - n, -1, dtype=np.float32)
+            samples[start - first :] *= (fall - 0.5) / length
         return samples
 
 
 MAX_PAUSE_MS = 60_000
 _PAUSE_CHUNK_S = 1.0
+
+
+def pause_samples(clause: PhoneClause, speed: float, rate: int) -> int:
+    """Samples of silence after a clause: faster speech pauses less, but for breaks of SSML.
+
+    Args:
+        speed: factor of the speaking rate.
+        rate: in Hz.
+    """
+    pause_ms = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS)
+    return round(pause_ms / (1.0 if clause.pause_is_fixed else speed)) * rate // 1000
 
 
 @dataclass(frozen=True)
@@ -198,11 +220,9 @@ class SpeechStream:
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
-        marks = tuple(MarkTiming(m, self._position / self._p.rate) for m in clause.marks)
+        marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
         controls = of_clause(self._controls, clause)
-        pause = min(max(clause.pause_after_ms, 0), MAX_PAUSE_MS) * self._p.rate // 1000
-        if controls.speed > MODEL_SPEED:
-            pause = round(pause * MODEL_SPEED / controls.speed)
+        pause = pause_samples(clause, controls.speed, self._p.rate)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
@@ -210,33 +230,32 @@ class SpeechStream:
             rng = np.random.Generator(np.random.Philox(key=key))
             mark = self._p.watermark.at(self._position)
             rendering = self._p.synthesizer.begin(
-                clause.phones, self._speaker, controls, rng, mark, clause.tones
+                clause.phones, self._speaker, controls, rng, mark, clause.tones, clause.accents
             )
             words = self._timings(clause, rendering)
+            marks += self._inner_marks(clause, rendering)
             capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
             tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
-            for samples, is_end in self._render(rendering, controls.energy):
-                yield self._chunk(tones(samples), words, marks), is_end and not pause
-                marks = ()
+            gain = controls.energy if clause.prosody.energy else 0.0
+            for samples, is_end in self._render(rendering, gain):
+                yield self._chunk(tones(samples), words, marks, is_end), is_end and not pause
         while pause or marks:
             self._check()
             count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))
             pause -= count
-            yield self._chunk(np.zeros(count, np.float32), [], marks), not pause
-            marks = ()
+            yield self._chunk(np.zeros(count, np.float32), [], marks, True), not pause
 
     def _render(self, clause: Rendering, gain: float) -> Iterator[tuple[FloatArray, bool]]:
         """Samples of a clause, at output level, edges faded; each with whether it is the last."""
-        p, total = self._p, clause.frames
-        fader = Fader(total * p.synthesizer.hop, p.rate)
-        rendered = 0
-        while rendered < total:
-            rendered = min(total, rendered + next(self._stretches, p.stretch_frames))
-            if total - rendered < p.stretch_frames // 8:
-                rendered = total  # a short remainder isn't worth a run of its own
+        p, fader, rendered = self._p, Fader(self._p.rate), 0
+        while rendered < clause.frames:
+            rendered += next(self._stretches, p.stretch_frames)
+            if clause.frames - rendered < p.stretch_frames // 8:
+                rendered = clause.frames  # a short remainder isn't worth a run of its own
             self._check()
             samples = clause.advance(rendered, self._check)
-            yield fader(to_output_level(samples, gain)), rendered == total
+            total = clause.frames * p.synthesizer.hop
+            yield fader(to_output_level(samples, gain), total), rendered >= clause.frames
 
     def _timings(self, clause: PhoneClause, rendering: Rendering) -> list[WordTiming]:
         """When each word is heard; token 0 is the pad before the first phone."""
@@ -251,22 +270,37 @@ class SpeechStream:
             for word in clause.words
         ]
 
+    def _inner_marks(self, clause: PhoneClause, rendering: Rendering) -> list[MarkTiming]:
+        """When the marks within a clause are reached."""
+        start_s, ends = self._position / self._p.rate, rendering.ends_s
+        return [
+            MarkTiming(m.name, start_s + float(ends[min(m.at, len(ends) - 1)]))
+            for m in clause.inner_marks
+        ]
+
     def _chunk(
-        self, samples: FloatArray, words: list[WordTiming], marks: tuple[MarkTiming, ...]
+        self,
+        samples: FloatArray,
+        words: list[WordTiming],
+        marks: list[MarkTiming],
+        is_end: bool,
     ) -> Chunk:
-        """Take from `words` those that begin before the end of these samples."""
+        """Take what begins before the end of these samples, or all that is left at `is_end`."""
         start_s = self._position / self._p.rate
         self._position += len(samples)
         end_s = self._position / self._p.rate
-        count = sum(1 for word in words if word.start_s < end_s)
+        count = len(words) if is_end else sum(word.start_s < end_s for word in words)
         chunk_words = tuple(words[:count])
         del words[:count]
+        count = len(marks) if is_end else sum(mark.time_s < end_s for mark in marks)
+        chunk_marks = tuple(marks[:count])
+        del marks[:count]
         span = (self._place, self._place)
         if chunk_words:
             span = (chunk_words[0].span[0], max(w.span[1] for w in chunk_words))
             self._place = chunk_words[-1].span[1]
         first, self._started = not self._started, True
-        return Chunk(samples, self._p.rate, start_s, span, chunk_words, marks, first=first)
+        return Chunk(samples, self._p.rate, start_s, span, chunk_words, chunk_marks, first=first)
 
     def _check(self) -> None:
         if self._cancel is not None and self._cancel.is_set():

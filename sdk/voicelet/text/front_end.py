@@ -206,6 +206,7 @@ class TextFrontEnd:
             prosody=clause.prosody,
             marks=clause.marks,
             sentence_end=clause.sentence_end,
+            pause_is_fixed=clause.pause_is_fixed,
         )
 
 
@@ -276,32 +277,66 @@ def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Ite
     i = 0
     while i < len(events):
         event = events[i]
-        i += 1
-        if isinstance(event, ssml_document.TextEvent):
-            pieces = [event.piece]
-            while i < len(events):
-                following = events[i]
-                if not isinstance(following, ssml_document.TextEvent):
-                    break
-                if following.style != event.style:
-                    break
-                pieces.append(following.piece)
-                i += 1
+        if isinstance(event, (ssml_document.TextEvent, ssml_document.MarkEvent)):
+            pieces, marks, i = _stretch(events, i)
+            if not pieces:
+                yield from (NamedMark(mark.name) for mark in marks)
+                continue
+            style = pieces[0].style
             final = i == len(events) or isinstance(events[i], ssml_document.BlockEvent)
-            yield SetProsody(event.style.prosody)
-            yield from _scan(
-                pieces, options, newlines=False, final=final, style=event.style, context=context
+            yield SetProsody(style.prosody)
+            items = _scan(
+                [piece.piece for piece in pieces],
+                options,
+                newlines=False,
+                final=final,
+                style=style,
+                context=context,
             )
-        elif isinstance(event, ssml_document.SayEvent):
+            yield from _with_marks(items, marks)
+            continue
+        i += 1
+        if isinstance(event, ssml_document.SayEvent):
             yield SetProsody(event.style.prosody)
             yield from _say(event, options, context)
         elif isinstance(event, ssml_document.BreakEvent):
             yield Pause(event.pause_ms)
-        elif isinstance(event, ssml_document.MarkEvent):
-            yield NamedMark(event.name)
         else:
             context.previous = ""
             yield Boundary("paragraph" if event.paragraph else "line")
+
+
+def _stretch(
+    events: Sequence[ssml_document.Event], start: int
+) -> tuple[list[ssml_document.TextEvent], list[ssml_document.MarkEvent], int]:
+    """Text of one style and the marks in it, which are to change nothing; and where it ends."""
+    pieces: list[ssml_document.TextEvent] = []
+    marks: list[ssml_document.MarkEvent] = []
+    i = start
+    while i < len(events):
+        event = events[i]
+        if isinstance(event, ssml_document.MarkEvent):
+            marks.append(event)
+        elif isinstance(event, ssml_document.TextEvent) and (
+            not pieces or event.style == pieces[0].style
+        ):
+            pieces.append(event)
+        else:
+            break
+        i += 1
+    return pieces, marks, i
+
+
+def _with_marks(items: Iterator[Item], marks: Sequence[ssml_document.MarkEvent]) -> Iterator[Item]:
+    """The items, with every mark before the first word that stands behind it in the source."""
+    place = 0
+    for item in items:
+        if isinstance(item, Word):
+            while place < len(marks) and marks[place].position <= item.span[0]:
+                yield NamedMark(marks[place].name)
+                place += 1
+        yield item
+    yield from (NamedMark(mark.name) for mark in marks[place:])
 
 
 def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext) -> Iterator[Item]:

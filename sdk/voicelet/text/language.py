@@ -1,25 +1,23 @@
 """What the front end must know of a language, and which languages there are.
 
 The modules of `voicelet.text` read any language; what one language says of its numbers, titles,
-endings and phrases is a :class:`Language`, made in a package of its own under `voicelet.languages`.
-A new language is such a package and one line in :data:`LANGUAGES`.
+endings and phrases is a :class:`Language`, which `voicelet.text.pack` makes of a folder of data.
+The folders under `voicelet/languages` are the languages that there are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from typing import Protocol
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.text.characters import CharacterNames
-from voicelet.text.rules import Rule
-
-LANGUAGES = {"en": "voicelet.languages.en:ENGLISH"}
-"""BCP 47 tag → where its :class:`Language` is, imported when it is first asked for."""
+from voicelet.text.rules import Matcher, Rule
 
 DEFAULT_LANGUAGE = "en"
 
@@ -44,6 +42,10 @@ class Normalization:
         sentence_starters: capitalized words that seldom follow an abbreviation inside a sentence.
         say_as: reads the text of an SSML say-as, given its `interpret-as` and `format`; None where
             it is to be read as usual.
+        letters: lower-case letters of its alphabet beyond a-z.
+        elisions: what may stand before an apostrophe as a word of its own ("l'").
+        possessive: an ending that the words of a user's lexicon may take ("'s").
+        cleanup: character → what clean-up makes of it, where the language says so.
     """
 
     digit_rules: tuple[Rule, ...]
@@ -52,11 +54,15 @@ class Normalization:
     apostrophe_rules: tuple[Rule, ...]
     address_rules: tuple[Rule, ...]
     abbreviated: frozenset[str]
-    contraction: re.Pattern[str]
+    contraction: Matcher
     lone_letters: frozenset[str]
     dot: str
     sentence_starters: frozenset[str]
     say_as: Callable[[str, str, str], str | None]
+    letters: str = ""
+    elisions: frozenset[str] = frozenset()
+    possessive: str = ""
+    cleanup: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,14 @@ class Melody:
     no_choice: frozenset[str]
 
 
+class LinePattern(Protocol):
+    """What is needed of the pattern of a whole line."""
+
+    def fullmatch(self, text: str, /) -> re.Match[str] | None:
+        """The match of the whole line, or None."""
+        ...
+
+
 @dataclass(frozen=True)
 class Language:
     """A language as the front end knows it.
@@ -127,23 +141,32 @@ class Language:
     pronunciation: Pronunciation
     melody: Melody
     conjunctions: frozenset[str]
-    chapter_heading: re.Pattern[str]
+    chapter_heading: LinePattern
     characters: Callable[[], CharacterNames] = CharacterNames
 
 
 @lru_cache(maxsize=64)
 def find_language(tag: str = DEFAULT_LANGUAGE) -> Language:
-    """The language of a BCP 47 tag: itself, or what its first part names ("en-US" is "en").
+    """The language of a BCP 47 tag: itself, or the nearest that it is a kind of.
+
+    "en-US" is read by "en"; "pt" by the only Portuguese that there is, "pt-br".
 
     Raises:
         ConfigError: voicelet can't read it; the message says what it can.
     """
-    for candidate in (tag, tag.lower(), tag.split("-")[0].lower()):
-        if candidate in LANGUAGES:
-            module, _, name = LANGUAGES[candidate].partition(":")
-            language: Language = getattr(import_module(module), name)
+    # Named, not imported: the machine fills the classes of this module, and so stands above it.
+    machine = import_module("voicelet.text.pack.folder")
+    known: tuple[str, ...] = machine.languages()
+    wanted = tag.replace("_", "-").lower().split("-")
+    for length in range(len(wanted), 0, -1):
+        folder = "-".join(wanted[:length])
+        if folder in known:
+            language: Language = machine.packaged_language(folder)
             return language
+    regional = [k for k in known if k.split("-")[0] == wanted[0]]
+    if len(regional) == 1:
+        return find_language(regional[0])
     raise ConfigError(
-        f"voicelet doesn't read the language {tag!r}{did_you_mean(tag, LANGUAGES)}; it reads "
-        f"{', '.join(LANGUAGES)}"
+        f"voicelet doesn't read the language {tag!r}{did_you_mean(tag.lower(), known)}; it reads "
+        f"{', '.join(known)}"
     )

@@ -20,7 +20,15 @@ from voicelet.text.language import Language, Pronunciation, find_language
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phones import VOWELS, PhoneInventory, strengthened, weakened
-from voicelet.text.words import Clause, Mark, PhoneClause, Word, WordPhones
+from voicelet.text.words import (
+    Accent,
+    Clause,
+    InnerMark,
+    Mark,
+    PhoneClause,
+    Word,
+    WordPhones,
+)
 
 PHRASE_MARKS = frozenset(".,?!;:…—()")
 """Marks that end a phrase; a quote alone doesn't."""
@@ -124,7 +132,8 @@ class Phonemizer:
                 self._shape(phrase)
                 phrase = []
         self._shape(phrase)
-        phones, words = _assemble(clause, phrase_words)
+        phones, words, starts = _assemble(clause, phrase_words)
+        emphasized = [w.word.emphasis for w in phrase_words if w is not None]
         return PhoneClause(
             phones=phones,
             words=words,
@@ -132,6 +141,14 @@ class Phonemizer:
             prosody=clause.prosody,
             marks=clause.marks,
             sentence_end=clause.sentence_end,
+            accents=tuple(
+                Accent(level, word.start, word.end)
+                for level, word in zip(emphasized, words, strict=True)
+                if level != "none"
+            ),
+            inner_marks=tuple(InnerMark(m.name, starts[m.at]) for m in clause.inner_marks),
+            aside=clause.aside,
+            pause_is_fixed=clause.pause_is_fixed,
         )
 
     def _phrase_words(self, clause: Clause) -> list[_PhraseWord | None]:
@@ -252,13 +269,19 @@ def to_key(text: str) -> str:
 
 def _assemble(
     clause: Clause, phrase_words: Sequence[_PhraseWord | None]
-) -> tuple[str, tuple[WordPhones, ...]]:
-    """The phone string: a space between words, marks on the word before, openers on the next."""
+) -> tuple[str, tuple[WordPhones, ...], list[int]]:
+    """The phone string: a space between words, marks on the word before, openers on the next.
+
+    Returns:
+        the phones, where each word lies in them, and where each token begins; the last is the end.
+    """
     text, words = "", []
+    starts: list[int] = []
     no_space = True  # at the start and after an opening mark
     quoted = False
     last = len(clause.tokens) - 1
     for index, (token, phrase_word) in enumerate(zip(clause.tokens, phrase_words, strict=True)):
+        starts.append(len(text))
         if isinstance(token, Mark):
             # A quote that began in an earlier clause closes at this one's end.
             opening = token.text == "(" or (token.text == '"' and not quoted and index < last)
@@ -272,8 +295,8 @@ def _assemble(
                 no_space = False
         elif phrase_word is not None:
             text += "" if no_space or phrase_word.joined else " "
-            start = len(text)
+            start = starts[index] = len(text)
             text += phrase_word.phones
             words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
-    return text, tuple(words)
+    return text, tuple(words), [*starts, len(text)]

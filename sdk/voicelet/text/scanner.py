@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.ipa import ipa_phones
 from voicelet.text.language import Language, find_language
-from voicelet.text.rules import Rule, RuleContext
+from voicelet.text.rules import Rule, RuleContext, letter_class
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -23,7 +24,6 @@ LOOKAHEAD = 640
 _BEHIND = 96
 MAX_WORD_LETTERS = 40
 
-_PLAIN_WORD = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
 _LETTER = r"[^\W\d_²³¹⁰-⁹¼-¾⅐-⅞]"
 _WORD = re.compile(_LETTER + "{1,40}(?:'" + _LETTER + "{1,20}){0,3}")
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
@@ -32,6 +32,14 @@ _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
 _ONLY_MARKS = frozenset(',;:?!)"[]{}|')
+
+
+@lru_cache(maxsize=32)
+def _plain_word(letters: str, apostrophes: bool) -> re.Pattern[str]:
+    """Most words are lower-case letters that no rule changes: they are taken without asking any."""
+    lower, _ = letter_class(letters)
+    ending = rf"(?:'[{lower}]{{1,3}})?" if apostrophes else ""
+    return re.compile(rf"[{lower}]{{2,40}}{ending}(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
 
 
 @dataclass(frozen=True)
@@ -97,12 +105,14 @@ class Scanner:
     ) -> None:
         self._language = language or find_language()
         self._rules = self._language.normalization
-        self._chunks = Cleaner(newlines).clean(pieces)
+        self._plain = _plain_word(self._rules.letters, not self._rules.elisions)
+        self._chunks = Cleaner(newlines, self._rules.cleanup).clean(pieces)
         self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
         self._context = context or RuleContext()
         self._context.text = ""
         self._context.final = False
         self._context.sentence_starters = self._rules.sentence_starters
+        self._context.letters = self._rules.letters
         self._final = final
         self._inline = inline_phones
         self._emphasis = emphasis
@@ -172,7 +182,7 @@ class Scanner:
 
     def _letters(self) -> list[Item]:
         text, at = self._text, self._at
-        plain = _PLAIN_WORD.match(text, at)
+        plain = self._plain.match(text, at)
         if plain and plain[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
             self._at = plain.end()
             return [Word(plain[0], self._span(at, plain.end()), emphasis=self._emphasis)]
@@ -187,8 +197,13 @@ class Scanner:
         match = _WORD.match(self._text, self._at)
         if not match:
             return self._skip(1)
-        start, self._at = self._at, match.end()
-        return list(self._tokens(match[0], self._span(start, match.end())))
+        start, word = self._at, match[0]
+        head, apostrophe, rest = word.partition("'")
+        if rest and head.lower() + apostrophe in self._rules.elisions:
+            self._at = start + len(head) + 1
+            return [Word(head + "'", self._span(start, self._at), emphasis=self._emphasis)]
+        self._at = match.end()
+        return list(self._tokens(word, self._span(start, match.end())))
 
     def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
@@ -211,13 +226,17 @@ class Scanner:
             return None
         end, entry = match
         start = self._at
+        ending = self._rules.possessive
+        after = end + len(ending)
         possessive = (
-            self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
+            bool(ending)
+            and self._text.startswith(ending, end)
+            and not self._text[after : after + 1].isalpha()
         )
-        self._at = end + 2 * possessive
+        self._at = after if possessive else end
         span = self._span(start, self._at)
         if entry.phones is None:
-            return list(self._tokens(entry.respelling + "'s" * possessive, span))
+            return list(self._tokens(entry.respelling + ending * possessive, span))
         phones = self._language.pronunciation.add_s(entry.phones) if possessive else entry.phones
         letters = "".join(c for c in self._text[start:end] if c.isalpha() or c == "'")
         return [Word(letters, span, phones=phones, emphasis=self._emphasis)]

@@ -68,6 +68,20 @@ class Prosody:
 
 
 @dataclass(frozen=True)
+class InnerMark:
+    """An SSML mark that is reached within a clause.
+
+    Attributes:
+        name: of the mark.
+        at: what comes next: the index of a token (`Clause`) or of a phone (`PhoneClause`); the
+            number of them where the clause is over by then.
+    """
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True)
 class Clause:
     """A stretch of text that is synthesized in one piece.
 
@@ -78,6 +92,9 @@ class Clause:
         prosody: factors for the whole clause.
         marks: names of the SSML marks reached just before it.
         sentence_end: whether a sentence ends with it.
+        inner_marks: SSML marks reached later, in order.
+        aside: whether it stands in parentheses.
+        pause_is_fixed: whether SSML asked for the pause, which then doesn't change with the speed.
     """
 
     tokens: tuple[Token, ...]
@@ -85,6 +102,9 @@ class Clause:
     prosody: Prosody = field(default_factory=Prosody)
     marks: tuple[str, ...] = ()
     sentence_end: bool = False
+    inner_marks: tuple[InnerMark, ...] = ()
+    aside: bool = False
+    pause_is_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +146,20 @@ class Tone:
 
 
 @dataclass(frozen=True)
+class Accent:
+    """A word that the writer emphasized (SSML emphasis).
+
+    Attributes:
+        level: how much; "reduced" is less than is usual.
+        start, end: its phones are `phones[start:end]`.
+    """
+
+    level: Emphasis
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class PhoneClause:
     """A clause, ready for the acoustic model.
 
@@ -134,7 +168,9 @@ class PhoneClause:
         words: where each word lies in `phones`, in order.
         tones: where the pitch turns, in order (`voicelet.text.tune`).
         exclaimed: whether it belongs to an exclamation.
-        pause_after_ms, prosody, marks, sentence_end: as in :class:`Clause`.
+        accents: words that SSML emphasizes, in order.
+        pause_after_ms, prosody, marks, sentence_end, inner_marks, aside, pause_is_fixed: as in
+            :class:`Clause`.
     """
 
     phones: str
@@ -145,3 +181,7 @@ class PhoneClause:
     sentence_end: bool = False
     tones: tuple[Tone, ...] = ()
     exclaimed: bool = False
+    accents: tuple[Accent, ...] = ()
+    inner_marks: tuple[InnerMark, ...] = ()
+    aside: bool = False
+    pause_is_fixed: bool = False

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import math
+import socket
 import struct
 import threading
 import time
@@ -202,3 +203,23 @@ def post(port: int, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         return answer.status, answer.read().decode()
     finally:
         client.close()
+
+
+def test_who_leaves_in_the_middle_is_not_named(
+    key: ServerKey, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = make_server(receiver_of(key, [time.time()], most=4, a_caller=2))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+    try:
+        caller = socket.create_connection(server.server_address[:2])  # type: ignore[arg-type]
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.sendall(b"POST " + PATH.encode() + b" HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        caller.close()  # with a reset
+        deadline = time.monotonic() + 20
+        while "came to nothing" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "came to nothing: Connection" in caplog.text
+    assert "127.0.0.1" not in caplog.text + capfd.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from voicelet.languages.en import weak
@@ -24,8 +24,10 @@ from voicelet.languages.en.normalize import (
     units,
 )
 from voicelet.languages.en.say_as import say_as
-from voicelet.text.characters import load_names
+from voicelet.text.characters import CharacterNames
 from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.pack.characters import character_names
+from voicelet.text.pack.tables import Table, Tables, parse_table
 from voicelet.text.rules import word_set
 
 NORMALIZATION = Normalization(
@@ -72,6 +74,8 @@ NORMALIZATION = Normalization(
     Was We Well Were What When Where Which While Who Why Will With Without Yes Yet You Your"""
     ),
     say_as=say_as,
+    possessive="'s",
+    cleanup={"№": "No.", "ª": "a", "º": "o", "¿": "", "¡": ""},
 )
 
 PRONUNCIATION = Pronunciation(
@@ -104,6 +108,18 @@ MELODY = Melody(
     no_choice=word_set("not so something anything somebody someone whatever anyone else"),
 )
 
+
+@lru_cache(maxsize=1)
+def _characters() -> CharacterNames:
+    paths = (Path(__file__).parent / "tables").glob("*.tsv")
+    read = {path.stem: partial(_table, path) for path in paths}
+    return character_names(Tables(read, {}, "the pack of English"))
+
+
+def _table(path: Path) -> Table:
+    return parse_table(path.read_text("utf-8"), str(path))
+
+
 ENGLISH = Language(
     tag="en",
     normalization=NORMALIZATION,
@@ -119,5 +135,5 @@ ENGLISH = Language(
         r"|(?:prologue|epilogue|preface|foreword|introduction|afterword|contents)\b.{0,20}",
         re.IGNORECASE,
     ),
-    characters=partial(load_names, Path(__file__).parent / "tables"),
+    characters=_characters,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -44,10 +45,9 @@ class CompressedRendering:
 
     def __init__(self, inner: Rendering, phones: str, factor: float, hop: int, rate: int) -> None:
         self._inner, self._hop = inner, hop
-        self.frames = max(1, round(inner.frames / factor))
-        length_s, inner_s = self.frames * hop / rate, inner.frames * hop / rate
-        times = time_map(phones, inner.ends_s, inner_s, length_s)
+        self._times = times = time_map(phones, inner.ends_s, inner.frames * hop / rate, factor)
         self.ends_s: npt.NDArray[np.float64] = times.heard(inner.ends_s)
+        self._rate = rate
         half = half_window(rate)
         middles = np.arange(-(-self.frames * hop // half) + 1, dtype=np.float64) * (half / rate)
         centres = np.rint(times.spoken(middles) * rate).astype(np.int64)
@@ -56,15 +56,22 @@ class CompressedRendering:
         self._rendered = self._n_out = 0
         self._ready = np.zeros(0, np.float32)
 
+    @property
+    def frames(self) -> int:
+        """Its length; less once the silence at the model's end is known."""
+        spoken_s = np.array([self._inner.frames * self._hop / self._rate])
+        return max(1, math.ceil(float(self._times.heard(spoken_s)[0]) * self._rate / self._hop))
+
     def advance(self, last: int, check: Check) -> FloatArray:
         """Render as much as these frames are made of, and compress it."""
-        wanted, inner = last * self._hop, self._inner
-        needed = self._joined.needed(wanted)
+        inner = self._inner
+        needed = self._joined.needed(last * self._hop)
         while self._rendered < inner.frames and self._rendered * self._hop < needed:
             target = min(inner.frames, self._rendered + next(self._stretches, _STRETCH))
             self._joined.add(inner.advance(target, check))
             self._rendered = target
-        made = self._joined.advance(wanted, ended=self._rendered == inner.frames)
+        wanted = min(last, self.frames) * self._hop
+        made = self._joined.advance(wanted, ended=self._rendered >= inner.frames)
         self._ready = np.concatenate([self._ready, made])
         count = wanted - self._n_out
         self._n_out = wanted

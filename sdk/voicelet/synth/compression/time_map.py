@@ -16,7 +16,7 @@ from voicelet.text.phones import PAD, PUNCTUATION
 
 SILENCE_SHARE = 0.05
 """How much of its length a silence keeps, beside 1 for a sound."""
-LAST_PHONE_S = 0.06
+LAST_PHONE_S = 0.1
 """Of the last phone before a silence this much is heard; its label holds silence, too."""
 _SILENT = frozenset(PAD + PUNCTUATION) - {" "}
 _LEAST_S = 1e-4
@@ -43,15 +43,15 @@ class TimeMap:
 
 
 def time_map(
-    phones: str, ends_s: npt.NDArray[np.float64], spoken_s: float, heard_s: float
+    phones: str, ends_s: npt.NDArray[np.float64], spoken_s: float, factor: float
 ) -> TimeMap:
-    """Lay out a clause that is to be heard in less time.
+    """Lay out a clause that is to be heard in less time, up to its last sound.
 
     Args:
         phones: of the clause, without pads.
         ends_s: when each ends, pads included, [len(phones) + 2].
         spoken_s: length of the clause.
-        heard_s: length that it is to have.
+        factor: how much less, above 1.
     """
     symbols = PAD + phones + PAD
     silent = [symbol in _SILENT for symbol in symbols]
@@ -74,4 +74,6 @@ def time_map(
     else:
         places[-1] = spoken_s
     heard = np.concatenate([[0.0], np.cumsum(np.diff(places) * np.array(shares))])
-    return TimeMap(np.array(places), heard * (heard_s / heard[-1]))
+    sounds = [i for i, share in enumerate(shares, 1) if share == 1.0]
+    last = sounds[-1] if sounds else len(shares)
+    return TimeMap(np.array(places), heard * (places[last] / factor / heard[last]))

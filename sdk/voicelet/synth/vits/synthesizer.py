@@ -36,7 +36,7 @@ from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.reading import PLAIN, Reading
-from voicelet.text.words import Tone
+from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
 IntArray = npt.NDArray[np.int64]
@@ -160,8 +160,12 @@ class VitsSynthesizer:
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> Rendering:
-        """Encode a clause and draw its latents; its melody is in them, so `tones` are ignored."""
+        """Encode a clause and draw its latents.
+
+        Its melody is in them, so `tones` and `accents` are ignored.
+        """
         check_marked(mark)
         config = self.config
         controls, factor = model_pace(controls)

@@ -48,6 +48,13 @@ KEY_VARIABLE = "VOICELET_WATERMARK_KEY"
 DATE_VARIABLE = "SOURCE_DATE_EPOCH"
 """Environment variable: seconds since 1970 that stand for now, as in reproducible builds."""
 MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 64
+_LAST_S = 253_402_300_799  # the last second of the year 9999
+_WRONG_DATE = (
+    DATE_VARIABLE
+    + " must be whole seconds since 1970, at most "
+    + str(_LAST_S)
+    + ", not {!r}; unset it to use the clock"
+)
 
 
 def is_marking() -> bool:
@@ -89,9 +96,19 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
 
 
 def now_s() -> float:
-    """Seconds since 1970: :data:`DATE_VARIABLE` where it is set, else the clock."""
+    """Seconds since 1970: :data:`DATE_VARIABLE` where it is set, else the clock.
+
+    Raises:
+        WatermarkError: the variable is no number of seconds before the year 10000.
+    """
     seconds = os.environ.get(DATE_VARIABLE, "")
-    return float(seconds) if seconds.isdecimal() else time.time()
+    if not seconds:
+        return time.time()
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 16):
+        raise WatermarkError(_WRONG_DATE.format(seconds))
+    if int(seconds) > _LAST_S:
+        raise WatermarkError(_WRONG_DATE.format(seconds))
+    return float(seconds)
 
 
 class Watermark:
