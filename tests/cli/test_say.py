@@ -92,7 +92,7 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
         (["hi", "-o", "-"], 2, "--raw"),
         (["hi", "-o", "a\0b.wav"], 50, "can't write"),
         (["hi", "-o", "o.wav", "--raw"], 2, "not allowed with"),
-        (["hi", "--speed", "0"], 2, "0.25..4"),
+        (["hi", "--speed", "0"], 2, "0.25..5"),
         (["hi", "--speed", "nan"], 2, "not a number"),
         (["hi", "--pitch", "99"], 2, "-24..24"),
         (["hi", "--threads", "0"], 2, "number of threads"),

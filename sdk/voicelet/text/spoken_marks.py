@@ -77,7 +77,10 @@ def _named(
         name, count = names.marks[mark].name, at - match.start()
         said = f"{count} {name}" if count > MOST_REPEATED else " ".join([name] * count)
         shape = mark if mark in _SHAPING and (not after or after.isspace()) else ""
-        yield SourcePiece(f" {said}{shape} ", stands.start, stands.end)
+        said = f" {said}{shape} "
+        if len(said) == stands.end - stands.start:
+            said += " "  # by another length it shows that it isn't the source itself
+        yield SourcePiece(said, stands.start, stands.end)
         done = at
     if done < len(text):
         yield cut(done, len(text))
