@@ -77,6 +77,7 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "watermark": "attacks corpora speaking",
+        "screen_reader": "speaking watermark",
         "arm64_check": "",
     },
 }
