@@ -79,6 +79,13 @@ def test_silences_give_way_before_sounds() -> None:
     np.testing.assert_allclose(times.spoken(times.heard(ends)), ends, atol=1e-9)
 
 
+def test_long_sounds_give_way_before_short_ones() -> None:
+    ends = np.array([0.0, 0.03, 0.23, 0.26, 0.26])
+    lengths = np.diff(time_map("aba", ends, 0.26, 2.0).heard(ends))
+    assert lengths[0] == pytest.approx(lengths[2]) and lengths[:3].sum() == pytest.approx(0.13)
+    assert lengths[0] / 0.03 > 1.5 * lengths[1] / 0.2
+
+
 def test_a_long_last_phone_holds_silence() -> None:
     ends = np.array([0.0, 0.1, 0.6, 0.7, 0.7])
     times = time_map("ab.", ends, 0.7, 3.0)
