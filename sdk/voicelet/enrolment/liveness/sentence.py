@@ -96,28 +96,23 @@ def random_sentence(
     return ConsentSentence(text, words, stamp)
 
 
-def consent_sentence(
-    now: datetime | None = None, rng: random.Random | None = None
-) -> ConsentSentence:
+def consent_sentence() -> ConsentSentence:
     """Draw a sentence for somebody to read aloud: about 10 s, 50 bits of randomness.
 
         sentence = consent_sentence()
         print(sentence.text)
 
     This device remembers it (see `issued`): it has to be read within 15 minutes, here, and serves
-    for one consent.
-
-    Args:
-        now: with a time zone; the present without it.
-        rng: only for tests; the system's own randomness without one.
+    for one consent.  Neither its words nor its time can be chosen: a sentence that was read before
+    would count again.
 
     Raises:
         ConsentError: it can't be remembered, as on a full disk.
     """
     from voicelet.enrolment.liveness.issued import issued_sentences
 
-    sentence = random_sentence(now, rng)
-    issued_sentences().add(sentence.text, now)
+    sentence = random_sentence()
+    issued_sentences().add(sentence.text)
     return sentence
 
 
