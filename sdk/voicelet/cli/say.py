@@ -19,7 +19,14 @@ from voicelet.cli.options import (
 from voicelet.cli.process import complain
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
-from voicelet.cli.text_input import add_text_options, arrives, check_piece, pieces, read_text
+from voicelet.cli.text_input import (
+    add_text_options,
+    arrives,
+    check_piece,
+    is_marks,
+    pieces,
+    read_text,
+)
 from voicelet.errors import ConfigError, OutputError, TextError
 from voicelet.text.encoding import check_encoding
 
@@ -118,8 +125,15 @@ def run(args: argparse.Namespace) -> int:
         speaker = _Speaker(voice, receive, profile, preset, options)
         if arriving:
             language = find_language(args.language or DEFAULT_LANGUAGE)
+            marks = ""  # such as a line of stars between scenes; spoken only if it is all there is
             for piece in pieces(args, language, lines=args.lines):
-                speaker.say_piece(piece, args.encoding, goes_on=args.lines)
+                if not (args.lines or args.key) and is_marks(piece):
+                    marks += piece
+                    speaker.pass_over(piece)
+                else:
+                    speaker.say_piece(piece, args.encoding, goes_on=args.lines)
+            if marks.strip() and speaker.timings is None:
+                speaker.say(marks)
         elif args.lines:
             for line in text.splitlines(keepends=True):
                 speaker.say_piece(line, args.encoding, goes_on=True)
@@ -207,6 +221,11 @@ class _Speaker:
         self._line += piece.count("\n")
         if text:
             self._gap = piece[len(piece.rstrip()) :]
+
+    def pass_over(self, piece: str) -> None:
+        """Count a piece that isn't spoken as a part of the gap before the next."""
+        self._gap += piece
+        self._line += piece.count("\n")
 
     def _receive_after_pause(self, samples: FloatArray) -> None:
         if self._pause_ms and len(samples):
