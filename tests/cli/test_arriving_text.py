@@ -19,11 +19,11 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.fakes import SAMPLES_A_WORD, FakeVoice
 from tests.cli.test_pipes import posix, start
-from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
+from voicelet.text.language import Pauses
 
 WORD_BYTES = 2 * SAMPLES_A_WORD
-SENTENCE_BYTES = 2 * 24 * SENTENCE_PAUSE_MS
-PARAGRAPH_BYTES = 2 * 24 * PARAGRAPH_PAUSE_MS
+SENTENCE_BYTES = 2 * 24 * Pauses().sentence_ms
+PARAGRAPH_BYTES = 2 * 24 * Pauses().paragraph_ms
 
 
 def write(process: subprocess.Popen[bytes], content: bytes) -> None:

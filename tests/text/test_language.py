@@ -18,6 +18,7 @@ from voicelet.text.language import (
     find_language,
 )
 from voicelet.text.pack.folder import languages
+from voicelet.text.pack.phrases import open_phrases
 from voicelet.text.rules import Rule, RuleContext
 from voicelet.text.words import Word
 
@@ -62,13 +63,9 @@ def toy() -> Language:
             vowel_letters=frozenset("a"),
             spelled=lambda letters: "",
             add_s=lambda phones: phones,
-            inflected=lambda word, lookup: None,
+            inflected=lambda word, lookup, senses: None,
             senses=lambda keys, place, texts: (),
-            clitics={},
-            strong_at_end=frozenset(),
-            joined=lambda before, word: False,
-            in_phrase=lambda words, place, phones, stressed_after: phones,
-            linked=lambda word, phones, following: phones,
+            phrases=open_phrases({"format": 1}),
         ),
         melody=Melody(*(frozenset[str]() for _ in range(4)), "o", frozenset()),
         conjunctions=frozenset(),

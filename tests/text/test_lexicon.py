@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import BundleError, BundleVersionError
-from voicelet.languages.en.inflect import inflected
+from voicelet.text.language import find_language
 from voicelet.text.lexicon import MAGIC, Lexicon, encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
@@ -138,4 +138,4 @@ def test_regular_endings(word: str, expected: str | None) -> None:
         "visit": "vˈɪzɪt", "hop": "hˈɑp", "hope": "hˈOp", "carry": "kˈæɹi", "wait": "wˈAt",
         "mutter": "mˈʌTəɹ", "bu": "bˈu",
     }  # fmt: skip
-    assert inflected(word, stems.get) == expected
+    assert find_language().pronunciation.inflected(word, stems.get, ()) == expected

@@ -83,7 +83,7 @@ WAYS: dict[str, Callable[[Voice, Any], npt.NDArray[Any]]] = {
 class Halving:
     """A watermark that does nothing but halve every sample, so that it is easily seen."""
 
-    def at(self, position: int) -> Halving:
+    def clause(self, opening: str) -> Halving:
         return self
 
     def frames(self, rate: int, hop: int, size: int, offset: int = 0) -> FrameMark:

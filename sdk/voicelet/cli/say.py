@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from voicelet.synth.labelling import Labelling
     from voicelet.synth.options import SpeechOptions
     from voicelet.synth.timing import Timings
+    from voicelet.text.language import Pauses
 
     Receive = Callable[[npt.ArrayLike], None]
 
@@ -122,9 +123,9 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        speaker = _Speaker(voice, receive, profile, preset, options)
+        language = find_language(args.language or DEFAULT_LANGUAGE)
+        speaker = _Speaker(voice, receive, profile, preset, options, language.pauses)
         if arriving:
-            language = find_language(args.language or DEFAULT_LANGUAGE)
             marks = ""  # such as a line of stars between scenes; spoken only if it is all there is
             for piece in pieces(args, language, lines=args.lines):
                 if not (args.lines or args.key) and is_marks(piece):
@@ -166,9 +167,11 @@ class _Speaker:
         profile: Profile | None,
         preset: str | None,
         options: SpeechOptions,
+        pauses: Pauses,
     ) -> None:
         self._voice, self._receive = voice, receive
         self._profile, self._preset, self._options = profile, preset, options
+        self._pauses = pauses
         self._pause_ms = 0
         self._gap = ""
         """The blanks since the last piece."""
@@ -199,8 +202,6 @@ class _Speaker:
         Args:
             goes_on: report a piece that can't be spoken instead of ending with its error.
         """
-        from voicelet.text.segment import PARAGRAPH_PAUSE_MS, SENTENCE_PAUSE_MS
-
         spoken = self.timings is not None and self.timings.seconds > 0.0
         key = self._options.key
         text = piece.strip("\r\n") if key else piece.strip()
@@ -208,7 +209,8 @@ class _Speaker:
         self._pause_ms = 0
         if spoken and not key:
             new_paragraph = self._gap.count("\n") > 1
-            self._pause_ms = PARAGRAPH_PAUSE_MS if new_paragraph else SENTENCE_PAUSE_MS
+            pauses = self._pauses
+            self._pause_ms = pauses.paragraph_ms if new_paragraph else pauses.sentence_ms
         try:
             if text:
                 check_piece(piece, self._line, encoding)

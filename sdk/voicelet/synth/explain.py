@@ -109,7 +109,8 @@ def explain(
     Beyond twice the normal speed it shows what the model makes, before that is compressed in time.
     """
     requested = speech_options(options, settings)
-    synthesizer, front_end = voice._synthesizer, voice.front_end
+    synthesizer = voice._synthesizer
+    front_end = voice.front_end_for(requested, preset, profile)
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
     ):

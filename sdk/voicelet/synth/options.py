@@ -138,7 +138,8 @@ def choose_language(language: str | None, offered: Sequence[str]) -> str:
     """Which of a voice's languages a text is read in.
 
     An exact match is best; then a tag that says less ("en" for "en-US"; the lookup of RFC 4647,
-    section 3.4), then one that says more ("en-GB" for "en").
+    section 3.4), then one that says more ("en-GB" for "en"), then another variety of the language
+    ("en-US" for "en-GB": the text is read as British, in the sounds of the voice).
 
     Args:
         language: BCP 47 tag; None for the voice's first.
@@ -157,6 +158,9 @@ def choose_language(language: str | None, offered: Sequence[str]) -> str:
     wider = "-".join(subtags) + "-"
     for tag, own in reversed(by_tag.items()):
         if tag.startswith(wider):
+            return own
+    for tag, own in reversed(by_tag.items()):
+        if tag.split("-")[0] == subtags[0]:
             return own
     raise ConfigError(
         f"this voice doesn't speak {language!r}; it speaks {', '.join(offered)}. Leave out the "

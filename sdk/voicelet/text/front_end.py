@@ -15,6 +15,7 @@ from voicelet.text.capitals import with_capitals
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.keys import key_items
 from voicelet.text.language import Language, find_language
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.rules import RuleContext
 from voicelet.text.scanner import Boundary, Scanner, to_tokens
@@ -112,7 +113,7 @@ def clauses(
         items = _never_silent(text, options, partial(_ssml_items, ssml_document.parse(text)))
     else:
         items = _never_silent(text, options, lambda o: _scan(plain_pieces(text), o, newlines=True))
-    return Segmenter(max_clause_chars, language.conjunctions).clauses(items)
+    return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
 class TextFrontEnd:
@@ -147,6 +148,7 @@ class TextFrontEnd:
         self._max_clause_chars = max_clause_chars
         self._in_lexicon = known
         self._inline_phones = inline_phones
+        self._varieties: dict[str, TextFrontEnd] = {}
 
     def clauses(
         self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
@@ -186,6 +188,38 @@ class TextFrontEnd:
                 raised = (Tone("capital", w.start, w.end) for w in phone_clause.words if w.capital)
                 phone_clause = replace(phone_clause, tones=(*phone_clause.tones, *raised))
             yield clause, phone_clause
+
+    def in_language(self, tag: str) -> TextFrontEnd:
+        """One that reads another variety of the same language ("en-GB" for "en").
+
+        Made once; this one where it reads that variety itself, or its phonemizer knows one only.
+
+        Args:
+            tag: BCP 47.
+
+        Raises:
+            ConfigError: voicelet can't read the language.
+        """
+        language = find_language(tag)
+        if language.tag == self._language.tag or not isinstance(self._phonemizer, Phonemizer):
+            return self
+        if language.tag not in self._varieties:
+            phonemizer = self._phonemizer.in_language(language)
+            self._varieties[language.tag] = TextFrontEnd(
+                phonemizer,
+                ssml=self._ssml,
+                user_lexicon=self._lexicon,
+                max_clause_chars=self._max_clause_chars,
+                known=None if self._in_lexicon is None else phonemizer.knows,
+                inline_phones=self._inline_phones,
+                language=language,
+            )
+        return self._varieties[language.tag]
+
+    @property
+    def language(self) -> Language:
+        """What it reads."""
+        return self._language
 
     @property
     def phonemizer(self) -> ClausePhonemizer:
@@ -349,7 +383,11 @@ def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext)
     reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
     if reading is not None:
         yield from to_tokens(
-            reading, event.span, event.style.emphasis, lone_letters=rules.lone_letters
+            reading,
+            event.span,
+            event.style.emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
         )
         return
     yield from _scan(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Protocol
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
 from voicelet.text.characters import CharacterNames
-from voicelet.text.rules import Matcher, Rule
+from voicelet.text.rules import Matcher, Rule, RuleIndex
 
 DEFAULT_LANGUAGE = "en"
 
@@ -64,6 +64,96 @@ class Normalization:
     possessive: str = ""
     cleanup: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def at_digits(self) -> RuleIndex:
+        """`digit_rules` by their first character; the others likewise."""
+        return RuleIndex(self.digit_rules)
+
+    @cached_property
+    def at_letters(self) -> RuleIndex:
+        return RuleIndex(self.letter_rules)
+
+    @cached_property
+    def at_symbols(self) -> RuleIndex:
+        return RuleIndex(self.symbol_rules)
+
+    @cached_property
+    def at_apostrophes(self) -> RuleIndex:
+        return RuleIndex(self.apostrophe_rules)
+
+    @cached_property
+    def at_addresses(self) -> RuleIndex:
+        return RuleIndex(self.address_rules)
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word of a phrase, as the rules of the phrase see it.
+
+    Attributes:
+        key: the word in lower case.
+        phones: as the lexicon has them, or as earlier rules left them.
+        latent: a consonant that is said after them only where a rule says so; "" for none.
+        classes: what the lexicon and the rules say of the word ("det", "noun").
+    """
+
+    key: str
+    phones: str
+    latent: str = ""
+    classes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Two words after their ends have met.
+
+    Attributes:
+        before, after: phones of both.
+        joined: whether they are said without a space.
+    """
+
+    before: str
+    after: str
+    joined: bool = False
+
+
+class PhraseRules(Protocol):
+    """How the words of a phrase join, weaken and link; see `voicelet.text.pack.phrases`."""
+
+    @property
+    def clitics(self) -> Mapping[tuple[str, ...], tuple[tuple[str, bool], ...]]:
+        """Words said as one group → for each, its phones and whether it is joined to the last."""
+        ...
+
+    @property
+    def strong_at_end(self) -> frozenset[str]:
+        """Words that stand alone at the end of a phrase, in no group."""
+        ...
+
+    def classes_of(self, word: str) -> frozenset[str]:
+        """The classes of a word beside those that a lexicon gives it."""
+        ...
+
+    def joined(self, before: str, word: str) -> bool:
+        """Whether the second of two words is said in one group with the first."""
+        ...
+
+    def in_phrase(self, words: Sequence[SpokenWord], place: int, stressed_after: bool) -> str:
+        """The phones of a word at its place; whether a stressed word follows it."""
+        ...
+
+    def linked(self, before: SpokenWord, after: SpokenWord, span: str = "phrase") -> Linked:
+        """How two words change each other in a "phrase", a "word" or a row of "letters"."""
+        ...
+
+    def rewritten(self, phones: Sequence[str]) -> list[str]:
+        """The phones of a phrase's words after what changes them as a whole."""
+        ...
+
+
+def _no_words(key: str) -> str | None:
+    return None
+
 
 @dataclass(frozen=True)
 class Pronunciation:
@@ -71,28 +161,58 @@ class Pronunciation:
 
     Attributes:
         vowel_letters: a word without any is spelled.
-        spelled: phones of letters (a-z) said one by one.
+        spelled: phones of a word's letters said one by one.
         add_s: phones with the possessive or plural ending.
-        inflected: phones of a regular inflection of a word that the lookup knows, or None.
+        inflected: phones of a regular inflection of a word that the lookup knows, or None; of
+            (word, lookup, senses to try the stem in).
         senses: senses of the word at a place of the clause, in the order to ask the lexicon for
             them; of (words in lower case, place, words as written).
-        clitics: words said as one group → their phones, parted by bars.
-        strong_at_end: words that stand alone at the end of a phrase, in no group.
-        joined: whether the second of two words is said in one group with the first.
-        in_phrase: the form of a word at its place; of (words, place, phones, stressed after).
-        linked: phones of a word before the phones of the next one; of (word, phones, following).
+        phrases: how words join, weaken and link.
+        letters: letters of the alphabet beyond a-z, which words keep.
+        words: the language's own lexicon, asked before the bundle's.
     """
 
     vowel_letters: frozenset[str]
     spelled: Callable[[str], str]
     add_s: Callable[[str], str]
-    inflected: Callable[[str, Lookup], str | None]
+    inflected: Callable[[str, Lookup, Sequence[str]], str | None]
     senses: Callable[[Sequence[str], int, Sequence[str]], tuple[str, ...]]
-    clitics: Mapping[tuple[str, ...], str]
-    strong_at_end: frozenset[str]
-    joined: Callable[[str, str], bool]
-    in_phrase: Callable[[list[str], int, str, bool], str]
-    linked: Callable[[str, str, str], str]
+    phrases: PhraseRules
+    letters: str = ""
+    words: Lookup = _no_words
+
+
+MAX_PAUSE_MS = 10_000
+"""The longest silence between two clauses, however many breaks SSML asks for."""
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """How long the silences between clauses are, in milliseconds, 0 to 10,000.
+
+    Attributes:
+        clause_ms: after a clause that a comma, semicolon or colon ends; with the edges of both
+            clauses, as long as the voice pauses at one within a clause.
+        aside_ms: before and after what stands in parentheses.
+        dash_ms: at a dash.
+        ellipsis_ms: at an ellipsis after which the sentence goes on.
+        sentence_ms: after a sentence.
+        trailed_off_ms: after a sentence that ends in an ellipsis.
+        paragraph_ms: after a paragraph.
+    """
+
+    clause_ms: int = 40
+    aside_ms: int = 120
+    dash_ms: int = 200
+    ellipsis_ms: int = 350
+    sentence_ms: int = 550
+    trailed_off_ms: int = 750
+    paragraph_ms: int = 900
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value <= MAX_PAUSE_MS:
+                raise ValueError(f"{name} is from 0 to {MAX_PAUSE_MS}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -134,6 +254,7 @@ class Language:
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
         characters: names of marks, letters and keys, read when first asked for.
+        pauses: between its clauses.
     """
 
     tag: str
@@ -143,6 +264,7 @@ class Language:
     conjunctions: frozenset[str]
     chapter_heading: LinePattern
     characters: Callable[[], CharacterNames] = CharacterNames
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 @lru_cache(maxsize=64)

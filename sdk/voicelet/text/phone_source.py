@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicelet.text.phonemize import Phonemizer, to_key
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Span, Word
 
@@ -85,7 +85,7 @@ def origins(
         user_lexicon: the caller's, if any.
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
-    keys, texts = [to_key(w.text) for w in words], [w.text for w in words]
+    keys, texts = [phonemizer.key(w.text) for w in words], [w.text for w in words]
     sources = []
     word_phones = iter(phone_clause.words)
     upcoming = next(word_phones, None)
@@ -119,11 +119,10 @@ def _source_of(
         return "inline phones", "", alone
     if word.spell:
         return "letter names", "", alone
-    lexicon = phonemizer.lexicon
     for sense in senses:
-        if lexicon.get(f"{key}|{sense}"):
+        if phonemizer.look_up(f"{key}|{sense}"):
             return "lexicon", sense, alone
-    if lexicon.get(key):
+    if phonemizer.look_up(key):
         return "lexicon", "", alone
     if phonemizer.knows(word.text):
         return "ending rule", "", alone

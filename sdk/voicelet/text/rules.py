@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
+
+_INDEXED_CHARS = 2048
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -99,11 +101,35 @@ class Rule:
         pattern: what has to stand there.
         say: how it is said.
         name: the rule's id, for explanations and messages.
+        may_begin: whether a match may begin with a character, where that can be known beforehand.
     """
 
     pattern: Matcher
     say: Handler
     name: str = ""
+    may_begin: Callable[[str], bool] | None = None
+
+
+class RuleIndex:
+    """Rules by the character that they may begin with, so that few are tried at a place.
+
+    Args:
+        rules: in the order of trying.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._by_char: dict[str, tuple[Rule, ...]] = {}
+
+    def at(self, char: str) -> tuple[Rule, ...]:
+        """The rules to try where `char` stands, in order."""
+        rules = self._by_char.get(char)
+        if rules is None:
+            if len(self._by_char) >= _INDEXED_CHARS:
+                self._by_char.clear()
+            rules = tuple(r for r in self._rules if r.may_begin is None or r.may_begin(char))
+            self._by_char[char] = rules
+        return rules
 
 
 def rule(pattern: str, flags: int = 0) -> Callable[[Handler], Rule]:

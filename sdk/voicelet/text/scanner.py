@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.ipa import ipa_phones
 from voicelet.text.language import Language, find_language
-from voicelet.text.rules import Rule, RuleContext, letter_class
+from voicelet.text.rules import RuleContext, RuleIndex, letter_class
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -53,11 +53,17 @@ Item: TypeAlias = Token | Boundary
 
 
 def to_tokens(
-    reading: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
+    reading: str,
+    span: Span,
+    emphasis: Emphasis = "none",
+    *,
+    lone_letters: frozenset[str],
+    elisions: frozenset[str] = frozenset(),
 ) -> list[Token]:
     """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
+    `elisions` ("l'") are words of their own before what follows them.
     """
     tokens: list[Token] = []
     for part in reading.split():
@@ -71,6 +77,10 @@ def to_tokens(
             continue
         for word in part.split("-"):
             letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
+            head, apostrophe, rest = letters.partition("'")
+            if rest and head.lower() + apostrophe in elisions:
+                tokens.append(Word(head + apostrophe, span, emphasis=emphasis))
+                letters = rest
             if letters:
                 spell = len(letters) == 1 and letters.lower() not in lone_letters
                 tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
@@ -175,8 +185,8 @@ class Scanner:
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            number = self._address(self._rules.address_rules)
-            number = self._apply(self._rules.digit_rules) if number is None else number
+            number = self._address(self._rules.at_addresses)
+            number = self._apply(self._rules.at_digits) if number is None else number
             return self._skip(1) if number is None else number
         return self._symbol()
 
@@ -189,8 +199,8 @@ class Scanner:
         if _glued(text, at):
             items = None
         else:
-            items = self._address(self._rules.address_rules)
-            items = self._apply(self._rules.letter_rules) if items is None else items
+            items = self._address(self._rules.at_addresses)
+            items = self._apply(self._rules.at_letters) if items is None else items
         return self._plain_word() if items is None else items
 
     def _plain_word(self) -> list[Item]:
@@ -205,19 +215,20 @@ class Scanner:
         self._at = match.end()
         return list(self._tokens(word, self._span(start, match.end())))
 
-    def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _address(self, rules: RuleIndex) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
 
-    def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _apply(self, rules: RuleIndex) -> list[Item] | None:
         """Items of the first rule that matches and applies; None if there is none."""
-        for rule in rules:
-            match = rule.pattern.match(self._text, self._at)
-            if match is None or match.end() == self._at or _splits(self._text, match.end()):
+        text, at = self._text, self._at
+        for rule in rules.at(text[at]):
+            match = rule.pattern.match(text, at)
+            if match is None or match.end() == at or _splits(text, match.end()):
                 continue
             reading = rule.say(match, self._context)
             if reading is not None:
-                start, self._at = self._at, match.end()
-                return list(self._tokens(reading, self._span(start, match.end())))
+                self._at = match.end()
+                return list(self._tokens(reading, self._span(at, self._at)))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
@@ -255,9 +266,9 @@ class Scanner:
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
         items = None
         if text[at] == "'":
-            items = self._apply(self._rules.apostrophe_rules)
+            items = self._apply(self._rules.at_apostrophes)
         elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
-            items = self._apply(self._rules.symbol_rules)
+            items = self._apply(self._rules.at_symbols)
         if items is not None:
             return items
         match = _REST.match(text, at)
@@ -306,7 +317,14 @@ class Scanner:
         return [Boundary("line")] if bullet or short else []
 
     def _tokens(self, reading: str, span: Span) -> list[Token]:
-        return to_tokens(reading, span, self._emphasis, lone_letters=self._rules.lone_letters)
+        rules = self._rules
+        return to_tokens(
+            reading,
+            span,
+            self._emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
+        )
 
     def _skip(self, count: int) -> list[Item]:
         self._at += count

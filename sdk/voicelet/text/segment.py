@@ -12,23 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from voicelet.text.language import MAX_PAUSE_MS, Pauses
 from voicelet.text.scanner import Boundary
 from voicelet.text.words import Clause, InnerMark, Mark, Prosody, Token, Word
-
-CLAUSE_PAUSE_MS = 40
-"""After a clause that a comma, semicolon or colon ends; with the edges of both clauses, as long as
-the voice pauses at one within a clause."""
-ASIDE_PAUSE_MS = 120
-"""Before and after what stands in parentheses."""
-DASH_PAUSE_MS = 200
-ELLIPSIS_PAUSE_MS = 350
-"""At an ellipsis after which the sentence goes on."""
-SENTENCE_PAUSE_MS = 550
-TRAILED_OFF_PAUSE_MS = 750
-"""After a sentence that ends in an ellipsis."""
-PARAGRAPH_PAUSE_MS = 900
-MAX_PAUSE_MS = 10_000
-"""The longest silence between two clauses, however many breaks SSML asks for."""
 
 MAX_CLAUSE_CHARS = 120
 """Soft limit of a clause, in characters as spoken; the hard limit is a third more."""
@@ -97,11 +83,16 @@ class Segmenter:
     Args:
         max_clause_chars: soft limit of a clause in spoken characters, at least 40.
         conjunctions: lower-case words before which a long sentence may be cut.
+        pauses: how long the language pauses.
     """
 
     def __init__(
-        self, max_clause_chars: int = MAX_CLAUSE_CHARS, conjunctions: frozenset[str] = frozenset()
+        self,
+        max_clause_chars: int = MAX_CLAUSE_CHARS,
+        conjunctions: frozenset[str] = frozenset(),
+        pauses: Pauses | None = None,
     ) -> None:
+        self._pauses = pauses or Pauses()
         self._conjunctions = conjunctions
         self._soft = max(40, max_clause_chars)
         self._hard = self._soft * 4 // 3
@@ -122,6 +113,8 @@ class Segmenter:
         self._opens = False
         """Whether a parenthesis opened just before."""
         self._aside = False
+        self._whole = False
+        """Whether the aside began with a sentence, so that it may hold several."""
 
     def clauses(self, items: Iterable[Item]) -> Iterator[Clause]:
         """Yield each clause as soon as it is known to be over."""
@@ -131,7 +124,11 @@ class Segmenter:
             elif isinstance(item, Mark):
                 yield from self._mark(item.text)
             elif isinstance(item, Boundary):
-                pause = PARAGRAPH_PAUSE_MS if item.kind == "paragraph" else SENTENCE_PAUSE_MS
+                pause = (
+                    self._pauses.paragraph_ms
+                    if item.kind == "paragraph"
+                    else self._pauses.sentence_ms
+                )
                 self._reach(_End(pause, True, closing=True, aside=True))
                 self._quoted = False
             elif isinstance(item, Pause):
@@ -181,7 +178,7 @@ class Segmenter:
                 self._tokens = [Mark(",") if t == Mark("…") else t for t in self._tokens]
                 self._end.sentence = False
                 if not self._end.explicit:
-                    self._end.pause_ms = ELLIPSIS_PAUSE_MS
+                    self._end.pause_ms = self._pauses.ellipsis_ms
             elif (
                 last in ("?", "!")
                 and lower
@@ -191,7 +188,7 @@ class Segmenter:
                 # '"Really?" he asked': the sentence goes on.
                 self._end.sentence = False
                 if not self._end.explicit:
-                    self._end.pause_ms = CLAUSE_PAUSE_MS
+                    self._end.pause_ms = self._pauses.clause_ms
             yield from self._flush()
         if self._opens:
             yield from self._open(word)
@@ -233,11 +230,11 @@ class Segmenter:
         self._tokens.append(Mark(text))
         if text == ")" and self._aside and self._words:
             if self._end is None:
-                self._end = _End(ASIDE_PAUSE_MS, False)
+                self._end = _End(self._pauses.aside_ms, False)
             self._end.aside = True
         elif text in _STRONG:
-            pause = TRAILED_OFF_PAUSE_MS if text == "…" else SENTENCE_PAUSE_MS
-            self._reach(_End(pause, True, aside=not self._aside))
+            pause = self._pauses.trailed_off_ms if text == "…" else self._pauses.sentence_ms
+            self._reach(_End(pause, True, aside=not self._whole))
         elif (
             self._first and not opening and self._early is None and self._chars >= MIN_CLAUSE_CHARS
         ):
@@ -248,7 +245,7 @@ class Segmenter:
         if self._end is None and self._words:
             if self._allowed(",", False):
                 self._tokens.append(Mark(","))
-            self._end = _End(DASH_PAUSE_MS, False)
+            self._end = _End(self._pauses.dash_ms, False)
 
     def _open(self, word: Word | None) -> Iterator[Clause]:
         """Begin an aside, now that it is known what follows its parenthesis."""
@@ -258,9 +255,9 @@ class Segmenter:
         if before is not None and not glued:
             if not isinstance(self._tokens[-1], Mark):
                 self._tokens.append(Mark(","))
-            self._end = _End(ASIDE_PAUSE_MS, False)
+            self._end = _End(self._pauses.aside_ms, False)
             yield from self._flush()
-        self._aside = not glued
+        self._aside, self._whole = not glued, before is None
         self._tokens.append(Mark("("))
 
     def _place_marks(self, at: int) -> None:
@@ -322,7 +319,8 @@ class Segmenter:
         later = [InnerMark(m.name, m.at - count) for m in self._inner if m.at > count]
         leading = [m.name for m in self._inner if m.at == count]
         self._inner = [m for m in self._inner if m.at < count]
-        clause = self._clause(head, CLAUSE_PAUSE_MS if isinstance(head[-1], Mark) else 0, False)
+        pause = self._pauses.clause_ms if isinstance(head[-1], Mark) else 0
+        clause = self._clause(head, pause, False)
         self._leading, self._inner = leading, later
         return clause
 

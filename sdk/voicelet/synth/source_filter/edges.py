@@ -53,6 +53,8 @@ class ClauseEdges:
         sounding = [i for i, p in enumerate(phones) if p not in PUNCTUATION and p not in STRESS]
         first = int(ends[sounding[0]]) if sounding else total
         last = int(ends[sounding[-1]]) if sounding else 0
+        # A clause that was cut between two words goes on in the next.
+        self._kept = TAIL_FRAMES if phones[-1:] in PUNCTUATION else 0
         self._lead, self._last = int(ends[0]), sounding[-1] if sounding else -1
         self.head = min(total, first + ONSET_FRAMES)
         self.tail = min(total, max(0, last - _EARLY_FRAMES))
@@ -75,7 +77,7 @@ class ClauseEdges:
         """
         loud = np.flatnonzero(self._sounding(mel))
         end = int(loud[-1]) + 1 if len(loud) else 0
-        return min(self.tail + end + TAIL_FRAMES, self.tail + len(mel))
+        return min(self.tail + end + self._kept, self.tail + len(mel))
 
     def heard(self, ends: IntArray, delay_frames: float) -> npt.NDArray[np.float64]:
         """When each phone is over as it is heard, in frames, pads included, [N + 2].
@@ -86,7 +88,7 @@ class ClauseEdges:
             ends: frames until the end of each phone's label.
             delay_frames: by how much the labels lie behind what is heard.
         """
-        heard = ends - delay_frames
+        heard: npt.NDArray[np.float64] = ends.astype(np.float64) - delay_frames
         if delay_frames and self._last >= 0:
             behind = slice(self._last + 1, None)
             over = heard[self._last] + LAST_PHONE_FRAMES

@@ -33,6 +33,8 @@ STRETCH_FRAMES = 320
 OFFLINE_FRAMES = 800
 FIRST_RUN_FRAMES = 44
 """Frames past the first silence that are decoded at once: what a stream's first stretch needs."""
+RUN_FRAMES = 800
+"""Frames that are decoded at once after that; bounds the memory needed."""
 SHORT_RUN_FRAMES = 16
 """Fewer frames than this aren't worth a run of the decoder."""
 
@@ -50,6 +52,7 @@ class FastSpeechSynthesizer:
 
     first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
     offline_frames = OFFLINE_FRAMES
+    shifts_pitch = True
 
     def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
         manifest = bundle.manifest
@@ -114,8 +117,8 @@ class FastSpeechSynthesizer:
 class FastSpeechRendering:
     """A clause: decoded and vocoded stretch by stretch, the decoder ahead of the vocoder.
 
-    The silence at both ends is cut (`voicelet.synth.source_filter.edges`).  The frames that decide
-    where are decoded in runs that don't depend on the stretches, so that these change nothing.
+    The silence at both ends is cut (`voicelet.synth.source_filter.edges`).  How the clause is cut
+    into runs of the decoder doesn't depend on the stretches, so that these can't change where.
 
     Args:
         synthesizer: shared.
@@ -144,8 +147,7 @@ class FastSpeechRendering:
         self._bands = np.zeros((total, s.bands), np.float32)
         self._log_f0, self._voicing = np.zeros(total, np.float32), np.zeros(total, np.float32)
         self._decoded = 0
-        first_run = max(edges.head, int(encoded.ends[0]) + FIRST_RUN_FRAMES)
-        self._decode(first_run if edges.tail > first_run + SHORT_RUN_FRAMES else total)
+        self._decode(max(edges.head, int(encoded.ends[0]) + FIRST_RUN_FRAMES))
         self._start = start = edges.first(self._bands[: edges.head])
         gains = mark.frames(s.rate, s.hop, s.vocoder.size) if mark else None
         self._vocoder = ClauseVocoder(
@@ -174,21 +176,19 @@ class FastSpeechRendering:
         vocoded = min(self._frames, last + vocoder.delay_frames)
         target = self._start + min(self._frames, vocoded + vocoder.lookahead_frames)
         if target > self._decoded:
-            if target > self._edges.tail:
-                self._decode(self._edges.tail)
-                target = self._total
-            self._decode(target)
+            wanted = self._total if target > self._edges.tail else target
+            while self._decoded < wanted:
+                self._decode(self._decoded + RUN_FRAMES)
+                check()
             self._settle()
-            check()
         samples = vocoder.advance(min(vocoded, self._frames))
         if not np.isfinite(samples).all():
             raise BundleError("the vocoder gave numbers that aren't finite; use another bundle")
         return samples
 
     def _decode(self, last: int) -> None:
-        """Decode the frames up to `last` that aren't yet."""
-        if last <= self._decoded:
-            return
+        """Decode the frames up to `last`, or to the end if little is left then."""
+        last = self._total if last + SHORT_RUN_FRAMES > self._total else last
         cut = slice(self._decoded, last)
         self._bands[cut], self._log_f0[cut], self._voicing[cut] = self._acoustic.decode(
             self._encoded, self._decoded, last

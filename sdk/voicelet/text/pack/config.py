@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from voicelet.text.language import Pauses
+
 FORMAT = 1
 """Of packs that this voicelet reads."""
+
+DEFAULT_YEAR = "spellout-numbering-year"
+"""CLDR's name for the rule set of years."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,7 @@ class NumberConfig:
 
     Attributes:
         cardinal: rule set of numbers.rbnf for a number by itself.
-        year: rule set for years.
+        year: rule set for years; `cardinal` where there is no such set.
         genders: value of a table's column `gender` → rule set.
         decimal_word: said between a number and its decimals ("point").
         decimals_as_number: decimals of at most so many digits are read as a number, longer ones
@@ -27,7 +32,7 @@ class NumberConfig:
     """
 
     cardinal: str = "spellout-numbering"
-    year: str = "spellout-numbering-year"
+    year: str = DEFAULT_YEAR
     genders: dict[str, str] = field(default_factory=dict)
     decimal_word: str = ""
     decimals_as_number: int = 0
@@ -80,7 +85,8 @@ class PackConfig:
         melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: pattern of the whole of a line that heads a chapter, in lower case.
-        pauses: for the segmenter.
+        pauses: between clauses; as `voicelet.text.language.Pauses`.
+        presets: names of the default voice's presets that speak this variety.
         license, sources: of the data.
     """
 
@@ -106,7 +112,8 @@ class PackConfig:
     melody: MelodyConfig = field(default_factory=MelodyConfig)
     conjunctions: tuple[str, ...] = ()
     chapter_heading: str | None = None
-    pauses: dict[str, Any] = field(default_factory=dict)
+    pauses: Pauses = field(default_factory=Pauses)
+    presets: tuple[str, ...] = ()
     license: str = ""
     sources: tuple[str, ...] = ()
 
@@ -138,13 +145,13 @@ class RuleConfig:
         at: where the scanner stands: "digit", "letter", "symbol", "apostrophe", "address" or
             several parted by "|"; or "say-as:INTERPRET" and "say-as:INTERPRET:FORMAT".
         match: the pattern of what stands there.
-        cases: the first whose conditions hold is taken.
+        cases: each a :class:`CaseConfig`; the first whose conditions hold is taken.
     """
 
     id: str
     at: str
     match: str
-    cases: tuple[CaseConfig, ...]
+    cases: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)

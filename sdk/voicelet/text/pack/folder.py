@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from importlib import import_module
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
-from voicelet.text.language import Language, Melody, Normalization, Pronunciation
+from voicelet.text.cleanup import Cleaner, plain_pieces
+from voicelet.text.language import Language, Melody, Normalization
 from voicelet.text.pack.characters import character_names
-from voicelet.text.pack.config import PackConfig, RuleConfig, RulesConfig
-from voicelet.text.pack.numbers import NumberRules
+from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
+from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
 from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
 from voicelet.text.pack.templates import TemplateParts
 from voicelet.text.pack.verbalizers import Verbalizers
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 PACKAGED = Path(__file__).parents[2] / "languages"
 """Where the packs of the package are."""
@@ -46,6 +48,7 @@ _MAX_SAY_AS_CHARS = 1000
 class _Files:
     """The files of a pack and of those that it inherits from, merged."""
 
+    folders: tuple[Path, ...]
     config: PackConfig
     rules: RulesConfig
     tables: Mapping[str, Callable[[], Table]]
@@ -61,10 +64,24 @@ def languages() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def packaged_language(folder: str) -> Language:
     """The language of one of :func:`languages`."""
-    if folder == "en" and not (PACKAGED / folder / "rules.json").exists():
-        english: Language = import_module("voicelet.languages.en").ENGLISH
-        return english
     return open_pack(PACKAGED / folder, check=False)
+
+
+@lru_cache(maxsize=256)
+def preset_language(preset: str, language: str) -> str | None:
+    """Which variety of a voice's language a preset of it speaks, if a pack names the preset.
+
+    Args:
+        preset: its name.
+        language: BCP 47 tag of the voice's language.
+    """
+    varieties = [t for t in languages() if t.startswith(language.lower().split("-")[0] + "-")]
+    for tag in varieties:
+        path = PACKAGED / tag / PACK_NAME
+        config: PackConfig = _config(PackConfig, _json(path), path)
+        if preset in config.presets:
+            return config.language
+    return None
 
 
 def open_pack(folder: Path, *, check: bool = True) -> Language:
@@ -81,7 +98,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
     """
     files = _read(folder, (), lazily=not check)
     tables = Tables(files.tables, files.rules.sets, str(folder))
-    macros = Macros(files.rules.macros, tables)
+    macros = Macros(files.rules.macros, tables, check)
     made: list[TemplateParts] = []
 
     def parts() -> TemplateParts:
@@ -100,7 +117,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             rules,
             Pattern(contraction, macros, f"{folder}, contraction") if contraction else None,
         ),
-        pronunciation=_pronunciation(folder, files.config),
+        pronunciation=open_pronunciation(files.folders, files.config, _json, check=check),
         melody=_melody(files.config),
         conjunctions=frozenset(files.config.conjunctions),
         chapter_heading=(
@@ -109,9 +126,10 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             else _NEVER
         ),
         characters=lru_cache(maxsize=1)(partial(character_names, tables)),
+        pauses=files.config.pauses,
     )
     if check:
-        parts().rules.check()
+        parts().rules().check()
         if contraction:
             Pattern(contraction, macros, f"{folder}, contraction").compile()
         if heading:
@@ -134,6 +152,17 @@ class LowerCasePattern:
 
 
 def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
+    @cache
+    def rules() -> NumberRules:
+        return _number_rules(files, folder)
+
+    return TemplateParts(tables, rules, Verbalizers(files.config, rules, tables))
+
+
+def _number_rules(files: _Files, folder: Path) -> NumberRules:
+    # A text without numbers never pays for them.
+    from voicelet.text.pack.numbers import NumberRules
+
     config = files.config
     try:
         rules = NumberRules(
@@ -142,27 +171,25 @@ def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
             ordinals=Plurals(config.ordinal_plurals),
             decimal=config.decimal,
         )
-        for name in (
-            config.numbers.cardinal,
-            config.numbers.year,
-            *config.numbers.genders.values(),
-        ):
-            if files.numbers and not rules.has(name):
+        used = config.numbers
+        for name in (used.cardinal, used.year, *used.genders.values()):
+            if files.numbers and name != DEFAULT_YEAR and not rules.has(name):
                 raise PackError(
                     f"{PACK_NAME}: there are no number rules {name!r}"
                     f"{did_you_mean(name, rules.names)}; add them to numbers.rbnf"
                 )
     except PackError as error:
         raise PackError(f"{folder}: {error}") from None
-    return TemplateParts(tables, rules, Verbalizers(config, rules, tables))
+    return rules
 
 
 def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None) -> Normalization:
     config = files.config
 
     def say_as(text: str, interpret: str, form: str) -> str | None:
-        text = unicodedata.normalize("NFKC", text).strip()[:_MAX_SAY_AS_CHARS]
-        return rules.read_as(text, interpret, form) if text else ""
+        pieces = Cleaner(newlines=False, table=files.cleanup).clean(plain_pieces(text))
+        clean = "".join(piece.text for piece in pieces)[:_MAX_SAY_AS_CHARS]
+        return rules.read_as(clean, interpret, form) if clean else ""
 
     return Normalization(
         digit_rules=rules.by_place["digit"],
@@ -195,26 +222,6 @@ def _melody(config: PackConfig) -> Melody:
     )
 
 
-def _pronunciation(folder: Path, config: PackConfig) -> Pronunciation:
-    for name in (folder.name, (config.inherits or "").lower()):
-        if name and (PACKAGED / name / "__init__.py").exists():
-            found: Pronunciation = import_module(f"voicelet.languages.{name}").PRONUNCIATION
-            return found
-    names = config.letter_names
-    return Pronunciation(
-        vowel_letters=frozenset(config.vowel_letters),
-        spelled=lambda letters: " ".join(names[c] for c in letters if c in names),
-        add_s=lambda phones: phones,
-        inflected=lambda word, lookup: None,
-        senses=lambda keys, place, texts: (),
-        clitics={},
-        strong_at_end=frozenset(),
-        joined=lambda before, word: False,
-        in_phrase=lambda words, place, phones, stressed_after: phones,
-        linked=lambda word, phones, following: phones,
-    )
-
-
 def _read(folder: Path, heirs: tuple[str, ...], lazily: bool) -> _Files:
     raw = _json(folder / PACK_NAME)
     config = _config(PackConfig, raw, folder / PACK_NAME)
@@ -230,6 +237,7 @@ def _read(folder: Path, heirs: tuple[str, ...], lazily: bool) -> _Files:
         rules = _config(RulesConfig, _json(rules_path), rules_path)
     numbers_path, cleanup_path = folder / "numbers.rbnf", folder / "cleanup.tsv"
     files = _Files(
+        (folder,),
         config,
         rules,
         _tables(folder, lazily),
@@ -261,7 +269,7 @@ def _parent(folder: Path, tag: str) -> Path:
 
 def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
     """Dictionaries and tables merged by key, lists and words replaced, rules by their id."""
-    settings = _merged_settings(to_mapping(parent.config), raw)
+    settings = merged_settings(to_mapping(parent.config), raw)
     own = {rule.id: rule for rule in child.rules.rules}
     inherited = {rule.id for rule in parent.rules.rules}
     rules: list[RuleConfig] = [r for r in child.rules.rules if r.id not in inherited]
@@ -271,6 +279,7 @@ def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
         base = tables.get(name)
         tables[name] = source if base is None else partial(_merged_tables, base, source)
     return _Files(
+        (*child.folders, *parent.folders),
         replace(from_mapping(PackConfig, settings), inherits=child.config.inherits),
         RulesConfig(
             {**parent.rules.macros, **child.rules.macros},
@@ -281,15 +290,6 @@ def _inherit(parent: _Files, child: _Files, raw: Mapping[str, Any]) -> _Files:
         (*parent.numbers, *child.numbers),
         {**parent.cleanup, **child.cleanup},
     )
-
-
-def _merged_settings(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    merged_: dict[str, Any] = dict(parent)
-    for key, value in child.items():
-        base = merged_.get(key)
-        both = isinstance(base, Mapping) and isinstance(value, Mapping)
-        merged_[key] = _merged_settings(base, value) if both else value  # type: ignore[arg-type]
-    return merged_
 
 
 def _merged_tables(parent: Callable[[], Table], child: Callable[[], Table]) -> Table:

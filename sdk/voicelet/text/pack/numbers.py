@@ -87,7 +87,6 @@ class NumberRules:
         self._sets: dict[str, _RuleSet] = {}
         for text in texts:
             self._sets.update(_parse(text))
-        self._spelled: dict[tuple[int, str], str] = {}
         for name, rules in self._sets.items():
             pieces = [p for r in rules.rules for p in (*r.full, *(r.short or ()))]
             for piece in [*pieces, *(p for body in rules.special.values() for p in body)]:
@@ -134,7 +133,7 @@ class NumberRules:
             return "".join(p if isinstance(p, str) else said for p in body)
         whole, dot, digits = text.partition(".")
         if not dot:
-            return self._whole(int(whole), rules, found)
+            return self._spell(int(whole), found, [0], 0)
         body = found.special.get(self._point) or found.special.get("x.x") or ()
         if not any(isinstance(p, _Piece) and p.kind == ">" for p in body):
             raise PackError(f"the number rules {rules!r} say no decimal fractions")
@@ -143,19 +142,11 @@ class NumberRules:
             if isinstance(piece, str):
                 parts.append(piece)
             elif piece.kind == "<":
-                parts.append(self._whole(int(whole), rules, found))
+                parts.append(self._spell(int(whole), found, [0], 0))
             else:
                 inner = self._find(piece.rules) if piece.rules[:1] == "%" else found
                 parts.append(" ".join(self._spell(int(d), inner, [0], 0) for d in digits))
         return "".join(parts)
-
-    def _whole(self, number: int, rules: str, found: _RuleSet) -> str:
-        said = self._spelled.get((number, rules))
-        if said is None:
-            if len(self._spelled) > 4096:
-                self._spelled.clear()
-            said = self._spelled[number, rules] = self._spell(number, found, [0], 0)
-        return said
 
     def _find(self, name: str, where: str = "") -> _RuleSet:
         rules = self._sets.get(name)

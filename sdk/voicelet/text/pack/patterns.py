@@ -1,4 +1,4 @@
-"""The patterns of a pack: macros are expanded, and each is checked and compiled when first used."""
+"""The patterns of a pack: their macros are expanded, and they compile when first used."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ class Macros:
     Args:
         macros: name → pattern, which may use others.
         tables: tables and sets.
+        check: ask what patterns cost; without, they are known not to be too slow.
     """
 
-    def __init__(self, macros: Mapping[str, str], tables: Tables) -> None:
+    def __init__(self, macros: Mapping[str, str], tables: Tables, check: bool = True) -> None:
+        self.check = check
         self._macros = {"END": END, **macros}
         self._tables = tables
         self._keys: dict[str, str] = {}
@@ -90,7 +92,7 @@ def _any_case(char: str) -> str:
 
 
 class Pattern:
-    """A portable pattern; checked and compiled when first used.
+    """A portable pattern; compiled when first used.
 
     Args:
         source: the pattern, with macros.
@@ -120,10 +122,16 @@ class Pattern:
         """
         if self._parsed is None:
             try:
-                self._parsed = parse(self._macros.expand(self._source))
+                expanded = self._macros.expand(self._source)
+                self._parsed = parse(expanded, self._macros.check)
             except PackError as error:
                 raise PackError(f"{self._where}: {error}") from None
         return self._parsed
+
+    def may_begin(self, char: str) -> bool:
+        """Whether a match may begin with `char`."""
+        code = ord(char)
+        return any(low <= code <= high for low, high in self.parsed().first)
 
     def compile(self) -> re.Pattern[str]:
         """The pattern, for Python.

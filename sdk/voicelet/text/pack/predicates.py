@@ -56,6 +56,7 @@ class Predicates:
             "sentence-start": self._bare(lambda m, c: not c.previous),
             "next-capital": self._bare(lambda m, c: bool(c.next_word(m.end()))),
             "ends-sentence": self._bare(lambda m, c: c.ends_sentence(m.end())),
+            "no-lexicon": self._bare(lambda m, c: c.known is None),
             "shouting": self._bare(lambda m, c: c.shouting(m.start(), m.end())),
             "before": self._before,
             "after": self._after,
@@ -81,7 +82,7 @@ class Predicates:
             PackError: there is no such predicate, or what it takes is wrong.
         """
         if " or " in text:
-            tests = [self.compile(part.strip()) for part in text.split(" or ")]
+            tests = [self.compile(part) for part in text.split(" or ")]
             return lambda match, context: any(test(match, context) for test in tests)
         if text.startswith("not "):
             inner = self.compile(text[4:])

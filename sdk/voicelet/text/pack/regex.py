@@ -8,6 +8,7 @@ uses only what means the same everywhere, and is refused where a text could make
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -28,6 +29,7 @@ _SPECIAL = frozenset("\\.[](){}*+?^$|")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _QUANTIFIER = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{1,4}))?\}")
 _NAME = re.compile(r"\(\?<([a-z][a-z0-9]{0,19})>")
+_PLAIN_RUN = re.compile(r"[A-Za-z0-9 _,;:!@#&'\"%~`/<>=-]{2,}")
 _ANY_CLASS = "[\\s\\S]"
 
 Ranges = tuple[tuple[int, int], ...]
@@ -62,23 +64,28 @@ class Node:
     """A part of a pattern.
 
     Attributes:
-        kind: "chars" is one character of a set, "look" a look-ahead or look-behind.
+        kind: "chars" is one character of a set, "text" a plain string, "look" a look-ahead or
+            look-behind.
         first: characters that it may begin with (for a "look": that may stand where it looks).
         least, most: how many characters it takes.
         parts: of a sequence or choice; the one part of a repeat or look.
+        text: of a "text".
         times: how often a repeat may come.
     """
 
-    kind: Literal["chars", "sequence", "choice", "repeat", "look"]
+    kind: Literal["chars", "text", "sequence", "choice", "repeat", "look"]
     first: Ranges
     least: int
     most: int
     parts: tuple[Node, ...] = ()
     times: tuple[int, int] = (1, 1)
+    text: str = ""
 
     @cached_property
     def literal(self) -> str | None:
         """The only text it matches, where it is a plain string."""
+        if self.kind == "text":
+            return self.text
         if self.kind == "chars":
             low, high = self.first[0] if self.first else (0, 1)
             return chr(low) if len(self.first) == 1 and low == high else None
@@ -86,6 +93,10 @@ class Node:
             return None
         letters = [part.literal for part in self.parts]
         return None if None in letters else "".join(str(c) for c in letters)
+
+
+def _plain(text: str) -> Node:
+    return Node("text", ((ord(text[0]), ord(text[0])),), len(text), len(text), text=text)
 
 
 def _sequence(parts: list[Node]) -> Node:
@@ -118,11 +129,13 @@ class Parsed:
     Attributes:
         python: the same in Python's syntax.
         groups: names of its groups, in order.
-        steps: what a match costs at most.
+        first: the characters that a match may begin with.
+        steps: what a match costs at most; 0 where that wasn't asked.
     """
 
     python: str
     groups: tuple[str, ...]
+    first: Ranges
     steps: int
 
 
@@ -158,6 +171,13 @@ class _Parser:
     def _sequence(self, depth: int) -> Node:
         parts: list[Node] = []
         while self._at < len(self._text) and self._text[self._at] not in "|)":
+            if match := _PLAIN_RUN.match(self._text, self._at):
+                run = match[0]
+                if self._text[match.end() : match.end() + 1] in ("?", "{", "*", "+"):
+                    run = run[:-1]  # what follows repeats the last character only
+                parts.append(_plain(run))
+                self._at += len(run)
+                continue
             names = len(self.names)
             part = self._atom(depth)
             parts.append(self._repeated(part, len(self.names) > names))
@@ -327,6 +347,8 @@ def _cost(node: Node, follow: Ranges) -> _Cost:
     """Of `node`, before a character of `follow`."""
     if node.kind == "chars":
         return _CHAR
+    if node.kind == "text":
+        return _Cost(1, 1, node.most)
     if node.kind == "look":
         return _Cost(1, 1, _cost(node.parts[0], ()).steps)
     if node.kind == "sequence":
@@ -348,13 +370,15 @@ def _sequence_cost(node: Node, follow: Ranges) -> _Cost:
     steps = 0
     for part, after in zip(node.parts, reversed(follows), strict=True):
         cost = _cost(part, after)
+        if part.kind == "look":
+            steps += settled * run * cost.steps
+            continue
+        steps += settled * run + settled * run_paths * cost.steps
         if part.least:
-            steps += settled * run + settled * run_paths * cost.steps
             settled *= run_paths
             run, run_paths = cost.exits, cost.paths
-        else:
-            steps += settled * run * cost.steps
-            run, run_paths = run * cost.exits, run_paths * cost.paths
+        else:  # every open way may pass it by; those that fit may go through it
+            run, run_paths = run + run_paths * cost.exits, run_paths * cost.paths
         settled, run, run_paths = min(settled, _CAP), min(run, _CAP), min(run_paths, _CAP)
         steps = min(steps, _CAP)
     return _Cost(min(settled * run_paths, _CAP), min(settled * run, _CAP), steps)
@@ -366,8 +390,8 @@ def _choice_cost(node: Node, follow: Ranges) -> _Cost:
     costs = [(b.first if b.least else ALL, _cost(b, follow)) for b in others]
     if words:
         # Of plain words only those fit at once that begin one another.
-        known = set(words)
-        chain = max(sum(w[:i] in known for i in range(1, len(w) + 1)) for w in words)
+        known = Counter(words)
+        chain = max(sum(known[w[:i]] for i in range(1, len(w) + 1)) for w in known)
         first = _union(*(b.first for b in node.parts if b.literal))
         costs.append((first, _Cost(chain, chain, len(words))))
     paths = max(sum(c.paths for f, c in costs if _overlap(f, first)) for first, _ in costs)
@@ -393,8 +417,12 @@ def _repeat_cost(node: Node, follow: Ranges) -> _Cost:
     return _Cost(paths, exits, steps)
 
 
-def parse(pattern: str) -> Parsed:
+def parse(pattern: str, check_cost: bool = True) -> Parsed:
     """Check a pattern whose macros are expanded.
+
+    Args:
+        pattern: see the module.
+        check_cost: refuse it where a text could make it too slow; without, it is known not to be.
 
     Raises:
         PackError: it isn't portable, or a text could make it too slow; the message says where.
@@ -403,7 +431,7 @@ def parse(pattern: str) -> Parsed:
         raise PackError(f"longer than {MAX_PATTERN_CHARS} characters; split the rule")
     parser = _Parser(pattern)
     node = parser.parse()
-    steps = _cost(node, ()).steps
+    steps = _cost(node, ()).steps if check_cost else 0
     if steps > MAX_STEPS:
         raise PackError(
             f"a text could make it try {'more than ' if steps >= _CAP else ''}{steps:,} steps;"
@@ -413,4 +441,4 @@ def parse(pattern: str) -> Parsed:
     python = pattern
     for place in reversed(parser.name_places):
         python = python[:place] + "P" + python[place:]
-    return Parsed(python, tuple(parser.names), steps)
+    return Parsed(python, tuple(parser.names), node.first, steps)

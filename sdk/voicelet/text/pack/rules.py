@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from voicelet.config import did_you_mean
-from voicelet.errors import PackError
-from voicelet.text.pack.config import RuleConfig
+from voicelet.config import did_you_mean, from_mapping
+from voicelet.errors import ConfigError, PackError
+from voicelet.text.pack.config import CaseConfig, RuleConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.predicates import Predicates, Test
 from voicelet.text.pack.templates import Say, TemplateParts, compile_template
@@ -28,7 +28,8 @@ class SayAsRule:
     """How the text of an SSML say-as is read.
 
     Attributes:
-        interpret, form: values of `interpret-as` and `format`; "" is any format.
+        interpret, form: values of `interpret-as` and `format`; "" is for formats that have no
+            rule of their own.
         pattern: of the whole text.
         rule: what it says.
     """
@@ -54,16 +55,14 @@ class PackRules:
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
         """The notation of the rules for the text of a say-as; None where no rule reads it."""
         context = RuleContext(text=text, final=True)
-        for exact in (True, False):  # rules for a format go before those for any
-            for entry in self.say_as:
-                if entry.interpret != interpret or (entry.form != form if exact else entry.form):
-                    continue
-                match = entry.pattern.fullmatch(text)
-                said = entry.rule.say(match, context) if match else None
-                if said is not None:
-                    return said
-            if not form:
-                break
+        entries = [entry for entry in self.say_as if entry.interpret == interpret]
+        if not any(entry.form == form for entry in entries):
+            form = ""
+        for entry in entries:
+            match = entry.pattern.fullmatch(text) if entry.form == form else None
+            said = entry.rule.say(match, context) if match else None
+            if said is not None:
+                return said
         return None
 
 
@@ -103,7 +102,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):
@@ -131,13 +130,14 @@ class RuleMaker:
         parts = self._parts()
         predicates = Predicates(parts.tables, self._macros, parts.verbalizers, groups, where)
         made = []
-        for number, case in enumerate(config.cases, 1):
+        for number, raw in enumerate(config.cases, 1):
             try:
+                case = from_mapping(CaseConfig, raw, "the case")
                 tests = tuple(predicates.compile(test) for test in case.when)
                 say = None
                 if case.say is not None:
                     say = compile_template(case.say, parts, groups)
-            except PackError as error:
+            except (PackError, ConfigError) as error:
                 raise PackError(f"{where}, case {number}: {error}") from None
             made.append((tests, say))
         return made

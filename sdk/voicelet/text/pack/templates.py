@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voicelet.config import did_you_mean
 from voicelet.errors import PackError
-from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.plurals import CATEGORIES
 from voicelet.text.pack.tables import Tables
 from voicelet.text.pack.verbalizers import Verbalizers, roman_value
 from voicelet.text.rules import RuleContext
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 Match = re.Match[str]
 Say = Callable[[Match, RuleContext], str]
@@ -35,12 +38,12 @@ class TemplateParts:
 
     Attributes:
         tables: its tables and sets.
-        rules: its number rules.
+        rules: gives its number rules; they are read when the first number is.
         verbalizers: say digits and signs.
     """
 
     tables: Tables
-    rules: NumberRules
+    rules: Callable[[], NumberRules]
     verbalizers: Verbalizers
 
 
@@ -69,8 +72,14 @@ def compile_template(text: str, parts: TemplateParts, groups: tuple[str, ...]) -
     if len(pieces) == 1 and not isinstance(pieces[0], str):
         return pieces[0]
     return lambda match, context: "".join(
-        [piece if isinstance(piece, str) else piece(match, context) for piece in pieces]
+        [p if p.__class__ is str else p(match, context) for p in pieces]  # type: ignore[operator]
     )
+
+
+def _stop(match: Match, context: RuleContext) -> str:
+    """The full stop of an abbreviation that ends its sentence."""
+    stop = match[0].endswith(".") and context.ends_sentence(match.end())
+    return " ." if stop else ""
 
 
 class _Compiler:
@@ -113,6 +122,7 @@ class _Compiler:
             "decimal": self._decimal,
             "digits": self._digits,
             "grouped": self._grouped,
+            "numbers": lambda p: lambda text, match: say.numbers(text, p or " "),
             "address": lambda p: lambda text, match: say.address(text, p),
         }
 
@@ -120,7 +130,7 @@ class _Compiler:
         """What stands between braces."""
         head, *filters = text.split("|")
         if head == _STOP and not filters:
-            return lambda match, context: " ." if context.ends_sentence(match.end()) else ""
+            return _stop
         optional = head.startswith("?")
         names = head.removeprefix("?").split(",")
         for name in names:
@@ -186,8 +196,9 @@ class _Compiler:
         return lambda said, match: said[-count:]
 
     def _rule_set(self, name: str) -> str:
-        if not self._parts.rules.has(name):
-            known = self._parts.rules.names
+        rules = self._parts.rules()
+        if not rules.has(name):
+            known = rules.names
             raise PackError(
                 f"there are no number rules {name!r}{did_you_mean(name, known)}; add them to"
                 " numbers.rbnf"

@@ -6,16 +6,20 @@ They know no language: number words come from numbers.rbnf, names of signs from 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.numbers import NumberRules
 from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.tables import Tables
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.numbers import NumberRules
 
 MAX_PARTS = 60
 """Of an address; the rest isn't read."""
 
+_CACHED = 4096
 _DECIMALS_BETWEEN_BREATHS = 10
 _PARTS = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -39,12 +43,15 @@ class Verbalizers:
 
     Args:
         config: the pack's settings.
-        rules: its number rules.
-        tables: its tables; "signs" names signs, the sets "spelled_in_addresses" and
+        rules: gives its number rules.
+        tables: its tables; "signs" names the signs of addresses, "characters" and "pictographs"
+            characters that are said alone; the sets "spelled_in_addresses" and
             "said_in_addresses" hold parts of addresses.
     """
 
-    def __init__(self, config: PackConfig, rules: NumberRules, tables: Tables) -> None:
+    def __init__(
+        self, config: PackConfig, rules: Callable[[], NumberRules], tables: Tables
+    ) -> None:
         self._numbers = config.numbers
         self._decimal = config.decimal
         self._no_grouping = str.maketrans("", "", config.grouping)
@@ -53,6 +60,7 @@ class Verbalizers:
         self._plurals = Plurals(config.plurals)
         self._vowels = frozenset(config.vowel_letters)
         self._tables = tables
+        self._said: dict[tuple[str, str], str] = {}
 
     def plain(self, text: str) -> str:
         """Digits without grouping, with "." before decimals."""
@@ -68,10 +76,16 @@ class Verbalizers:
 
     def whole(self, text: str, rules: str = "") -> str:
         """A whole number in digits; digit by digit where it is too long to name."""
-        digits = text.lstrip("0") or "0"
-        if len(digits) > self._numbers.max_digits:
-            return self.digits(text)
-        return self._rules.spell(digits, rules or self._numbers.cardinal).replace("-", " ")
+        said = self._said.get((text, rules))
+        if said is None:
+            digits = text.lstrip("0") or "0"
+            if len(digits) > self._numbers.max_digits:
+                return self.digits(digits)
+            said = self._rules().spell(digits, rules or self._numbers.cardinal).replace("-", " ")
+            if len(self._said) >= _CACHED:
+                self._said.clear()
+            self._said[text, rules] = said
+        return said
 
     def spell(self, text: str, rules: str) -> str:
         """A written number by a rule set; its decimals, if any, as :meth:`decimals`."""
@@ -80,7 +94,7 @@ class Verbalizers:
         if not whole.isdecimal() or (decimals and not decimals.isdecimal()):
             return ""
         if sign and len(whole) <= self._numbers.max_digits:
-            said = self._rules.spell("-" + whole, rules).replace("-", " ")
+            said = self._rules().spell("-" + whole, rules).replace("-", " ")
         else:
             said = self.whole(whole, rules)
         return said + self._after_point(decimals) if dot else said
@@ -137,7 +151,8 @@ class Verbalizers:
         if not text.isdecimal():
             return ""
         usual = len(text.lstrip("0")) in range(1, 5)
-        return self.whole(text, self._numbers.year if usual else "")
+        named = usual and self._rules().has(self._numbers.year)
+        return self.whole(text, self._numbers.year if named else "")
 
     def grouped(self, text: str, rules: str = "") -> str:
         """A telephone number: groups parted by commas, each digit by digit or by `rules`."""
@@ -155,6 +170,10 @@ class Verbalizers:
                 said.append(" ".join(self.whole(c) for c in group))
         plus = self.sign("+") + " " if text.lstrip().startswith("+") else ""
         return plus + " , ".join(said)
+
+    def numbers(self, text: str, joint: str) -> str:
+        """Every run of digits as a number, with `joint` between two: "1.2.15"."""
+        return joint.join(self.number(digits) for digits in _DIGITS.findall(text))
 
     def sign(self, char: str) -> str:
         """The name of a sign, or ""."""
@@ -212,4 +231,4 @@ class Verbalizers:
             elif char.isspace():
                 yield ","
             else:
-                yield self.sign(char) or self._cell("pictographs", char)
+                yield self._cell("characters", char) or self._cell("pictographs", char)
