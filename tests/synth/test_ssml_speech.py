@@ -7,6 +7,7 @@ import pytest
 
 from voicelet import Audio, Voice, WordTiming
 from voicelet.audio.f0 import estimate_f0
+from voicelet.synth.stream import ENDING_S
 
 TEXT = "Dr. Smith, who lives in St. Ives, paid 5 km of rope (or so) — twice. Did he? I think so…"
 

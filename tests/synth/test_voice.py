@@ -110,7 +110,7 @@ def test_things_that_are_no_profile(voice: Voice) -> None:
     "wrong",
     [
         {"speed": 0.0},
-        {"speed": 4.1},
+        {"speed": 5.1},
         {"speed": float("nan")},
         {"speed": "fast"},
         {"pitch_semitones": 25.0},

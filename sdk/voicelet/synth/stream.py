@@ -19,6 +19,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.capital_tone import CapitalTones
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.phones import PUNCTUATION, STRESS
@@ -191,6 +192,7 @@ class SpeechStream:
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `CancelledError` before its next stretch.
+        capital_tones: a tone is heard at words with a capital.
     """
 
     def __init__(
@@ -199,7 +201,10 @@ class SpeechStream:
         speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
+        *,
+        capital_tones: bool = False,
     ) -> None:
+        self._capital_tones = capital_tones
         self._p, self._speaker, self._controls = pipeline, speaker, controls
         self._cancel = cancel
         self._position = 0  # samples given so far
@@ -250,9 +255,11 @@ class SpeechStream:
             )
             words = self._timings(clause, rendering)
             marks += self._inner_marks(clause, rendering)
+            capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
+            tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
             gain = controls.energy if clause.prosody.energy else 0.0
             for samples, is_end in self._render(rendering, gain):
-                yield self._chunk(samples, words, marks, is_end), is_end and not pause
+                yield self._chunk(tones(samples), words, marks, is_end), is_end and not pause
         while pause or marks:
             self._check()
             count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))
