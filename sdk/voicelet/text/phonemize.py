@@ -386,6 +386,6 @@ def _assemble(
             text += "" if no_space or phrase_word.joined else " "
             start = starts[index] = len(text)
             text += phrase_word.spoken.phones
-            words.append(WordPhones(token.text, token.span, start, len(text)))
+            words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
     return text, tuple(words), [*starts, len(text)]
