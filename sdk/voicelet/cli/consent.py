@@ -162,12 +162,16 @@ def run_revoke(args: argparse.Namespace) -> int:
     from voicelet.enrolment.consent import revoke_consent
     from voicelet.profiles.vault.vault import Vault
     from voicelet.trust.audit.device_log import note
+    from voicelet.trust.consent.linked import replaced_by
     from voicelet.trust.consent.revocations import device_revocations
 
     if (args.name is None) == (args.id is None):
         raise ConsentError("name the profile whose consent is withdrawn, or give --id")
     if args.id is not None:
+        earlier = replaced_by(args.id)
         device_revocations().add(args.id, args.reason)
+        for record_id in earlier:
+            device_revocations().add(record_id, args.reason)
         note("revoke", consent=args.id)
         _tell_vault()
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
@@ -176,8 +180,9 @@ def run_revoke(args: argparse.Namespace) -> int:
     revoke_consent(vault.load(args.name), args.reason)
     vault.load(args.name)  # the vault learns of it now, not at the next use
     print(
-        f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
-        " voicelet erase removes it, voicelet consent add lets it speak again"
+        f"withdrawn; {args.name} no longer speaks on this device, nor do earlier records of this"
+        " consent, in backups for one. Its profile is still here: voicelet erase removes it,"
+        " voicelet consent add lets it speak again"
     )
     return 0
 

@@ -16,6 +16,7 @@ from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import note
+from voicelet.trust.consent.linked import whose, withdrawn_since
 from voicelet.trust.consent.record import BY_STATEMENT, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.consent.signers import check_key, device_signers, is_own
@@ -94,25 +95,27 @@ def import_profile(
             it is adapted and `voice` is missing or another one.
     """
     profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
+    names = {profile.name, name or profile.name}
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
     profile.check_record()
     if agree_anew is not None:
         profile = agree_anew(profile)
     record = profile.check_record()
+    others = vault.list()  # the vault makes known here what it knows to be withdrawn
     with _trusted(record, trusted_signers):
-        _check_not_ended(profile)
+        _check_not_ended(profile, names)
         if profile.agreed_adaptation is not None:
             if voice is None:
                 raise ProfileError(
                     f"the profile {profile.name!r} was adapted; give the voice that it was adapted"
                     " for (voice=Voice.load()), so that it can be heard"
                 )
-            guard_spoken(profile, voice, vault.list())
+            guard_spoken(profile, voice, others)
         vault.save(profile, replace=replace)
-    note(
-        "import", what="profile", profile=profile.name, consent=record.id, bytes=len(data)
-    )  # the consent tells that it is the same voice, whatever it is called
+    # The consent tells that it is the same voice, whatever it is called.
+    facts = {"profile": profile.name, "consent": record.id, **whose(record)}
+    note("import", what="profile", bytes=len(data), **facts)
     return profile
 
 
@@ -134,14 +137,23 @@ def _trusted(record: ConsentRecord, keys: Iterable[str]) -> Iterator[None]:
         note("trust", signer=record.device, why="import")
 
 
-def _check_not_ended(profile: Profile) -> None:
-    """Raise as `Profile.allowed_purposes`, with a remedy for a profile that isn't here yet."""
+def _check_not_ended(profile: Profile, names: Iterable[str]) -> None:
+    """Raise as `Profile.allowed_purposes`, with a remedy for a profile that isn't here yet.
+
+    Args:
+        names: the profile's, here and where it comes from.
+
+    Raises:
+        ConsentEndedError: it ended, was withdrawn, or a later one of the same consent was.
+    """
     try:
         profile.allowed_purposes()
+        if withdrawn_since(profile.check_record(), names):
+            raise ConsentEndedError("a later one was withdrawn")
     except ConsentEndedError:
         record = profile.check_record()
         ended = f"ended on {str(record.expires)[:10]}"
-        if record.id in device_revocations():
+        if record.id in device_revocations() or withdrawn_since(record, names):
             ended = "was withdrawn here"
         raise ConsentEndedError(
             f"the profile {profile.name!r} wasn't imported: its consent, given by"

@@ -15,7 +15,13 @@ import dataclasses
 import logging
 from collections.abc import Iterable
 
-from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError, SealError
+from voicelet.errors import (
+    ConsentError,
+    ProfileError,
+    ProfileLockedError,
+    ProfileNotFoundError,
+    SealError,
+)
 from voicelet.profiles.names import file_stem
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
@@ -302,6 +308,7 @@ class Access:
         marks = [opened.revoked] if opened.revoked else []
         if index.revocations is not None or marks:
             revocations.expect(index.revocations, [*index.revoked, *marks])
+        self._withdraw_earlier(session, file, opened)
         present = revocations.present()
         if present is None:
             return
@@ -324,6 +331,19 @@ class Access:
                     session.write_index()
         except (ProfileError, SealError, OSError) as error:
             _log.warning("the profiles don't know yet which consents were withdrawn: %s", error)
+
+    @staticmethod
+    def _withdraw_earlier(session: Session, file: str, opened: Opened) -> None:
+        """Withdraw the earlier consent records of a profile whose present one is withdrawn."""
+        entry, revocations = session.index.entries.get(file), device_revocations()
+        if entry is None or not entry.consents or not withdrawn(opened.plain, opened.revoked):
+            return
+        try:
+            for record_id in entry.consents:
+                if record_id not in revocations:
+                    revocations.add(record_id, "withdrawn with a later record of the same consent")
+        except (ConsentError, SealError) as error:
+            _log.warning("earlier consents of %s aren't withdrawn yet: %s", file, error)
 
     def _named(self, file: str, error: ProfileError) -> ProfileError:
         remedy = "enrol the voice again, or import it"

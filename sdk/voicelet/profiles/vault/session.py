@@ -29,6 +29,8 @@ from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import LIMIT_BYTES, SUFFIX, Disk, subkey
 from voicelet.profiles.vault.keys import AUTO, KeyRing, Lock, read_lock, write_lock
 from voicelet.trust.consent.chain import Anchor
+from voicelet.trust.consent.linked import same_person
+from voicelet.trust.consent.record import MOST_REPLACED, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.keys import keystore
 
@@ -48,11 +50,17 @@ class UnknownKeyError(ProfileError):
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """The newest file of a profile: its generation and its SHA-256; or that it was erased."""
+    """The newest file of a profile: its generation and its SHA-256; or that it was erased.
+
+    Attributes:
+        consents: ids of earlier consent records of the same speaker that the file held; whoever
+            withdraws the present one withdraws them.
+    """
 
     generation: int
     sha256: str
     erased: bool = False
+    consents: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,8 +79,11 @@ class Index:
     revoked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored; while nothing was withdrawn, in the form of older versions."""
+        """As it is stored; what says nothing is left out, which is the form of older versions."""
         fields = asdict(self)
+        for entry in fields["entries"].values():
+            if not entry["consents"]:
+                del entry["consents"]
         if self.revocations is None:
             del fields["revocations"], fields["revoked"]
         return fields
@@ -311,7 +322,10 @@ class Session:
         revoked = withdrawn(plain, newest.revoked if newest else "")
         data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1, revoked)
         self.disk.write(file, data)
-        self.index.entries[file] = IndexEntry(last + 1, hashlib.sha256(data).hexdigest())
+        before = (entry.consents if entry else (), newest.plain if newest else None)
+        consents = earlier_consents(plain, *before)
+        digest = hashlib.sha256(data).hexdigest()
+        self.index.entries[file] = IndexEntry(last + 1, digest, consents=consents)
         try:
             if index:
                 self.write_index()
@@ -344,6 +358,30 @@ def withdrawn(plain: bytes, before: str = "") -> str:
     except (ProfileError, ConsentError):  # the list isn't what it was
         return ""
     return record.id
+
+
+def earlier_consents(plain: bytes, known: tuple[str, ...], before: bytes | None) -> tuple[str, ...]:
+    """Ids of the consent records that a profile had before; none of another speaker's.
+
+    Args:
+        plain: the profile as it will be.
+        known: what is known of it already.
+        before: the profile that it takes the place of.
+    """
+    now, old = (_record(data) for data in (plain, before))
+    if now is None or old is None:
+        return known
+    if same_person(now.speaker) != same_person(old.speaker):
+        return ()
+    ids = dict.fromkeys((*known, *old.replaces, old.id))
+    return tuple(i for i in ids if i != now.id)[-MOST_REPLACED:]
+
+
+def _record(plain: bytes | None) -> ConsentRecord | None:
+    try:
+        return None if plain is None else Profile.from_bytes(plain).consent
+    except ProfileError:
+        return None
 
 
 def open_or_make(disk: Disk, ring: KeyRing, protection: str) -> Lock:
