@@ -140,20 +140,20 @@ def follow_consent(profile: Profile, previous: Profile) -> Profile:
     """A profile that was just enrolled here, as the one that takes the place of another.
 
     Its record then names the other's, so that withdrawing one withdraws both.  Where the two are
-    different people's, nothing changes.
+    different people's, or another device signed, nothing changes.
 
     Args:
         previous: of the same name; with no consent record, nothing changes.
 
     Raises:
-        ConsentError: the record isn't this device's own, or not genuine.
+        ConsentError: the record isn't genuine.
         SealError: this device's key can't be had.
     """
     record, before = profile.check_record(), previous.consent
     if before is None or same_person(before.speaker) != same_person(record.speaker):
         return profile
-    if not is_own(record):
-        raise ConsentError("this device didn't sign the consent; only its signer can add to it")
+    if before.id == record.id or not is_own(record):  # only its signer can add to a record
+        return profile
     followed = _following(profile, before)
     note_consent("consent", followed, replaces=before.id)
     return followed

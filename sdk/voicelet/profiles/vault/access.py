@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import shlex
 from collections.abc import Iterable
 
 from voicelet.errors import (
@@ -22,7 +23,7 @@ from voicelet.errors import (
     ProfileNotFoundError,
     SealError,
 )
-from voicelet.profiles.names import file_stem
+from voicelet.profiles.names import file_stem, name_of_file
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import SUFFIX, Disk
@@ -40,7 +41,6 @@ from voicelet.profiles.vault.keys import (
 )
 from voicelet.profiles.vault.keys import FILE_NAME as LOCK_NAME
 from voicelet.profiles.vault.session import (
-    IndexEntry,
     IndexFile,
     Opened,
     Session,
@@ -97,8 +97,29 @@ def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     except ProfileLockedError:
         raise
     except ProfileError as error:
-        _log.warning("the key of the profiles isn't changed yet: %s", error)
+        _log.warning(
+            "the key of the profiles isn't changed yet, so whoever has it can still open copies of"
+            " what was erased: %s",
+            error,
+        )
         return read_lock(disk) or lock
+
+
+def _carry_out(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
+    """Have the index know what was erased while the vault was locked."""
+    part = encrypted_part(lock)
+    if not lock.erased or part is None:
+        return lock
+    for file in lock.erased:
+        disk.remove(file)  # if we were stopped before
+    try:
+        Session(disk, part, ring).note_erased(lock.erased)
+    except (SealError, OSError) as error:
+        raise ProfileError(f"the index can't be written: {error}") from None
+    lock = dataclasses.replace(lock, erased=())
+    ring.begin_change(lock)
+    write_lock(disk, lock)
+    return lock
 
 
 def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
@@ -108,19 +129,20 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         slot: the new key, just made; None to go on with a rotation that was stopped.
 
     Raises:
-        ProfileError: this device didn't begin the one that was stopped; or a profile is damaged, so
-            that the old key is still needed.
+        ProfileError: this device didn't begin the one that was stopped; or a profile is damaged, or
+            its file is gone, so that the old key is still needed.
         ProfileLockedError: an old key is missing, or can't be destroyed.
         OSError: something can't be written.  Everything can still be read.
     """
+    if slot is None and not ring.began_change(lock):
+        raise ProfileError(_UNKNOWN_CHANGE)
+    lock = _carry_out(disk, lock, ring)
     if slot is not None:
         both = dataclasses.replace(lock, slots=(slot, *lock.slots))
         old_slots = [ring.carry(both, old, slot) for old in lock.slots]
         lock = dataclasses.replace(lock, slots=(slot, *old_slots), rotate=False)
         ring.begin_change(lock)
         write_lock(disk, lock)
-    elif not ring.began_change(lock):
-        raise ProfileError(_UNKNOWN_CHANGE)
     if lock.plain:
         _lay_open(disk, lock, ring)
     else:
@@ -142,6 +164,7 @@ def in_use(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     Raises:
         ProfileLockedError: no key can be had.
     """
+    lock = dataclasses.replace(lock, erased=())
     part = encrypted_part(lock)
     if part is None:
         return dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
@@ -155,6 +178,9 @@ def in_use(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     if problem is not None and not known:
         raise problem
     part = dataclasses.replace(part, slots=tuple(known)) if known[0].where != WRAPPED else part
+    with contextlib.suppress(ProfileError):
+        if Session(disk, part, ring).missing():  # any of the keys may be what opens them
+            return dataclasses.replace(lock, slots=tuple(known), rotate=False)
     opening = IndexFile(disk, part, ring).key_ids()
     for data in (disk.read_sound(f, copy) for f in disk.profiles() for copy in (False, True)):
         with contextlib.suppress(ProfileError):
@@ -172,7 +198,7 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     assert part is not None
     session = Session(disk, part, ring)
     damaged = []
-    for file in disk.profiles():
+    for file in session.files():
         main, copy = disk.read_sound(file), disk.read_sound(file, copy=True)
         entry, newest = session.index.entries.get(file), session.newest(file)
         if newest is not None:
@@ -185,10 +211,7 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
         elif main is not None and (name := _plain_name(file, main)) is not None:
             session.store(name, main, index=False)
     if damaged:
-        raise ProfileError(
-            f"{', '.join(damaged)} can't be read, and only the old key could ever open them:"
-            " restore or erase them first (voicelet profiles restore NAME, voicelet erase NAME)"
-        )
+        raise ProfileError(_needed(damaged))
     entries = session.index.entries
     session.index.entries = {f: e for f, e in entries.items() if not e.erased}
     session.write_index()
@@ -200,16 +223,26 @@ def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     if part is None:
         return
     session = Session(disk, part, ring)
-    for file in disk.profiles():
+    for file in session.files():
         data = disk.read_sound(file)
         if data is not None and not vault_file.is_encrypted(data):
             disk.write_copy(file, data)
             continue
         newest = session.newest(file)
         if newest is None:
-            raise ProfileError(f"{file} can't be read; restore or erase it first")
+            raise ProfileError(_needed([file]))
         disk.write(file, newest.plain)
     session.remove_index()
+
+
+def _needed(files: list[str]) -> str:
+    """What to do where only the old key could ever open files that are damaged or away."""
+    names = ", ".join(shlex.quote(name_of_file(file)) for file in files)
+    return (
+        f"{', '.join(files)} can't be read, or isn't there, and only the old key could ever open"
+        " that again: put it back or bring back its copy (voicelet profiles restore"
+        f" {names}); or, if it is lost for good, say so: voicelet erase {names}"
+    )
 
 
 def _wants_a_key(data: bytes | None) -> bool:
@@ -372,7 +405,13 @@ class Access:
 
         Raises:
             OSError: it can't be written.
+            ProfileError: one of that name was erased, and that couldn't be finished.
         """
+        if file_stem(name) + SUFFIX in lock.erased and self._ring.began_change(lock):
+            raise ProfileError(
+                f"{name!r} was erased, and that isn't finished yet (see the log); make room on the"
+                " disk and try again"
+            )
         part = encrypted_part(lock)
         if lock.plain or part is None:
             self._disk.write(file_stem(name) + SUFFIX, data)
@@ -391,6 +430,16 @@ class Access:
         except OSError as error:
             _log.warning("the key of the profiles isn't changed yet: %s", error.strerror)
             return lock
+
+    def missing(self) -> list[str]:
+        """Files that the index knows and that aren't there; none if the index can't be read."""
+        with contextlib.suppress(ProfileError, OSError):
+            lock = read_lock(self._disk)
+            part = encrypted_part(believed(lock, self._ring)) if lock else None
+            if part is not None:
+                lost = Session(self._disk, part, self._ring).missing()
+                return [file for file in lost if lock is None or file not in lock.erased]
+        return []
 
     def keys_of(self, lock: Lock, file: str) -> list[Slot]:
         """The keys outside the vault that open a file or its copy; nobody is asked for any."""
@@ -415,15 +464,17 @@ class Access:
         part = encrypted_part(lock)
         if part is None:
             return
+        session = None
         try:
             session = Session(self._disk, part, self._ring)
-            entry = session.index.entries.get(file)
-            last = entry.generation if entry else 1
-            session.index.entries[file] = IndexEntry(last, "", erased=True)
-            session.write_index()
+            if self._ring.began_change(lock):
+                lock = _carry_out(self._disk, lock, self._ring)
+            else:
+                session.note_erased([file])
             settle(self._disk, lock, self._ring)
         except (ProfileError, SealError, OSError) as error:
-            if not self._disk.profiles():
+            away = session.missing() if session is not None else []
+            if not self._disk.profiles() and not away:
                 # Nothing is left to lock: without this, a lost key would be in the way for ever.
                 for slot in keys:
                     with contextlib.suppress(ProfileLockedError):

@@ -18,6 +18,7 @@ import hashlib
 import json
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -331,6 +332,27 @@ class Session:
                 self.write_index()
         except (OSError, SealError) as error:  # no error: see above
             _log.warning("the index of the profiles can't be written: %s", error)
+
+    def files(self) -> list[str]:
+        """Files that are, or should be, profiles; those that the index alone knows, too."""
+        live = {file for file, entry in self.index.entries.items() if not entry.erased}
+        return sorted({*self.disk.profiles(), *live})
+
+    def missing(self) -> list[str]:
+        """Files that the index knows and that aren't there, nor their copies."""
+        there = set(self.disk.profiles())
+        return [file for file in self.files() if file not in there]
+
+    def note_erased(self, files: Iterable[str]) -> None:
+        """Have the index say that profiles were erased.
+
+        Raises:
+            OSError, SealError: it can't be written.
+        """
+        for file in files:
+            entry = self.index.entries.get(file)
+            self.index.entries[file] = IndexEntry(entry.generation if entry else 1, "", erased=True)
+        self.write_index()
 
     def write_index(self) -> None:
         """Write the index.
