@@ -52,7 +52,7 @@ def add_parsers(actions: Any) -> None:
     add_option(backup, nested=True)
     backup.set_defaults(run=run_backup)
     importing = actions.add_parser(
-        "import", help="open a profile that was sealed for this device, or a backup"
+        "import", help="open a profile that was sealed for this device, a backup, or a plain file"
     )
     importing.add_argument("file", metavar="FILE")
     _add_backup_passphrase(importing)

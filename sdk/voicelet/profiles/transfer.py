@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from voicelet.errors import ConsentEndedError, ProfileError, VoiceletError
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import MAGIC, Profile
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import note
@@ -45,23 +45,23 @@ def export_profile(vault: Vault, name: str, recipient: bytes) -> bytes:
 
 
 def read_record(data: bytes, key: SealingKey) -> ConsentRecord:
-    """The consent record of a profile that was sealed for `key`, for somebody to look at.
+    """The consent record of a profile that arrived, for somebody to look at.
 
     Its signatures hold; whether its signer is known here isn't asked.
 
     Raises:
         SealError, ConsentError, ProfileError: as :func:`import_profile`.
     """
-    return _parsed(Hidden(open_sealed(key, data, info=INFO))).check_record()
+    return _opened(data, key).check_record()
 
 
 def read_name(data: bytes, key: SealingKey) -> str:
-    """What a profile that was sealed for `key` was called where it comes from.
+    """What a profile that arrived was called where it comes from.
 
     Raises:
         SealError, ProfileError: as :func:`import_profile`.
     """
-    return _parsed(Hidden(open_sealed(key, data, info=INFO))).name
+    return _opened(data, key).name
 
 
 def import_profile(
@@ -78,6 +78,7 @@ def import_profile(
     """Open a profile that was sealed for `key`, and save it.
 
     Args:
+        data: sealed, or a profile's file that isn't encrypted, of a `plain` vault for one.
         name: what to call it here; by default what it was called there.
         replace: whether a profile of that name may be replaced.
         trusted_signers: public keys (hexadecimal) of devices whose records shall count here from
@@ -94,7 +95,7 @@ def import_profile(
         ProfileError: it isn't a profile, there is one of that name already, it can't be saved, or
             it is adapted and `voice` is missing or another one.
     """
-    profile = _parsed(Hidden(open_sealed(key, data, info=INFO)))
+    profile = _opened(data, key)
     names = {profile.name, name or profile.name}
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
@@ -160,6 +161,12 @@ def _check_not_ended(profile: Profile, names: Iterable[str]) -> None:
             f" {record.given_by}, {ended}; if they agree anew, import it with --spoken-consent FILE"
             " or --scripted-consent TEXT"
         ) from None
+
+
+def _opened(data: bytes, key: SealingKey) -> Profile:
+    if data.startswith(MAGIC):
+        return _parsed(Hidden(data))
+    return _parsed(Hidden(open_sealed(key, data, info=INFO)))
 
 
 def _parsed(plain: bytes) -> Profile:

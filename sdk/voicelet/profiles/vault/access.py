@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 import logging
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from voicelet.errors import (
     ConsentError,
@@ -22,7 +22,9 @@ from voicelet.errors import (
     ProfileLockedError,
     ProfileNotFoundError,
     SealError,
+    VoiceProtectedError,
 )
+from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import file_stem, name_of_file
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
@@ -30,6 +32,7 @@ from voicelet.profiles.vault.disk import SUFFIX, Disk
 from voicelet.profiles.vault.keys import (
     FILE,
     KEYSTORE,
+    PLAIN,
     WRAPPED,
     KeyRing,
     Lock,
@@ -51,6 +54,7 @@ from voicelet.profiles.vault.session import (
 )
 from voicelet.trust.consent.chain import EMPTY
 from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.signers import is_own
 
 _UNKNOWN_CHANGE = (
     f"{LOCK_NAME} states a change of key that this device didn't begin, so it isn't carried out; if"
@@ -77,6 +81,23 @@ def believed(lock: Lock, ring: KeyRing) -> Lock:
     if not is_pending(lock) or ring.began_change(lock):
         return lock
     return encrypted_part(lock) or lock
+
+
+def check_plain_is_wanted(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+    """Refuse to write into a vault that is plain by its `vault.json` alone.
+
+    Raises:
+        ProfileError: nobody chose that on this device, or there are encrypted profiles.
+    """
+    if not lock.plain or len(lock.slots) > 1:
+        return
+    refuse_orphans(disk)
+    if not ring.chose_plain(disk.path, lock):
+        raise ProfileError(
+            f"{LOCK_NAME} says that the profiles in {str(disk.path)!r} aren't encrypted, and nobody"
+            " chose that here: to encrypt them, voicelet profiles rotate-key --protect file; to"
+            " have them plain all the same, voicelet profiles rotate-key --protect plain"
+        )
 
 
 def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
@@ -144,13 +165,16 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         ring.begin_change(lock)
         write_lock(disk, lock)
     if lock.plain:
-        _lay_open(disk, lock, ring)
+        _lay_open(disk, lock, ring, resumed=slot is None)
+        ring.note_plain(disk.path, lock)
     else:
         _rewrap(disk, lock, ring)
     for old in lock.slots[1:]:
         ring.forget(old)
     lock = dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
     write_lock(disk, lock)
+    if not lock.plain:
+        ring.note_plain(disk.path, lock)
     ring.end_change(lock)
     return lock
 
@@ -198,6 +222,7 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     assert part is not None
     session = Session(disk, part, ring)
     damaged = []
+    was_plain = _is_plain(disk, lock, ring)
     for file in session.files():
         main, copy = disk.read_sound(file), disk.read_sound(file, copy=True)
         entry, newest = session.index.entries.get(file), session.newest(file)
@@ -209,7 +234,10 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
         elif entry is not None or _wants_a_key(main) or _wants_a_key(copy):
             damaged.append(file)
         elif main is not None and (name := _plain_name(file, main)) is not None:
-            session.store(name, main, index=False)
+            if was_plain or (problem := _not_admitted(session, main)) is None:
+                session.store(name, main, index=False)
+            else:
+                _log.warning("%s stays as it is: %s", file, problem)
     if damaged:
         raise ProfileError(_needed(damaged))
     entries = session.index.entries
@@ -217,7 +245,7 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     session.write_index()
 
 
-def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+def _lay_open(disk: Disk, lock: Lock, ring: KeyRing, resumed: bool) -> None:
     """Decrypt everything: the new protection is "plain"."""
     part = encrypted_part(lock)
     if part is None:
@@ -226,7 +254,15 @@ def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     for file in session.files():
         data = disk.read_sound(file)
         if data is not None and not vault_file.is_encrypted(data):
-            disk.write_copy(file, data)
+            if file in session.index.entries:
+                # Laid open before we were stopped; else it was put in the place of a profile.
+                newest = session.newest(file)
+                if newest is None and not resumed:
+                    raise ProfileError(_needed([file]))
+                data = data if newest is None else newest.plain
+            elif (problem := _not_admitted(session, data)) is not None:
+                raise ProfileError(f"{file}: {problem}")
+            disk.write(file, data)
             continue
         newest = session.newest(file)
         if newest is None:
@@ -243,6 +279,45 @@ def _needed(files: list[str]) -> str:
         " that again: put it back or bring back its copy (voicelet profiles restore"
         f" {names}); or, if it is lost for good, say so: voicelet erase {names}"
     )
+
+
+def _is_plain(disk: Disk, lock: Lock, ring: KeyRing) -> bool:
+    """Whether a vault whose lock is believed is plain, or was, because somebody chose it here."""
+    if lock.plain and len(lock.slots) > 1:
+        return True  # a change that was begun here
+    plain = [slot for slot in lock.slots if slot.where == PLAIN]
+    chosen = dataclasses.replace(lock, slots=tuple(plain[:1])) if plain else lock
+    return bool(plain) and ring.chose_plain(disk.path, chosen)
+
+
+def _not_admitted(session: Session | None, data: bytes) -> str | None:
+    """Why an unencrypted file can't be taken into a vault that isn't plain; None if it can.
+
+    One that this device signed was enrolled here, before there was encryption.  Any other was put
+    into the folder by who knows whom, past all that an import asks.  What has no consent record
+    can't speak before somebody gives it one.
+    """
+    try:
+        profile = Profile.from_bytes(data)
+        if profile.consent is None:
+            return None
+        if not is_own(profile.check_record()):
+            return (
+                "it isn't encrypted, and another device signed its consent; move it out of this"
+                " folder and import it: voicelet profiles import FILE"
+            )
+        guard_voice(profile, [] if session is None else _encrypted(session))
+    except (ProfileError, ConsentError, VoiceProtectedError) as error:
+        return str(error)
+    return None
+
+
+def _encrypted(session: Session) -> Iterator[Profile]:
+    """The profiles that a vault holds already."""
+    for file in session.files():
+        newest = session.newest(file)
+        if newest is not None:
+            yield Profile.from_bytes(newest.plain)
 
 
 def _wants_a_key(data: bytes | None) -> bool:
@@ -320,6 +395,10 @@ class Access:
                         return opened.plain
                     if session is not None and lock is not None and not lock.plain:
                         session.check_plain(file, data)
+                    is_plain = lock is not None and _is_plain(self._disk, lock, self._ring)
+                    problem = None if is_plain else _not_admitted(session, data)
+                    if problem is not None:
+                        raise ProfileError(problem)
                 except UnknownKeyError as error:
                     if hurried:
                         continue  # its key was changed between two reads
@@ -421,7 +500,9 @@ class Access:
     def settled(self) -> Lock:
         """The vault's lock, made if need be, with nothing pending; the caller holds `writing`."""
         lock = open_or_make(self._disk, self._ring, self._protection)
-        return believed(settle(self._disk, lock, self._ring), self._ring)
+        lock = believed(settle(self._disk, lock, self._ring), self._ring)
+        check_plain_is_wanted(self._disk, lock, self._ring)
+        return lock
 
     def _try_to_settle(self, lock: Lock) -> Lock:
         try:

@@ -312,6 +312,38 @@ class KeyRing:
         """Whether the folder of keys knows a vault as an encrypted one."""
         return os.path.lexists(self.folder / f"vault-{lock.vault}.count")
 
+    def note_plain(self, folder: Path, lock: Lock) -> None:
+        """Note outside the vault what this device's owner chose: whether that folder is plain.
+
+        Whoever can write to the vault alone could otherwise write a `vault.json` by which the next
+        profile isn't encrypted.
+
+        Raises:
+            ProfileLockedError: it can't be noted.
+        """
+        path = self._plain_path(folder)
+        try:
+            if lock.plain:
+                keystore.write_file(path, lock.vault.encode())
+            else:
+                keystore.shred(path)
+        except SealError as error:
+            raise ProfileLockedError(str(error)) from None
+
+    def chose_plain(self, folder: Path, lock: Lock) -> bool:
+        """Whether it was chosen here that the vault in that folder isn't encrypted."""
+        try:
+            return lock.plain and keystore.read_file(self._plain_path(folder)) == (
+                lock.vault.encode()
+            )
+        except SealError as error:
+            _log.warning("%s", error)
+            return False
+
+    def _plain_path(self, folder: Path) -> Path:
+        place = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+        return self.folder / f"vault-{place}.plain"
+
     def _begun(self, vault: str) -> list[Any]:
         try:
             states = json.loads(keystore.read_file(self._change_path(vault)) or b"[]")

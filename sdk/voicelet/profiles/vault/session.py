@@ -28,7 +28,7 @@ from voicelet.profiles.names import file_stem
 from voicelet.profiles.profile import MAGIC, MAX_BYTES, Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import LIMIT_BYTES, SUFFIX, Disk, subkey
-from voicelet.profiles.vault.keys import AUTO, KeyRing, Lock, read_lock, write_lock
+from voicelet.profiles.vault.keys import AUTO, PLAIN, KeyRing, Lock, read_lock, write_lock
 from voicelet.trust.consent.chain import Anchor
 from voicelet.trust.consent.linked import same_person
 from voicelet.trust.consent.record import MOST_REPLACED, ConsentRecord
@@ -420,10 +420,16 @@ def open_or_make(disk: Disk, ring: KeyRing, protection: str) -> Lock:
                 f"these profiles are protected by {lock.slots[0].where!r}, not {protection!r};"
                 f" change that with: voicelet profiles rotate-key --protect {protection}"
             )
+        if protection == PLAIN and len(lock.slots) == 1 and not ring.was_encrypted(lock):
+            refuse_orphans(disk)
+            if not ring.chose_plain(disk.path, lock):
+                ring.note_plain(disk.path, lock)
         return lock
     refuse_orphans(disk)
     vault = secrets.token_hex(8)
     lock = Lock(vault, (ring.make(vault, protection),))
+    if lock.plain:
+        ring.note_plain(disk.path, lock)
     write_lock(disk, lock)
     return lock
 
@@ -439,6 +445,6 @@ def refuse_orphans(disk: Disk) -> None:
             data = disk.read_sound(file, copy)
             if data is not None and vault_file.is_encrypted(data):
                 raise ProfileError(
-                    f"{str(disk.path)!r} holds encrypted profiles, but vault.json is gone: restore"
-                    " it from a backup, or move the folder away to begin anew"
+                    f"{str(disk.path)!r} holds encrypted profiles, but vault.json is gone or"
+                    " another one: restore it from a backup, or move the folder away to begin anew"
                 )

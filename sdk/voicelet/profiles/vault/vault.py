@@ -25,7 +25,7 @@ from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name, default_folder, file_stem, name_of_file
 from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.profiles.vault import disk as vault_file
-from voicelet.profiles.vault.access import Access, believed, in_use, rotate
+from voicelet.profiles.vault.access import Access, believed, check_plain_is_wanted, in_use, rotate
 from voicelet.profiles.vault.disk import SUFFIX, Disk
 from voicelet.profiles.vault.keys import (
     AUTO,
@@ -38,7 +38,7 @@ from voicelet.profiles.vault.keys import (
     read_lock,
     write_lock,
 )
-from voicelet.profiles.vault.session import Session, open_or_make
+from voicelet.profiles.vault.session import Session, open_or_make, refuse_orphans
 from voicelet.trust.audit.device_log import note
 
 __all__ = ["SUFFIX", "Vault", "default_folder"]
@@ -266,6 +266,10 @@ class Vault:
             elif len(lock.slots) > 1:
                 lock = rotate(self._disk, lock, self._ring, None)
             believed(lock, self._ring)
+            if protection is None:
+                check_plain_is_wanted(self._disk, lock, self._ring)
+            elif lock.plain and len(lock.slots) == 1:
+                refuse_orphans(self._disk)
             kept = PASSPHRASE if lock.slots[0].where == WRAPPED else lock.slots[0].where
             where = protection or (PASSPHRASE if passphrase else kept)
             part = encrypted_part(lock)
