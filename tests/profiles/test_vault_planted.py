@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.consenting import agreed, draft, foreign, someone
-from voicelet.errors import ProfileError
+from voicelet.errors import ProfileError, VoiceProtectedError
 from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.profile import MAGIC, Profile
 from voicelet.profiles.transfer import import_profile
@@ -162,3 +162,18 @@ def test_somebody_elses_voice_is_not_taken_in_either(tmp_path: Path) -> None:
     (tmp_path / "ana2.vclp").write_bytes(mine.to_bytes())
     assert vault.load("ana2") == mine
     assert is_encrypted((tmp_path / "ana2.vclp").read_bytes())
+
+
+def test_a_voice_without_consent_is_looked_at_when_it_gets_one(tmp_path: Path) -> None:
+    vault, known = Vault(tmp_path), voice_scale().encoder_id
+    vector = voice_scale().cohort[0] / np.linalg.norm(voice_scale().cohort[0])
+    vault.save(agreed(draft("ana", d_vector=vector, encoder_id=known), speaker="Ana"))
+    for name in ("eve", "old"):
+        found = draft(name, d_vector=vector, encoder_id=known)
+        (tmp_path / f"{name}.vclp").write_bytes(found.to_bytes())
+        assert vault.load(name).consent is None
+    with pytest.raises(VoiceProtectedError, match="'ana'"):
+        vault.save(agreed(vault.load("eve"), speaker="Eve"))
+    assert vault.load("eve").consent is None
+    vault.save(agreed(vault.load("old"), speaker="Ana"))  # her own, from before
+    vault.save(agreed(vault.load("old"), speaker="Ana"))

@@ -34,7 +34,12 @@ from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.names import check_name
 from voicelet.profiles.quality import GateReport, QualitySummary
 from voicelet.profiles.shape import shaping_sha256
-from voicelet.speaker.vector import D_VECTOR_SIZE, SpeakerStatistics, build_speaker_vector
+from voicelet.speaker.vector import (
+    D_VECTOR_SIZE,
+    KNOWN_ENCODERS,
+    SpeakerStatistics,
+    build_speaker_vector,
+)
 from voicelet.trust.consent.record import VOICEPRINT_ONLY, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.consent.signers import check_authority
@@ -212,6 +217,21 @@ class Profile:
         record.verify(self._bound(record))
         return record
 
+    def check_encoder(self) -> None:
+        """Raise unless its d-vector is one that can be compared with others'.
+
+        With any other encoder's, nobody could tell whose voice it is, and no guard would hold.
+
+        Raises:
+            ProfileError: an unknown speaker encoder made it.
+        """
+        if self.encoder_id not in KNOWN_ENCODERS:
+            raise ProfileError(
+                f"the profile {self.name!r} was made by a speaker encoder that this voicelet"
+                f" doesn't know ({self.encoder_id[:60]!r}), so nobody can tell whose voice it is;"
+                " enrol the voice again, or update voicelet"
+            )
+
     def check_consent(self, purpose: str = "own-use", now: datetime | None = None) -> None:
         """Raise unless its owner agreed to this use, and still does.
 
@@ -225,7 +245,9 @@ class Profile:
             ConsentEndedError: the consent has expired or was revoked.
             ConsentError: see :meth:`check_record`; it doesn't cover the purpose, or whoever signed
                 it isn't trusted with it here (`voicelet.trust.consent.signers`).
+            ProfileError: see :meth:`check_encoder`.
         """
+        self.check_encoder()
         record, label = self.check_record(), f"the profile {self.name!r}"
         try:
             device_revocations().check(record)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from voicelet.errors import ConsentEndedError, ProfileError, VoiceletError
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
+from voicelet.profiles.erased import check_not_erased
 from voicelet.profiles.profile import MAGIC, Profile
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
@@ -19,7 +20,7 @@ from voicelet.trust.audit.device_log import note
 from voicelet.trust.consent.linked import whose, withdrawn_since
 from voicelet.trust.consent.record import BY_STATEMENT, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
-from voicelet.trust.consent.signers import check_key, device_signers, is_own
+from voicelet.trust.consent.signers import check_key, device_signers, signers_of
 from voicelet.trust.keys.seal import SealingKey, open_sealed, seal
 
 INFO = b"voicelet profile export 1"
@@ -74,6 +75,7 @@ def import_profile(
     trusted_signers: Iterable[str] = (),
     voice: SpeakingVoice | None = None,
     agree_anew: Callable[[Profile], Profile] | None = None,
+    accept_erased: bool = False,
 ) -> Profile:
     """Open a profile that was sealed for `key`, and save it.
 
@@ -86,20 +88,26 @@ def import_profile(
         voice: what an adapted profile was adapted for: it has to be heard before it is kept.
         agree_anew: puts a new consent in place of the record that came with the profile, for one
             that has ended; `voicelet.enrolment.consent.give_consent` is meant.
+        accept_erased: whether it may come back if it was erased here since its consent was given:
+            a sealed profile doesn't say when it was sealed.
 
     Raises:
         SealError: for another key, not a sealed profile, or changed.
         ConsentError: its consent record is missing, not genuine, has ended, or is signed by a
             device that isn't trusted here; `read_record` shows it.
         VoiceProtectedError: it is, or was adapted to be, somebody else's voice.
-        ProfileError: it isn't a profile, there is one of that name already, it can't be saved, or
-            it is adapted and `voice` is missing or another one.
+        ProfileError: it isn't a profile, it was erased here, an unknown speaker encoder made it,
+            there is one of that name already, it can't be saved, or it is adapted and `voice` is
+            missing or another one.
     """
     profile = _opened(data, key)
     names = {profile.name, name or profile.name}
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
-    profile.check_record()
+    arrived = profile.check_record()
+    profile.check_encoder()
+    if not accept_erased:
+        check_not_erased(profile, arrived.created, "the consent that came with it was given")
     if agree_anew is not None:
         profile = agree_anew(profile)
     record = profile.check_record()
@@ -122,20 +130,20 @@ def import_profile(
 
 @contextlib.contextmanager
 def _trusted(record: ConsentRecord, keys: Iterable[str]) -> Iterator[None]:
-    """Trust a record's signer, if it is among `keys`; no longer, if what follows fails."""
+    """Trust those of a record's signers that are among `keys`; no longer, if what follows fails."""
     signers = device_signers()
     wanted = {check_key(key) for key in keys}
-    is_new = record.device in wanted and not is_own(record) and signers.get(record.device) is None
-    if is_new:
-        signers.trust(record.device, record.given_by, BY_STATEMENT)
+    new = [key for key in signers_of(record) if key in wanted and signers.get(key) is None]
+    for key in new:
+        signers.trust(key, record.given_by, BY_STATEMENT)
     try:
         yield
     except VoiceletError:
-        if is_new:
-            signers.untrust(record.device)
+        for key in new:
+            signers.untrust(key)
         raise
-    if is_new:
-        note("trust", signer=record.device, why="import")
+    for key in new:
+        note("trust", signer=key, why="import")
 
 
 def _check_not_ended(profile: Profile, names: Iterable[str]) -> None:

@@ -101,17 +101,20 @@ class Vault:
             ConsentError: the profile has no consent record, or one that isn't genuine.
             VoiceProtectedError: the voice is another person's on this device, or on a list.
             ProfileLockedError: the vault's key or passphrase is missing or wrong.
-            ProfileError: the disk is full, the folder can't be written, or there is one already
-                and `replace` is false.  What was there before is intact.
+            ProfileError: the disk is full, the folder can't be written, an unknown speaker encoder
+                made it, or there is one already and `replace` is false.  What was there before is
+                intact.
         """
         profile = stored_copy(profile)
         profile.check_record()
+        profile.check_encoder()
         others = self.list()
-        if not any(
-            p.name == profile.name and p.voiceprint_sha256 == profile.voiceprint_sha256
-            for p in others
-        ):
-            guard_voice(profile, others)  # a voice that is here already may get a new consent
+        voiceprint = profile.voiceprint_sha256
+        here = [p for p in others if p.name == profile.name and p.voiceprint_sha256 == voiceprint]
+        if not here:
+            guard_voice(profile, others)
+        elif here[0].consent is None:  # it lay in the folder; nobody has looked whose it is
+            guard_voice(profile, [p for p in others if p.consent is not None])
         file = file_stem(profile.name) + SUFFIX
         what = f"can't save the profile {profile.name!r}"
         with self._disk.explained(what), self._disk.writing():
