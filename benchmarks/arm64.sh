@@ -63,7 +63,7 @@ if [ ! -d "$work/root/site" ]; then
     "$python" -m pip download -q --dest "$work/wheels" --only-binary=:all: --implementation cp \
         --python-version 311 --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
         --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64 \
-        numpy onnxruntime soundfile cffi cryptography unicode-rbnf pytest
+        numpy onnxruntime soundfile cffi cryptography pytest
     for wheel in "$work"/wheels/*.whl; do
         "$python" -m zipfile -e "$wheel" "$work/root/site.part"
     done

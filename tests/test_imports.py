@@ -66,6 +66,7 @@ _LAYERS = {
         "heldout": "corpora",
         "copies": "common corpora heldout",
         "attacks": "copies",
+        "averaging": "",
         "people": "common corpora heldout",
         "peers": "common",
         "report": "common",
@@ -76,7 +77,9 @@ _LAYERS = {
         "quality": "common copies heldout people report speaking",
         "speed": "common peers speaking",
         "melody": "",
-        "watermark": "attacks corpora speaking",
+        "homographs": "",
+        "watermark": "attacks averaging corpora speaking",
+        "screen_reader": "speaking watermark",
         "arm64_check": "",
     },
 }
@@ -97,7 +100,7 @@ FOLDERS = {
 LAZY = {"voicelet": {"errors", "bundle", "trust", "profiles", "enrolment", "synth"}}
 """What the `__init__` of a distribution imports of it."""
 
-RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "unicode_rbnf", "cryptography"}
+RUNTIME_LIBRARIES = {"numpy", "onnxruntime", "soundfile", "cryptography"}
 RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/litert.py
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py

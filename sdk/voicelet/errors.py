@@ -53,6 +53,12 @@ class LexiconError(TextError):
     exit_code = 13
 
 
+class PackError(TextError):
+    """A language pack can't be read: a file is wrong, and the message says which and where."""
+
+    exit_code = 14
+
+
 class AudioError(VoiceletError):
     """An audio file can't be read or isn't audio."""
 

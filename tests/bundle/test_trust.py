@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -303,3 +305,20 @@ def test_presets_changed_after_they_were_verified(tmp_path: Path) -> None:
     np.save(bundle.data_path("presets"), rows)
     with pytest.raises(BundleError, match="SHA-256"):
         Voice(bundle)
+
+
+def test_nobody_vouches_for_a_bundle_put_together_by_hand(make_bundle: Callable[..., Path]) -> None:
+    unsigned = open_bundle(make_bundle())
+    assert unsigned.trusted_by is None
+    with pytest.raises(TypeError):
+        replace(unsigned, trusted_by="package")  # type: ignore[call-arg]
+    packaged = open_bundle(None)
+    assert packaged.trusted_by == "package" and copy.copy(packaged).trusted_by == "package"
+    for made in (
+        replace(packaged, root=unsigned.root, manifest=unsigned.manifest),
+        replace(packaged),
+        Bundle(packaged.root, packaged.manifest, packaged.signed_by),
+    ):
+        assert made.trusted_by is None
+        with pytest.raises(BundleUnsignedError):
+            Voice(made)

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -355,10 +356,90 @@ def test_what_was_heard_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(ConsentError, match=r"used already.*draw a new one"):
         voicelet.enrol([path], consent=Consent("Ana", SpokenConsent(path, sentence)))
     ((recording, text, windows),) = asked
-    assert (recording, text) == (path, sentence.text)
+    assert (recording, text) == (path.read_bytes(), sentence.text)
     assert windows.shape == (round(ana.speech_s / 0.77), 256)
     np.testing.assert_array_equal(windows[-1], ana.d_vector)
     record = made.check_record()
     assert (record.method, record.sentence, record.reason) == ("spoken", sentence.text, "")
     assert record.audio_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     made.check_consent("publishing")
+
+
+def test_a_consent_that_changes_its_mind_is_read_once() -> None:
+    """What is checked is what is signed, whatever a subclass answers the next time."""
+    import voicelet
+
+    said = SpokenConsent(b"silence", voicelet.consent_sentence())
+    asked: list[int] = []
+
+    class Late(Consent):
+        pass
+
+    late = Late("Ana", None, "", ("publishing",), "", None, "x")
+    object.__setattr__(late, "reason", "")
+    for patience in range(6):
+        asked.clear()
+
+        def spoken(_: object, patience: int = patience) -> SpokenConsent | None:
+            asked.append(1)
+            return said if len(asked) > patience else None
+
+        Late.spoken = property(spoken)  # type: ignore[assignment]
+        with pytest.raises(VoiceletError):
+            give_consent(draft(), late)
+        assert len(asked) <= 2  # once, or in the constructor's own check as well
+
+
+def test_a_sentence_that_changes_its_words_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import voicelet
+    import voicelet.enrolment.liveness.check as liveness
+
+    heard: list[str] = []
+    monkeypatch.setattr(
+        liveness,
+        "check_spoken_consent",
+        lambda recording, sentence, *a, **k: heard.append(sentence.text),
+    )
+    real = voicelet.consent_sentence().text
+
+    class Turning:
+        count = 0
+
+        @property
+        def text(self) -> str:
+            self.count += 1
+            return real if self.count <= 2 else "Never said."
+
+    made = give_consent(draft(), Consent("Ana", SpokenConsent(b"x", Turning())))
+    assert made.consent is not None and made.consent.sentence == real and heard == [real]
+
+
+def test_a_recording_that_changes_is_the_one_that_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import voicelet
+    import voicelet.enrolment.liveness.check as liveness
+
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"heard")
+
+    def listen(recording: object, *_: object, **__: object) -> None:
+        assert recording == b"heard"
+        path.write_bytes(b"swapped")
+
+    monkeypatch.setattr(liveness, "check_spoken_consent", listen)
+    made = give_consent(draft(), Consent("Ana", SpokenConsent(path, voicelet.consent_sentence())))
+    assert made.consent is not None
+    assert made.consent.audio_sha256 == hashlib.sha256(b"heard").hexdigest()
+
+
+def test_only_a_vouched_encoder_says_who_reads(make_bundle: Callable[..., Path]) -> None:
+    import voicelet
+    from voicelet.bundle import open_bundle
+
+    bundle = open_bundle(make_bundle(), trust_bundle=True)
+    spoken = Consent("Ana", SpokenConsent(b"x", voicelet.consent_sentence()))
+    with pytest.raises(ConsentError, match="no key that is trusted here"):
+        give_consent(draft(), spoken, bundle=bundle)
+    with pytest.raises(ConsentError, match="no key that is trusted here"):
+        voicelet.enrol([SAMPLES / "reader-2.opus"], consent=spoken, bundle=bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
@@ -27,12 +28,19 @@ from voicelet.enrolment.liveness.issued import (
     issued_sentences,
     sentence_lifetime,
 )
-from voicelet.enrolment.liveness.sentence import consent_sentence, random_sentence
+from voicelet.enrolment.liveness.sentence import ConsentSentence, consent_sentence, random_sentence
 from voicelet.errors import ConfigError, ConsentError, LivenessRejectedError
 from voicelet.trust.consent.statement import Consent, SpokenConsent
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 NOW = datetime.now(timezone.utc)
+
+
+def drawn(now: datetime) -> ConsentSentence:
+    """A sentence that was asked for at another time than now."""
+    sentence = random_sentence(now)
+    issued_sentences().add(sentence.text, now)
+    return sentence
 
 
 def spoken(sentence: object) -> Consent:
@@ -52,14 +60,14 @@ def test_a_sentence_that_this_device_didnt_draw_gives_no_consent() -> None:
 
 
 def test_its_minutes_are_over_soon() -> None:
-    text = consent_sentence(NOW).text
+    text = drawn(NOW).text
     store = issued_sentences()
     store.check(text, NOW + timedelta(minutes=14))
     store.check(f"  {text}\n", NOW)
     for late in (timedelta(minutes=16), timedelta(hours=23), -timedelta(minutes=5)):
         with pytest.raises(ConsentError, match=r"within 15 minutes; draw a new one"):
             store.check(text, NOW + late)
-    old = consent_sentence(NOW - timedelta(minutes=16))
+    old = drawn(NOW - timedelta(minutes=16))
     with pytest.raises(ConsentError, match="within 15 minutes"):
         voicelet.enrol([SAMPLES / "reader-3.opus"], consent=spoken(old))
 
@@ -67,16 +75,16 @@ def test_its_minutes_are_over_soon() -> None:
 def test_enrolment_may_go_on_after_the_minutes_are_over() -> None:
     """They are counted when the recording is handed over; other sentences may be drawn since."""
     store = issued_sentences()
-    text = consent_sentence(NOW).text
+    text = drawn(NOW).text
     store.check(text, NOW + timedelta(minutes=14))
-    consent_sentence(NOW + timedelta(minutes=40))
+    drawn(NOW + timedelta(minutes=40))
     store.take_try(text)
     store.use(text)
 
 
 def test_the_minutes_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MINUTES_VARIABLE, "60")
-    text = consent_sentence(NOW).text
+    text = drawn(NOW).text
     issued_sentences().check(text, NOW + timedelta(minutes=59))
     for wrong in ("0", "-1", "1.5", "a day", "1441", "9" * 5000, "٣"):
         monkeypatch.setenv(MINUTES_VARIABLE, wrong)
@@ -233,6 +241,15 @@ def test_the_file_is_private_and_holds_no_sentence() -> None:
 
 
 def test_old_sentences_are_dropped() -> None:
-    consent_sentence(NOW - timedelta(days=2))
-    consent_sentence(NOW)
+    drawn(NOW - timedelta(days=2))
+    drawn(NOW)
     assert len(json.loads(issued_sentences().path.read_bytes())["sentences"]) == 1
+
+
+def test_neither_the_words_nor_the_time_of_a_sentence_can_be_chosen() -> None:
+    """A sentence that was read yesterday, or for another device, would count again."""
+    assert not inspect.signature(voicelet.consent_sentence).parameters
+    text = consent_sentence().text
+    issued_sentences().use(text)
+    with pytest.raises(TypeError):
+        consent_sentence(NOW)  # type: ignore[call-arg]

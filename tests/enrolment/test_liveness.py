@@ -17,7 +17,6 @@ from voicelet.bundle import open_bundle
 from voicelet.enrolment.liveness.check import (
     assess_spoken_consent,
     check_spoken_consent,
-    consent_sentence,
     parse_sentence,
 )
 from voicelet.enrolment.liveness.sentence import (
@@ -25,6 +24,7 @@ from voicelet.enrolment.liveness.sentence import (
     SentencePhones,
     SentenceReader,
     entropy_bits,
+    random_sentence,
     word_list,
 )
 from voicelet.enrolment.liveness.transcript import NO_FIT, text_fit, text_probability
@@ -44,17 +44,17 @@ def reader() -> SentenceReader:
 
 
 def test_a_sentence_is_random_and_names_product_and_day() -> None:
-    first, second = consent_sentence(NOW), consent_sentence(NOW)
+    first, second = random_sentence(NOW), random_sentence(NOW)
     assert first.words != second.words
     assert "November 23rd, 2026" in first.text and "Voicelet" in first.text
     assert entropy_bits() > 40
     assert len(set(first.words)) == 6 and set(first.words) <= set(word_list())
-    assert consent_sentence(NOW, random.Random(4)) == consent_sentence(NOW, random.Random(4))
+    assert random_sentence(NOW, random.Random(4)) == random_sentence(NOW, random.Random(4))
 
 
 @pytest.mark.parametrize(("day", "said"), [(1, "1st"), (2, "2nd"), (13, "13th"), (31, "31st")])
 def test_days_are_written_as_they_are_said(day: int, said: str) -> None:
-    assert f"December {said}, " in consent_sentence(NOW.replace(month=12, day=day)).text
+    assert f"December {said}, " in random_sentence(NOW.replace(month=12, day=day)).text
 
 
 def test_every_word_of_the_list_can_be_pronounced_and_told_from_the_others(
@@ -64,7 +64,7 @@ def test_every_word_of_the_list_can_be_pronounced_and_told_from_the_others(
     assert len(phones) == len(word_list()) == len(set(phones))
     for start in range(0, len(word_list()) - 6, 6):  # all of them, six at a time
         words = word_list()[start : start + 6]
-        text = consent_sentence(NOW).text.partition(":")[0]
+        text = random_sentence(NOW).text.partition(":")[0]
         sentence = ConsentSentence(f"{text}: {', '.join(words[:5])} and {words[5]}.", words, "")
         found = reader.phones(sentence)
         said = [found.phones[a:b] for a, b in found.slots]
@@ -73,7 +73,7 @@ def test_every_word_of_the_list_can_be_pronounced_and_told_from_the_others(
 
 
 def test_a_sentence_comes_back_from_its_text() -> None:
-    sentence = consent_sentence(NOW)
+    sentence = random_sentence(NOW)
     again = parse_sentence(f" {sentence.text}\n")
     assert again.words == sentence.words and again.text == sentence.text
     assert abs(again.age(NOW)) < timedelta(hours=24)
@@ -81,7 +81,7 @@ def test_a_sentence_comes_back_from_its_text() -> None:
 
 @given(st.data())
 def test_what_isnt_such_a_sentence_is_refused(data: st.DataObject) -> None:
-    text = consent_sentence(NOW, random.Random(1)).text
+    text = random_sentence(NOW, random.Random(1)).text
     place = data.draw(st.integers(0, len(text) - 1))
     letter = data.draw(st.characters())
     changed = text[:place] + letter + text[place + 1 :]
@@ -139,13 +139,13 @@ def test_a_person_reading_the_right_words_is_told_from_the_wrong_ones(
 
 def test_a_recording_too_short_for_the_sentence_doesnt_fit(reader: SentenceReader) -> None:
     flat = np.full((20, len(ENGLISH_SYMBOLS)), -4.0, dtype=np.float32)
-    sentence = reader.phones(consent_sentence(NOW))
+    sentence = reader.phones(random_sentence(NOW))
     assert text_fit(flat, flat[0], sentence, reader.word_phones()) is NO_FIT
     assert text_probability(NO_FIT) < 1e-6
 
 
 def test_the_right_words_have_the_best_margin_on_clear_posteriors(reader: SentenceReader) -> None:
-    sentence = reader.phones(consent_sentence(NOW, random.Random(2)))
+    sentence = reader.phones(random_sentence(NOW, random.Random(2)))
     tokens = np.repeat(PhoneInventory().encode(sentence.phones), 4)
     posterior = np.full((len(tokens), len(ENGLISH_SYMBOLS)), 0.1 / 62)
     posterior[np.arange(len(tokens)), tokens] = 0.9
@@ -158,7 +158,7 @@ def test_the_right_words_have_the_best_margin_on_clear_posteriors(reader: Senten
 @pytest.fixture(scope="module")
 def said() -> tuple[ConsentSentence, np.ndarray]:
     """A sentence, and voicelet saying it."""
-    sentence = consent_sentence(NOW, random.Random(5))
+    sentence = random_sentence(NOW, random.Random(5))
     audio = voicelet.Voice.load().synthesize(sentence.text)
     return sentence, np.asarray(audio.samples)
 
@@ -176,7 +176,7 @@ def test_voicelet_itself_cant_consent_nor_another_person(
     assert len(report.reasons) == 1 and "synthesized by voicelet" in report.reasons[0]
 
     other = embed_windows(encoder, speech_16k(person()))
-    wrong = consent_sentence(NOW, random.Random(6))
+    wrong = random_sentence(NOW, random.Random(6))
     with pytest.raises(LivenessRejectedError) as caught:
         check_spoken_consent(
             (samples, 24000), wrong, other, encoder=encoder, now=NOW + timedelta(days=3)
@@ -192,7 +192,7 @@ def test_too_little_speech_says_so() -> None:
     encoder = open_encoder(open_bundle(None))
     with pytest.raises(LivenessRejectedError, match="0.0 s of speech"):
         check_spoken_consent(
-            (quiet, 24000), consent_sentence(NOW), np.eye(4, 256), encoder=encoder, now=NOW
+            (quiet, 24000), random_sentence(NOW), np.eye(4, 256), encoder=encoder, now=NOW
         )
 
 

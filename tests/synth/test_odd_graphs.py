@@ -17,7 +17,7 @@ from voicelet.bundle import GraphFile, TensorSpec, open_bundle, write_bundle
 from voicelet.errors import BundleError
 from voicelet.piper.open import open_voice
 from voicelet.synth import Voice
-from voicelet.text.g2p import NeuralG2P
+from voicelet.text.g2p import G2PLabels, NeuralG2P
 
 _NP = {1: "float32", 7: "int64"}
 
@@ -200,4 +200,4 @@ class _Odd:
 )
 def test_odd_letter_to_sound_graphs(given: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match="letter-to-sound"):
-        NeuralG2P(lambda: (_Odd(given), ["", "a", "b"])).phones("word")
+        NeuralG2P(lambda: (_Odd(given), G2PLabels(("", "a", "b")))).phones("word")

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from voicelet.errors import BundleError
-from voicelet.text.g2p import NeuralG2P, decode_units, encode_letters
+from voicelet.text.g2p import (
+    FINAL,
+    G2PLabels,
+    NeuralG2P,
+    decode_units,
+    encode_letters,
+    known_letters,
+)
 from voicelet.text.phones import VOWELS, PhoneInventory
 
 SHIPPED = Path(__file__).parents[2] / "sdk/voicelet/voices/default/g2p.onnx"
@@ -51,6 +58,36 @@ def test_a_word_has_one_primary_stress(
     logits[0, 1] = logits[2, 2] = 9
     logits[1, 3:6], logits[3, 6:9] = a, i
     assert decode_units(logits, units) == expected
+
+
+def test_a_nasal_or_long_vowel_is_one_unit() -> None:
+    units = ("", "b", "ɑ\u0303", "ˈɑ\u0303", "ˌɑ\u0303", "aː", "ˈaː", "ˌaː", "tː")
+    logits = np.full((4, len(units)), -9.0, np.float32)
+    logits[0, 1] = logits[2, 8] = 9
+    logits[1, 2:5], logits[3, 5:8] = (0, 9, 0), (0, 8, 5)
+    assert decode_units(logits, units) == "bˈɑ\u0303tːˌaː"
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [("pəti", "pətˈi"), ("tablə", "tˈablə"), ("lə", "lˈə"), ("ps", "ps"), ("mamɛ", "mamˈɛ")],
+)
+def test_stress_on_the_last_full_vowel(frames: str, expected: str) -> None:
+    units = ("", *dict.fromkeys("pətiablsmɛ"), "ˈi")
+    logits = np.eye(len(units), dtype=np.float32)[[units.index(phone) for phone in frames]]
+    assert decode_units(logits, units, FINAL) == expected
+
+
+def test_a_graph_may_name_its_letters() -> None:
+    labels = G2PLabels(("", "e", "ɛ"), "aeéèç", FINAL)
+    assert G2PLabels.of_metadata(labels.metadata()) == labels
+    assert G2PLabels.of_metadata({"units": '["", "a"]'}) == G2PLabels(("", "a"))
+    assert set(G2PLabels(("", "a")).metadata()) == {"units"}
+    assert encode_letters("éçe", labels.letters).tolist() == [0, 3, 5, 2, 0]
+    assert known_letters("E\u0301ê-ñÇ", labels.letters) == "éeç"
+    for letters, stress in (("", FINAL), ("aa", FINAL), ("ab", "first")):
+        with pytest.raises(BundleError, match="letter-to-sound"):
+            G2PLabels(("", "a"), letters, stress)
 
 
 def test_words_no_dictionary_has(g2p: NeuralG2P) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import BundleError, BundleVersionError
-from voicelet.languages.en.inflect import inflected
+from voicelet.text.language import find_language
 from voicelet.text.lexicon import MAGIC, Lexicon, encode_lexicon
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
@@ -139,7 +139,7 @@ def test_regular_endings(word: str, expected: str | None) -> None:
         "visit": "vˈɪzɪt", "hop": "hˈɑp", "hope": "hˈOp", "carry": "kˈæɹi", "wait": "wˈAt",
         "mutter": "mˈʌTəɹ", "bu": "bˈu",
     }  # fmt: skip
-    assert inflected(word, stems.get) == expected
+    assert find_language().pronunciation.inflected(word, stems.get, ()) == expected
 
 
 def test_a_lexicon_in_use_doesnt_mind_what_becomes_of_its_file(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError
-from voicelet.languages.en.letter_names import spelled
 from voicelet.text.front_end import clauses
+from voicelet.text.language import find_language
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.phonemize import Phonemizer, to_key
@@ -173,6 +173,7 @@ def test_other_scripts(text: str, latin: str) -> None:
 
 
 def test_letters_and_keys() -> None:
+    spelled = find_language().pronunciation.spelled
     assert spelled("bbc") == "bˌibˌisˈi"
     assert spelled("") == ""
     assert to_key("Don’t") == "don't"

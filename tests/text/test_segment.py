@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from voicelet.errors import TextError
 from voicelet.text import segment
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.front_end import clauses
+from voicelet.text.language import Pauses, find_language
 from voicelet.text.scanner import Scanner
 from voicelet.text.words import Clause, Mark, Word
+
+PAUSES = Pauses()
 
 
 def show(clause: Clause) -> str:
@@ -39,8 +43,8 @@ def test_pauses_by_what_stands_between() -> None:
     text = "One sentence here. Another one?\n\nA paragraph; the last"
     found = list(clauses(text))
     assert [c.pause_after_ms for c in found] == [
-        segment.SENTENCE_PAUSE_MS,
-        segment.PARAGRAPH_PAUSE_MS,
+        PAUSES.sentence_ms,
+        PAUSES.paragraph_ms,
         0,
     ]
 
@@ -49,7 +53,7 @@ def test_a_quoted_question_goes_on() -> None:
     found = list(clauses('"Really?" he asked. "Yes." She nodded.'))
     assert [show(c) for c in found] == ['" Really ? "', "he asked .", '" Yes . "', "She nodded ."]
     assert [c.sentence_end for c in found] == [False, True, True, True]
-    assert found[0].pause_after_ms == segment.CLAUSE_PAUSE_MS
+    assert found[0].pause_after_ms == PAUSES.clause_ms
 
 
 def test_a_sentence_may_begin_with_a_figure() -> None:
@@ -57,7 +61,52 @@ def test_a_sentence_may_begin_with_a_figure() -> None:
 
 
 def test_an_ellipsis_is_a_hesitation_or_an_end() -> None:
-    assert texts("Well... perhaps. So…") == ["Well , perhaps .", "So ."]
+    found = list(clauses("Well... perhaps. So… Then"))
+    assert [show(c) for c in found] == ["Well ,", "perhaps .", "So .", "Then ."]
+    assert [c.sentence_end for c in found] == [False, True, True, True]
+    assert [c.pause_after_ms for c in found] == [
+        PAUSES.ellipsis_ms,
+        PAUSES.sentence_ms,
+        PAUSES.trailed_off_ms,
+        0,
+    ]
+
+
+def test_a_clause_ends_at_a_dash() -> None:
+    found = list(clauses("He came — late, as ever — and left. — No."))
+    assert [show(c) for c in found] == ["He came ,", "late , as ever ,", "and left .", "No ."]
+    assert [c.pause_after_ms for c in found] == [
+        PAUSES.dash_ms,
+        PAUSES.dash_ms,
+        PAUSES.sentence_ms,
+        0,
+    ]
+    assert texts("A well-known man — of 1990-95.")[0] == "A well known man ,"
+    assert texts("Wait, — no —. Yes") == ["Wait ,", "no .", "Yes ."]
+
+
+def test_parentheses_are_clauses_of_their_own() -> None:
+    found = list(clauses("The old man (who was tired), slept (as he did)."))
+    assert [(show(c), c.aside) for c in found] == [
+        ("The old man ,", False),
+        ("( who was tired )", True),
+        ("slept ,", False),
+        ("( as he did ) .", True),
+    ]
+    assert [c.pause_after_ms for c in found] == [PAUSES.aside_ms] * 3 + [0]
+    assert [c.sentence_end for c in found] == [False, False, False, True]
+    # Nothing is set off where nothing is inserted, and nothing stays open.
+    assert texts("Your key(s) or print() here.") == ["Your key ( s ) or print here ."]
+    found = list(clauses("So (he said. Then he left. a) one b) two"))
+    assert [c.aside for c in found] == [False, True, False, False]
+    found = list(clauses("A (b\n\nNext one. And another."))
+    assert [c.aside for c in found] == [False, True, False, False]
+    found = list(clauses("(He was tired. Very.) Then he slept."))
+    assert [(show(c), c.aside) for c in found] == [
+        ("( He was tired .", True),
+        ("Very . )", True),
+        ("Then he slept .", False),
+    ]
 
 
 def test_an_end_without_a_mark_gets_a_full_stop() -> None:
@@ -109,7 +158,7 @@ def test_a_cut_prefers_conjunctions_to_bare_spaces() -> None:
     assert texts(text)[1].startswith("and")
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "...", "?!", "()", '"', "\x00", "\u200b", "\ud800"])
+@pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "\u200b", "\ud800"])
 def test_nothing_to_say_gives_no_clauses(text: str) -> None:
     assert texts(text) == []
 
@@ -155,3 +204,11 @@ def test_marks_never_pile_up() -> None:
         for token in clause.tokens:
             run = run + 1 if isinstance(token, Mark) else 0
             assert run <= segment.MAX_MARKS_IN_ROW
+
+
+def test_a_language_says_how_long_it_pauses() -> None:
+    slow = replace(find_language(), pauses=Pauses(sentence_ms=700, clause_ms=90))
+    found = list(clauses('"Really?" he asked. "Yes." She nodded.', language=slow))
+    assert [c.pause_after_ms for c in found] == [90, 700, 700, 0]
+    with pytest.raises(ValueError, match="dash_ms is from 0 to 10000"):
+        Pauses(dash_ms=-1)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError, SsmlError, VoiceletError
 from voicelet.text.front_end import clauses
-from voicelet.text.ssml import MAX_DEPTH, looks_like_ssml, parse
-from voicelet.text.words import Clause, Word
+from voicelet.text.language import Pauses
+from voicelet.text.ssml import MAX_DEPTH, SayEvent, TextEvent, looks_like_ssml, parse
+from voicelet.text.words import Clause, InnerMark, Word
+
+PAUSES = Pauses()
 
 
 def read(body: str) -> list[Clause]:
@@ -63,7 +66,7 @@ def test_breaks() -> None:
 
 def test_paragraphs_and_sentences() -> None:
     found = read("<p><s>One</s><s>Two</s></p><p>Three</p>")
-    assert [c.pause_after_ms for c in found] == [250, 500, 0]
+    assert [c.pause_after_ms for c in found] == [PAUSES.sentence_ms, PAUSES.paragraph_ms, 0]
     assert all(c.sentence_end for c in found)
 
 
@@ -147,9 +150,51 @@ def test_emphasis_and_marks() -> None:
         "strong",
         "none",
     ]
-    found = read("one <mark name='here'/> two <mark name='end'/>")
-    assert [c.marks for c in found] == [(), ("here",), ("end",)]
+    found = read("<mark name='a'/>one <mark name='b'/> two. <mark name='c'/>Three<mark name='d'/>")
+    assert [c.marks for c in found] == [("a",), ("c",), ("d",)]
+    assert [c.inner_marks for c in found] == [(InnerMark("b", 1),), (), ()]
     assert found[-1].tokens == ()
+
+
+def test_marks_change_nothing_else() -> None:
+    """Neither rules that look ahead nor clauses, nor a word that a mark stands in."""
+    body = "Dr. Smith paid $5 on Jan. 3rd, in St. Ives (or so), said the unhappy ones at 5 km."
+    plain = read(body)
+    for marked in (
+        " ".join(f"<mark name='m'/>{w}" for w in body.split()),
+        " ".join(f"{w}<mark name='m'/>" for w in body.split()),
+        body.replace("unhappy", "un<mark name='m'/>happy"),
+    ):
+        found = [c for c in read(marked) if c.tokens]
+        assert [[t.text for t in c.tokens] for c in found] == [
+            [t.text for t in c.tokens] for c in plain
+        ]
+        assert [c.pause_after_ms for c in found] == [c.pause_after_ms for c in plain]
+    long = " ".join(f"<mark name='{i}'/>word" for i in range(300))
+    names = [n for c in read(long) for n in (*c.marks, *(m.name for m in c.inner_marks))]
+    assert names == [str(i) for i in range(300)]
+
+
+def test_marks_keep_their_place_among_breaks() -> None:
+    found = read("<break time='1s'/><mark name='a'/>one<mark name='b'/><break time='2s'/>two")
+    assert [(c.marks, c.pause_after_ms) for c in found] == [((), 1000), (("a",), 2000), ((), 0)]
+    assert found[1].inner_marks == (InnerMark("b", 1),)
+
+
+def test_languages_are_inherited() -> None:
+    events = parse(
+        "<speak xml:lang='en-US'>a <p xml:lang='fr'>b <lang xml:lang='es'>c</lang> d</p>"
+        " <s xml:lang=''>e</s> <say-as interpret-as='date' xml:lang='it'>f</say-as> g</speak>"
+    )
+    spoken = [e for e in events if isinstance(e, (TextEvent, SayEvent))]
+    text = {e.piece.text.strip() if isinstance(e, TextEvent) else e.text: e for e in spoken}
+    languages = {name: e.style.language for name, e in text.items() if name}
+    assert languages == {
+        "a": "en-US", "b": "fr", "c": "es", "d": "fr", "e": None, "f": "it", "g": "en-US"
+    }  # fmt: skip
+    assert said("one <lang xml:lang='fr'>two</lang> three") == "one two three ."
+    (event,) = (e for e in parse("<speak>plain</speak>") if isinstance(e, TextEvent))
+    assert event.style.language is None
 
 
 def test_spans_reach_through_the_markup() -> None:
@@ -184,6 +229,8 @@ def test_foreign_elements_keep_their_text() -> None:
         ("<speak><emphasis level='max'>a</emphasis></speak>", "strong"),
         ("<speak><say-as>a</say-as></speak>", "interpret-as"),
         ("<speak><mark/></speak>", "name"),
+        ("<speak><lang>a</lang></speak>", "xml:lang"),
+        ("<speak xml:lang='french!'>a</speak>", "line 1.*french!.*BCP 47"),
         ("<speak><phoneme alphabet='x-sampa' ph='a'>a</phoneme></speak>", "x-voicelet"),
         ("<speak>a</speak><speak>b</speak>", "not well formed"),
         ("<?xml version='1.0'?><p>a</p>", "<speak>"),

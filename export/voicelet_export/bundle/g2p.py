@@ -121,7 +121,9 @@ def write_artifacts(
     Returns:
         Bytes of each file.
     """
-    said = pronounce(model, [key for key in entries if "|" not in key and key not in keep])
+    said = pronounce(
+        model, [key for key in entries if key.isascii() and "|" not in key and key not in keep]
+    )
     weights: dict[str, Tensor] = {
         name: value.to(torch.float16).contiguous() for name, value in model.state_dict().items()
     }

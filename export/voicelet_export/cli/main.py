@@ -15,6 +15,7 @@ from voicelet_export.cli.aligner import add_aligner_command
 from voicelet_export.cli.bundle import add_bundle_command
 from voicelet_export.cli.distil import add_distil_command
 from voicelet_export.cli.g2p import add_g2p_command
+from voicelet_export.cli.homographs import add_homographs_command
 from voicelet_export.cli.importing import add_import_command
 from voicelet_export.cli.label import add_label_command
 from voicelet_export.cli.pipeline import add_pipeline_commands
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add_qat_command(commands)
     add_distil_command(commands)
     add_prune_command(commands)
+    add_homographs_command(commands)
     add_import_command(commands)
     add_label_command(commands)
     add_pipeline_commands(commands)

@@ -7,7 +7,6 @@ when the graph is opened.  Arithmetic stays in float32, so pronunciations hardly
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from voicelet_export.models.g2p import G2P, UNITS
+from voicelet_export.models.g2p import G2P
 
 OPSET = 17
 IR_VERSION = 8
@@ -57,10 +56,11 @@ def to_onnx(model: G2P, path: Path, *, int8: bool = True) -> int:
     """Write `model` as the bundle's `g2p` graph; returns its bytes.
 
     Input `letters` int64 [B, L]; output `logits` float32 [B, frames_per_letter · L, units]; the
-    units are in the metadata.
+    units are in the metadata, and what else `voicelet.text.g2p.G2PLabels` holds.
     """
     state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     channels, kernel = model.config.channels, model.config.kernel
+    units = len(model.config.units)
     graph = GraphBuilder(int8)
 
     def convolve(name: str, x: str, width: int) -> str:
@@ -90,14 +90,14 @@ def to_onnx(model: G2P, path: Path, *, int8: bool = True) -> int:
             graph.nodes,
             "g2p",
             [helper.make_tensor_value_info("letters", TensorProto.INT64, ["B", "L"])],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "T", len(UNITS)])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "T", units])],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="voicelet-export",
     )
-    helper.set_model_props(proto, {"units": json.dumps(UNITS, ensure_ascii=False)})
+    helper.set_model_props(proto, model.config.labels.metadata())
     onnx.checker.check_model(proto)
     data = proto.SerializeToString()
     path.write_bytes(data)

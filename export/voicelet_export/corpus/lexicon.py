@@ -2,8 +2,9 @@
 
 Sources: the `misaki` package's American lexicons (Apache-2.0) and the phone strings of the teacher
 corpus.  A word the corpus says takes its most frequent reading there; every other word is converted
-from misaki's convention to the corpus' (`convention.py`).  Words that a regular ending or the
-letter-to-sound model already says right are left out of the file.
+from misaki's convention to the corpus' (`phone_mapping.py`).  What the word lists of English's pack
+say goes before both.  Words that a regular ending or the letter-to-sound model already says right
+are left out of the file.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicelet.languages.en.inflect import inflected
+import voicelet
+from voicelet.text.language import find_language
 from voicelet.text.lexicon import encode_lexicon
+from voicelet.text.pack.entry import parse_entry
+from voicelet.text.pack.lexicon import read_words
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
-from voicelet_export.corpus.overrides import DROPPED, OVERRIDES
 from voicelet_export.corpus.phone_mapping import ConventionConfig, ConventionConverter
 from voicelet_export.corpus.word_alignment import Readings, read
 
@@ -26,7 +29,18 @@ WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")
 SYMBOLS = STRESS + CONSONANTS + VOWELS
 """Symbols of a lexicon: an inventory's without pad and punctuation."""
 
+PACK = Path(voicelet.__file__).parent / "languages" / "en"
+"""English's pack.  Its word lists go before a bundle's lexicon, and into the next one built."""
+
+DROPPED = ("used|past", "unpeople|noun", "consist|noun", "arsenic|adj")
+"""Senses of the sources that mislead more than they help."""
+
 _SENSES = {"VERB": "verb", "NOUN": "noun", "ADJ": "adj", "VBD": "past", "ADV": "adv"}
+
+
+def inflected(word: str, lookup: Callable[[str], str | None]) -> str | None:
+    """Phones of a regular English inflection of a word that `lookup` knows, or None."""
+    return find_language("en").pronunciation.inflected(word, lookup, ())
 
 
 @dataclass(frozen=True)
@@ -122,9 +136,12 @@ def in_corpus_convention(
     entries.update(usual)
     for key, phones in source.senses.items():
         entries[key] = converter.convert(key.partition("|")[0], phones)
-    entries.update(OVERRIDES)
     for key in DROPPED:
         entries.pop(key, None)
+    names = {
+        name: parse_entry(said).phones for name, said in read_words(PACK / "names.tsv").items()
+    }
+    entries = {**names, **entries, **read_words(PACK / "lexicon.tsv")}
     return {
         key: phones
         for key, phones in entries.items()

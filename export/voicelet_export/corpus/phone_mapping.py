@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from voicelet.text.phones import STRESS, VOWELS
+from voicelet.text.phones import MODIFIERS, STRESS, VOWELS
 
 _LETTER_SOUNDS = {
     "a": "æAɑɔəɛʌɪ", "b": "b", "c": "ksʃʧ", "d": "dʤTt", "e": "ɛiəɪᵻɜ", "f": "fv", "g": "ɡʤʒ",
@@ -24,12 +24,14 @@ _LETTER_SOUNDS = {
 
 
 def units(phones: str) -> list[str]:
-    """Phones with the stress mark and its vowel as one unit."""
+    """Phones, each with the stress mark before it and the tilde or length mark after it."""
     out: list[str] = []
     mark = ""
     for phone in phones:
         if phone in STRESS:
             mark = phone
+        elif phone in MODIFIERS and out:
+            out[-1] += phone
         else:
             out.append(mark + phone)
             mark = ""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voicelet.languages.en.inflect import inflected
 from voicelet.text.cleanup import SourcePiece
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemize import LetterToSound, Phonemizer, to_key
@@ -73,9 +72,7 @@ class TranscriptReader:
         if word.phones is not None or word.spell:
             return True
         parts = [p for p in re.split(r"[-\s]+", to_key(word.text)) if p.strip("'")]
-        return bool(parts) and all(
-            self._lexicon.get(p) or inflected(p, self._lexicon.get) for p in parts
-        )
+        return bool(parts) and all(map(self._phonemizer.knows, parts))
 
 
 def with_commas(tokens: Sequence[Token], after_words: Sequence[int]) -> tuple[Token, ...]:

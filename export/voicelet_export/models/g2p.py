@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voicelet.text.g2p import LETTERS
+from voicelet.text.g2p import LETTERS, SCORED, G2PLabels
 from voicelet.text.phones import CONSONANTS, VOWELS
 
 UNITS = ("", *CONSONANTS, *(mark + vowel for vowel in VOWELS for mark in ("", "ˈ", "ˌ")))
@@ -30,12 +30,26 @@ class G2PConfig:
         layers: residual convolutions at the rate of letters.
         kernel: letters each convolution sees, odd.
         frames_per_letter: frames the output has for each letter.
+        letters: the alphabet it reads.
+        units: the classes, the blank first.
+        stress: where the stress comes from, one of `voicelet.text.g2p.STRESSES`.
     """
 
     channels: int = 128
     layers: int = 5
     kernel: int = 5
     frames_per_letter: int = 2
+    letters: str = LETTERS
+    units: tuple[str, ...] = UNITS
+    stress: str = SCORED
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", tuple(self.units))  # JSON makes a list of them
+
+    @property
+    def labels(self) -> G2PLabels:
+        """What travels with the graph."""
+        return G2PLabels(self.units, self.letters, self.stress)
 
 
 class G2P(nn.Module):
@@ -45,22 +59,22 @@ class G2P(nn.Module):
         super().__init__()
         self.config = config = config or G2PConfig()
         c = config.channels
-        self.embedding = nn.Embedding(len(LETTERS) + 1, c)
+        self.embedding = nn.Embedding(len(config.letters) + 1, c)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(c, c, config.kernel, padding=config.kernel // 2) for _ in range(config.layers)
         )
         self.spread = nn.Conv1d(c, c * config.frames_per_letter, 1)
         self.mix = nn.Conv1d(c, c, 3, padding=1)
-        self.head = nn.Linear(c, len(UNITS))
+        self.head = nn.Linear(c, len(config.units))
 
     def forward(self, letters: Tensor) -> Tensor:
         """Read words of equal length.
 
         Args:
-            letters: int64 [B, L], indices of `LETTERS` plus one; 0 before and after the word.
+            letters: int64 [B, L], indices of the alphabet plus one; 0 before and after the word.
 
         Returns:
-            float32 [B, frames_per_letter · L, len(UNITS)], logits.
+            float32 [B, frames_per_letter · L, units], logits.
         """
         x = self.embedding(letters).transpose(1, 2)
         for convolution in self.convolutions:

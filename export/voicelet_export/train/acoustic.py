@@ -52,6 +52,9 @@ class AcousticTraining:
         speaker_encoder: weights of the frozen encoder for the speaker-consistency loss, or "".
         speaker_from, speaker_every, speaker_windows, speaker_weight: when that loss enters, on
             which steps it is computed, on how many windows of 1.6 s, and how much it counts.
+        stranger_weight, stranger_rows: of that loss for rows of the batch that are spoken once more
+            by somebody between two people, of whom nothing but the encoder's verdict is asked; 0
+            for none.
         reference_frames: most frames of other speech of the same person that timbre tokens are
             made of; needed where the model has tokens.
         drop_d_vector, drop_pitch, drop_timbre: probability that a row is trained without that part
@@ -77,6 +80,8 @@ class AcousticTraining:
     speaker_every: int = 2
     speaker_windows: int = 6
     speaker_weight: float = 1.0
+    stranger_weight: float = 0.0
+    stranger_rows: int = 4
     weight_decay: float = 0.01
     reference_frames: int = 0
     drop_d_vector: float = 0.0
@@ -201,6 +206,10 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
             if speaker is not None:
                 terms["speaker"] = speaker
                 total = total + c.speaker_weight * speaker
+            stranger = self._stranger_loss(self.consistency, batch, rng)
+            if stranger is not None:
+                terms["stranger"] = stranger
+                total = total + c.stranger_weight * stranger
         self.update("acoustic", total, 1.0)
         return plain(terms)
 
@@ -238,6 +247,38 @@ class AcousticTask(AdversarialTask[AcousticTraining]):
             first = int(rng.integers(0, int(batch.n_frames[row]) - size + 1))
             cuts.append(mel[row, first : first + size])
         loss: Tensor = consistency(torch.stack(cuts), batch.d_vector[rows])
+        return loss
+
+    def _stranger_loss(
+        self, consistency: SpeakerConsistency, batch: UtteranceBatch, rng: np.random.Generator
+    ) -> Tensor | None:
+        """Consistency of what nobody ever said in that voice; `None` where it isn't asked for.
+
+        The texts, durations and tunes of the batch, at the pitch of somebody else.
+        """
+        c = self.config
+        size = consistency.window_frames
+        long = np.flatnonzero(batch.n_frames.cpu().numpy() >= size)
+        if not c.stranger_weight or len(long) == 0:
+            return None
+        rows = rng.permutation(long)[: c.stranger_rows]
+        said = batch.rows(rows)
+        vectors, means, d_vectors = zip(*(self.sampler.stranger(rng) for _ in rows))
+        new_mean = torch.tensor(means).reshape(-1, 1).to(said.log_f0_mean)
+        spoken = replace(
+            said,
+            speaker=torch.from_numpy(np.stack(vectors)).to(said.speaker),
+            d_vector=torch.from_numpy(np.stack(d_vectors)).to(said.d_vector),
+            log_f0=said.log_f0 - said.log_f0_mean + new_mean,
+            log_f0_mean=new_mean,
+            n_reference=None if said.n_reference is None else torch.zeros_like(said.n_reference),
+        )
+        _, mel, _ = self.losses(self.model, spoken, c.f0_noise)
+        cuts = []
+        for row, count in enumerate(spoken.n_frames.tolist()):
+            first = int(rng.integers(0, count - size + 1))
+            cuts.append(mel[row, first : first + size])
+        loss: Tensor = consistency(torch.stack(cuts), spoken.d_vector)
         return loss
 
     def _patches(

@@ -16,21 +16,21 @@ import zlib
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from voicelet.languages.en.inflect import inflected
 from voicelet.text.g2p import decode_units, encode_letters
+from voicelet.text.language import find_language
 from voicelet.text.phones import STRESS
 from voicelet_export.corpus.phone_mapping import units as split_units
 from voicelet_export.models.g2p import G2P, UNITS, G2PConfig, ctc_loss
 
 log = logging.getLogger(__name__)
 
-_UNIT_INDEX = {unit: index for index, unit in enumerate(UNITS)}
 _ENDINGS = re.compile(
     r"(?:'s|s'|s|es|ies|ed|ied|ing|ings|er|ers|or|ors|ly|ness|nesses|less|ful|able|ably|ability|y"
     r"|al|ally|ation|ations|ion|ions|ional|ionally|ist|ists|ism|isms|ize|izes|ized|izing|ity"
@@ -118,11 +118,12 @@ def training_words(
         uncertain_share: how many of the worse source's words.
     """
     order = random.Random(seed)
+    inflected = find_language("en").pronunciation.inflected
     chosen: dict[str, str] = {}
     for word, phones in entries.items():
-        if "|" in word:
+        if "|" in word or not word.isascii():
             continue
-        regular = inflected(word, lambda stem: entries.get(stem)) == phones
+        regular = inflected(word, entries.get, ()) == phones
         if word in usual:
             if "ˈ" in phones:
                 chosen[word] = phones
@@ -148,19 +149,29 @@ def split(
     return training, testing
 
 
-def encode_units(phones: str) -> list[int]:
+@lru_cache(maxsize=8)
+def _unit_index(units: tuple[str, ...]) -> dict[str, int]:
+    return {unit: place for place, unit in enumerate(units)}
+
+
+def encode_units(phones: str, units: Sequence[str] = UNITS) -> list[int]:
     """Class of each unit of `phones`.
 
     Raises:
-        KeyError: a unit isn't one of the model's.
+        ValueError: a unit isn't one of `units`.
     """
-    return [_UNIT_INDEX[unit] for unit in split_units(phones)]
+    index = _unit_index(tuple(units))
+    try:
+        return [index[unit] for unit in split_units(phones)]
+    except KeyError as error:
+        raise ValueError(f"{phones!r} holds {error.args[0]!r}, which the model can't say") from None
 
 
 def batches(
-    words: Sequence[tuple[str, str]], size: int, seed: int
+    words: Sequence[tuple[str, str]], size: int, seed: int, config: G2PConfig | None = None
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Batches without end, words of one length each: letters [B, L], targets [sum], lengths [B]."""
+    config = config or G2PConfig()
     by_length: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for word, phones in words:
         by_length[len(word)].append((word, phones))
@@ -173,9 +184,10 @@ def batches(
             plan += [shuffled[at : at + size] for at in range(0, len(shuffled), size)]
         order.shuffle(plan)
         for chosen in plan:
-            targets = [encode_units(phones) for _, phones in chosen]
+            targets = [encode_units(phones, config.units) for _, phones in chosen]
+            letters = [encode_letters(word, config.letters) for word, _ in chosen]
             yield (
-                torch.from_numpy(np.stack([encode_letters(word) for word, _ in chosen])),
+                torch.from_numpy(np.stack(letters)),
                 torch.tensor([unit for target in targets for unit in target], dtype=torch.int64),
                 torch.tensor([len(target) for target in targets], dtype=torch.int64),
             )
@@ -229,7 +241,7 @@ def train_g2p(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimiser"])
         averaged, first = state["averaged"], state["step"]
-    source = batches(words, config.batch, config.seed)
+    source = batches(words, config.batch, config.seed, config.model)
     smoothed = 0.0
     for step in range(config.steps):
         letters, targets, lengths = next(source)
@@ -295,6 +307,7 @@ def score(pairs: Sequence[tuple[str, str]]) -> G2PScore:
 @torch.no_grad()
 def pronounce(model: G2P, words: Sequence[str], batch: int = 256) -> dict[str, str]:
     """What the model says, word by word, as the device decodes it."""
+    labels = model.config.labels
     by_length: dict[int, list[str]] = defaultdict(list)
     for word in words:
         by_length[len(word)].append(word)
@@ -302,7 +315,8 @@ def pronounce(model: G2P, words: Sequence[str], batch: int = 256) -> dict[str, s
     for _, group in sorted(by_length.items()):
         for at in range(0, len(group), batch):
             chosen = group[at : at + batch]
-            letters = torch.from_numpy(np.stack([encode_letters(word) for word in chosen]))
-            for word, logits in zip(chosen, model(letters).numpy(), strict=True):
-                said[word] = decode_units(logits, UNITS)
+            encoded = [encode_letters(word, labels.letters) for word in chosen]
+            batch_logits = model(torch.from_numpy(np.stack(encoded))).numpy()
+            for word, logits in zip(chosen, batch_logits, strict=True):
+                said[word] = decode_units(logits, labels.units, labels.stress)
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,19 @@ class UtteranceBatch:
         """The same batch on a device."""
         moved = {k: None if v is None else v.to(device) for k, v in self.__dict__.items()}
         return UtteranceBatch(**moved)
+
+    def rows(self, places: npt.NDArray[np.int64]) -> UtteranceBatch:
+        """Some of the utterances, without what pads the longest of the others."""
+        some: dict[str, Any] = {
+            k: None if v is None else v[places] for k, v in self.__dict__.items()
+        }
+        n_phones, n_frames = self.n_phones[places], self.n_frames[places]
+        phones, frames = int(n_phones.max()), int(n_frames.max())
+        for name in ("phones", "durations", "pitch", "energy"):
+            some[name] = some[name][:, :phones]
+        for name in ("mel", "log_f0", "voicing"):
+            some[name] = some[name][:, :frames]
+        return UtteranceBatch(**some)
 
 
 def token_means(
@@ -114,6 +128,7 @@ class UtteranceSampler:
         self.by_speaker: dict[str, list[Item]] = defaultdict(list)
         for item in self.items:
             self.by_speaker[item.entry.speaker].append(item)
+        self._people: list[str] = []
 
     def draw(self, rng: np.random.Generator) -> UtteranceBatch:
         """One training batch."""
@@ -151,6 +166,29 @@ class UtteranceSampler:
             ltas = ltas + rng.normal(0.0, 0.08, ltas.shape) + rng.normal(0.0, 0.05)
         stats = SpeakerStatistics(f0_mean, f0_std, ltas.astype(np.float32))
         return build_speaker_vector(d, stats, self.mean, self.std), f0_mean, clean
+
+    def stranger(self, rng: np.random.Generator) -> tuple[FloatArray, float, FloatArray]:
+        """A speaker between two people, or one of them: as :meth:`speaker_vector`."""
+        if not self._people:
+            self._people += sorted(self.by_speaker)
+        share = float(rng.choice((0.0, rng.random())))
+        entries, d_vectors = [], []
+        for place in rng.integers(0, len(self._people), 2):
+            pool = self.by_speaker[self._people[int(place)]]
+            entry = pool[int(rng.integers(0, len(pool)))].entry
+            entries.append(entry)
+            d_vectors.append(np.mean([i.entry.d_vector for i in pool], axis=0))
+        one, other = entries
+
+        def mixed(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+            return ((1.0 - share) * np.asarray(a) + share * np.asarray(b)).astype(np.float32)
+
+        d = mixed(*(v / np.linalg.norm(v) for v in d_vectors))
+        clean = d / np.linalg.norm(d)
+        f0_mean = float(mixed(one.log_f0_mean, other.log_f0_mean))
+        f0_std = float(mixed(one.log_f0_std, other.log_f0_std))
+        stats = SpeakerStatistics(f0_mean, f0_std, mixed(one.ltas, other.ltas))
+        return build_speaker_vector(clean, stats, self.mean, self.std), f0_mean, clean
 
     def reference(self, item: Item, rng: np.random.Generator | None) -> FloatArray:
         """Stretches of up to three other utterances of the same person, normalized [R, n_mels].

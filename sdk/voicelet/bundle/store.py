@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
+_VOUCHER = "_trusted_by"
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A verified bundle.
@@ -46,15 +49,22 @@ class Bundle:
         root: its folder.
         manifest: what it holds.
         signed_by: the signer's public key (hexadecimal), None if it isn't signed.
-        trusted_by: who vouches for it: "package", "key", "import" or "caller"
-            (`voicelet.bundle.trust`); None if nobody does, and then it can be looked at, but
-            neither speaks nor enrols.
     """
 
     root: Path
     manifest: Manifest
     signed_by: str | None = None
-    trusted_by: str | None = None
+
+    @property
+    def trusted_by(self) -> str | None:
+        """Who vouches for it: "package", "key", "import" or "caller" (`voicelet.bundle.trust`).
+
+        None if nobody does, and then it can be looked at, but neither speaks nor enrols.  It is
+        found out where the bundle is opened; one that is put together by hand, or is made of
+        another by `dataclasses.replace`, has nobody.
+        """
+        voucher: str | None = self.__dict__.get(_VOUCHER)
+        return voucher
 
     def require_trust(self) -> None:
         """Raise unless somebody vouches for it; warn where only the caller does.
@@ -122,6 +132,13 @@ class Bundle:
                 f"bundle {self.manifest.name!r} has no data {role!r}{did_you_mean(role, data)}"
             )
         return self.root / data[role].file
+
+
+def vouched(bundle: Bundle, by: str | None) -> Bundle:
+    """The bundle, with who vouches for it; only for code that has found that out."""
+    known = Bundle(bundle.root, bundle.manifest, bundle.signed_by)
+    known.__dict__[_VOUCHER] = by
+    return known
 
 
 def open_bundle(
@@ -252,8 +269,8 @@ def _open_folder(
     manifest = parse_manifest(raw, str(root / MANIFEST_NAME))
     for file in manifest.files():
         verify_file(root, file)
-    vouched = vouching(root, signed_by, trusted_keys, trust_bundle)
-    return Bundle(root, manifest, signed_by, vouched)
+    by = vouching(root, signed_by, trusted_keys, trust_bundle)
+    return vouched(Bundle(root, manifest, signed_by), by)
 
 
 def _hash_archive(archive: Path) -> str:

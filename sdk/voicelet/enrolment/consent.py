@@ -52,6 +52,23 @@ def check_sentence(consent: Consent) -> None:
         issued_sentences().check(consent.spoken.sentence.text)
 
 
+def check_encoder(consent: Consent, bundle: Bundle) -> None:
+    """Refuse a spoken consent where whoever made the bundle could say whose voice it is.
+
+    The bundle's own speaker encoder compares the reader with the recordings, so somebody who is
+    trusted here has to have signed it.
+
+    Raises:
+        ConsentError: nobody but the caller vouches for the bundle.
+    """
+    if consent.spoken is not None and bundle.trusted_by not in ("package", "key"):
+        raise ConsentError(
+            f"who reads the sentence can't be heard with the speaker encoder of"
+            f" {bundle.manifest.name!r}, which no key that is trusted here signed; enrol with the"
+            " packaged voice, pin its key (voicelet voices --trust-key), or give a scripted consent"
+        )
+
+
 def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
     """Check a spoken consent: the right words, by the enrolling person, not synthesized.
 
@@ -103,7 +120,8 @@ def give_consent(
         BundleError: the bundle can't be opened or has no speaker encoder.
         SealError: this device's key can't be had.
     """
-    check_sentence(require_consent(consent))
+    consent = require_consent(consent)
+    check_sentence(consent)
     profile = replace(stored_copy(profile), report=profile.report)
     if profile.adaptation is not None and voice is None:
         raise ConfigError(
@@ -113,6 +131,7 @@ def give_consent(
     if consent.spoken is not None:
         source = voice.bundle if voice is not None else bundle
         voice_bundle = source if isinstance(source, Bundle) else open_bundle(source)
+        check_encoder(consent, voice_bundle)
         # The mean of its windows is all that a profile keeps; their number says how sure it is.
         count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
         windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))

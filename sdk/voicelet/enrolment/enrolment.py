@@ -14,7 +14,7 @@ from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.bundle.integrity import read_data
-from voicelet.enrolment.consent import check_sentence, check_spoken, note_consent
+from voicelet.enrolment.consent import check_encoder, check_sentence, check_spoken, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
@@ -141,7 +141,8 @@ def make_profile(
     require_accepted(gated.report)
     if gated.windows is None:
         raise ConfigError("a profile needs a speaker encoder; run the gate through `assess`")
-    check_spoken(require_consent(consent), gated.windows, encoder)
+    consent = require_consent(consent)
+    check_spoken(consent, gated.windows, encoder)
     bare = Profile(
         name=check_name(name),
         created=now_iso(),
@@ -210,6 +211,7 @@ def enrol(
     label = check_name("unnamed" if name is None else name)  # fails before the work, not after it
     source = voice.bundle if voice is not None else bundle
     opened_bundle = source if isinstance(source, Bundle) else open_bundle(source)
+    check_encoder(given_consent, opened_bundle)
     encoder = open_encoder(opened_bundle)
     waves: list[tuple[str, FloatArray]] = []
     gated = assess(

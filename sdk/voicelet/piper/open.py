@@ -6,12 +6,12 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.bundle.archive import staging
 from voicelet.bundle.manifest import MANIFEST_NAME, MAX_BUNDLE_BYTES
+from voicelet.bundle.store import vouched
 from voicelet.errors import BundleError, BundleUnsignedError
 from voicelet.files import cache_dir, embedded_bundle
 from voicelet.piper.config import ARCHITECTURE, MAX_CONFIG_BYTES
@@ -83,7 +83,7 @@ def _own(folder: Path) -> Bundle:
     bundle = open_bundle(folder / _BUNDLE)
     if bundle.manifest.architecture != ARCHITECTURE:
         raise BundleError(f"{bundle.root}: not what an import of a Piper voice writes")
-    return replace(bundle, trusted_by="import")
+    return vouched(bundle, "import")
 
 
 def _key(onnx: Path) -> str:

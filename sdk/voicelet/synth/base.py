@@ -20,7 +20,8 @@ from voicelet.engine import Graph
 from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
-from voicelet.text.words import PhoneClause, Tone
+from voicelet.text.reading import PLAIN, Reading
+from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
 
@@ -45,7 +46,9 @@ class OpenGraph(Protocol):
 class FrontEnd(Protocol):
     """Text in, clauses of phones out, lazily; `voicelet.text.front_end.TextFrontEnd` is one."""
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the clauses of a text.
 
         Raises:
@@ -74,7 +77,10 @@ class Rendering(Protocol):
 
     @property
     def frames(self) -> int:
-        """Its length, in frames of the voice."""
+        """Its length, in frames of the voice.
+
+        It may become less as the clause is rendered, down to the frames that were asked for.
+        """
 
     @property
     def ends_s(self) -> npt.NDArray[np.float64]:
@@ -82,6 +88,8 @@ class Rendering(Protocol):
 
     def advance(self, last: int, check: Check) -> FloatArray:
         """Samples of the frames up to `last` (more than before) that weren't given before.
+
+        Where `frames` becomes less than `last`, they end there.
 
         How a clause is cut doesn't change its samples, to 1e-3 at least.
 
@@ -111,6 +119,10 @@ class Synthesizer(Protocol):
         """Frames of all further stretches."""
 
     @property
+    def shifts_pitch(self) -> bool:
+        """Whether it can speak at another pitch."""
+
+    @property
     def offline_frames(self) -> int:
         """Frames of a stretch in offline synthesis; bounds the memory needed."""
 
@@ -130,11 +142,11 @@ class Synthesizer(Protocol):
             LexiconError: the user lexicon can't be read.
         """
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what this kind of voice can't do.
 
         Raises:
-            ConfigError: naming the control.
+            ConfigError: naming the control, or the way of reading.
         """
 
     def begin(
@@ -145,6 +157,7 @@ class Synthesizer(Protocol):
         rng: np.random.Generator,
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
+        accents: Sequence[Accent] = (),
     ) -> Rendering:
         """Encode a clause.
 
@@ -156,6 +169,7 @@ class Synthesizer(Protocol):
             mark: the watermark that its samples are to carry; None only under the research switch
                 of `voicelet.trust.watermark.mark`.
             tones: where its pitch turns; a voice that has a melody of its own ignores them.
+            accents: words that are emphasized; such a voice may ignore them, too.
 
         Raises:
             PhoneError: a symbol isn't one of the voice's.

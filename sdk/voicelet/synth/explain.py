@@ -13,14 +13,17 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.synth.compression.rendering import model_pace
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
     choose_language,
     controls_of,
+    reading_of,
     speech_options,
 )
+from voicelet.synth.source_filter.edges import ClauseEdges
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.source_filter.synthesizer import FastSpeechSynthesizer
 from voicelet.synth.stream import split_clause
@@ -102,9 +105,12 @@ def explain(
 
     Raises:
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
+
+    Beyond twice the normal speed it shows what the model makes, before that is compressed in time.
     """
     requested = speech_options(options, settings)
-    synthesizer, front_end = voice._synthesizer, voice.front_end
+    synthesizer = voice._synthesizer
+    front_end = voice.front_end_for(requested, preset, profile)
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
     ):
@@ -118,7 +124,9 @@ def explain(
     speaker = synthesizer.speakers.vector(checked, preset)
     collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):
+    for clause, phone_clause in front_end.with_words(
+        text, ssml=requested.ssml, reading=reading_of(requested)
+    ):
         first = len(words)
         words += origins(text, clause, phone_clause, phonemizer, front_end.user_lexicon)
         of_phone: list[int | None] = [None] * len(phone_clause.phones)
@@ -128,7 +136,8 @@ def explain(
         for part in split_clause(phone_clause):
             if part.phones:
                 size = len(part.phones)
-                collector.add(part, of_phone[at : at + size], of_clause(controls, part))
+                pace, _ = model_pace(of_clause(controls, part))
+                collector.add(part, of_phone[at : at + size], pace)
                 at += size
     return collector.result(tuple(words))
 
@@ -148,17 +157,20 @@ class _Collector:
     def add(self, clause: PhoneClause, words: list[int | None], controls: Controls) -> None:
         s, phones = self._s, clause.phones
         tokens = s.inventory.encode(phones)
-        encoded = s.acoustic.encode(tokens, self._speaker, controls, clause.tones, phones)
+        encoded = s.acoustic.encode(
+            tokens, self._speaker, controls, clause.tones, phones, clause.accents
+        )
         mel, log_f0, voicing = s.acoustic.decode(encoded, 0, len(encoded))
-        statistics = s.statistics
-        mean, std = np.array(statistics.mel_mean), np.array(statistics.mel_std)
-        self._mel.append((mel * std + mean).astype(np.float32))
+        edges = ClauseEdges(phones, encoded.ends, s.mel_mean, s.mel_deviation)
+        start, end = edges.first(mel[: edges.head]), edges.last(mel[edges.tail :])
+        mel, log_f0, voicing = mel[start:end], log_f0[start:end], voicing[start:end]
+        self._mel.append(mel * s.mel_deviation + s.mel_mean)
         self._f0.append(np.where(voicing > 0.0, np.exp(log_f0), 0.0).astype(np.float32))
         late = s.acoustic.label_delay_frames
-        bounds = np.maximum(np.rint(encoded.ends - late), 0).astype(int)
+        bounds = np.rint(encoded.ends - late - start).clip(0, len(mel)).astype(int)
         for symbol, start, end, word in zip(phones, bounds[:-1], bounds[1:], words):
             self._phones.append((symbol, self._frames + start, self._frames + end, word))
-        self._frames += len(encoded)
+        self._frames += len(mel)
 
     def result(self, words: tuple[PhoneSource, ...]) -> Explanation:
         bands = self._s.bands

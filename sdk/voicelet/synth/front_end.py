@@ -10,7 +10,7 @@ from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
-from voicelet.text.g2p import NeuralG2P
+from voicelet.text.g2p import G2PLabels, NeuralG2P, check_units
 from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemize import Phonemizer
@@ -49,13 +49,13 @@ def open_front_end(
 def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
     """A bundle's letter-to-sound model.
 
-    An ONNX graph holds its units itself; those of other engines are in the data file `g2p_units`, a
-    JSON list of strings, the blank first.
+    An ONNX graph holds its labels itself; the units of other engines' are in the data file
+    `g2p_units`, a JSON list of strings, the blank first.
     """
     spec = bundle.graph("g2p")
     form = choose_form(spec.alternatives, engine, "graph 'g2p'")
 
-    def open_graph() -> tuple[Graph, list[str]]:
+    def open_graph() -> tuple[Graph, G2PLabels]:
         graph = open_form(
             bundle.root,
             form,
@@ -65,7 +65,7 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
         )
         if isinstance(graph, OnnxGraph):
             try:
-                return graph, json.loads(graph.metadata["units"])
+                return graph, G2PLabels.of_metadata(graph.metadata)
             except (KeyError, ValueError, RecursionError) as error:
                 raise BundleError(
                     f"{form.file}: the letter-to-sound graph names no units ({error}); install the"
@@ -77,6 +77,7 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
             raise BundleError(
                 f"{UNITS_ROLE}: not a list of units ({error}); install the voice again"
             ) from None
-        return graph, units
+        check_units(units)
+        return graph, G2PLabels(tuple(units))
 
     return NeuralG2P(open_graph)

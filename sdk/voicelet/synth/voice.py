@@ -34,11 +34,13 @@ from voicelet.synth.options import (
     SpeechSettings,
     choose_language,
     controls_of,
+    reading_of,
     speech_options,
 )
 from voicelet.synth.stream import Pipeline, SpeechStream
 from voicelet.synth.types import Audio, Chunk, Controls, MarkTiming, WordTiming
-from voicelet.text.front_end import Pronunciations
+from voicelet.text.front_end import Pronunciations, TextFrontEnd
+from voicelet.text.pack.folder import preset_language
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.base import open_watermark
 
@@ -215,6 +217,28 @@ class Voice:
         """The text front end; opened when the first text is spoken."""
         return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
 
+    def front_end_for(
+        self, options: SpeechOptions, preset: str | None, profile: Profile | None = None
+    ) -> FrontEnd:
+        """The text front end for a variety of the voice's language.
+
+        What `options` say, else the variety that the preset speaks, else the voice's first
+        language.
+
+        Raises:
+            ConfigError: the voice has no such language.
+        """
+        front_end, languages = self.front_end, self._bundle.manifest.languages
+        if not isinstance(front_end, TextFrontEnd):
+            return front_end
+        choose_language(options.language, languages)
+        if options.language is not None:
+            return front_end.in_language(options.language)
+        if profile is None and self.presets:
+            variety = preset_language(preset or self.presets[0], languages[0])
+            return front_end if variety is None else front_end.in_language(variety)
+        return front_end
+
     def _open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
 
@@ -272,9 +296,10 @@ class Voice:
             CancelledError: `cancel` was set.
         """
         requested = speech_options(options, settings)
-        clauses = self._clauses(text, requested)
+        clauses = self._clauses(text, requested, preset, profile)
         checked, speaker, controls = self._prepare(profile, preset, requested)
-        stream = SpeechStream(self._pipeline, speaker, controls, cancel)
+        tones = requested.capitals == "tone"
+        stream = SpeechStream(self._pipeline, speaker, controls, cancel, capital_tones=tones)
         return self._audited(stream.chunks(clauses), text, checked, preset)
 
     def synthesize(
@@ -289,7 +314,8 @@ class Voice:
     ) -> Audio:
         """Speak all of a text; arguments and errors are those of :meth:`stream`."""
         requested = speech_options(options, settings)
-        return self._speak(self._clauses(text, requested), text, profile, preset, requested, cancel)
+        clauses = self._clauses(text, requested, preset, profile)
+        return self._speak(clauses, text, profile, preset, requested, cancel)
 
     def synthesize_phones(
         self,
@@ -306,8 +332,8 @@ class Voice:
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/guides/piper.md).
-            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` has
-                no effect here.
+            profile, preset, options, cancel, settings: as in :meth:`stream`; what shapes the
+                reading of text (`ssml`, `punctuation`, `capitals`, `key`) has no effect here.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
@@ -325,7 +351,7 @@ class Voice:
         input and the controls."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
-        self._synthesizer.check(controls)
+        self._synthesizer.check(controls, reading_of(options))
         checked = check_consent(profile, options.purpose)
         return checked, self._synthesizer.speakers.vector(checked, preset), controls
 
@@ -342,7 +368,8 @@ class Voice:
         checked, speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
-        stream = SpeechStream(pipeline, speaker, controls, cancel)
+        tones = options.capitals == "tone"
+        stream = SpeechStream(pipeline, speaker, controls, cancel, capital_tones=tones)
         chunks = self._audited(stream.chunks(clauses), text, checked, preset)
         return replace(join(chunks, self.sample_rate_hz), label=options.label)
 
@@ -355,10 +382,13 @@ class Voice:
     ) -> Iterator[Chunk]:
         return audited(chunks, text, profile, preset, self._bundle.manifest.name)
 
-    def _clauses(self, text: str, options: SpeechOptions) -> Iterator[PhoneClause]:
+    def _clauses(
+        self, text: str, options: SpeechOptions, preset: str | None, profile: Profile | None
+    ) -> Iterator[PhoneClause]:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
-        return self.front_end.clauses(text, ssml=options.ssml)
+        front_end = self.front_end_for(options, preset, profile)
+        return front_end.clauses(text, ssml=options.ssml, reading=reading_of(options))
 
 
 def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ _MAX_CLUSTER = 32
 _PLAIN_RUN = re.compile(r"[!-_a-~]+(?: [!-_a-~]+)*")
 
 _SAME = frozenset("…¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞²³¹⁰⁴⁵⁶⁷⁸⁹⁻⁺™©®ªº№℠")
-"""Kept as they are, since NFKC would lose what they mean; rules of their own read them."""
+"""Kept as they are, since NFKC would lose what they mean; rules of a language read them."""
 
 _TABLE = {
     **dict.fromkeys("‘’‚‛′ʹʻʼʽˈ`´＇", "'"),
@@ -34,8 +34,6 @@ _TABLE = {
     "\u2029": "\n\n",
     "\t": " ",
     "\u00ad": "",
-    "¿": "",
-    "¡": "",
     "、": ",",
     "。": ".",
     "،": ",",
@@ -44,10 +42,7 @@ _TABLE = {
     "।": ".",
     "⁄": "/",
     "ﬀ": "ff",
-    "№": "No.",
     "℠": "",
-    "ª": "a",
-    "º": "o",
 }
 
 
@@ -122,10 +117,12 @@ class Cleaner:
 
     Args:
         newlines: keep line and paragraph breaks; otherwise (XML) they are spaces.
+        table: character → what it becomes in this language.
     """
 
-    def __init__(self, newlines: bool = True) -> None:
+    def __init__(self, newlines: bool = True, table: Mapping[str, str] | None = None) -> None:
         self._newlines = newlines
+        self._table = table or {}
         self._blank = ""
         """White space seen but not yet given out: "", " ", "\\n" or "\\n\\n"."""
         self._at = (0, 0)
@@ -165,9 +162,12 @@ class Cleaner:
             start, end = (piece.start + i, piece.start + j) if exact else (piece.start, piece.end)
             char = text[i]
             # "\r\n" is one line break, not two.
-            clean = (
-                "" if char == "\n" and self._carriage else _clean_cluster(text[i : min(j, i + 4)])
-            )
+            if char == "\n" and self._carriage:
+                clean = ""
+            elif char in self._table:
+                clean = self._table[char]
+            else:
+                clean = _clean_cluster(text[i : min(j, i + 4)])
             self._carriage = char == "\r"
             for c in clean:
                 if c in " \n":

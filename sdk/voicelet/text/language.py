@@ -1,24 +1,23 @@
 """What the front end must know of a language, and which languages there are.
 
 The modules of `voicelet.text` read any language; what one language says of its numbers, titles,
-endings and phrases is a :class:`Language`, made in a package of its own under `voicelet.languages`.
-A new language is such a package and one line in :data:`LANGUAGES`.
+endings and phrases is a :class:`Language`, which `voicelet.text.pack` makes of a folder of data.
+The folders under `voicelet/languages` are the languages that there are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from importlib import import_module
+from typing import Protocol
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
-from voicelet.text.rules import Rule
-
-LANGUAGES = {"en": "voicelet.languages.en:ENGLISH"}
-"""BCP 47 tag → where its :class:`Language` is, imported when it is first asked for."""
+from voicelet.text.characters import CharacterNames
+from voicelet.text.rules import Matcher, Rule, RuleIndex
 
 DEFAULT_LANGUAGE = "en"
 
@@ -43,6 +42,10 @@ class Normalization:
         sentence_starters: capitalized words that seldom follow an abbreviation inside a sentence.
         say_as: reads the text of an SSML say-as, given its `interpret-as` and `format`; None where
             it is to be read as usual.
+        letters: lower-case letters of its alphabet beyond a-z.
+        elisions: what may stand before an apostrophe as a word of its own ("l'").
+        possessive: an ending that the words of a user's lexicon may take ("'s").
+        cleanup: character → what clean-up makes of it, where the language says so.
     """
 
     digit_rules: tuple[Rule, ...]
@@ -51,11 +54,105 @@ class Normalization:
     apostrophe_rules: tuple[Rule, ...]
     address_rules: tuple[Rule, ...]
     abbreviated: frozenset[str]
-    contraction: re.Pattern[str]
+    contraction: Matcher
     lone_letters: frozenset[str]
     dot: str
     sentence_starters: frozenset[str]
     say_as: Callable[[str, str, str], str | None]
+    letters: str = ""
+    elisions: frozenset[str] = frozenset()
+    possessive: str = ""
+    cleanup: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def at_digits(self) -> RuleIndex:
+        """`digit_rules` by their first character; the others likewise."""
+        return RuleIndex(self.digit_rules)
+
+    @cached_property
+    def at_letters(self) -> RuleIndex:
+        return RuleIndex(self.letter_rules)
+
+    @cached_property
+    def at_symbols(self) -> RuleIndex:
+        return RuleIndex(self.symbol_rules)
+
+    @cached_property
+    def at_apostrophes(self) -> RuleIndex:
+        return RuleIndex(self.apostrophe_rules)
+
+    @cached_property
+    def at_addresses(self) -> RuleIndex:
+        return RuleIndex(self.address_rules)
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word of a phrase, as the rules of the phrase see it.
+
+    Attributes:
+        key: the word in lower case.
+        phones: as the lexicon has them, or as earlier rules left them.
+        latent: a consonant that is said after them only where a rule says so; "" for none.
+        classes: what the lexicon and the rules say of the word ("det", "noun").
+    """
+
+    key: str
+    phones: str
+    latent: str = ""
+    classes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Two words after their ends have met.
+
+    Attributes:
+        before, after: phones of both.
+        joined: whether they are said without a space.
+    """
+
+    before: str
+    after: str
+    joined: bool = False
+
+
+class PhraseRules(Protocol):
+    """How the words of a phrase join, weaken and link; see `voicelet.text.pack.phrases`."""
+
+    @property
+    def clitics(self) -> Mapping[tuple[str, ...], tuple[tuple[str, bool], ...]]:
+        """Words said as one group → for each, its phones and whether it is joined to the last."""
+        ...
+
+    @property
+    def strong_at_end(self) -> frozenset[str]:
+        """Words that stand alone at the end of a phrase, in no group."""
+        ...
+
+    def classes_of(self, word: str) -> frozenset[str]:
+        """The classes of a word beside those that a lexicon gives it."""
+        ...
+
+    def joined(self, before: str, word: str) -> bool:
+        """Whether the second of two words is said in one group with the first."""
+        ...
+
+    def in_phrase(self, words: Sequence[SpokenWord], place: int, stressed_after: bool) -> str:
+        """The phones of a word at its place; whether a stressed word follows it."""
+        ...
+
+    def linked(self, before: SpokenWord, after: SpokenWord, span: str = "phrase") -> Linked:
+        """How two words change each other in a "phrase", a "word" or a row of "letters"."""
+        ...
+
+    def rewritten(self, phones: Sequence[str]) -> list[str]:
+        """The phones of a phrase's words after what changes them as a whole."""
+        ...
+
+
+def _no_words(key: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -64,28 +161,61 @@ class Pronunciation:
 
     Attributes:
         vowel_letters: a word without any is spelled.
-        spelled: phones of letters (a-z) said one by one.
+        spelled: phones of a word's letters said one by one.
         add_s: phones with the possessive or plural ending.
-        inflected: phones of a regular inflection of a word that the lookup knows, or None.
+        inflected: phones of a regular inflection of a word that the lookup knows, or None; of
+            (word, lookup, senses to try the stem in).
         senses: senses of the word at a place of the clause, in the order to ask the lexicon for
             them; of (words in lower case, place, words as written).
-        clitics: words said as one group → their phones, parted by bars.
-        strong_at_end: words that stand alone at the end of a phrase, in no group.
-        joined: whether the second of two words is said in one group with the first.
-        in_phrase: the form of a word at its place; of (words, place, phones, stressed after).
-        linked: phones of a word before the phones of the next one; of (word, phones, following).
+        phrases: how words join, weaken and link.
+        letters: letters of the alphabet beyond a-z, which words keep.
+        words: the language's own lexicon, asked before the bundle's.
+        letter_to_sound: phones of a word of the language's letters, "" where it finds none; None
+            leaves it to the bundle's model.
     """
 
     vowel_letters: frozenset[str]
     spelled: Callable[[str], str]
     add_s: Callable[[str], str]
-    inflected: Callable[[str, Lookup], str | None]
+    inflected: Callable[[str, Lookup, Sequence[str]], str | None]
     senses: Callable[[Sequence[str], int, Sequence[str]], tuple[str, ...]]
-    clitics: Mapping[tuple[str, ...], str]
-    strong_at_end: frozenset[str]
-    joined: Callable[[str, str], bool]
-    in_phrase: Callable[[list[str], int, str, bool], str]
-    linked: Callable[[str, str, str], str]
+    phrases: PhraseRules
+    letters: str = ""
+    words: Lookup = _no_words
+    letter_to_sound: Callable[[str], str] | None = None
+
+
+MAX_PAUSE_MS = 10_000
+"""The longest silence between two clauses, however many breaks SSML asks for."""
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """How long the silences between clauses are, in milliseconds, 0 to 10,000.
+
+    Attributes:
+        clause_ms: after a clause that a comma, semicolon or colon ends; with the edges of both
+            clauses, as long as the voice pauses at one within a clause.
+        aside_ms: before and after what stands in parentheses.
+        dash_ms: at a dash.
+        ellipsis_ms: at an ellipsis after which the sentence goes on.
+        sentence_ms: after a sentence.
+        trailed_off_ms: after a sentence that ends in an ellipsis.
+        paragraph_ms: after a paragraph.
+    """
+
+    clause_ms: int = 40
+    aside_ms: int = 120
+    dash_ms: int = 200
+    ellipsis_ms: int = 350
+    sentence_ms: int = 550
+    trailed_off_ms: int = 750
+    paragraph_ms: int = 900
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value <= MAX_PAUSE_MS:
+                raise ValueError(f"{name} is from 0 to {MAX_PAUSE_MS}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -109,6 +239,14 @@ class Melody:
     no_choice: frozenset[str]
 
 
+class LinePattern(Protocol):
+    """What is needed of the pattern of a whole line."""
+
+    def fullmatch(self, text: str, /) -> re.Match[str] | None:
+        """The match of the whole line, or None."""
+        ...
+
+
 @dataclass(frozen=True)
 class Language:
     """A language as the front end knows it.
@@ -118,6 +256,8 @@ class Language:
         normalization, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
+        characters: names of marks, letters and keys, read when first asked for.
+        pauses: between its clauses.
     """
 
     tag: str
@@ -125,22 +265,33 @@ class Language:
     pronunciation: Pronunciation
     melody: Melody
     conjunctions: frozenset[str]
-    chapter_heading: re.Pattern[str]
+    chapter_heading: LinePattern
+    characters: Callable[[], CharacterNames] = CharacterNames
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 @lru_cache(maxsize=64)
 def find_language(tag: str = DEFAULT_LANGUAGE) -> Language:
-    """The language of a BCP 47 tag: itself, or what its first part names ("en-US" is "en").
+    """The language of a BCP 47 tag: itself, or the nearest that it is a kind of.
+
+    "en-US" is read by "en"; "pt" by the only Portuguese that there is, "pt-br".
 
     Raises:
         ConfigError: voicelet can't read it; the message says what it can.
     """
-    for candidate in (tag, tag.lower(), tag.split("-")[0].lower()):
-        if candidate in LANGUAGES:
-            module, _, name = LANGUAGES[candidate].partition(":")
-            language: Language = getattr(import_module(module), name)
+    # Named, not imported: the machine fills the classes of this module, and so stands above it.
+    machine = import_module("voicelet.text.pack.folder")
+    known: tuple[str, ...] = machine.languages()
+    wanted = tag.replace("_", "-").lower().split("-")
+    for length in range(len(wanted), 0, -1):
+        folder = "-".join(wanted[:length])
+        if folder in known:
+            language: Language = machine.packaged_language(folder)
             return language
+    regional = [k for k in known if k.split("-")[0] == wanted[0]]
+    if len(regional) == 1:
+        return find_language(regional[0])
     raise ConfigError(
-        f"voicelet doesn't read the language {tag!r}{did_you_mean(tag, LANGUAGES)}; it reads "
-        f"{', '.join(LANGUAGES)}"
+        f"voicelet doesn't read the language {tag!r}{did_you_mean(tag.lower(), known)}; it reads "
+        f"{', '.join(known)}"
     )

@@ -1,9 +1,9 @@
 """Letters: a way from any script to a-z.
 
-The lexicon and the letter-to-sound model know the letters a-z and the apostrophe.  A name in
-another script is still to be said somehow: accents are dropped, Greek and Cyrillic go letter by
-letter, syllabic scripts (kana, Hangul, the Indic ones) by the Unicode names of their signs.
-Chinese characters have no such name and are left out.
+The lexicon and the letter-to-sound model know the letters a-z, those that the language has beside
+them, and the apostrophe.  A name in another script is still to be said somehow: accents are
+dropped, Greek and Cyrillic go letter by letter, syllabic scripts (kana, Hangul, the Indic ones) by
+the Unicode names of their signs.  Chinese characters have no such name and are left out.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ def _latin_letter(character: str) -> str:
     return letters[: max(1, first_vowel)]
 
 
-def to_latin(text: str) -> str:
-    """`text` in lower-case letters a-z and apostrophes; what can't be read is left out."""
-    return "".join(_latin_letter(c) for c in text.lower())
+def to_latin(text: str, letters: str = "") -> str:
+    """`text` in lower-case letters a-z and apostrophes; what can't be read is left out.
+
+    Args:
+        letters: letters beyond a-z that the language has itself, which are kept.
+    """
+    if letters:
+        text = unicodedata.normalize("NFC", text)
+    return "".join(c if c in letters else _latin_letter(c) for c in text.lower())

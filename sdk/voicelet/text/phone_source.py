@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicelet.text.phonemize import Phonemizer, to_key
+from voicelet.text.phonemize import Phonemizer
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Span, Word
 
@@ -85,7 +85,8 @@ def origins(
         user_lexicon: the caller's, if any.
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
-    keys, texts = [to_key(w.text) for w in words], [w.text for w in words]
+    keys, texts = [phonemizer.key(w.text) for w in words], [w.text for w in words]
+    possessive = phonemizer.language.normalization.possessive
     sources = []
     word_phones = iter(phone_clause.words)
     upcoming = next(word_phones, None)
@@ -98,16 +99,16 @@ def origins(
         if word.phones is None and not word.spell:
             senses = phonemizer.rules.senses(keys, place, texts)
         source, sense, alone = _source_of(phonemizer, word, keys[place], senses)
-        if _is_users(text, word.span, user_lexicon):
+        if _is_users(text, word.span, user_lexicon, possessive):
             source = "user lexicon"
         written = text[word.span[0] : word.span[1]]
         sources.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
     return sources
 
 
-def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
+def _is_users(text: str, span: Span, lexicon: UserLexicon | None, possessive: str) -> bool:
     match = lexicon.match(text, span[0]) if lexicon is not None else None
-    return match is not None and span[0] < span[1] <= match[0] + len("'s")
+    return match is not None and span[0] < span[1] <= match[0] + len(possessive)
 
 
 def _source_of(
@@ -119,11 +120,10 @@ def _source_of(
         return "inline phones", "", alone
     if word.spell:
         return "letter names", "", alone
-    lexicon = phonemizer.lexicon
     for sense in senses:
-        if lexicon.get(f"{key}|{sense}"):
+        if phonemizer.look_up(f"{key}|{sense}"):
             return "lexicon", sense, alone
-    if lexicon.get(key):
+    if phonemizer.look_up(key):
         return "lexicon", "", alone
     if phonemizer.knows(word.text):
         return "ending rule", "", alone

@@ -9,30 +9,46 @@ Then the phrase rules of the language join, weaken and link the words.
 from __future__ import annotations
 
 import re
+import string
+import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Protocol
 
 from voicelet.errors import PhoneError
-from voicelet.text.language import Language, Pronunciation, find_language
+from voicelet.text.language import Language, Pronunciation, SpokenWord, find_language
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon
-from voicelet.text.phones import VOWELS, PhoneInventory, strengthened, weakened
-from voicelet.text.words import Clause, Mark, PhoneClause, Word, WordPhones
+from voicelet.text.pack.entry import ENTRY_SYMBOLS, parse_entry
+from voicelet.text.phones import MULTILINGUAL_VOWELS, PhoneInventory, strengthened, weakened
+from voicelet.text.words import (
+    Accent,
+    Clause,
+    Emphasis,
+    InnerMark,
+    Mark,
+    PhoneClause,
+    Word,
+    WordPhones,
+)
 
 PHRASE_MARKS = frozenset(".,?!;:…—()")
 """Marks that end a phrase; a quote alone doesn't."""
 
 CACHED_WORDS = 4096
 
+_VOWELS = frozenset(MULTILINGUAL_VOWELS)
+_NOTATION = frozenset(ENTRY_SYMBOLS + string.ascii_lowercase)
+"""What a lexicon may hold beside the phones of its words."""
+
 
 class LetterToSound(Protocol):
     """What the phonemizer needs of `voicelet.text.g2p`."""
 
     def phones(self, word: str) -> str:
-        """Phones of a word of letters a-z and apostrophes; "" where it finds none."""
+        """Phones of a word of the language's letters and apostrophes; "" where it finds none."""
         ...
 
 
@@ -45,19 +61,24 @@ class _PhraseWord:
     """
 
     word: Word
-    key: str
-    phones: str
+    spoken: SpokenWord
     fixed: bool = False
     after_quote: bool = False
     joined: bool = False
+
+    def say(self, phones: str) -> None:
+        """Change its phones."""
+        if phones != self.spoken.phones:
+            self.spoken = replace(self.spoken, phones=phones)
 
 
 class Phonemizer:
     """Clauses of words → clauses of phones.  Only a cache is kept; threads may share it.
 
     Args:
-        lexicon: the bundle's lexicon.
-        g2p: the bundle's letter-to-sound model; without one, unknown words are spelled.
+        lexicon: the bundle's lexicon; None for a language that it isn't of.
+        g2p: the bundle's letter-to-sound model; without one, and without rules of the language,
+            unknown words are spelled.
         inventory: the symbols the voice knows.
         language: whose endings, letters and phrases these are; None is the default one.
 
@@ -67,27 +88,63 @@ class Phonemizer:
 
     def __init__(
         self,
-        lexicon: Lexicon,
+        lexicon: Lexicon | None,
         g2p: LetterToSound | None,
         inventory: PhoneInventory,
         language: Language | None = None,
     ) -> None:
-        missing = inventory.missing(lexicon.symbols)
-        if missing:
+        missing = "" if lexicon is None else inventory.missing(lexicon.symbols)
+        if set(missing) - _NOTATION:
             raise PhoneError(f"the lexicon uses {missing!r}, which this voice can't say")
         self._lexicon = lexicon
-        self._rules = (language or find_language()).pronunciation
-        self._longest_clitic = max(map(len, self._rules.clitics), default=0)
+        self._language = language or find_language()
+        self._rules = self._language.pronunciation
+        self._longest_clitic = max(map(len, self._rules.phrases.clitics), default=0)
         self._g2p = g2p
         self._inventory = inventory
         self._word: Callable[[str, tuple[str, ...]], str] = lru_cache(CACHED_WORDS)(self._pronounce)
 
     def knows(self, word: str) -> bool:
         """Whether the lexicon has `word` (any case), or the stem of its regular ending."""
-        return self._known(to_key(word), ()) is not None
+        return self._known(self.key(word), ()) is not None
+
+    def key(self, text: str) -> str:
+        """The form of a word that the lexicons are asked for.
+
+        With its accents where the language's own lexicon has it so ("exposé"), else :func:`to_key`.
+        """
+        if not text.isascii():
+            written = unicodedata.normalize("NFC", text.lower()).replace("’", "'")
+            if self._rules.words(written) is not None:
+                return written
+        return to_key(text, self._rules.letters)
+
+    def look_up(self, key: str) -> str | None:
+        """What the language's own lexicon or else the bundle's says of a key, as it stands there.
+
+        Words that hold sounds the voice doesn't know are passed over.
+        """
+        said = self._rules.words(key)
+        if said is not None and not self._inventory.missing(parse_entry(said).phones):
+            return said
+        return None if self._lexicon is None else self._lexicon.get(key)
+
+    def in_language(self, language: Language) -> Phonemizer:
+        """One for another language, or another variety of this one.
+
+        A variety shares the bundle's lexicon and letter-to-sound model.
+        """
+        if language.tag.split("-")[0] != self._language.tag.split("-")[0]:
+            return Phonemizer(None, None, self._inventory, language)
+        return Phonemizer(self._lexicon, self._g2p, self._inventory, language)
 
     @property
-    def lexicon(self) -> Lexicon:
+    def language(self) -> Language:
+        """Whose words these are."""
+        return self._language
+
+    @property
+    def lexicon(self) -> Lexicon | None:
         """The bundle's."""
         return self._lexicon
 
@@ -102,12 +159,12 @@ class Phonemizer:
         Raises:
             PhoneError: as :meth:`phonemize`.
         """
-        return self._word_phones(word, to_key(word.text), senses)
+        return self._spoken(word, self.key(word.text), senses).phones
 
     def guesses(self, key: str) -> bool:
         """Whether the letter-to-sound model finds a pronunciation for letters."""
         pronounceable = bool(set(key) & self._rules.vowel_letters)
-        return pronounceable and bool(set(self._g2p_phones(key)) & set(VOWELS))
+        return pronounceable and bool(set(self._g2p_phones(key)) & _VOWELS)
 
     def phonemize(self, clause: Clause) -> PhoneClause:
         """Phones of one clause, and where each of its words lies in them.
@@ -124,7 +181,8 @@ class Phonemizer:
                 self._shape(phrase)
                 phrase = []
         self._shape(phrase)
-        phones, words = _assemble(clause, phrase_words)
+        phones, words, starts = _assemble(clause, phrase_words)
+        emphasized = [w.word.emphasis for w in phrase_words if w is not None]
         return PhoneClause(
             phones=phones,
             words=words,
@@ -132,12 +190,20 @@ class Phonemizer:
             prosody=clause.prosody,
             marks=clause.marks,
             sentence_end=clause.sentence_end,
+            accents=tuple(
+                Accent(level, word.start, word.end)
+                for level, word in zip(emphasized, words, strict=True)
+                if level != "none"
+            ),
+            inner_marks=tuple(InnerMark(m.name, starts[m.at]) for m in clause.inner_marks),
+            aside=clause.aside,
+            pause_is_fixed=clause.pause_is_fixed,
         )
 
     def _phrase_words(self, clause: Clause) -> list[_PhraseWord | None]:
         """For every token of the clause, its word with phones; None for marks and silent words."""
         words = [token for token in clause.tokens if isinstance(token, Word)]
-        keys = [to_key(word.text) for word in words]
+        keys = [self.key(word.text) for word in words]
         texts = [word.text for word in words]
         phrase_words: list[_PhraseWord | None] = [None] * len(clause.tokens)
         place, after_quote = 0, False
@@ -148,15 +214,15 @@ class Phonemizer:
             senses: tuple[str, ...] = ()
             if token.phones is None and not token.spell:
                 senses = self._rules.senses(keys, place, texts)
-            phones = self._word_phones(token, keys[place], senses)
-            if phones:
+            spoken = self._spoken(token, keys[place], senses)
+            if spoken.phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
-                phrase_words[index] = _PhraseWord(token, keys[place], phones, fixed, after_quote)
+                phrase_words[index] = _PhraseWord(token, spoken, fixed, after_quote)
                 after_quote = False
             place += 1
         return phrase_words
 
-    def _word_phones(self, word: Word, key: str, senses: tuple[str, ...]) -> str:
+    def _spoken(self, word: Word, key: str, senses: tuple[str, ...]) -> SpokenWord:
         if word.phones is not None:
             missing = self._inventory.missing(word.phones)
             if missing:
@@ -164,73 +230,101 @@ class Phonemizer:
                     f"the phones given for {word.text!r} hold {missing!r}; this voice knows"
                     f" {self._inventory.symbols[1:]}"
                 )
-            return word.phones.strip()
-        phones = self._spell(word.text) if word.spell else self._word(key, senses)
-        if word.emphasis in ("moderate", "strong"):
-            return strengthened(phones)
-        return weakened(phones) if word.emphasis == "reduced" else phones
+            return SpokenWord(key, word.phones.strip())
+        if word.spell:
+            return SpokenWord(key, _emphasized(self._rules.spelled(word.text), word.emphasis))
+        entry = parse_entry(self._word(key, senses))
+        classes = entry.classes | self._rules.phrases.classes_of(key)
+        return SpokenWord(key, _emphasized(entry.phones, word.emphasis), entry.latent, classes)
 
     def _pronounce(self, key: str, senses: tuple[str, ...]) -> str:
-        known_phones = self._known(key, senses)
-        if known_phones is not None:
-            return known_phones
+        """What is known of a word, as a lexicon would say it."""
+        known = self._known(key, senses)
+        if known is not None:
+            return known
         parts = [part for part in re.split(r"[-\s]+", key) if part.strip("'")]
         if len(parts) > 1 or parts != [key]:
-            linked = ""
-            for part in parts:  # a compound: one group, its parts linked as words are
-                phones = self._word(part, ())
-                linked = self._rules.linked("", linked, phones) + phones
-            return linked
+            return self._compound(parts)
         if not set(key) & self._rules.vowel_letters:
-            return self._spell(key)
+            return self._rules.spelled(key)
         phones = self._g2p_phones(key)
-        return phones if set(phones) & set(VOWELS) else self._spell(key)
+        return phones if set(phones) & _VOWELS else self._rules.spelled(key)
+
+    def _compound(self, parts: Sequence[str]) -> str:
+        """One group, its parts linked as words are."""
+        phrases = self._rules.phrases
+        said, before = "", SpokenWord("", "")
+        for part in parts:
+            entry = parse_entry(self._word(part, ()))
+            classes = entry.classes | phrases.classes_of(part)
+            word = SpokenWord(part, entry.phones, entry.latent, classes)
+            if said:
+                linked = phrases.linked(replace(before, phones=said), word, "word")
+                said, word = linked.before, replace(word, phones=linked.after)
+            said, before = said + word.phones, word
+        return said
 
     def _known(self, key: str, senses: tuple[str, ...]) -> str | None:
         for sense in senses:
-            if phones := self._lexicon.get(f"{key}|{sense}"):
-                return phones
-        return self._lexicon.get(key) or self._rules.inflected(key, self._lexicon.get)
+            if said := self.look_up(f"{key}|{sense}"):
+                return said
+        if senses and (said := self._rules.inflected(key, self._look_up_sense, senses)):
+            return said
+        return self.look_up(key) or self._rules.inflected(key, self.look_up, ())
+
+    def _look_up_sense(self, key: str) -> str | None:
+        return self.look_up(key) if "|" in key else None
 
     def _g2p_phones(self, key: str) -> str:
+        if self._rules.letter_to_sound is not None:
+            return self._rules.letter_to_sound(key)
         return self._g2p.phones(key) if self._g2p is not None else ""
-
-    def _spell(self, text: str) -> str:
-        """Letter names; a closing lower-case s or 's of otherwise capital letters is an ending."""
-        plural = re.fullmatch(r"(.*[A-Z].*?)(?:['’]s|s)", text)
-        phones = self._rules.spelled(to_latin(plural.group(1) if plural else text))
-        return self._rules.add_s(phones) if plural and phones else phones
 
     def _shape(self, phrase: list[_PhraseWord]) -> None:
         """Apply the phrase rules, in place: groups, then forms, then links."""
-        rules = self._rules
-        keys = [word.key for word in phrase]
+        rules = self._rules.phrases
+        keys = [word.spoken.key for word in phrase]
         grouped = [False] * len(phrase)
         place = 0
         while place < len(phrase):
             size = self._group_at(phrase, keys, place)
             if size:
-                parts = rules.clitics[tuple(keys[place : place + size])].split("|")
-                for offset, part in enumerate(parts):
-                    phrase[place + offset].phones = part
-                    phrase[place + offset].joined = offset > 0
+                parts = rules.clitics[tuple(keys[place : place + size])]
+                for offset, (part, is_joined) in enumerate(parts):
+                    phrase[place + offset].say(part)
+                    phrase[place + offset].joined = is_joined
                     grouped[place + offset] = True
             elif place and rules.joined(keys[place - 1], keys[place]):
                 phrase[place].joined = not phrase[place].after_quote
             place += size or 1
         stressed_after = False
+        spoken = [word.spoken for word in phrase]
         for place in reversed(range(len(phrase))):
             word = phrase[place]
             if not word.fixed and not grouped[place]:
-                word.phones = rules.in_phrase(keys, place, word.phones, stressed_after)
-            stressed_after = stressed_after or "ˈ" in word.phones
+                word.say(rules.in_phrase(spoken, place, stressed_after))
+            stressed_after = stressed_after or "ˈ" in word.spoken.phones
         for word, following in pairwise(phrase):
             if word.word.phones is None and not following.after_quote:
-                word.phones = rules.linked(word.key, word.phones, following.phones)
+                linked = rules.linked(word.spoken, following.spoken)
+                word.say(linked.before)
+                if following.word.phones is None:
+                    following.say(linked.after)
+                following.joined = following.joined or linked.joined
+        self._rewrite(phrase)
+
+    def _rewrite(self, phrase: Sequence[_PhraseWord]) -> None:
+        """Let the rules go over each stretch of words whose phones the caller didn't give."""
+        for given, stretch in groupby(phrase, key=lambda word: word.word.phones is not None):
+            if not given:
+                words = list(stretch)
+                said = self._rules.phrases.rewritten([word.spoken.phones for word in words])
+                for word, phones in zip(words, said, strict=True):
+                    word.say(phones)
 
     def _group_at(self, phrase: Sequence[_PhraseWord], keys: Sequence[str], place: int) -> int:
         """How many words from `place` on are said as one group; 0 for none."""
-        rules = self._rules
+        rules = self._rules.phrases
         for size in range(min(self._longest_clitic, len(phrase) - place), 1, -1):
             members = phrase[place : place + size]
             closes = place + size == len(phrase)
@@ -245,20 +339,38 @@ class Phonemizer:
         return 0
 
 
-def to_key(text: str) -> str:
-    """The form of a word the lexicon is asked for: letters a-z, apostrophes and hyphens."""
-    return "-".join(to_latin(part) for part in re.split(r"[-‐‑\s]+", text))
+def to_key(text: str, letters: str = "") -> str:
+    """A word in the letters of a language, apostrophes and hyphens, all in lower case.
+
+    Args:
+        letters: the language's letters beyond a-z.
+    """
+    if text.isascii() and text.isalpha():
+        return text.lower()
+    return "-".join(to_latin(part, letters) for part in re.split(r"[-‐‑\s]+", text))
+
+
+def _emphasized(phones: str, emphasis: Emphasis) -> str:
+    if emphasis in ("moderate", "strong"):
+        return strengthened(phones)
+    return weakened(phones) if emphasis == "reduced" else phones
 
 
 def _assemble(
     clause: Clause, phrase_words: Sequence[_PhraseWord | None]
-) -> tuple[str, tuple[WordPhones, ...]]:
-    """The phone string: a space between words, marks on the word before, openers on the next."""
+) -> tuple[str, tuple[WordPhones, ...], list[int]]:
+    """The phone string: a space between words, marks on the word before, openers on the next.
+
+    Returns:
+        the phones, where each word lies in them, and where each token begins; the last is the end.
+    """
     text, words = "", []
+    starts: list[int] = []
     no_space = True  # at the start and after an opening mark
     quoted = False
     last = len(clause.tokens) - 1
     for index, (token, phrase_word) in enumerate(zip(clause.tokens, phrase_words, strict=True)):
+        starts.append(len(text))
         if isinstance(token, Mark):
             # A quote that began in an earlier clause closes at this one's end.
             opening = token.text == "(" or (token.text == '"' and not quoted and index < last)
@@ -272,8 +384,8 @@ def _assemble(
                 no_space = False
         elif phrase_word is not None:
             text += "" if no_space or phrase_word.joined else " "
-            start = len(text)
-            text += phrase_word.phones
-            words.append(WordPhones(token.text, token.span, start, len(text)))
+            start = starts[index] = len(text)
+            text += phrase_word.spoken.phones
+            words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
-    return text, tuple(words)
+    return text, tuple(words), [*starts, len(text)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from voicelet.errors import PhoneError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 PAD = "_"
 """Index 0: the silent token that opens and closes every sequence."""
@@ -31,6 +33,12 @@ MULTILINGUAL_SYMBOLS = ENGLISH_SYMBOLS + "oyøœɒQɨ\u0303rɾʁxɣβçʝɲʎɥ�
 
 Beside IPA: Q is əʊ, the combining tilde marks the vowel before it as nasal, ː as long.
 """
+
+MULTILINGUAL_VOWELS = VOWELS + "oyøœɒQɨ"
+"""Vowels among `MULTILINGUAL_SYMBOLS`."""
+
+MODIFIERS = "\u0303ː"
+"""Symbols that belong to the one before them: nasal, long."""
 
 MODEL_LANGUAGES = ("en", "es", "fr", "it", "pt-br")
 """Languages in the order of their index.  Frozen: trained weights depend on it."""
@@ -66,6 +74,8 @@ class PhoneInventory:
             raise PhoneError(
                 f"{error.args[0]!r} is not a phone of this voice; it knows {self.symbols[1:]}"
             ) from None
+        import numpy as np  # reading text needs none of it
+
         return np.array([0, *inner, 0], dtype=np.int64)
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> str:
@@ -79,7 +89,7 @@ class PhoneInventory:
 
 def starts_with_vowel(phones: str) -> bool:
     """Whether the first sound, stress marks aside, is a vowel."""
-    return phones.lstrip(STRESS)[:1] in tuple(VOWELS)
+    return phones.lstrip(STRESS)[:1] in tuple(MULTILINGUAL_VOWELS)
 
 
 def strengthened(phones: str) -> str:
@@ -88,10 +98,15 @@ def strengthened(phones: str) -> str:
         return phones
     if "ˌ" in phones:
         return phones.replace("ˌ", "ˈ", 1)
-    at = next((i for i, phone in enumerate(phones) if phone in VOWELS), None)
+    at = next((i for i, phone in enumerate(phones) if phone in MULTILINGUAL_VOWELS), None)
     return phones if at is None else phones[:at] + "ˈ" + phones[at:]
 
 
 def weakened(phones: str) -> str:
     """`phones` with its primary stresses made secondary."""
     return phones.replace("ˈ", "ˌ")
+
+
+def unstressed(phones: str) -> str:
+    """`phones` without any stress."""
+    return phones.replace("ˈ", "").replace("ˌ", "")

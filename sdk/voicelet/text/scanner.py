@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.ipa import ipa_phones
 from voicelet.text.language import Language, find_language
-from voicelet.text.rules import Rule, RuleContext
+from voicelet.text.rules import RuleContext, RuleIndex, letter_class
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word
 
@@ -23,7 +24,6 @@ LOOKAHEAD = 640
 _BEHIND = 96
 MAX_WORD_LETTERS = 40
 
-_PLAIN_WORD = re.compile(r"[a-z]{2,40}(?:'[a-z]{1,3})?(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
 _LETTER = r"[^\W\d_²³¹⁰-⁹¼-¾⅐-⅞]"
 _WORD = re.compile(_LETTER + "{1,40}(?:'" + _LETTER + "{1,20}){0,3}")
 _ADDRESS = re.compile(r"[^\s@./:]{1,81}(?:@|\.\w|://|\.-)|[\w.-]{1,80}@")
@@ -32,6 +32,14 @@ _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
 _ONLY_MARKS = frozenset(',;:?!)"[]{}|')
+
+
+@lru_cache(maxsize=32)
+def _plain_word(letters: str, apostrophes: bool) -> re.Pattern[str]:
+    """Most words are lower-case letters that no rule changes: they are taken without asking any."""
+    lower, _ = letter_class(letters)
+    ending = rf"(?:'[{lower}]{{1,3}})?" if apostrophes else ""
+    return re.compile(rf"[{lower}]{{2,40}}{ending}(?=[ ,\n]|[;:?!)\"](?:[ \n]|$))")
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,17 @@ Item: TypeAlias = Token | Boundary
 
 
 def to_tokens(
-    reading: str, span: Span, emphasis: Emphasis = "none", *, lone_letters: frozenset[str]
+    reading: str,
+    span: Span,
+    emphasis: Emphasis = "none",
+    *,
+    lone_letters: frozenset[str],
+    elisions: frozenset[str] = frozenset(),
 ) -> list[Token]:
     """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
+    `elisions` ("l'") are words of their own before what follows them.
     """
     tokens: list[Token] = []
     for part in reading.split():
@@ -63,6 +77,10 @@ def to_tokens(
             continue
         for word in part.split("-"):
             letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
+            head, apostrophe, rest = letters.partition("'")
+            if rest and head.lower() + apostrophe in elisions:
+                tokens.append(Word(head + apostrophe, span, emphasis=emphasis))
+                letters = rest
             if letters:
                 spell = len(letters) == 1 and letters.lower() not in lone_letters
                 tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
@@ -97,12 +115,14 @@ class Scanner:
     ) -> None:
         self._language = language or find_language()
         self._rules = self._language.normalization
-        self._chunks = Cleaner(newlines).clean(pieces)
+        self._plain = _plain_word(self._rules.letters, not self._rules.elisions)
+        self._chunks = Cleaner(newlines, self._rules.cleanup).clean(pieces)
         self._lexicon = lexicon if lexicon is not None and len(lexicon) else None
         self._context = context or RuleContext()
         self._context.text = ""
         self._context.final = False
         self._context.sentence_starters = self._rules.sentence_starters
+        self._context.letters = self._rules.letters
         self._final = final
         self._inline = inline_phones
         self._emphasis = emphasis
@@ -165,44 +185,55 @@ class Scanner:
         if char.isalpha():
             return self._letters()
         if "0" <= char <= "9":
-            number = self._address(self._rules.address_rules)
-            number = self._apply(self._rules.digit_rules) if number is None else number
+            number = self._address(self._rules.at_addresses)
+            number = self._apply(self._rules.at_digits) if number is None else number
             return self._skip(1) if number is None else number
         return self._symbol()
 
     def _letters(self) -> list[Item]:
         text, at = self._text, self._at
-        plain = _PLAIN_WORD.match(text, at)
+        plain = self._plain.match(text, at)
         if plain and plain[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
             self._at = plain.end()
             return [Word(plain[0], self._span(at, plain.end()), emphasis=self._emphasis)]
         if _glued(text, at):
             items = None
         else:
-            items = self._address(self._rules.address_rules)
-            items = self._apply(self._rules.letter_rules) if items is None else items
+            items = self._address(self._rules.at_addresses)
+            items = self._apply(self._rules.at_letters) if items is None else items
         return self._plain_word() if items is None else items
 
     def _plain_word(self) -> list[Item]:
         match = _WORD.match(self._text, self._at)
         if not match:
             return self._skip(1)
-        start, self._at = self._at, match.end()
-        return list(self._tokens(match[0], self._span(start, match.end())))
+        start, word = self._at, match[0]
+        head, apostrophe, rest = word.partition("'")
+        if rest and head.lower() + apostrophe in self._rules.elisions:
+            self._at = start + len(head) + 1
+            return [Word(head + "'", self._span(start, self._at), emphasis=self._emphasis)]
+        if not apostrophe and self._text.startswith("'", match.end()):
+            head = f"{word}'"  # before a number or a quotation: l'11, d'"or"
+            if head.lower() in self._rules.elisions:
+                self._at = start + len(head)
+                return [Word(head, self._span(start, self._at), emphasis=self._emphasis)]
+        self._at = match.end()
+        return list(self._tokens(word, self._span(start, match.end())))
 
-    def _address(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _address(self, rules: RuleIndex) -> list[Item] | None:
         return self._apply(rules) if _ADDRESS.match(self._text, self._at) else None
 
-    def _apply(self, rules: tuple[Rule, ...]) -> list[Item] | None:
+    def _apply(self, rules: RuleIndex) -> list[Item] | None:
         """Items of the first rule that matches and applies; None if there is none."""
-        for rule in rules:
-            match = rule.pattern.match(self._text, self._at)
-            if match is None or match.end() == self._at or _splits(self._text, match.end()):
+        text, at = self._text, self._at
+        for rule in rules.at(text[at]):
+            match = rule.pattern.match(text, at)
+            if match is None or match.end() == at or _splits(text, match.end()):
                 continue
             reading = rule.say(match, self._context)
             if reading is not None:
-                start, self._at = self._at, match.end()
-                return list(self._tokens(reading, self._span(start, match.end())))
+                self._at = match.end()
+                return list(self._tokens(reading, self._span(at, self._at)))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
@@ -211,13 +242,17 @@ class Scanner:
             return None
         end, entry = match
         start = self._at
+        ending = self._rules.possessive
+        after = end + len(ending)
         possessive = (
-            self._text[end : end + 2] == "'s" and not self._text[end + 2 : end + 3].isalpha()
+            bool(ending)
+            and self._text.startswith(ending, end)
+            and not self._text[after : after + 1].isalpha()
         )
-        self._at = end + 2 * possessive
+        self._at = after if possessive else end
         span = self._span(start, self._at)
         if entry.phones is None:
-            return list(self._tokens(entry.respelling + "'s" * possessive, span))
+            return list(self._tokens(entry.respelling + ending * possessive, span))
         phones = self._language.pronunciation.add_s(entry.phones) if possessive else entry.phones
         letters = "".join(c for c in self._text[start:end] if c.isalpha() or c == "'")
         return [Word(letters, span, phones=phones, emphasis=self._emphasis)]
@@ -236,9 +271,9 @@ class Scanner:
                 return [Word(contraction[0], span, emphasis=self._emphasis)]
         items = None
         if text[at] == "'":
-            items = self._apply(self._rules.apostrophe_rules)
+            items = self._apply(self._rules.at_apostrophes)
         elif text[at] not in _ONLY_MARKS and (text[at] != "(" or text[at + 1 : at + 2].isdecimal()):
-            items = self._apply(self._rules.symbol_rules)
+            items = self._apply(self._rules.at_symbols)
         if items is not None:
             return items
         match = _REST.match(text, at)
@@ -287,7 +322,14 @@ class Scanner:
         return [Boundary("line")] if bullet or short else []
 
     def _tokens(self, reading: str, span: Span) -> list[Token]:
-        return to_tokens(reading, span, self._emphasis, lone_letters=self._rules.lone_letters)
+        rules = self._rules
+        return to_tokens(
+            reading,
+            span,
+            self._emphasis,
+            lone_letters=rules.lone_letters,
+            elisions=rules.elisions,
+        )
 
     def _skip(self, count: int) -> list[Item]:
         self._at += count

@@ -12,15 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from voicelet.text.language import MAX_PAUSE_MS, Pauses
 from voicelet.text.scanner import Boundary
-from voicelet.text.words import Clause, Mark, Prosody, Token, Word
-
-CLAUSE_PAUSE_MS = 80
-"""After a clause that punctuation ends inside a sentence."""
-SENTENCE_PAUSE_MS = 250
-PARAGRAPH_PAUSE_MS = 500
-MAX_PAUSE_MS = 10_000
-"""The longest silence between two clauses, however many breaks SSML asks for."""
+from voicelet.text.words import Clause, InnerMark, Mark, Prosody, Token, Word
 
 MAX_CLAUSE_CHARS = 120
 """Soft limit of a clause, in characters as spoken; the hard limit is a third more."""
@@ -71,6 +65,8 @@ class _End:
     explicit: bool = False
     closing: bool = False
     """Whether a full stop is due if no mark stands there."""
+    aside: bool = False
+    """Whether a parenthesis closed."""
 
 
 def _spoken_chars(token: Token) -> int:
@@ -87,11 +83,16 @@ class Segmenter:
     Args:
         max_clause_chars: soft limit of a clause in spoken characters, at least 40.
         conjunctions: lower-case words before which a long sentence may be cut.
+        pauses: how long the language pauses.
     """
 
     def __init__(
-        self, max_clause_chars: int = MAX_CLAUSE_CHARS, conjunctions: frozenset[str] = frozenset()
+        self,
+        max_clause_chars: int = MAX_CLAUSE_CHARS,
+        conjunctions: frozenset[str] = frozenset(),
+        pauses: Pauses | None = None,
     ) -> None:
+        self._pauses = pauses or Pauses()
         self._conjunctions = conjunctions
         self._soft = max(40, max_clause_chars)
         self._hard = self._soft * 4 // 3
@@ -105,6 +106,15 @@ class Segmenter:
         """Where the first clause may end: token count and characters up to there."""
         self._prosody = Prosody()
         self._names: list[str] = []
+        """SSML marks that no word has come after yet."""
+        self._leading: list[str] = []
+        """Those before the first word of the clause."""
+        self._inner: list[InnerMark] = []
+        self._opens = False
+        """Whether a parenthesis opened just before."""
+        self._aside = False
+        self._whole = False
+        """Whether the aside began with a sentence, so that it may hold several."""
 
     def clauses(self, items: Iterable[Item]) -> Iterator[Clause]:
         """Yield each clause as soon as it is known to be over."""
@@ -114,13 +124,20 @@ class Segmenter:
             elif isinstance(item, Mark):
                 yield from self._mark(item.text)
             elif isinstance(item, Boundary):
-                pause = PARAGRAPH_PAUSE_MS if item.kind == "paragraph" else SENTENCE_PAUSE_MS
-                self._reach(_End(pause, True, closing=True))
+                pause = (
+                    self._pauses.paragraph_ms
+                    if item.kind == "paragraph"
+                    else self._pauses.sentence_ms
+                )
+                self._reach(_End(pause, True, closing=True, aside=True))
                 self._quoted = False
             elif isinstance(item, Pause):
+                if self._words:
+                    self._place_marks(len(self._tokens))
                 self._break(item.pause_ms)
             elif isinstance(item, NamedMark):
-                yield from self._flush()
+                if self._end is not None and not self._words:
+                    yield from self._flush()  # a break comes before it
                 self._names.append(item.name)
             elif item.prosody != self._prosody:
                 yield from self._flush()
@@ -139,6 +156,7 @@ class Segmenter:
             self._end.pause_ms = max(self._end.pause_ms, end.pause_ms)
             self._end.sentence = True
             self._end.closing = self._end.closing or end.closing
+            self._end.aside = self._end.aside or end.aside
         else:
             self._end.sentence = True
 
@@ -155,8 +173,12 @@ class Segmenter:
         if self._end is not None:
             last = self._last_strong()
             lower = word.text[:1].islower()
-            if last == "…" and lower and not self._end.explicit and not self._end.closing:
-                self._end = None  # "Well… perhaps": a hesitation, not an end
+            if last == "…" and lower and not self._end.closing:
+                # "Well… perhaps": a hesitation, not an end.
+                self._tokens = [Mark(",") if t == Mark("…") else t for t in self._tokens]
+                self._end.sentence = False
+                if not self._end.explicit:
+                    self._end.pause_ms = self._pauses.ellipsis_ms
             elif (
                 last in ("?", "!")
                 and lower
@@ -166,8 +188,15 @@ class Segmenter:
                 # '"Really?" he asked': the sentence goes on.
                 self._end.sentence = False
                 if not self._end.explicit:
-                    self._end.pause_ms = CLAUSE_PAUSE_MS
-            yield from self._flush() if self._end else ()
+                    self._end.pause_ms = self._pauses.clause_ms
+            yield from self._flush()
+        if self._opens:
+            yield from self._open(word)
+        if self._words:
+            self._place_marks(len(self._tokens))
+        else:
+            self._leading += self._names
+            self._names = []
         self._tokens.append(word)
         self._words += 1
         self._chars += _spoken_chars(word)
@@ -177,7 +206,14 @@ class Segmenter:
             yield self._cut(self._best_cut())
 
     def _mark(self, text: str) -> Iterator[Clause]:
-        text = "," if text == "—" else text
+        if text == "—":
+            self._dash()
+            return
+        if self._opens:
+            if text == ")":
+                self._opens = False  # there is nothing in it
+                return
+            yield from self._open(None)
         opening = text == "(" or (text == '"' and not self._quoted)
         if text == '"':
             self._quoted = not self._quoted
@@ -188,13 +224,46 @@ class Segmenter:
             return
         if not self._allowed(text, opening):
             return
+        if text == "(" and not self._aside:
+            self._opens = True
+            return
         self._tokens.append(Mark(text))
-        if text in _STRONG:
-            self._reach(_End(SENTENCE_PAUSE_MS, True))
+        if text == ")" and self._aside and self._words:
+            if self._end is None:
+                self._end = _End(self._pauses.aside_ms, False)
+            self._end.aside = True
+        elif text in _STRONG:
+            pause = self._pauses.trailed_off_ms if text == "…" else self._pauses.sentence_ms
+            self._reach(_End(pause, True, aside=not self._whole))
         elif (
             self._first and not opening and self._early is None and self._chars >= MIN_CLAUSE_CHARS
         ):
             self._early = (len(self._tokens), self._chars)
+
+    def _dash(self) -> None:
+        """A clause ends at a dash, as at a comma, but with a longer pause."""
+        if self._end is None and self._words:
+            if self._allowed(",", False):
+                self._tokens.append(Mark(","))
+            self._end = _End(self._pauses.dash_ms, False)
+
+    def _open(self, word: Word | None) -> Iterator[Clause]:
+        """Begin an aside, now that it is known what follows its parenthesis."""
+        self._opens = False
+        before = next((t for t in reversed(self._tokens) if isinstance(t, Word)), None)
+        glued = word and before and word.span[0] - before.span[1] == 1  # "word(s)"
+        if before is not None and not glued:
+            if not isinstance(self._tokens[-1], Mark):
+                self._tokens.append(Mark(","))
+            self._end = _End(self._pauses.aside_ms, False)
+            yield from self._flush()
+        self._aside, self._whole = not glued, before is None
+        self._tokens.append(Mark("("))
+
+    def _place_marks(self, at: int) -> None:
+        """The SSML marks that wait are reached before this token."""
+        self._inner += [InnerMark(name, at) for name in self._names]
+        self._names = []
 
     def _allowed(self, text: str, opening: bool) -> bool:
         """Whether a mark adds anything where it stands; a weak one may give way to a stronger."""
@@ -247,7 +316,13 @@ class Segmenter:
         head, self._tokens = self._tokens[:count], self._tokens[count:]
         self._chars = sum(map(_spoken_chars, self._tokens))
         self._words = sum(map(_is_word, self._tokens))
-        return self._clause(head, CLAUSE_PAUSE_MS if isinstance(head[-1], Mark) else 0, False)
+        later = [InnerMark(m.name, m.at - count) for m in self._inner if m.at > count]
+        leading = [m.name for m in self._inner if m.at == count]
+        self._inner = [m for m in self._inner if m.at < count]
+        pause = self._pauses.clause_ms if isinstance(head[-1], Mark) else 0
+        clause = self._clause(head, pause, False)
+        self._leading, self._inner = leading, later
+        return clause
 
     def _flush(self) -> Iterator[Clause]:
         """Yield the items gathered so far, with the end that was reached, if any."""
@@ -261,16 +336,31 @@ class Segmenter:
                 if isinstance(tokens[-1], Mark) and tokens[-1].text in _WEAK:
                     tokens.pop()
                 tokens.append(Mark("."))
-            yield self._clause(tokens, end.pause_ms, end.sentence)
+            yield self._clause(tokens, end.pause_ms, end.sentence, end.explicit)
         elif end.explicit:
-            yield self._clause([], end.pause_ms, False)
+            yield self._clause([], end.pause_ms, False, True)
+        if end.aside:
+            self._aside = False
 
-    def _clause(self, tokens: list[Token], pause_ms: int, sentence: bool) -> Clause:
-        names, self._names = tuple(self._names), []
+    def _clause(
+        self, tokens: list[Token], pause_ms: int, sentence: bool, fixed: bool = False
+    ) -> Clause:
+        names, inner = self._leading, self._inner
+        self._leading, self._inner, self._early = [], [], None
         if tokens:
             self._first = False
-        self._early = None
-        return Clause(_settled(tokens), pause_ms, self._prosody, names, sentence)
+        else:
+            names, self._names = self._names, []
+        return Clause(
+            _settled(tokens),
+            pause_ms,
+            self._prosody,
+            tuple(names),
+            sentence,
+            tuple(InnerMark(m.name, min(m.at, len(tokens))) for m in inner),
+            self._aside,
+            fixed,
+        )
 
 
 def _is_word(token: Token) -> bool:

@@ -1,9 +1,10 @@
 """SSML, the subset that makes sense for one voice, parsed safely into a flat list of events.
 
-Known elements: speak, p, s, break, prosody, say-as, sub, phoneme, emphasis, mark.
-`audio`, `voice`, `lang`, `desc`, `w` and `token` are passed over and their text is kept;
+Known elements: speak, p, s, break, prosody, say-as, sub, phoneme, emphasis, mark, lang.
+`audio`, `voice`, `desc`, `w` and `token` are passed over and their text is kept;
 `metadata`, `meta` and `lexicon` are passed over with their text.  Any other element is an error,
-since a typo that is silently dropped is worse than one that is named.
+since a typo that is silently dropped is worse than one that is named.  `xml:lang` is read on any
+element, and holds for what is in it.
 
 There is no way to declare entities: a document type is refused outright, so nothing can expand or
 be fetched.  Depth and size are limited.
@@ -12,7 +13,7 @@ be fetched.  Depth and size are limited.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from xml.parsers import expat
 
@@ -21,15 +22,21 @@ from voicelet.errors import PhoneError, SsmlError
 from voicelet.text.cleanup import SourcePiece
 from voicelet.text.ipa import ipa_phones, own_phones
 from voicelet.text.rules import word_set
-from voicelet.text.ssml_values import break_ms, combine, emphasis_level, prosody_of
+from voicelet.text.ssml_values import (
+    break_ms,
+    combine,
+    emphasis_level,
+    language_tag,
+    prosody_of,
+)
 from voicelet.text.words import Emphasis, Prosody, Span
 
 MAX_DEPTH = 32
 MAX_CHARS = 2_000_000
 MAX_NAME_CHARS = 200
 
-_KNOWN = word_set("speak p s break prosody say-as sub phoneme emphasis mark")
-_TRANSPARENT = word_set("audio voice lang desc w token paragraph sentence")
+_KNOWN = word_set("speak p s break prosody say-as sub phoneme emphasis mark lang")
+_TRANSPARENT = word_set("audio voice desc w token paragraph sentence")
 _SILENT = word_set("metadata meta lexicon")
 _ROOT = re.compile(
     r"\s*(?:<\?xml\b[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<speak[\s/>]", re.DOTALL
@@ -40,10 +47,17 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class SsmlStyle:
-    """What holds for a stretch of text."""
+    """What holds for a stretch of text.
+
+    Attributes:
+        prosody: of prosody elements.
+        emphasis: of emphasis elements.
+        language: BCP 47 tag of the innermost `xml:lang`; None where there is none, or an empty one.
+    """
 
     prosody: Prosody = field(default_factory=Prosody)
     emphasis: Emphasis = "none"
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +90,15 @@ class BreakEvent:
 
 @dataclass(frozen=True)
 class MarkEvent:
-    """A named place."""
+    """A named place.
+
+    Attributes:
+        name: of it.
+        position: where it stands in the caller's text, in code points.
+    """
 
     name: str
+    position: int = 0
 
 
 @dataclass(frozen=True)
@@ -201,13 +221,15 @@ class _Parser:
             raise self._fail("the outermost element must be <speak>; wrap the text in it")
         style = self._frames[-1].style if self._frames else SsmlStyle()
         try:
-            frame = self._open(name, attributes, style)
+            if "xml:lang" in attributes:
+                style = replace(style, language=language_tag(attributes["xml:lang"]))
+            frame = self._open(name, attributes, style, at)
         except SsmlError as error:
             raise self._fail(str(error)) from None
         frame.span = (at, at) if frame.gathers else None
         self._frames.append(frame)
 
-    def _open(self, name: str, attributes: dict[str, str], style: SsmlStyle) -> _Frame:
+    def _open(self, name: str, attributes: dict[str, str], style: SsmlStyle, at: int) -> _Frame:
         inside = any(f.gathers for f in self._frames)
         if name in ("p", "s", "paragraph", "sentence"):
             self.events.append(BlockEvent(name[0] == "p"))
@@ -216,11 +238,13 @@ class _Parser:
         elif name == "mark" and not inside:
             if not attributes.get("name"):
                 raise SsmlError("<mark> needs a name; write <mark name='here'/>")
-            self.events.append(MarkEvent(attributes["name"][:MAX_NAME_CHARS]))
+            self.events.append(MarkEvent(attributes["name"][:MAX_NAME_CHARS], at))
+        elif name == "lang" and "xml:lang" not in attributes:
+            raise SsmlError("<lang> needs a language; write <lang xml:lang='fr'>")
         elif name == "prosody":
-            style = SsmlStyle(combine(style.prosody, prosody_of(attributes)), style.emphasis)
+            style = replace(style, prosody=combine(style.prosody, prosody_of(attributes)))
         elif name == "emphasis":
-            style = SsmlStyle(style.prosody, emphasis_level(attributes))
+            style = replace(style, emphasis=emphasis_level(attributes))
         elif name in ("say-as", "sub", "phoneme") and not inside:
             needed = {"say-as": "interpret-as", "sub": "alias", "phoneme": "ph"}[name]
             if needed not in attributes:
@@ -256,8 +280,7 @@ class _Parser:
                 text,
                 span,
                 frame.style,
-                attributes.get("interpret-as", "").strip().lower(),
-                attributes.get("format", "").strip().lower(),
+                *_interpretation(attributes),
                 alias,
                 phones,
             )
@@ -270,3 +293,10 @@ class _Parser:
         if alphabet == "x-voicelet":
             return own_phones(attributes["ph"])
         raise self._fail(f"the alphabet {alphabet[:40]!r} is unknown; use 'ipa' or 'x-voicelet'")
+
+
+def _interpretation(attributes: dict[str, str]) -> tuple[str, str]:
+    """What a say-as asks for, and its format; older documents write "time:hms12", "vxml:time"."""
+    interpret = attributes.get("interpret-as", "").strip().lower()
+    kind, _, behind = interpret.removeprefix("vxml:").partition(":")
+    return kind, attributes.get("format", "").strip().lower() or behind

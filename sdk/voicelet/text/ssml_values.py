@@ -30,6 +30,7 @@ _EMPHASIS: dict[str, Emphasis] = {
     "none": "none", "reduced": "reduced", "moderate": "moderate", "strong": "strong"
 }  # fmt: skip
 
+_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,8}")
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s)")
 _QUANTITY = re.compile(r"([+-]?)([0-9]{1,6}(?:\.[0-9]{1,6})?)(%|st|dB|Hz|)", re.IGNORECASE)
 
@@ -51,6 +52,18 @@ def break_ms(attributes: Mapping[str, str]) -> int:
         options = ", ".join(_STRENGTH_MS)
         raise SsmlError(f"break strength {strength[:40]!r}: use one of {options}")
     return _STRENGTH_MS[strength]
+
+
+def language_tag(text: str) -> str | None:
+    """The BCP 47 tag of `xml:lang`; None for an empty one, which takes back what holds outside.
+
+    Raises:
+        SsmlError: it isn't a tag.
+    """
+    tag = text.strip()
+    if tag and not _TAG.fullmatch(tag):
+        raise SsmlError(f"xml:lang {tag[:40]!r}: write a BCP 47 tag such as 'fr' or 'en-GB'")
+    return tag or None
 
 
 def emphasis_level(attributes: Mapping[str, str]) -> Emphasis:

@@ -31,6 +31,7 @@ class Word:
         spell: say the letters one by one ("FBI").  A lower-case "s" or "'s" at the end of a spelled
             word is its plural or possessive ("CDs", "FBI's"), not a letter.
         emphasis: from SSML.
+        capital: it has a capital that is to be heard.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Word:
     phones: str | None = None
     spell: bool = False
     emphasis: Emphasis = "none"
+    capital: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,20 @@ class Prosody:
 
 
 @dataclass(frozen=True)
+class InnerMark:
+    """An SSML mark that is reached within a clause.
+
+    Attributes:
+        name: of the mark.
+        at: what comes next: the index of a token (`Clause`) or of a phone (`PhoneClause`); the
+            number of them where the clause is over by then.
+    """
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True)
 class Clause:
     """A stretch of text that is synthesized in one piece.
 
@@ -76,6 +92,9 @@ class Clause:
         prosody: factors for the whole clause.
         marks: names of the SSML marks reached just before it.
         sentence_end: whether a sentence ends with it.
+        inner_marks: SSML marks reached later, in order.
+        aside: whether it stands in parentheses.
+        pause_is_fixed: whether SSML asked for the pause, which then doesn't change with the speed.
     """
 
     tokens: tuple[Token, ...]
@@ -83,6 +102,9 @@ class Clause:
     prosody: Prosody = field(default_factory=Prosody)
     marks: tuple[str, ...] = ()
     sentence_end: bool = False
+    inner_marks: tuple[InnerMark, ...] = ()
+    aside: bool = False
+    pause_is_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,15 +115,17 @@ class WordPhones:
         text: the word as it was said.
         span: start and end in the caller's original text.
         start, end: its phones are `phones[start:end]`.
+        capital: as in :class:`Word`.
     """
 
     text: str
     span: Span
     start: int
     end: int
+    capital: bool = False
 
 
-Turn: TypeAlias = Literal["rise", "fall", "go_on"]
+Turn: TypeAlias = Literal["rise", "fall", "go_on", "capital"]
 
 
 @dataclass(frozen=True)
@@ -110,11 +134,27 @@ class Tone:
 
     Attributes:
         turn: "rise" at the end of a question, "fall" at the end of a list or a choice, "go_on" (a
-            little up) where more is to come.
-        start, end: it turns over `phones[start:end]`, from the last stressed vowel on.
+            little up) where more is to come, "capital" (higher as a whole) where a capital is to be
+            heard.
+        start, end: it turns over `phones[start:end]`, from the last stressed vowel on; a capital
+            over the whole word.
     """
 
     turn: Turn
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Accent:
+    """A word that the writer emphasized (SSML emphasis).
+
+    Attributes:
+        level: how much; "reduced" is less than is usual.
+        start, end: its phones are `phones[start:end]`.
+    """
+
+    level: Emphasis
     start: int
     end: int
 
@@ -128,7 +168,9 @@ class PhoneClause:
         words: where each word lies in `phones`, in order.
         tones: where the pitch turns, in order (`voicelet.text.tune`).
         exclaimed: whether it belongs to an exclamation.
-        pause_after_ms, prosody, marks, sentence_end: as in :class:`Clause`.
+        accents: words that SSML emphasizes, in order.
+        pause_after_ms, prosody, marks, sentence_end, inner_marks, aside, pause_is_fixed: as in
+            :class:`Clause`.
     """
 
     phones: str
@@ -139,3 +181,7 @@ class PhoneClause:
     sentence_end: bool = False
     tones: tuple[Tone, ...] = ()
     exclaimed: bool = False
+    accents: tuple[Accent, ...] = ()
+    inner_marks: tuple[InnerMark, ...] = ()
+    aside: bool = False
+    pause_is_fixed: bool = False

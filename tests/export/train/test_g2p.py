@@ -17,8 +17,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from voicelet.errors import ConfigError  # noqa: E402
-from voicelet.languages.en.inflect import inflected  # noqa: E402
 from voicelet.text.g2p import NeuralG2P, encode_letters  # noqa: E402
+from voicelet.text.language import find_language  # noqa: E402
 from voicelet.text.lexicon import Lexicon  # noqa: E402
 from voicelet_export.bundle.g2p import G2PBuild, build_g2p  # noqa: E402
 from voicelet_export.convert.g2p import to_onnx  # noqa: E402
@@ -28,6 +28,7 @@ from voicelet_export.corpus.lexicon import (  # noqa: E402
     pruned,
     read_misaki,
     to_inventory,
+    train_converter,
     usual_readings,
     write,
 )
@@ -111,6 +112,24 @@ def test_the_graph_says_what_the_model_says(
         expected = model(torch.from_numpy(letters)).numpy()
     assert logits.shape == expected.shape == (1, 2 * letters.shape[1], len(UNITS))
     assert np.abs(logits - expected).max() < (0.5 if int8 else 1e-3)
+
+
+def test_it_learns_another_alphabet(tmp_path: Path) -> None:
+    sounds = {"a": "a", "é": "e", "è": "ɛ", "o": "o\u0303", "b": "b", "ç": "s", "t": "tː"}
+    words = [
+        ("".join(word), "".join(sounds[x] for x in word[:-1]) + "ˈ" + sounds[word[-1]])
+        for word in product("bçt", "aéèo", "bçt", "aéèo")
+    ]
+    shape = replace(SMALL.model, letters="aéèobçt", units=("", *sounds.values()), stress="final")
+    plain = [(word, phones.replace("ˈ", "")) for word, phones in words]
+    model = train_g2p(plain[::2], tmp_path / "run", replace(SMALL, model=shape))
+    to_onnx(model, tmp_path / "g2p.onnx")
+    graph = NeuralG2P(tmp_path / "g2p.onnx")
+    said = pronounce(model, [word for word, _ in words])
+    assert score([(said[word], phones) for word, phones in words]).phone_error < 0.03
+    assert sum(graph.phones(word.upper()) == said[word] for word, _ in words) >= len(words) - 1
+    with pytest.raises(ValueError, match="can't say"):
+        encode_units("x", shape.units)
 
 
 def test_training_goes_on_to_the_bit(tmp_path: Path) -> None:
@@ -270,8 +289,10 @@ def test_a_whole_build(tmp_path: Path) -> None:
     assert json.loads((build.out / "scores.json").read_text()) == scores
     lexicon = Lexicon.open(build.out / "lexicon.bin")
     graph = NeuralG2P(build.out / "g2p.onnx")
+    inflected = find_language().pronunciation.inflected
     for word, phones in words:
-        assert (lexicon.get(word) or inflected(word, lexicon.get) or graph.phones(word)) == phones
+        said = lexicon.get(word) or inflected(word, lexicon.get, ()) or graph.phones(word)
+        assert said == phones
     with pytest.raises(ConfigError, match="misaki"):
         build_g2p(replace(build, gold=tmp_path / "none"))
 
@@ -280,3 +301,13 @@ def test_training_words_leave_out_what_endings_give() -> None:
     entries = {"cat": "kˈæt", "cats": "kˈæts", "of": "ʌv", "cat|verb": "kˈæt", "dog": "dˈɔɡ"}
     chosen = training_words(entries, {"of": "ʌv"}, {"cat", "dog"}, regular_share=0.0)
     assert chosen == {"cat": "kˈæt", "dog": "dˈɔɡ"}
+
+
+def test_a_new_lexicon_holds_what_the_pack_says() -> None:
+    source = LexiconSource({"jose": "ʤˈOz", "grace": "ɡɹˈɑ"}, {"abuses|noun": "əbjˈuzᵻz"})
+    converter = train_converter(source, {"jose": "ʤˈOz", "grace": "ɡɹˈɑ"})
+    entries = in_corpus_convention(source, {"grace": "ɡɹˈɑ"}, converter)
+    assert entries["garcia"] == "ɡɑɹsˈiə" and entries["kevin"] == "kˈɛvɪn"
+    assert entries["jose"] == "hOzˈA" and entries["grace"] == "ɡɹˈAs"
+    assert entries["abuses|noun"] == "əbjˈusᵻz" and entries["exposé"] == "ˌɛkspOzˈA"
+    assert not any("/" in phones for phones in entries.values())

@@ -289,6 +289,27 @@ def test_a_row_may_lose_what_is_known_of_it(cache: Path, tmp_path: Path) -> None
     assert not gone.n_reference.any()
 
 
+def test_voices_between_people_are_asked_of_the_encoder_alone(cache: Path, tmp_path: Path) -> None:
+    encoder = f"speaker_encoder: {ENCODER}\nspeaker_every: 1\n"
+    recipe = RECIPE % 4 + encoder + "stranger_weight: 0.5\nstranger_rows: 2\n"
+    trainer = build_trainer(_run(tmp_path, cache, recipe, "strangers"))
+    sampler = trainer.task.sampler
+    vector, mean, d_vector = sampler.stranger(np.random.default_rng(1))
+    again = sampler.stranger(np.random.default_rng(1))
+    assert np.array_equal(vector, again[0]) and mean == again[1]
+    assert vector.shape == (328,) and abs(float(np.linalg.norm(d_vector)) - 1.0) < 1e-5
+    batch = sampler.draw(np.random.default_rng(0))
+    places = np.array([1, 0])
+    some = batch.rows(places)
+    assert torch.equal(some.n_frames, batch.n_frames[places])
+    assert some.mel.shape[1] == int(some.n_frames.max()) and len(some.bands) == 2
+    assert torch.equal(some.mel[0], batch.mel[1, : some.mel.shape[1]])
+    terms = trainer.task.train_step(0)
+    assert 0.0 < terms["stranger"] < 2.0
+    without = build_trainer(_run(tmp_path, cache, RECIPE % 4 + encoder, "without"))
+    assert "stranger" not in without.task.train_step(0)
+
+
 def test_impossible_recipes_are_refused(cache: Path, tmp_path: Path) -> None:
     for wrong in ("reference_frames: 0", "reference_frames: 6"):
         text = RECIPE.replace("reference_frames: 60", wrong) % 5

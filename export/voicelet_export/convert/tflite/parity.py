@@ -152,7 +152,7 @@ def g2p_references(model: G2P) -> list[Reference]:
     """Words that no lexicon holds, and one that does."""
     out = []
     for word in WORDS:
-        inputs: Arrays = {"letters": encode_letters(word)[None]}
+        inputs: Arrays = {"letters": encode_letters(word, model.config.letters)[None]}
         out.append(Reference(inputs, _run(model, inputs, ("logits",))))
     return out
 

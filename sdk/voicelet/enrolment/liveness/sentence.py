@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib import resources
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.language import find_language
@@ -96,28 +97,23 @@ def random_sentence(
     return ConsentSentence(text, words, stamp)
 
 
-def consent_sentence(
-    now: datetime | None = None, rng: random.Random | None = None
-) -> ConsentSentence:
+def consent_sentence() -> ConsentSentence:
     """Draw a sentence for somebody to read aloud: about 10 s, 50 bits of randomness.
 
         sentence = consent_sentence()
         print(sentence.text)
 
     This device remembers it (see `issued`): it has to be read within 15 minutes, here, and serves
-    for one consent.
-
-    Args:
-        now: with a time zone; the present without it.
-        rng: only for tests; the system's own randomness without one.
+    for one consent.  Neither its words nor its time can be chosen: a sentence that was read before
+    would count again.
 
     Raises:
         ConsentError: it can't be remembered, as on a full disk.
     """
     from voicelet.enrolment.liveness.issued import issued_sentences
 
-    sentence = random_sentence(now, rng)
-    issued_sentences().add(sentence.text, now)
+    sentence = random_sentence()
+    issued_sentences().add(sentence.text)
     return sentence
 
 
@@ -163,7 +159,7 @@ class SentenceReader:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._lexicon = Lexicon.open(bundle.data_path("lexicon"))
+        self._lexicon = Lexicon(read_data(bundle, "lexicon"))
         language = find_language(LANGUAGE)
         inventory = PhoneInventory(bundle.manifest.phones)
         phonemizer = Phonemizer(self._lexicon, None, inventory, language)

@@ -17,9 +17,9 @@ from voicelet.audio.features import FloatArray
 from voicelet.engine import Graph
 from voicelet.errors import BundleError, ProfileError
 from voicelet.synth.base import check_shapes
-from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, turn
+from voicelet.synth.source_filter.intonation import LABEL_DELAY_FRAMES, accented, turn
 from voicelet.synth.types import Controls
-from voicelet.text.words import Tone
+from voicelet.text.words import Accent, Tone
 
 IntArray = npt.NDArray[np.int64]
 
@@ -29,9 +29,6 @@ EFFORT = 0.25
 """Share of a change of loudness that goes into the model's energy; more distorts its timbre."""
 MAX_PHONE_FRAMES = 240
 """No phone is held longer than this at normal speed (3 s), whatever the model says."""
-LEAD_IN_FRAMES = 8
-"""The silence before a clause is cut to this, so that the first word comes sooner; the first sound
-begins some 4 frames before its label, so less would clip it."""
 ENCODED = ("hidden", "log_duration", "pitch", "energy", "condition")
 _LOG_F0_RANGE = (math.log(40.0), math.log(1000.0))
 
@@ -42,9 +39,8 @@ class EncodedClause:
 
     Attributes:
         ends: frames until the end of each phone, pads included, [N]; the last is the length.
-        frames: the decoder's input, [lead + T, C + 4].
-        lead: frames before the first that is spoken, seen by the decoder only.
-        voiced: bool [lead + T], frames that are voiced whatever the decoder says.
+        frames: the decoder's input, [T, C + 4].
+        voiced: bool [T], frames that are voiced whatever the decoder says.
         condition: [1, K].
         log_f0_mean: the speaker's, [1, 1].
     """
@@ -53,11 +49,10 @@ class EncodedClause:
     frames: FloatArray
     condition: FloatArray
     log_f0_mean: FloatArray
-    lead: int = 0
     voiced: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
-        return len(self.frames) - self.lead
+        return len(self.frames)
 
 
 class AcousticModel:
@@ -95,6 +90,7 @@ class AcousticModel:
         controls: Controls,
         tones: Sequence[Tone] = (),
         spelled: str = "",
+        accents: Sequence[Accent] = (),
     ) -> EncodedClause:
         """Run the encoder and lay out the frames.
 
@@ -105,6 +101,7 @@ class AcousticModel:
             controls: speed, pitch and energy of this clause.
             tones: where its pitch turns.
             spelled: the phones' symbols, without pads; tones need them.
+            accents: words that are emphasized.
         """
         size = self._speaker_size or len(speaker)
         speaker, adaptation = speaker[:size], speaker[size:]
@@ -122,15 +119,15 @@ class AcousticModel:
         slower, wider, louder = (
             adaptation[:3] if len(adaptation) else np.array([0, 1, 0], np.float32)
         )
-        durations = phone_frames(outputs["log_duration"][0] + slower, controls.speed)
+        accent = accented(accents, n)
+        log_duration = outputs["log_duration"][0] + slower + accent.log_duration
+        durations = phone_frames(log_duration, controls.speed)
         semitone = math.log(2.0) / 12.0 / self._pitch_scale
         wider = np.float32(wider * controls.pitch_range)
-        pitch = outputs["pitch"][0] * wider
+        pitch = outputs["pitch"][0] * wider + accent.semitones * np.float32(semitone)
         louder_db = 20.0 * math.log10(controls.energy)
         energy = outputs["energy"][0] + louder + np.float32(EFFORT * louder_db / ENERGY_STD_DB)
-        # The decoder was trained with long silences before a clause, and they affect the first
-        # sound, so it is given all of the silence, though most of it isn't spoken.
-        lead = max(0, int(durations[0]) - LEAD_IN_FRAMES)
+        energy += accent.louder_db / np.float32(ENERGY_STD_DB)
         frames = repeat_phones(outputs["hidden"][0], pitch, energy, durations)
         ends = np.cumsum(durations)
         turned = turn(
@@ -146,11 +143,10 @@ class AcousticModel:
         frames[:, -4] = turned.pitch + np.float32(controls.pitch_semitones * semitone)
         frames[:, -3] = turned.energy
         return EncodedClause(
-            ends - lead,
+            ends,
             frames,
             outputs["condition"] + adaptation[3:] if len(adaptation) else outputs["condition"],
             speaker[self._f0_index].reshape(1, 1),
-            lead,
             turned.voiced,
         )
 
@@ -165,7 +161,6 @@ class AcousticModel:
         Raises:
             BundleError: the model gave numbers that aren't finite, or of another shape.
         """
-        first, last = first + clause.lead, last + clause.lead
         low = max(0, first - self.context_frames)
         high = min(len(clause.frames), last + self.context_frames)
         outputs = self._decoder.run(

@@ -7,6 +7,7 @@ about two above (Wells 2006; 't Hart, Collier & Cohen 1990, ch. 4).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.synth.types import Controls
 from voicelet.text.phones import STRESS, VOWELS
-from voicelet.text.words import PhoneClause, Tone, Turn
+from voicelet.text.words import Accent, Emphasis, PhoneClause, Tone, Turn
 
 IntArray = npt.NDArray[np.int64]
 
@@ -43,6 +44,33 @@ CONTOURS: dict[Turn, Contour] = {
     "go_on": Contour(0.5, 2.0, 0.1),
     "fall": Contour(0.5, -5.0, 0.0),
 }
+CAPITAL_SEMITONES = 4.0
+"""A word with a capital is this much higher; screen readers raise theirs by about as much."""
+
+
+@dataclass(frozen=True)
+class Prominence:
+    """How far a word is to stand out.
+
+    Attributes:
+        semitones: that it lies above its usual pitch.
+        louder_db: than usual.
+        longer: factor of its duration.
+    """
+
+    semitones: float
+    louder_db: float
+    longer: float
+
+
+PROMINENCE: dict[Emphasis, Prominence] = {
+    "none": Prominence(0.0, 0.0, 1.0),
+    "reduced": Prominence(-2.0, -3.0, 0.85),
+    "moderate": Prominence(2.5, 3.0, 1.15),
+    "strong": Prominence(4.5, 5.0, 1.35),
+}
+"""A stressed word of read English lies some two to four semitones above its neighbours, is louder
+by some decibels and longer by a quarter (Ladd 2008, "Intonational Phonology", 2.2)."""
 LABEL_DELAY_FRAMES = 4.5
 """By how much the durations of voices up to 0.4 lie behind what is heard (measured on sibilants;
 see `export/TRAINING.md`).  A bundle says it of its own voice."""
@@ -53,15 +81,59 @@ EXCLAIMED_ENERGY = 1.26
 """2 dB."""
 EXCLAIMED_SEMITONES = 0.8
 EXCLAIMED_RANGE = 1.25
+ASIDE_ENERGY = 0.8
+"""2 dB less."""
+ASIDE_SEMITONES = -1.5
+ASIDE_SPEED = 1.06
 _VOICED = VOWELS + STRESS + "jlmnwŋɹ"  # a stress mark's label holds most of its vowel
 
 
-def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
-    """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is."""
+@dataclass(frozen=True)
+class Accented:
+    """What the accents of a clause change, phone by phone, pads included, float32 [N] each.
+
+    Attributes:
+        semitones, louder_db: added to pitch and energy.
+        log_duration: added to the natural log of the duration.
+    """
+
+    semitones: FloatArray
+    louder_db: FloatArray
+    log_duration: FloatArray
+
+
+def accented(accents: Sequence[Accent], count: int) -> Accented:
+    """How emphasized words stand out.
+
+    Args:
+        accents: of the clause.
+        count: of its phones, pads included.
+    """
+    changes = np.zeros((3, count), np.float32)
+    for accent in accents:
+        how = PROMINENCE[accent.level]
+        cut = slice(accent.start + 1, min(accent.end + 1, count - 1))
+        changes[:, cut] = [[how.semitones], [how.louder_db], [math.log(how.longer)]]
+    return Accented(*changes)
+
+
+def of_clause(controls: Controls, clause: PhoneClause, shifts_pitch: bool = True) -> Controls:
+    """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is.
+
+    What stands in parentheses is said lower, softer and a little faster (Wells 2006, 4.3).
+
+    Args:
+        shifts_pitch: whether the voice can; if not, only SSML's own pitch is left in.
+    """
     prosody = clause.prosody
     requested = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
+    if clause.aside:
+        lower = ASIDE_SEMITONES * requested.pitch_range * shifts_pitch
+        requested = requested.times(ASIDE_SPEED, lower, ASIDE_ENERGY)
     if not clause.exclaimed:
         return requested
+    if not shifts_pitch:
+        return requested.times(1.0, 0.0, EXCLAIMED_ENERGY)
     wider = min(requested.pitch_range * EXCLAIMED_RANGE, max(3.0, requested.pitch_range))
     lively = requested.times(1.0, EXCLAIMED_SEMITONES * requested.pitch_range, EXCLAIMED_ENERGY)
     return replace(lively, pitch_range=wider)
@@ -117,11 +189,14 @@ def turn(
     for tone in tones:
         if tone.end + 1 >= len(ends):
             continue  # of another clause
-        shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
         stop = min(of_last + last_phone_frames, int(ends[tone.end]) - delay, len(pitch))
+        if tone.turn == "capital":
+            pitch[first : int(ends[tone.end])] += np.float32(CAPITAL_SEMITONES * semitone)
+            continue
         if stop - first < 2:
             continue
+        shape = CONTOURS[tone.turn]
         end = shape.end * semitone * pitch_range
         here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
         begin = min(here, limit) if shape.end > shape.begin else max(here, limit)

@@ -162,6 +162,11 @@ class ClauseVocoder:
         later = self._correction.delay_frames if self._correction else 0
         return self._vocoder.window.delay_frames + later
 
+    def end_at(self, frames: int) -> None:
+        """End the clause after so many frames, none of which lies behind what was looked at."""
+        self._mel, self._log_f0 = self._mel[:frames], self._log_f0[:frames]
+        self._voicing, self._pulses = self._voicing[:frames], self._pulses[:frames]
+
     def advance(self, last: int) -> FloatArray:
         """Filter the frames up to `last`; returns what samples are now final."""
         if last == self._done:

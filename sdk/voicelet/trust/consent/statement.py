@@ -64,6 +64,13 @@ class SentenceToRead(Protocol):
 
 
 @dataclass(frozen=True)
+class _ReadText:
+    """The words of a sentence, and nothing that could change."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class SpokenConsent:
     """The speaker, reading the sentence.
 
@@ -92,18 +99,10 @@ class SpokenConsent:
         if isinstance(recording, tuple):
             samples, rate_hz = recording
             data = np.ascontiguousarray(samples, "<f4").tobytes() + str(int(rate_hz)).encode()
-        elif isinstance(recording, (bytes, bytearray, memoryview)):
-            data = bytes(recording)
+            if len(data) > MAX_SPOKEN_BYTES:
+                raise AudioError("the recording of the consent is far too long; read one sentence")
         else:
-            path = Path(cast("str | Path", recording))
-            try:
-                with path.open("rb") as file:
-                    data = file.read(MAX_SPOKEN_BYTES + 1)
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or error
-                raise AudioError(f"{path.name!r}: {reason}; name the recording") from None
-        if len(data) > MAX_SPOKEN_BYTES:
-            raise AudioError("the recording of the consent is far too long; read one sentence")
+            data = _bytes_of(recording)
         return hashlib.sha256(data).hexdigest()
 
 
@@ -184,7 +183,7 @@ def make_record(consent: Consent, voice_sha256: str, now: datetime | None = None
         AudioError: the recording of the sentence can't be read.
         SealError: the device's key can't be had.
     """
-    require_consent(consent)
+    consent = require_consent(consent)
     spoken = consent.spoken
     record = unsigned_record(
         speaker=consent.speaker,
@@ -214,12 +213,61 @@ def make_record(consent: Consent, voice_sha256: str, now: datetime | None = None
 
 
 def require_consent(consent: object) -> Consent:
-    """Return it, if it is a consent.
+    """A plain copy of a consent, which nothing can change while it is checked and signed.
+
+    Every value is read once.  A recording that is a file is read into memory, so that what is
+    listened to is what the record's hash is of.
 
     Raises:
-        ConsentError: it isn't; the message says how to make one.
+        ConsentError: it isn't a consent; the message says how to make one.
+        AudioError: the recording can't be read.
     """
     if not isinstance(consent, Consent):
         missing = "" if consent is None else f" (this is a {type(consent).__name__})"
         raise ConsentError(f"a voice can't be used without its owner's consent{missing}; {REMEDY}")
-    return consent
+    spoken = consent.spoken
+    if spoken is not None:
+        if not isinstance(spoken, SpokenConsent):
+            raise ConsentError("spoken must be a SpokenConsent(recording, sentence)")
+        spoken = _plain(spoken)
+    return Consent(
+        consent.speaker,
+        spoken,
+        consent.given_by,
+        consent.purposes,
+        consent.scope,
+        consent.expires,
+        consent.reason,
+    )
+
+
+def _plain(spoken: SpokenConsent) -> SpokenConsent:
+    text, recording = spoken.sentence.text, spoken.recording
+    if not isinstance(text, str):
+        raise ConsentError("a spoken consent needs the sentence that was asked for")
+    plain: Recording
+    if isinstance(recording, tuple):
+        try:
+            samples, rate_hz = recording
+            plain = (np.array(samples), rate_hz + 0)
+        except (ValueError, TypeError) as error:
+            raise AudioError(f"the recording isn't (samples, sample rate in Hz): {error}") from None
+    else:
+        plain = _bytes_of(recording)
+    return SpokenConsent(plain, _ReadText("".join(text)))
+
+
+def _bytes_of(recording: object) -> bytes:
+    if isinstance(recording, (bytes, bytearray, memoryview)):
+        data = bytes(recording)
+    else:
+        path = Path(cast("str | Path", recording))
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_SPOKEN_BYTES + 1)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise AudioError(f"{path.name!r}: {reason}; name the recording") from None
+    if len(data) > MAX_SPOKEN_BYTES:
+        raise AudioError("the recording of the consent is far too long; read one sentence")
+    return data

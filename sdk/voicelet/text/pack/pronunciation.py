@@ -1,0 +1,170 @@
+"""How a pack says its words: word lists, endings, phrases, homographs, letters put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from voicelet.errors import BundleError, ConfigError, PackError
+from voicelet.text.g2p import NeuralG2P
+from voicelet.text.language import Pronunciation
+from voicelet.text.pack.config import PackConfig
+from voicelet.text.pack.homographs import Homographs
+from voicelet.text.pack.inflection import Inflection, open_inflection
+from voicelet.text.pack.letter_rules import LetterRules
+from voicelet.text.pack.lexicon import PackLexicon
+from voicelet.text.pack.phrases import Phrases, open_phrases
+from voicelet.text.pack.spelling import Spelling
+
+WORD_LISTS = ("lexicon.tsv", "names.tsv")
+"""In the order of asking."""
+
+COMPILED_LEXICON = "lexicon.bin"
+LETTER_RULES = "letters.json"
+GRAPH = "g2p.onnx"
+"""The letter-to-sound model of a language without letter rules."""
+
+MAX_WEIGHTS_BYTES = 8 << 20
+_EMPTY: Mapping[str, Any] = {"format": 1}
+
+T = TypeVar("T")
+ReadJson = Callable[[Path], "dict[str, Any]"]
+
+
+def open_pronunciation(
+    folders: Sequence[Path], config: PackConfig, read: ReadJson, *, check: bool = False
+) -> Pronunciation:
+    """What the files of a pack, and of those that it inherits from, say of pronunciation.
+
+    Args:
+        folders: the pack's, then the one that it inherits from, and so on.
+        config: pack.json, what is inherited merged into it.
+        read: reads a JSON file.
+        check: read all of it now, so that whatever is wrong is found.
+
+    Raises:
+        PackError: a file is wrong; the message says which and where.  Without `check` also from
+            what is returned, when it is first asked.
+    """
+    parts = _Parts(tuple(folders), config, read)
+    if check:
+        parts.check()
+    return Pronunciation(
+        vowel_letters=frozenset(config.vowel_letters),
+        spelled=lambda text: parts.spelling.spelled(text),
+        add_s=lambda phones: parts.inflection.add_plural(phones),
+        inflected=lambda word, look_up, senses: parts.inflection.inflected(word, look_up, senses),
+        senses=lambda keys, place, texts: parts.senses(keys, place, texts),
+        phrases=parts.phrases,
+        letters=config.letters,
+        words=parts.lexicon.get,
+        letter_to_sound=parts.letter_to_sound,
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The parts, each made when it is first asked for."""
+
+    folders: tuple[Path, ...]
+    config: PackConfig
+    read: ReadJson
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        return self._opened("weak.json", open_phrases)
+
+    @cached_property
+    def inflection(self) -> Inflection:
+        return self._opened("inflection.json", open_inflection)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        config = self.config
+        return Spelling(config.letter_names, config.letters, self.phrases, self.inflection)
+
+    @cached_property
+    def senses(self) -> Callable[[Sequence[str], int, Sequence[str]], tuple[str, ...]]:
+        name = "homographs.json"
+        if not self._paths(name):
+            return lambda keys, place, texts: ()
+        return self._opened(name, lambda data, where: self._homographs(data, where))
+
+    @cached_property
+    def lexicon(self) -> PackLexicon:
+        lists = [path for name in WORD_LISTS for path in self._paths(name)]
+        lists.sort(key=lambda path: self.folders.index(path.parent))
+        return PackLexicon(lists, self._paths(COMPILED_LEXICON))
+
+    @cached_property
+    def letter_to_sound(self) -> Callable[[str], str] | None:
+        if self._paths(LETTER_RULES):
+            return lambda word: self.letter_rules.phones(word)
+        graphs = self._paths(GRAPH)
+        return NeuralG2P(graphs[0]).phones if graphs else None
+
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
+
+    def check(self) -> None:
+        """Make everything.
+
+        Raises:
+            PackError: something is wrong.
+        """
+        _ = self.phrases, self.inflection, self.spelling, self.senses
+        try:
+            self.lexicon.check()
+            if self.letter_to_sound is not None:
+                self.letter_to_sound("a")
+            if self._paths(LETTER_RULES):
+                self.letter_rules.check()
+            self.phrases.check()
+        except (BundleError, ConfigError) as error:
+            raise PackError(str(error)) from None
+
+    def _paths(self, name: str) -> list[Path]:
+        return [folder / name for folder in self.folders if (folder / name).is_file()]
+
+    def _opened(self, name: str, open_: Callable[[Mapping[str, Any], str], T]) -> T:
+        """A part from its file, what is inherited merged into it."""
+        data: Mapping[str, Any] = {}
+        for path in reversed(self._paths(name)):
+            data = merged_settings(data, self.read(path))
+        try:
+            return open_(data or _EMPTY, str(self.folders[0] / name))
+        except ConfigError as error:
+            raise PackError(str(error)) from None
+
+    def _homographs(self, data: Mapping[str, Any], where: str) -> Homographs:
+        weights = None
+        if (model := data.get("model")) and isinstance(model, Mapping):
+            weights = self._weights(str(model.get("weights", "")), where)
+        return Homographs.from_mapping(data, weights, where)
+
+    def _weights(self, name: str, where: str) -> bytes:
+        if name != Path(name).name or not (paths := self._paths(name)):
+            raise PackError(f"{where}: there is no file {name!r} beside it")
+        try:
+            with paths[0].open("rb") as file:
+                raw = file.read(MAX_WEIGHTS_BYTES + 1)
+        except OSError as error:
+            raise PackError(f"{paths[0]} can't be read: {error.strerror or error}") from None
+        if len(raw) > MAX_WEIGHTS_BYTES:
+            raise PackError(f"{paths[0]}: larger than {MAX_WEIGHTS_BYTES >> 20} MiB")
+        return raw
+
+
+def merged_settings(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's values with the child's in their place; mappings are merged key by key."""
+    merged: dict[str, Any] = dict(parent)
+    for key, value in child.items():
+        base = merged.get(key)
+        if isinstance(base, Mapping) and isinstance(value, Mapping):
+            value = merged_settings(base, value)
+        merged[key] = value
+    return merged
