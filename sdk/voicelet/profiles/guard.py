@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from voicelet.errors import VoiceProtectedError
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import Profile, check_encoder
 from voicelet.profiles.protected import ProtectedVoices
 from voicelet.speaker.voice_match import VoiceScale, voice_scale
 
@@ -70,7 +70,7 @@ def guard_voice(
         ProfileError: a list can't be read; or an unknown speaker encoder made the profile, so that
             it can be compared with nothing.
     """
-    profile.check_encoder()
+    check_encoder(profile)
     for duplicate in find_duplicates(profile, others, config=config):
         raise VoiceProtectedError(
             f"this voice is already enrolled as {duplicate.name!r} by another person; if it is the"

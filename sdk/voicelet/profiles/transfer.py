@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from voicelet.errors import ConsentEndedError, ProfileError, VoiceletError
 from voicelet.profiles.as_spoken import SpeakingVoice, guard_spoken
 from voicelet.profiles.erased import check_not_erased
-from voicelet.profiles.profile import MAGIC, Profile
+from voicelet.profiles.profile import MAGIC, Profile, check_encoder
 from voicelet.profiles.vault.disk import Hidden
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit.device_log import note
@@ -105,7 +105,7 @@ def import_profile(
     if name is not None:
         profile = dataclasses.replace(profile, name=name)
     arrived = profile.check_record()
-    profile.check_encoder()
+    check_encoder(profile)
     if not accept_erased:
         check_not_erased(profile, arrived.created, "the consent that came with it was given")
     if agree_anew is not None:

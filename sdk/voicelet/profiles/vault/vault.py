@@ -23,7 +23,7 @@ from voicelet.config import did_you_mean
 from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError
 from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name, default_folder, file_stem, name_of_file
-from voicelet.profiles.profile import Profile, stored_copy
+from voicelet.profiles.profile import Profile, check_encoder, stored_copy
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.access import Access, believed, check_plain_is_wanted, in_use, rotate
 from voicelet.profiles.vault.disk import SUFFIX, Disk
@@ -107,7 +107,7 @@ class Vault:
         """
         profile = stored_copy(profile)
         profile.check_record()
-        profile.check_encoder()
+        check_encoder(profile)
         others = self.list()
         voiceprint = profile.voiceprint_sha256
         here = [p for p in others if p.name == profile.name and p.voiceprint_sha256 == voiceprint]

@@ -194,7 +194,7 @@ class ConsentRecord:
     voice_sha256: str
     device: str
     signature: str = field(repr=False)
-    version: int = VERSION
+    version: int = _FOLLOWS_NOTHING
     countersigner: str = ""
     countersignature: str = field(default="", repr=False)
     replaces: tuple[str, ...] = ()
@@ -251,7 +251,7 @@ class ConsentRecord:
         """As JSON takes it."""
         values = dataclasses.asdict(self)
         values |= {name: list(values[name]) for name in ("purposes", *_FOLLOWED)}
-        missing = _FOLLOWED if self.version < VERSION else ()
+        missing: tuple[str, ...] = _FOLLOWED if self.version < VERSION else ()
         if self.version == VOICEPRINT_ONLY:
             missing += _COUNTERSIGNED
         return {k: v for k, v in values.items() if k not in missing}
@@ -266,7 +266,9 @@ class ConsentRecord:
         try:
             if isinstance(data, Mapping):
                 _check_version(data.get("version"))
-                needed = _COUNTERSIGNED if data["version"] != VOICEPRINT_ONLY else ()
+                needed: tuple[str, ...] = (
+                    _COUNTERSIGNED if data["version"] != VOICEPRINT_ONLY else ()
+                )
                 needed += _FOLLOWED if data["version"] == VERSION else ()
                 if not set(needed) <= set(data):
                     raise ConfigError(f"it lacks {' or '.join(needed)}")
@@ -449,12 +451,7 @@ class ConsentRecord:
 
 def unsigned_record(**values: Any) -> ConsentRecord:
     """A record of those fields with a new id, yet to be signed."""
-    blank = {
-        "id": secrets.token_hex(16),
-        "device": "0" * 64,
-        "signature": "0" * 128,
-        "version": _FOLLOWS_NOTHING,
-    }
+    blank = {"id": secrets.token_hex(16), "device": "0" * 64, "signature": "0" * 128}
     return ConsentRecord(**{**blank, **values})
 
 
