@@ -116,6 +116,10 @@ class Synthesizer(Protocol):
         """Frames of all further stretches."""
 
     @property
+    def shifts_pitch(self) -> bool:
+        """Whether it can speak at another pitch."""
+
+    @property
     def offline_frames(self) -> int:
         """Frames of a stretch in offline synthesis; bounds the memory needed."""
 

@@ -88,6 +88,8 @@ GAIN_DB = 0.0
 KNEE = 0.8
 """Samples above this are limited, so that none passes 1."""
 FADE_S = 0.005
+FADE_OUT_S = 0.02
+"""Longer, so that what is left of a voice's noise doesn't stop short before a pause."""
 
 
 def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
@@ -106,14 +108,15 @@ def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
 
 
 class Fader:
-    """Fades the first and the last 5 ms of a clause that comes in pieces.
+    """Fades the first 5 ms and the last 20 ms of a clause that comes in pieces.
 
     Args:
         rate: in Hz.
     """
 
     def __init__(self, rate: int) -> None:
-        self._place, self._length = 0, max(1, int(FADE_S * rate))
+        self._place = 0
+        self._rise, self._fall = max(1, int(FADE_S * rate)), max(1, int(FADE_OUT_S * rate))
 
     def __call__(self, samples: FloatArray, total: int) -> FloatArray:
         """Fade the next samples, in place; returns them.
@@ -121,11 +124,12 @@ class Fader:
         Args:
             total: samples of the clause, as far as is known.
         """
-        first, n, length = self._place, len(samples), min(self._length, max(1, total // 2))
+        first, n, half = self._place, len(samples), max(1, total // 2)
         self._place += n
-        if first < length:
+        if first < (length := min(self._rise, half)):
             rise = np.arange(first, min(first + n, length), dtype=np.float32)
             samples[: len(rise)] *= (rise + 0.5) / length
+        length = min(self._fall, half)
         start = max(first, total - length)
         if start < first + n:
             fall = np.arange(total - start, total - first - n, -1, dtype=np.float32)
@@ -216,7 +220,7 @@ class SpeechStream:
         """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
-        controls = of_clause(self._controls, clause)
+        controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.

@@ -115,18 +115,23 @@ def accented(accents: Sequence[Accent], count: int) -> Accented:
     return Accented(*changes)
 
 
-def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
+def of_clause(controls: Controls, clause: PhoneClause, shifts_pitch: bool = True) -> Controls:
     """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is.
 
     What stands in parentheses is said lower, softer and a little faster (Wells 2006, 4.3).
+
+    Args:
+        shifts_pitch: whether the voice can; if not, only SSML's own pitch is left in.
     """
     prosody = clause.prosody
     requested = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
     if clause.aside:
-        lower = ASIDE_SEMITONES * requested.pitch_range
+        lower = ASIDE_SEMITONES * requested.pitch_range * shifts_pitch
         requested = requested.times(ASIDE_SPEED, lower, ASIDE_ENERGY)
     if not clause.exclaimed:
         return requested
+    if not shifts_pitch:
+        return requested.times(1.0, 0.0, EXCLAIMED_ENERGY)
     wider = min(requested.pitch_range * EXCLAIMED_RANGE, max(3.0, requested.pitch_range))
     lively = requested.times(1.0, EXCLAIMED_SEMITONES * requested.pitch_range, EXCLAIMED_ENERGY)
     return replace(lively, pitch_range=wider)

@@ -49,6 +49,7 @@ class FastSpeechSynthesizer:
 
     first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
     offline_frames = OFFLINE_FRAMES
+    shifts_pitch = True
 
     def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
         manifest = bundle.manifest

@@ -370,13 +370,15 @@ def _sequence_cost(node: Node, follow: Ranges) -> _Cost:
     steps = 0
     for part, after in zip(node.parts, reversed(follows), strict=True):
         cost = _cost(part, after)
+        if part.kind == "look":
+            steps += settled * run * cost.steps
+            continue
+        steps += settled * run + settled * run_paths * cost.steps
         if part.least:
-            steps += settled * run + settled * run_paths * cost.steps
             settled *= run_paths
             run, run_paths = cost.exits, cost.paths
-        else:
-            steps += settled * run * cost.steps
-            run, run_paths = run * cost.exits, run_paths * cost.paths
+        else:  # every open way may pass it by; those that fit may go through it
+            run, run_paths = run + run_paths * cost.exits, run_paths * cost.paths
         settled, run, run_paths = min(settled, _CAP), min(run, _CAP), min(run_paths, _CAP)
         steps = min(steps, _CAP)
     return _Cost(min(settled * run_paths, _CAP), min(settled * run, _CAP), steps)
