@@ -19,8 +19,10 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.capital_tone import CapitalTones
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
+from voicelet.text.phones import PUNCTUATION, STRESS
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.base import SpeechWatermark
 
@@ -138,6 +140,9 @@ class Fader:
 
 
 MAX_PAUSE_MS = 60_000
+ENDING_S = 0.2
+"""Silence behind the last word of a text."""
+
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -172,6 +177,13 @@ class Pipeline:
         return self.synthesizer.rate
 
 
+def _first_word(phones: str) -> str:
+    """The sounds of a clause's first word, without its stress and the marks before it."""
+    sounds = phones.lstrip(STRESS + PUNCTUATION)
+    end = next((i for i, sound in enumerate(sounds) if sound in PUNCTUATION), len(sounds))
+    return "".join(sound for sound in sounds[:end] if sound not in STRESS)
+
+
 class SpeechStream:
     """One utterance on its way out; every call of `Voice.stream` has its own.
 
@@ -180,6 +192,7 @@ class SpeechStream:
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `CancelledError` before its next stretch.
+        capital_tones: a tone is heard at words with a capital.
     """
 
     def __init__(
@@ -188,7 +201,10 @@ class SpeechStream:
         speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
+        *,
+        capital_tones: bool = False,
     ) -> None:
+        self._capital_tones = capital_tones
         self._p, self._speaker, self._controls = pipeline, speaker, controls
         self._cancel = cancel
         self._position = 0  # samples given so far
@@ -196,6 +212,7 @@ class SpeechStream:
         self._stretches = iter(pipeline.first_frames)
         self._place = 0  # in the caller's text
         self._started = False
+        self._paused = False  # at the end of the last clause, by the text
 
     def chunks(self, clauses: Iterator[PhoneClause]) -> Iterator[Chunk]:
         """Speak clauses; the next one is read when the one before is nearly out.
@@ -214,7 +231,11 @@ class SpeechStream:
                     if not is_end:
                         yield chunk
         if pending is not None:
-            yield replace(pending, last=True)
+            samples = pending.samples
+            if not self._paused:  # players cut what comes last
+                silence = np.zeros(round(ENDING_S * self._p.rate), np.float32)
+                samples = np.concatenate([samples, silence])
+            yield replace(pending, samples=samples, last=True)
 
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
@@ -222,20 +243,23 @@ class SpeechStream:
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
         controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
+        self._paused = pause > 0 or (self._paused and not clause.phones)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
-            mark = self._p.watermark.at(self._position)
+            mark = self._p.watermark.clause(_first_word(clause.phones))
             rendering = self._p.synthesizer.begin(
                 clause.phones, self._speaker, controls, rng, mark, clause.tones, clause.accents
             )
             words = self._timings(clause, rendering)
             marks += self._inner_marks(clause, rendering)
+            capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
+            tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
             gain = controls.energy if clause.prosody.energy else 0.0
             for samples, is_end in self._render(rendering, gain):
-                yield self._chunk(samples, words, marks, is_end), is_end and not pause
+                yield self._chunk(tones(samples), words, marks, is_end), is_end and not pause
         while pause or marks:
             self._check()
             count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))

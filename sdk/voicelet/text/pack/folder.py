@@ -18,6 +18,7 @@ from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
+from voicelet.text.pack.characters import character_names
 from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
@@ -124,6 +125,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        characters=lru_cache(maxsize=1)(partial(character_names, tables)),
         pauses=files.config.pauses,
     )
     if check:
@@ -134,6 +136,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             Pattern(heading, macros, f"{folder}, chapter_heading").compile()
         for name in files.tables:
             tables.table(name)
+        language.characters()
     return language
 
 
