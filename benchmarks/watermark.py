@@ -4,6 +4,7 @@
         [--words] [--thorough]
     python -m benchmarks.watermark natural --corpus DIR --out DIR [--every 1] [--thorough]
     python -m benchmarks.watermark other_keys --corpus DIR --out DIR [--every 1] [--keys 300]
+    python -m benchmarks.watermark averaging --out DIR [--sentences 6] [--thorough]
     python -m benchmarks.watermark audibility --out DIR [--sentences 36] [--words]
     python -m benchmarks.watermark cost --out DIR [--repeats 40]
 
@@ -28,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.attacks import ATTACKS, RATE_HZ, Attack
+from benchmarks.averaging import MEANS, RENDERINGS, likeness
 from benchmarks.corpora import TarCorpus
 from benchmarks.speaking import DATA, read_sentences
 from voicelet.audio.features import FloatArray
@@ -66,7 +68,9 @@ def unmarked() -> Iterator[None]:
             os.environ[RESEARCH_SWITCH] = before
 
 
-def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) -> list[FloatArray]:
+def clips(
+    voice: Voice, count: int, seconds: float, rng: np.random.Generator, *, speed: float = 1.0
+) -> list[FloatArray]:
     """Cut clips anywhere from long utterances of all presets, pauses and all."""
     sentences = read_sentences(DATA / "sentences.txt")
     length = int(seconds * RATE_HZ)
@@ -74,7 +78,7 @@ def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) ->
     out: list[FloatArray] = []
     for i, preset in enumerate(voice.presets):
         text = " ".join(sentences[(7 * i + k) % len(sentences)] for k in range(14))
-        wave = voice.synthesize(text, preset=preset, seed=i).samples
+        wave = voice.synthesize(text, preset=preset, seed=i, speed=speed).samples
         starts = rng.integers(0, len(wave) - length, each)
         out += [wave[s : s + length] for s in starts]
     return out[:count]
@@ -224,6 +228,31 @@ def other_keys(args: argparse.Namespace) -> dict[str, Any]:
     return {**out, "largest": float(np.exp(found.max()))}
 
 
+def averaging(args: argparse.Namespace) -> dict[str, Any]:
+    """Means of 5, 10 and 20 renderings of a sentence: is the mark still found?"""
+    voice, thorough = Voice.load(), ThoroughSearch() if args.thorough else None
+    rows: dict[str, dict[str, float]] = {}
+    for i, text in enumerate(read_sentences(DATA / "sentences.txt")[: args.sentences]):
+        for way, render in RENDERINGS.items():
+            takes = render(voice, text, 20)
+            alike = likeness(takes)
+            for count in (5, 10, 20):
+                for kind, mean in MEANS.items():
+                    row = rows.setdefault(f"{way}, {kind} of {count}", dict.fromkeys(_TALLY, 0.0))
+                    seen = detect_watermark(mean(takes[:count]), RATE_HZ, thorough=thorough)
+                    row["clips"] += 1
+                    row["found"] += seen.found
+                    row["likeness"] += alike
+        _say(f"{i + 1} sentences")
+    for name, row in rows.items():
+        row["likeness"] /= row["clips"]
+        print(f"{name:42} {row['found']:.0f} of {row['clips']:.0f}, likeness {row['likeness']:.2f}")
+    return rows
+
+
+_TALLY = ("clips", "found", "likeness")
+
+
 def audibility(args: argparse.Namespace) -> dict[str, Any]:
     """Marked against unmarked: PESQ, P.808 and, if asked for, word errors."""
     from voicelet_export.metrics.intelligibility import Recognizer
@@ -298,7 +327,7 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-COMMANDS = {c.__name__: c for c in (robustness, natural, other_keys, audibility, cost)}
+COMMANDS = {c.__name__: c for c in (robustness, natural, other_keys, averaging, audibility, cost)}
 
 
 def main(argv: list[str] | None = None) -> int:

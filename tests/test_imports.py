@@ -66,6 +66,7 @@ _LAYERS = {
         "heldout": "corpora",
         "copies": "common corpora heldout",
         "attacks": "copies",
+        "averaging": "",
         "people": "common corpora heldout",
         "peers": "common",
         "report": "common",
@@ -77,7 +78,8 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "homographs": "",
-        "watermark": "attacks corpora speaking",
+        "watermark": "attacks averaging corpora speaking",
+        "screen_reader": "speaking watermark",
         "arm64_check": "",
     },
 }

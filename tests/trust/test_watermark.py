@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import WatermarkError
-from voicelet.synth.vits.marking import MarkFilter
+from voicelet.synth.marking import MarkFilter
 from voicelet.trust.watermark import mark as watermark
 from voicelet.trust.watermark.mark import Watermark, is_marking, key_digest, model_digest, now_s
 from voicelet.trust.watermark.pattern import (
@@ -128,19 +128,21 @@ def test_only_research_is_unmarked_and_is_told_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     marks = Watermark(1)
-    assert is_marking() and marks.at(0) is not None
+    assert is_marking() and marks.clause("a") is not None
     monkeypatch.setenv(watermark.RESEARCH_SWITCH, "1")
-    assert not is_marking() and marks.at(0) is None
+    assert not is_marking() and marks.clause("a") is None
     assert "no watermark" in caplog.text
 
 
-def test_gains_follow_the_stream_not_the_clause() -> None:
+def test_the_pattern_begins_where_the_first_word_says() -> None:
     marks = Watermark(1, lambda: NOON)
-    one = marks.at(0)
-    later = marks.at(300 * 37)
-    assert one is not None and later is not None
-    whole = one.frames(24000, 300, 1200)(0, PERIOD_FRAMES + 60)
-    np.testing.assert_array_equal(later.frames(24000, 300, 1200)(0, 60), whole[37:97])
+    gains = {word: marks.clause(word) for word in ("ðə", "bˈO", "ðə")}
+    tiles = {marks.clause(f"w{i}").tile for i in range(200)}  # type: ignore[union-attr]
+    assert tiles == set(range(TILES))  # short clauses hold all of the pattern together
+    first = gains["ðə"]
+    assert first is not None and first == marks.clause("ðə")
+    whole = first.frames(24000, 300, 1200)(0, PERIOD_FRAMES + 60)
+    np.testing.assert_array_equal(first.frames(24000, 300, 1200)(37, 60), whole[37:97])
     np.testing.assert_array_equal(whole[PERIOD_FRAMES:], whole[:60])
     assert (np.diff(whole, axis=0) != 0.0).any(axis=1).nonzero()[0][0] == SLOT_FRAMES - 1
 
@@ -148,7 +150,7 @@ def test_gains_follow_the_stream_not_the_clause() -> None:
 @pytest.mark.parametrize("rate", [16000, 22050])
 @pytest.mark.parametrize("size", [1, 700, 10**6])
 def test_the_filter_gives_what_it_takes_however_it_is_cut(rate: int, size: int) -> None:
-    mark = Watermark(1, lambda: NOON).at(12345)
+    mark = Watermark(1, lambda: NOON).clause("a")
     assert mark is not None
     wave = np.random.default_rng(1).standard_normal(rate // 20 + 7).astype(np.float32)
     whole = MarkFilter(mark, rate)(wave, last=True)
@@ -164,7 +166,7 @@ def test_without_gains_the_filter_changes_nothing(monkeypatch: pytest.MonkeyPatc
     from voicelet.trust.watermark import pattern as watermark_pattern
 
     monkeypatch.setattr(watermark_pattern, "DEPTH_DB", 0.0)
-    mark = Watermark(1, lambda: NOON).at(0)
+    mark = Watermark(1, lambda: NOON).clause("a")
     assert mark is not None
     wave = np.random.default_rng(2).standard_normal(3001).astype(np.float32)
     np.testing.assert_allclose(MarkFilter(mark, 22050)(wave, last=True), wave, atol=1e-5)

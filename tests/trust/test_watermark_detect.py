@@ -16,7 +16,7 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.resample import resample
 from voicelet.errors import WatermarkError
 from voicelet.synth import Voice
-from voicelet.synth.vits.marking import MarkFilter
+from voicelet.synth.marking import MarkFilter
 from voicelet.trust.watermark.detect import FOUND, Detection, detect_watermark, posterior
 from voicelet.trust.watermark.mark import KEY_VARIABLE, RESEARCH_SWITCH, Watermark
 from voicelet.trust.watermark.search import log_tail
@@ -128,7 +128,7 @@ def test_other_rates_by_the_filter_and_an_operators_key(
     key.write_bytes(b"an operator's own key, 32 bytes.")
     monkeypatch.setenv(KEY_VARIABLE, str(key))
     watermark = Watermark(77, lambda: 1.78e9)
-    mark = watermark.at(5000)
+    mark = watermark.clause("a")
     assert mark is not None
     wave = resample(recording, RATE, 22050)
     marked = MarkFilter(mark, 22050)(wave, last=True)

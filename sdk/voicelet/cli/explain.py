@@ -42,6 +42,9 @@ def add_parser(subparsers: Any) -> None:
     add_voice_options(parser)
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
     parser.add_argument(
+        "--key", action="store_true", help="the text is one character or the name of a key"
+    )
+    parser.add_argument(
         "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
     )
     parser.add_argument("--json", action="store_true", help="all of it as JSON")

@@ -20,6 +20,7 @@ from voicelet.engine import Graph
 from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
@@ -45,7 +46,9 @@ class OpenGraph(Protocol):
 class FrontEnd(Protocol):
     """Text in, clauses of phones out, lazily; `voicelet.text.front_end.TextFrontEnd` is one."""
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the clauses of a text.
 
         Raises:
@@ -116,6 +119,10 @@ class Synthesizer(Protocol):
         """Frames of all further stretches."""
 
     @property
+    def shifts_pitch(self) -> bool:
+        """Whether it can speak at another pitch."""
+
+    @property
     def offline_frames(self) -> int:
         """Frames of a stretch in offline synthesis; bounds the memory needed."""
 
@@ -135,11 +142,11 @@ class Synthesizer(Protocol):
             LexiconError: the user lexicon can't be read.
         """
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what this kind of voice can't do.
 
         Raises:
-            ConfigError: naming the control.
+            ConfigError: naming the control, or the way of reading.
         """
 
     def begin(

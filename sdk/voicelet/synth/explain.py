@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.synth.compression.rendering import model_pace
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
     choose_language,
     controls_of,
+    reading_of,
     speech_options,
 )
 from voicelet.synth.source_filter.edges import ClauseEdges
@@ -103,6 +105,8 @@ def explain(
 
     Raises:
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
+
+    Beyond twice the normal speed it shows what the model makes, before that is compressed in time.
     """
     requested = speech_options(options, settings)
     synthesizer = voice._synthesizer
@@ -120,7 +124,9 @@ def explain(
     speaker = synthesizer.speakers.vector(checked, preset)
     collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, phone_clause in front_end.with_words(text, ssml=requested.ssml):
+    for clause, phone_clause in front_end.with_words(
+        text, ssml=requested.ssml, reading=reading_of(requested)
+    ):
         first = len(words)
         words += origins(text, clause, phone_clause, phonemizer, front_end.user_lexicon)
         of_phone: list[int | None] = [None] * len(phone_clause.phones)
@@ -130,7 +136,8 @@ def explain(
         for part in split_clause(phone_clause):
             if part.phones:
                 size = len(part.phones)
-                collector.add(part, of_phone[at : at + size], of_clause(controls, part))
+                pace, _ = model_pace(of_clause(controls, part))
+                collector.add(part, of_phone[at : at + size], pace)
                 at += size
     return collector.result(tuple(words))
 

@@ -19,8 +19,10 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.capital_tone import CapitalTones
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
+from voicelet.text.phones import PUNCTUATION, STRESS
 from voicelet.text.words import PhoneClause
 from voicelet.trust.watermark.base import SpeechWatermark
 
@@ -88,6 +90,8 @@ GAIN_DB = 0.0
 KNEE = 0.8
 """Samples above this are limited, so that none passes 1."""
 FADE_S = 0.005
+FADE_OUT_S = 0.02
+"""Longer, so that what is left of a voice's noise doesn't stop short before a pause."""
 
 
 def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
@@ -106,14 +110,15 @@ def to_output_level(samples: FloatArray, gain: float = 1.0) -> FloatArray:
 
 
 class Fader:
-    """Fades the first and the last 5 ms of a clause that comes in pieces.
+    """Fades the first 5 ms and the last 20 ms of a clause that comes in pieces.
 
     Args:
         rate: in Hz.
     """
 
     def __init__(self, rate: int) -> None:
-        self._place, self._length = 0, max(1, int(FADE_S * rate))
+        self._place = 0
+        self._rise, self._fall = max(1, int(FADE_S * rate)), max(1, int(FADE_OUT_S * rate))
 
     def __call__(self, samples: FloatArray, total: int) -> FloatArray:
         """Fade the next samples, in place; returns them.
@@ -121,11 +126,12 @@ class Fader:
         Args:
             total: samples of the clause, as far as is known.
         """
-        first, n, length = self._place, len(samples), min(self._length, max(1, total // 2))
+        first, n, half = self._place, len(samples), max(1, total // 2)
         self._place += n
-        if first < length:
+        if first < (length := min(self._rise, half)):
             rise = np.arange(first, min(first + n, length), dtype=np.float32)
             samples[: len(rise)] *= (rise + 0.5) / length
+        length = min(self._fall, half)
         start = max(first, total - length)
         if start < first + n:
             fall = np.arange(total - start, total - first - n, -1, dtype=np.float32)
@@ -134,6 +140,9 @@ class Fader:
 
 
 MAX_PAUSE_MS = 60_000
+ENDING_S = 0.2
+"""Silence behind the last word of a text."""
+
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -168,6 +177,13 @@ class Pipeline:
         return self.synthesizer.rate
 
 
+def _first_word(phones: str) -> str:
+    """The sounds of a clause's first word, without its stress and the marks before it."""
+    sounds = phones.lstrip(STRESS + PUNCTUATION)
+    end = next((i for i, sound in enumerate(sounds) if sound in PUNCTUATION), len(sounds))
+    return "".join(sound for sound in sounds[:end] if sound not in STRESS)
+
+
 class SpeechStream:
     """One utterance on its way out; every call of `Voice.stream` has its own.
 
@@ -176,6 +192,7 @@ class SpeechStream:
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `CancelledError` before its next stretch.
+        capital_tones: a tone is heard at words with a capital.
     """
 
     def __init__(
@@ -184,7 +201,10 @@ class SpeechStream:
         speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
+        *,
+        capital_tones: bool = False,
     ) -> None:
+        self._capital_tones = capital_tones
         self._p, self._speaker, self._controls = pipeline, speaker, controls
         self._cancel = cancel
         self._position = 0  # samples given so far
@@ -192,6 +212,7 @@ class SpeechStream:
         self._stretches = iter(pipeline.first_frames)
         self._place = 0  # in the caller's text
         self._started = False
+        self._paused = False  # at the end of the last clause, by the text
 
     def chunks(self, clauses: Iterator[PhoneClause]) -> Iterator[Chunk]:
         """Speak clauses; the next one is read when the one before is nearly out.
@@ -210,28 +231,35 @@ class SpeechStream:
                     if not is_end:
                         yield chunk
         if pending is not None:
-            yield replace(pending, last=True)
+            samples = pending.samples
+            if not self._paused:  # players cut what comes last
+                silence = np.zeros(round(ENDING_S * self._p.rate), np.float32)
+                samples = np.concatenate([samples, silence])
+            yield replace(pending, samples=samples, last=True)
 
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
         self._check()
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
-        controls = of_clause(self._controls, clause)
+        controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
+        self._paused = pause > 0 or (self._paused and not clause.phones)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
             self._clauses += 1
             rng = np.random.Generator(np.random.Philox(key=key))
-            mark = self._p.watermark.at(self._position)
+            mark = self._p.watermark.clause(_first_word(clause.phones))
             rendering = self._p.synthesizer.begin(
                 clause.phones, self._speaker, controls, rng, mark, clause.tones, clause.accents
             )
             words = self._timings(clause, rendering)
             marks += self._inner_marks(clause, rendering)
+            capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
+            tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
             gain = controls.energy if clause.prosody.energy else 0.0
             for samples, is_end in self._render(rendering, gain):
-                yield self._chunk(samples, words, marks, is_end), is_end and not pause
+                yield self._chunk(tones(samples), words, marks, is_end), is_end and not pause
         while pause or marks:
             self._check()
             count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))

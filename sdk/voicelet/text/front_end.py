@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from voicelet.errors import TextError
 from voicelet.text import ssml as ssml_document
+from voicelet.text.capitals import with_capitals
 from voicelet.text.cleanup import SourcePiece, plain_pieces
+from voicelet.text.keys import key_items
 from voicelet.text.language import Language, find_language
 from voicelet.text.phonemize import Phonemizer
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.rules import RuleContext
 from voicelet.text.scanner import Boundary, Scanner, to_tokens
 from voicelet.text.segment import (
@@ -22,12 +27,16 @@ from voicelet.text.segment import (
     Segmenter,
     SetProsody,
 )
+from voicelet.text.spoken_marks import spoken_marks
 from voicelet.text.tune import Tunes
 from voicelet.text.user_lexicon import UserLexicon
-from voicelet.text.words import Clause, PhoneClause, Word
+from voicelet.text.words import Clause, PhoneClause, Span, Tone, Word
 
 Ssml: TypeAlias = Literal["auto"] | bool
 Pronunciations: TypeAlias = UserLexicon | Mapping[str, str] | str | Path | None
+
+MAX_LONE_CHARS = 200
+"""A text of marks alone is spoken by their names if it isn't longer than this."""
 
 
 class ClausePhonemizer(Protocol):
@@ -44,6 +53,7 @@ class _Options:
     known: Callable[[str], bool] | None
     inline_phones: bool
     language: Language
+    reading: Reading = PLAIN
 
 
 def load_user_lexicon(source: Pronunciations) -> UserLexicon | None:
@@ -66,10 +76,12 @@ def clauses(
     known: Callable[[str], bool] | None = None,
     inline_phones: bool = True,
     language: Language | None = None,
+    reading: Reading = PLAIN,
 ) -> Iterator[Clause]:
     """Turn text into clauses of words, lazily: the first comes in milliseconds, however long it is.
 
-    Text that holds nothing to say (empty, white space, punctuation) gives no clauses.
+    Text that holds nothing to say (empty, white space) gives no clauses; one of a few marks alone
+    is spoken by their names.
 
     Args:
         text: any string at all.
@@ -81,6 +93,7 @@ def clauses(
         inline_phones: read `[[…]]` as phones; turn it off for text from elsewhere, in which such
             brackets mean something else.
         language: that the text is in; None is the default one.
+        reading: what a screen reader asks for.
 
     Raises:
         TextError: `text` isn't a string.
@@ -91,11 +104,15 @@ def clauses(
     if not isinstance(text, str):
         raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
     language = language or find_language()
-    options = _Options(load_user_lexicon(user_lexicon), known, inline_phones, language)
-    if ssml is True or (ssml == "auto" and ssml_document.looks_like_ssml(text)):
-        items = _ssml_items(ssml_document.parse(text), options)
+    lexicon = load_user_lexicon(user_lexicon)
+    options = _Options(lexicon, known, inline_phones, language, reading)
+    items: Iterator[Item]
+    if reading.key:
+        items = key_items(text, language, reading.capitals, _reader(options))
+    elif ssml is True or (ssml == "auto" and ssml_document.looks_like_ssml(text)):
+        items = _never_silent(text, options, partial(_ssml_items, ssml_document.parse(text)))
     else:
-        items = _scan(plain_pieces(text), options, newlines=True)
+        items = _never_silent(text, options, lambda o: _scan(plain_pieces(text), o, newlines=True))
     return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
@@ -133,7 +150,9 @@ class TextFrontEnd:
         self._inline_phones = inline_phones
         self._others: dict[str, TextFrontEnd] = {}
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the clauses of `text` as phones, lazily.
 
         A clause whose `phones` are empty is only a pause or a place for SSML marks.
@@ -141,14 +160,15 @@ class TextFrontEnd:
         Args:
             text: any string at all.
             ssml: overrides the setting of the front end.
+            reading: what a screen reader asks for.
 
         Raises:
             TextError, SsmlError, PhoneError: as in :func:`clauses`.
         """
-        return (phone_clause for _, phone_clause in self.with_words(text, ssml=ssml))
+        return (clause for _, clause in self.with_words(text, ssml=ssml, reading=reading))
 
     def with_words(
-        self, text: str, *, ssml: Ssml | None = None
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
     ) -> Iterator[tuple[Clause, PhoneClause]]:
         """As :meth:`clauses`, each with the words that it was made of."""
         word_clauses = clauses(
@@ -159,9 +179,15 @@ class TextFrontEnd:
             known=self._in_lexicon,
             inline_phones=self._inline_phones,
             language=self._language,
+            reading=reading,
         )
         tunes = Tunes(self._language.melody)
-        return ((clause, tunes(clause, self._phonemized(clause))) for clause in word_clauses)
+        for clause in word_clauses:
+            phone_clause = tunes(clause, self._phonemized(clause))
+            if reading.capitals == "pitch":
+                raised = (Tone("capital", w.start, w.end) for w in phone_clause.words if w.capital)
+                phone_clause = replace(phone_clause, tones=(*phone_clause.tones, *raised))
+            yield clause, phone_clause
 
     def in_language(self, tag: str) -> TextFrontEnd:
         """One that reads another language, or another variety of this one ("en-GB" for "en").
@@ -218,6 +244,40 @@ class TextFrontEnd:
         )
 
 
+def _never_silent(
+    text: str, options: _Options, read: Callable[[_Options], Iterator[Item]]
+) -> Iterator[Item]:
+    """The items of a text, capitals made known; those of its marks' names if it has no words."""
+    reading, before = options.reading, list[Item]()
+    everything = replace(options, reading=replace(reading, punctuation="all"))
+    if len(text.strip()) > MAX_LONE_CHARS:
+        items = read(options)
+    elif not any(c.isalnum() for c in text):
+        items = read(everything)
+    else:
+        items = read(options)
+        for item in items:
+            before.append(item)
+            if isinstance(item, Word):
+                break
+        else:  # SSML, whose tags are letters, may hold marks alone, too
+            before, items = [], read(everything)
+    items = chain(before, items)
+    if reading.capitals == "none":
+        return items
+    return with_capitals(items, text, options.language.characters(), reading.capitals)
+
+
+def _reader(options: _Options) -> Callable[[str, Span], Sequence[Item]]:
+    """Reads short texts that aren't the caller's own words."""
+
+    def read(text: str, span: Span) -> Sequence[Item]:
+        pieces = [SourcePiece(text, *span)] if text else []
+        return list(_scan(pieces, replace(options, reading=PLAIN), newlines=False, final=False))
+
+    return read
+
+
 def _scan(
     pieces: Iterator[SourcePiece] | Sequence[SourcePiece],
     options: _Options,
@@ -227,6 +287,13 @@ def _scan(
     style: ssml_document.SsmlStyle | None = None,
     context: RuleContext | None = None,
 ) -> Iterator[Item]:
+    if options.reading.punctuation != "none":
+        pieces = spoken_marks(
+            pieces,
+            options.language.characters(),
+            options.reading,
+            inline_phones=options.inline_phones,
+        )
     return Scanner(
         pieces,
         lexicon=options.lexicon,

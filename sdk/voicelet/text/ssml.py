@@ -280,8 +280,7 @@ class _Parser:
                 text,
                 span,
                 frame.style,
-                attributes.get("interpret-as", "").strip().lower(),
-                attributes.get("format", "").strip().lower(),
+                *_interpretation(attributes),
                 alias,
                 phones,
             )
@@ -294,3 +293,10 @@ class _Parser:
         if alphabet == "x-voicelet":
             return own_phones(attributes["ph"])
         raise self._fail(f"the alphabet {alphabet[:40]!r} is unknown; use 'ipa' or 'x-voicelet'")
+
+
+def _interpretation(attributes: dict[str, str]) -> tuple[str, str]:
+    """What a say-as asks for, and its format; older documents write "time:hms12", "vxml:time"."""
+    interpret = attributes.get("interpret-as", "").strip().lower()
+    kind, _, behind = interpret.removeprefix("vxml:").partition(":")
+    return kind, attributes.get("format", "").strip().lower() or behind

@@ -246,7 +246,10 @@ def test_tables_that_are_wrong_are_refused(
         ({"cleanup.tsv": b"ab\tc\n"}, "one character"),
         ({"cleanup.tsv": b"a\n"}, "one character"),
         ({"cleanup.tsv": b"a\t" + b"b" * 99 + b"\n"}, "one character"),
-        ({"numbers.rbnf": b"%spellout-numbering:\n0: =%spellout-numbering=;\n%feminine:\n0: x;"}, "without end"),
+        (
+            {"numbers.rbnf": b"%spellout-numbering:\n0: =%spellout-numbering=;\n%feminine:\n0: x;"},
+            "without end",
+        ),
         ({"numbers.rbnf": b"#" * (5 << 20)}, "larger than 4 MiB"),
         ({"tables/t.tsv": b"k\ts\n" + b"x" * (5 << 20)}, "larger than 4 MiB"),
     ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from voicelet.errors import PackError
-from voicelet.text.pack.regex import MAX_STEPS, parse
+from voicelet.text.pack.regex import MAX_STEPS, _Parser, parse
+from voicelet.text.pack.syntax_tree import Node
 
 
 @pytest.mark.parametrize(
@@ -150,3 +153,76 @@ def test_a_match_begins_with_one_of_the_first_characters() -> None:
     assert first("(?=x)[xy]") == {"x", "y"}
     assert first("(?:ab|c{0,2}d)") == {"a", "c", "d"}
     assert first("(?<!a)(?<n>[0-2]?5)") == {"0", "1", "2", "5"}
+
+
+class Counter:
+    """A backtracking matcher that counts the characters it compares."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.steps = 0
+
+    def ends(self, node: Node, at: int) -> Iterator[int]:
+        """Where a match of `node` may end, in the order of trying."""
+        if node.kind == "chars":
+            self.steps += 1
+            code = ord(self.text[at]) if at < len(self.text) else -1
+            if any(low <= code <= high for low, high in node.first):
+                yield at + 1
+        elif node.kind == "text":
+            self.steps += 1
+            if self.text.startswith(node.text, at):
+                yield at + len(node.text)
+        elif node.kind == "sequence":
+            yield from self._all(node.parts, at)
+        elif node.kind == "choice":
+            for branch in node.parts:
+                yield from self.ends(branch, at)
+        elif node.kind == "repeat":
+            yield from self._repeated(node, at, 0)
+
+    def _all(self, parts: tuple[Node, ...], at: int) -> Iterator[int]:
+        if not parts:
+            yield at
+            return
+        for end in self.ends(parts[0], at):
+            yield from self._all(parts[1:], end)
+
+    def _repeated(self, node: Node, at: int, count: int) -> Iterator[int]:
+        if count < node.times[1]:
+            for end in self.ends(node.parts[0], at):
+                yield from self._repeated(node, end, count + 1)
+        if count >= node.times[0]:
+            yield at
+
+
+def random_pattern(rng: random.Random, depth: int) -> str:
+    kind = rng.randrange(6 if depth else 2)
+    if kind == 0:
+        return rng.choice(["a", "b", "ab", "aab"])
+    if kind == 1:
+        return rng.choice(["[ab]", "[a]", "[^b]", "c"])
+    if kind == 2:
+        return "(?:" + "|".join(random_pattern(rng, depth - 1) for _ in range(3)) + ")"
+    if kind == 3:
+        most = rng.randrange(1, 5)
+        return f"(?:{random_pattern(rng, depth - 1)}){{{rng.randrange(most + 1)},{most}}}"
+    return random_pattern(rng, depth - 1) + random_pattern(rng, depth - 1)
+
+
+def test_no_text_costs_more_than_the_bound() -> None:
+    """Against a matcher that counts, over random patterns and the texts that fit them worst."""
+    rng, tried = random.Random(14), 0
+    while tried < 300:
+        pattern = random_pattern(rng, 4) + rng.choice(["", "c", "b"])
+        try:
+            parsed = parse(pattern)
+        except PackError:
+            continue
+        tried += 1
+        node = _Parser(pattern).parse()
+        for text in ("a" * 40, "ab" * 20, "aab" * 14, "".join(rng.choices("ab", k=40))):
+            counter = Counter(text)
+            for _ in counter.ends(node, 0):
+                break  # the first match is taken
+            assert counter.steps <= parsed.steps, (pattern, text)

@@ -44,6 +44,8 @@ CONTOURS: dict[Turn, Contour] = {
     "go_on": Contour(0.5, 2.0, 0.1),
     "fall": Contour(0.5, -5.0, 0.0),
 }
+CAPITAL_SEMITONES = 4.0
+"""A word with a capital is this much higher; screen readers raise theirs by about as much."""
 
 
 @dataclass(frozen=True)
@@ -115,18 +117,23 @@ def accented(accents: Sequence[Accent], count: int) -> Accented:
     return Accented(*changes)
 
 
-def of_clause(controls: Controls, clause: PhoneClause) -> Controls:
+def of_clause(controls: Controls, clause: PhoneClause, shifts_pitch: bool = True) -> Controls:
     """The caller's controls for one clause: with its SSML prosody, and exclaimed if it is.
 
     What stands in parentheses is said lower, softer and a little faster (Wells 2006, 4.3).
+
+    Args:
+        shifts_pitch: whether the voice can; if not, only SSML's own pitch is left in.
     """
     prosody = clause.prosody
     requested = controls.times(prosody.speed, prosody.pitch_semitones, prosody.energy)
     if clause.aside:
-        lower = ASIDE_SEMITONES * requested.pitch_range
+        lower = ASIDE_SEMITONES * requested.pitch_range * shifts_pitch
         requested = requested.times(ASIDE_SPEED, lower, ASIDE_ENERGY)
     if not clause.exclaimed:
         return requested
+    if not shifts_pitch:
+        return requested.times(1.0, 0.0, EXCLAIMED_ENERGY)
     wider = min(requested.pitch_range * EXCLAIMED_RANGE, max(3.0, requested.pitch_range))
     lively = requested.times(1.0, EXCLAIMED_SEMITONES * requested.pitch_range, EXCLAIMED_ENERGY)
     return replace(lively, pitch_range=wider)
@@ -182,11 +189,14 @@ def turn(
     for tone in tones:
         if tone.end + 1 >= len(ends):
             continue  # of another clause
-        shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
         stop = min(of_last + last_phone_frames, int(ends[tone.end]) - delay, len(pitch))
+        if tone.turn == "capital":
+            pitch[first : int(ends[tone.end])] += np.float32(CAPITAL_SEMITONES * semitone)
+            continue
         if stop - first < 2:
             continue
+        shape = CONTOURS[tone.turn]
         end = shape.end * semitone * pitch_range
         here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
         begin = min(here, limit) if shape.end > shape.begin else max(here, limit)

@@ -30,10 +30,13 @@ from voicelet.synth.base import (
     check_marked,
     check_shapes,
 )
+from voicelet.synth.compression.rendering import CompressedRendering, model_pace
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
-from voicelet.synth.vits.marking import MarkedRendering
 from voicelet.text.front_end import Pronunciations
+from voicelet.text.phones import PUNCTUATION
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
@@ -46,6 +49,8 @@ FIRST_FRAMES = (16, 48, 128)
 voice's, so they grow more gently."""
 STRETCH_FRAMES = 320
 OFFLINE_FRAMES = 384
+TAIL_FRAMES = 3
+"""Frames that are kept behind the last sound of a clause; it decays within them."""
 FLOW_FRAMES = 2048
 """Frames that the flow runs on at once; its long context makes shorter runs wasteful."""
 MAX_ID_FRAMES = 600
@@ -100,6 +105,7 @@ class VitsSynthesizer:
 
     first_frames, stretch_frames = FIRST_FRAMES, STRETCH_FRAMES
     offline_frames = OFFLINE_FRAMES
+    shifts_pitch = False
 
     def __init__(self, bundle: Bundle, open_graph: OpenGraph) -> None:
         self._bundle = bundle
@@ -132,12 +138,17 @@ class VitsSynthesizer:
             return CharacterFrontEnd()
         return NoFrontEnd(self.config.language)
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what needs an f0: VITS has none to shift."""
         if controls.whisper or controls.pitch_range != 1.0:
             raise ConfigError(
                 "this voice was made for Piper, which knows no styles; leave style at neutral, or"
                 " use a voice of voicelet's own"
+            )
+        if reading.capitals == "pitch":
+            raise ConfigError(
+                "this voice was made for Piper, whose pitch can't be raised for capitals; use "
+                'capitals="say" or "tone", or a voice of voicelet\'s own'
             )
         if controls.pitch_semitones:
             raise ConfigError(
@@ -161,6 +172,7 @@ class VitsSynthesizer:
         """
         check_marked(mark)
         config = self.config
+        controls, factor = model_pace(controls)
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
         encoded = self._symbols.encode(phones)
@@ -186,8 +198,15 @@ class VitsSynthesizer:
         prior *= (deviation * np.float32(config.noise_scale))[index]
         prior += outputs["mean"][0][index]
         tokens = np.bincount(encoded.owner, frames, minlength=len(phones) + 2).astype(np.float64)
-        ends_s: npt.NDArray[np.float64] = np.cumsum(tokens) * (self.hop / self.rate)
-        rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        ends = np.cumsum(tokens)
+        # The silence behind the last sound is left to the pause that the text asks for.
+        sounding = [i for i, phone in enumerate(phones) if phone not in PUNCTUATION]
+        if sounding:
+            prior = prior[: int(ends[sounding[-1] + 1]) + TAIL_FRAMES]
+        ends_s: npt.NDArray[np.float64] = ends.clip(0.0, len(prior)) * (self.hop / self.rate)
+        rendering: Rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        if factor != 1.0:
+            rendering = CompressedRendering(rendering, phones, factor, self.hop, self.rate)
         return MarkedRendering(rendering, mark, self.hop, self.rate) if mark else rendering
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
+from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
+from voicelet.text.pack.characters import character_names
 from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
@@ -124,6 +125,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        characters=lru_cache(maxsize=1)(partial(character_names, tables)),
         pauses=files.config.pauses,
     )
     if check:
@@ -134,6 +136,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             Pattern(heading, macros, f"{folder}, chapter_heading").compile()
         for name in files.tables:
             tables.table(name)
+        language.characters()
     return language
 
 
@@ -184,8 +187,9 @@ def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None)
     config = files.config
 
     def say_as(text: str, interpret: str, form: str) -> str | None:
-        text = unicodedata.normalize("NFKC", text).strip()[:_MAX_SAY_AS_CHARS]
-        return rules.read_as(text, interpret, form) if text else ""
+        pieces = Cleaner(newlines=False, table=files.cleanup).clean(plain_pieces(text))
+        clean = "".join(piece.text for piece in pieces)[:_MAX_SAY_AS_CHARS]
+        return rules.read_as(clean, interpret, form) if clean else ""
 
     return Normalization(
         digit_rules=rules.by_place["digit"],

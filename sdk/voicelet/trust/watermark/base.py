@@ -35,8 +35,8 @@ class ClauseWatermark(Protocol):
 class SpeechWatermark(Protocol):
     """What all streams of a voice share.  Threads may share it."""
 
-    def at(self, position: int) -> ClauseWatermark | None:
-        """The mark of a clause that has `position` samples of its stream before it.
+    def clause(self, opening: str) -> ClauseWatermark | None:
+        """The mark of a clause that begins with the word `opening`, whatever is said before it.
 
         None where nothing is marked, which only a research switch brings about.
         """

@@ -190,25 +190,38 @@ def _nothing(probability: float, score: float) -> Detection:
 def _conclude(
     probability: float, score: float, found: Sequence[tuple[Segment, npt.NDArray[np.float64]]]
 ) -> Detection:
+    """All that was found; what no stretch says by itself, all of them may say together."""
     segments = tuple(segment for segment, _ in found)
     order = sorted(range(len(segments)), key=lambda i: -segments[i].score)
     best = next((i for i in order if segments[i].payload is not None), order[0])
-    return Detection(probability, segments[best].payload, segments, score, found[best][1])
+    payload, soft = _read(found[best][1])
+    if payload is None and len(found) > 1:
+        together = np.sum([bits for _, bits in found], axis=0)
+        read, bits = _read(together)
+        payload, soft = (read, bits) if read is not None else (payload, soft)
+    return Detection(probability, payload, segments, score, soft)
+
+
+def _read(
+    soft: npt.NDArray[np.float64],
+) -> tuple[Payload | None, npt.NDArray[np.float64]]:
+    """The payload of [keys, CODED_BITS], if one of the keys gives any, and the bits it is of."""
+    payloads = [decode(row) for row in soft]
+    chosen = next((i for i, payload in enumerate(payloads) if payload is not None), 0)
+    return payloads[chosen], soft[chosen]
 
 
 def _segment(
     group: Sequence[tuple[int, Hit]], blocks: dict[int, FloatArray], keys: Sequence[bytes]
 ) -> tuple[Segment, npt.NDArray[np.float64]]:
-    """A stretch and its coded bits, summed over hits in order of time."""
+    """A stretch and its coded bits with each key, summed over hits in order of time."""
     soft = sum((_soft_bits(h, s, blocks, keys) for s, h in _without_overlap(group)), np.zeros(()))
-    payloads = [decode(row) for row in soft]
-    chosen_key = next((i for i, p in enumerate(payloads) if p is not None), 0)
     start, first = group[0]
     top = max((hit for _, hit in group), key=lambda hit: hit.score)
     end_s = max(s + hit.last for s, hit in group) / FRAMES_PER_S
     start_s = (start + first.first) / FRAMES_PER_S
-    segment = Segment(start_s, end_s, top.score, top.tempo, top.pitch, payloads[chosen_key])
-    return segment, soft[chosen_key]
+    segment = Segment(start_s, end_s, top.score, top.tempo, top.pitch, _read(soft)[0])
+    return segment, soft
 
 
 def posterior(log_p: float) -> float:

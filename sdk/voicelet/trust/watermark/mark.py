@@ -4,7 +4,7 @@ A :class:`Watermark` belongs to an opened voice.  Each clause of a stream is giv
 :class:`ClauseMark`, which says by how much which STFT bins of which frame are raised or lowered
 (`voicelet.trust.watermark.pattern`).  The vocoder that works in the STFT domain multiplies them
 into its spectra, which costs next to nothing; for other voices there is a filter
-(`voicelet.synth.vits.marking`).  `detect_watermark` (`voicelet.trust.watermark.detect`) finds the
+(`voicelet.synth.marking`).  `detect_watermark` (`voicelet.trust.watermark.detect`) finds the
 mark again.
 
 No argument of any public function turns the mark off.  Research that compares marked with unmarked
@@ -34,6 +34,8 @@ from voicelet.trust.watermark.pattern import (
     PERIOD_FRAMES,
     PUBLIC_KEY,
     SLOT_FRAMES,
+    TILE_FRAMES,
+    TILES,
     Payload,
     gain_table,
     tile_signs,
@@ -147,15 +149,21 @@ class Watermark:
                 tables[rate, size] = gain_table(signs, np.arange(size // 2 + 1) * (rate / size))
             return tables[rate, size]
 
-    def at(self, position: int) -> ClauseMark | None:
-        """The mark of a clause that has `position` samples of its stream before it.
+    def clause(self, opening: str) -> ClauseMark | None:
+        """The mark of a clause; None under :data:`RESEARCH_SWITCH`.
 
-        None under :data:`RESEARCH_SWITCH`.
+        Where the pattern begins depends on the clause's first word, and on nothing that was said
+        before or is said after it: if equal speech came with the pattern elsewhere each time, the
+        mean of some of it would be speech without a mark.  Short clauses together still hold all
+        of the pattern, for they begin with different words.
+
+        Args:
+            opening: the first word, in any spelling that is always the same.
         """
         if is_marking():
-            return ClauseMark(self, position)
-        if position == 0:
-            log.warning("%s is set: this speech carries no watermark", RESEARCH_SWITCH)
+            tile = hashlib.sha256(opening.encode("utf-8", "surrogatepass")).digest()[0] % TILES
+            return ClauseMark(self, tile)
+        log.warning("%s is set: this speech carries no watermark", RESEARCH_SWITCH)
         return None
 
 
@@ -165,11 +173,11 @@ class ClauseMark:
 
     Attributes:
         watermark: of its voice.
-        position: samples of the stream before it.
+        tile: of the pattern, where the clause begins.
     """
 
     watermark: Watermark
-    position: int
+    tile: int = 0
 
     def frames(self, rate: int, hop: int, size: int, offset: int = 0) -> FrameGains:
         """The mark of STFT frames that are centred on `offset + (i + 0.5) · hop` in the clause.
@@ -178,7 +186,9 @@ class ClauseMark:
             rate: in Hz.
             hop, size: of the STFT, in samples.
         """
-        return FrameGains(self.watermark.table(rate, size), self.position + offset, rate, hop)
+        return FrameGains(
+            self.watermark.table(rate, size), offset, rate, hop, self.tile * TILE_FRAMES
+        )
 
 
 @dataclass(frozen=True)
@@ -187,19 +197,21 @@ class FrameGains:
 
     Attributes:
         table: float32 [slots, bins].
-        start: samples of the stream before frame 0's own hop.
+        start: samples of the clause before frame 0's own hop.
         rate: in Hz.
         hop: in samples.
+        place: frame of the pattern (80 a second) at the clause's beginning.
     """
 
     table: FloatArray
     start: int
     rate: int
     hop: int
+    place: int
 
     def __call__(self, first: int, count: int) -> FloatArray:
         """Those of `count` frames from `first` on, float32 [count, bins]."""
         centres = self.start + (np.arange(first, first + count) * 2 + 1) * self.hop // 2
-        frames = centres * FRAMES_PER_S // self.rate % PERIOD_FRAMES
+        frames = (centres * FRAMES_PER_S // self.rate + self.place) % PERIOD_FRAMES
         rows: FloatArray = self.table[frames // SLOT_FRAMES]
         return rows
