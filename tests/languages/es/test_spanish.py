@@ -119,3 +119,16 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("es").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"),
+    [
+        ("?", "interrogación"),
+        ("\\", "barra invertida"),
+        ("¿", "abre interrogación"),
+        ("@", "arroba"),
+    ],
+)
+def test_a_mark_alone_is_named(mark: str, name: str) -> None:
+    assert said(mark) == name

@@ -133,3 +133,16 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("pt-BR").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"),
+    [
+        ("?", "ponto de interrogação"),
+        ("\\", "barra invertida"),
+        ("@", "arroba"),
+        ("^", "circunflexo"),
+    ],
+)
+def test_a_mark_alone_is_named(mark: str, name: str) -> None:
+    assert said(mark) == name
