@@ -112,6 +112,8 @@ def test_numbers_agree(written: str, words: str) -> None:
         ("ordinal", "", "21", "vigesimoprimero"),
         ("cardinal", "", "21", "veintiuno"),
         ("digits", "", "902", "nueve cero dos"),
+        ("duration", "ms", "1:30", "un minuto y treinta segundos"),
+        ("duration", "hms", "2:01:15", "dos horas un minuto y quince segundos"),
         ("fraction", "", "3/4", "tres cuartos"),
     ],
 )

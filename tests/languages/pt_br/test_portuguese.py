@@ -126,6 +126,8 @@ def test_numbers_agree(written: str, words: str) -> None:
         ("ordinal", "", "21", "vigésimo primeiro"),
         ("cardinal", "", "21", "vinte e um"),
         ("digits", "", "902", "nove zero dois"),
+        ("duration", "ms", "1:30", "um minuto e trinta segundos"),
+        ("duration", "hms", "2:01:15", "duas horas um minuto e quinze segundos"),
         ("fraction", "", "3/4", "três quartos"),
     ],
 )
