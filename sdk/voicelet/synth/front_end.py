@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
-from voicelet.files import read_regular
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import G2PLabels, NeuralG2P, check_units
 from voicelet.text.language import DEFAULT_LANGUAGE, find_language
@@ -36,7 +36,7 @@ def open_front_end(
         LexiconError: the user lexicon can't be read.
         ConfigError: voicelet can't read the bundle's language.
     """
-    lexicon = Lexicon.open(bundle.data_path("lexicon"))
+    lexicon = Lexicon(read_data(bundle, "lexicon"))
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
     language = find_language(next(iter(bundle.manifest.languages), DEFAULT_LANGUAGE))
@@ -71,12 +71,11 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
                     f"{form.file}: the letter-to-sound graph names no units ({error}); install the"
                     " voice again"
                 ) from None
-        path = bundle.data_path(UNITS_ROLE)
         try:
-            units = json.loads(read_regular(path, 1 << 16).decode("utf-8"))
+            units = json.loads(read_data(bundle, UNITS_ROLE, 1 << 16).decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise BundleError(
-                f"{path.name}: not a list of units ({error}); install the voice again"
+                f"{UNITS_ROLE}: not a list of units ({error}); install the voice again"
             ) from None
         check_units(units)
         return graph, G2PLabels(tuple(units))
