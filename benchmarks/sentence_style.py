@@ -12,7 +12,7 @@ _BEFORE = re.compile(r" +(?=[,.;:!?%)\]])| (?='s(?![A-Za-z]))")
 _AFTER = re.compile(r"(?<=[(\[#$£€]) +")
 _QUOTES = re.compile(r"``|''")
 _SINGLE = re.compile(r"(?<![^ (])' ([^']{1,80}?) '(?![^ ,.;:)])")
-_DASH = re.compile(r"(?<=[0-9]) - (?=[0-9])|(?<=[A-Za-z0-9])- (?=[0-9])")
+_DASH = re.compile(r"(?<=[0-9]) - (?=[0-9])|(?<=[A-Za-z0-9])- (?=[0-9])|(?<=[0-9]) -(?=[0-9])")
 
 _ORDINAL = re.compile(
     r"(?:twenty|thirty)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)"
@@ -21,6 +21,7 @@ _ORDINAL = re.compile(
 _MONTHS = frozenset(
     "january february march april may june july august september october november december".split()
 )
+_PLURAL = re.compile(r"^([a-z])'s$")
 _TENS = frozenset({"twenty", "thirty"})
 
 _SPELLING = (
@@ -36,6 +37,7 @@ _SPELLING = (
 
 _SAME = {
     "oh": "o",
+    "zero": "o",
     "grey": "gray",
     "okay": "ok",
     "pages": "pp",
@@ -65,6 +67,7 @@ def _american(word: str) -> str:
 
 def alike(words: list[str]) -> list[str]:
     """`words` (lower case, no marks) with one order of dates and one spelling, without "and"."""
+    words = [part for word in words for part in _PLURAL.sub(r"\1 s", word).split()]
     words = [word for word in words if word not in _LEFT_OUT]
     out: list[str] = []
     i = 0
