@@ -18,8 +18,9 @@ SILENCE_SHARE = 0.05
 """How much of its length a silence keeps, beside 1 for a sound of usual length."""
 USUAL_S = 0.05
 LENGTH_EXPONENT = 0.6
-"""A sound is heard for its length to this power: long vowels give way before short words do (word
-errors of a recognizer at four times the pace, slowed down again: 6.5 % for 8.1 with 1)."""
+"""A sound is heard for its length to this power: long vowels give way before short words do.  A
+recognizer that hears speech at 2.6 times the pace as it is has 26 % word errors for 31 % with 1; at
+four times, slowed down again, 14.5 % for 13.7 %, which is no difference."""
 SHORTEST_S = 0.0125
 LAST_PHONE_S = 0.1
 """Of the last phone before a silence this much is heard; its label holds silence, too."""

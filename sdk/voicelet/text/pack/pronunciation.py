@@ -6,18 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voicelet.errors import BundleError, ConfigError, PackError
-from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
 from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.homographs import Homographs
+
+if TYPE_CHECKING:
+    from voicelet.text.g2p import NeuralG2P
 
 WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
@@ -103,8 +107,15 @@ class _Parts:
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
-        graphs = self._paths(GRAPH)
-        return NeuralG2P(graphs[0]).phones if graphs else None
+        if not self._paths(GRAPH):
+            return None
+        return lambda word: self.letter_graph.phones(word)
+
+    @cached_property
+    def letter_graph(self) -> NeuralG2P:
+        from voicelet.text.g2p import NeuralG2P  # numpy: a text that needs no model waits for none
+
+        return NeuralG2P(self._paths(GRAPH)[0])
 
     @cached_property
     def letter_rules(self) -> LetterRules:
@@ -141,6 +152,8 @@ class _Parts:
             raise PackError(str(error)) from None
 
     def _homographs(self, data: Mapping[str, Any], where: str) -> Homographs:
+        from voicelet.text.pack.homographs import Homographs  # numpy, as above
+
         weights = None
         if (model := data.get("model")) and isinstance(model, Mapping):
             weights = self._weights(str(model.get("weights", "")), where)
