@@ -25,11 +25,12 @@ from tests.golden.text.coverage import Reached, counting  # noqa: E402
 from tests.golden.text.grammar import Grammar  # noqa: E402
 from tests.golden.text.rows import LANGUAGES, Row, front_end, read_rows, row_of, write_rows  # noqa: E402
 from tests.golden.text.sampling import samples  # noqa: E402
+from tests.languages.test_cases import unescaped  # noqa: E402
 from voicelet.errors import VoiceletError  # noqa: E402
 from voicelet.text.front_end import TextFrontEnd, clauses  # noqa: E402
 from voicelet.text.pack.folder import PACKAGED, packaged_language  # noqa: E402
 
-TEXTS = {"en-gb": 1200}
+TEXTS = {"en-gb": 2000}
 """How many texts a language has, where it isn't :data:`MOST_TEXTS`."""
 MOST_TEXTS = 5200
 PER_RULE = 14
@@ -47,11 +48,7 @@ def case_texts(tag: str) -> Iterator[str]:
     path = PACKAGED / tag / "cases.tsv"
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
-            yield re.sub(
-                r"\\(u[0-9a-f]{4}|[nt\\])",
-                lambda m: {"n": "\n", "t": "\t", "\\": "\\"}.get(m[1]) or chr(int(m[1][1:], 16)),
-                line.split("\t")[0],
-            )
+            yield unescaped(line.split("\t")[0])
     path = ROOT / "export" / "texts" / f"{tag}.txt"
     if path.exists():
         yield from path.read_text(encoding="utf-8").splitlines()
@@ -111,7 +108,7 @@ def texts_of(tag: str, reached: Reached) -> list[str]:
     """All texts of a language, each once."""
     grammar = Grammar(tag.split("-")[0] if tag != "pt-br" else tag)
     count = TEXTS.get(tag, MOST_TEXTS)
-    found = dict.fromkeys(case_texts(tag))
+    found = dict.fromkeys([*case_texts(tag), *grammar.rare()])
     language = packaged_language(tag)
     for text in found:
         for _ in clauses(text, language=language):
@@ -120,7 +117,7 @@ def texts_of(tag: str, reached: Reached) -> list[str]:
     rng = random.Random(f"{tag}/grammar")
     if tag == "en-gb":  # of what both varieties read, a part is enough
         kept = sorted(found, key=lambda text: random.Random(text).random())
-        found = dict.fromkeys(kept[: count // 2])
+        found = dict.fromkeys(kept[: count * 3 // 4])
     while len(found) < count:
         found[grammar.draw(rng)] = None
     return [text for text in found if text.strip()]
@@ -132,8 +129,7 @@ def make(tag: str) -> tuple[list[Row], list[tuple[str, int]], int]:
     with counting(reached):
         packaged_language.cache_clear()
         front: TextFrontEnd = front_end(tag)
-    reached_by_tag = reached
-    texts = texts_of(tag, reached_by_tag)
+    texts = texts_of(tag, reached)
     reached.count.clear()
     rows = [row_of(front, text) for text in texts]
     places = reached.places()

@@ -14,6 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "grammar"
 START = "text"
+RARE = "rare"
+"""The symbol whose every way is a text."""
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _NUMBER = re.compile(r"([0-9]+)-([0-9]+)")
@@ -56,6 +58,10 @@ class Grammar:
         """
         way = rng.choice(self._symbols[symbol])
         return _SLOT.sub(lambda match: self._slot(match[1], rng), _unescaped(way))
+
+    def rare(self) -> list[str]:
+        """Texts that are taken as they stand."""
+        return [_unescaped(way) for way in self._symbols.get(RARE, ())]
 
     def _slot(self, slot: str, rng: random.Random) -> str:
         if number := _NUMBER.fullmatch(slot):
