@@ -7,9 +7,10 @@ equally right), parted by tabs, as in the test lists of text-normalization tools
 house style of their own, so a reading is compared after both sides went through the steps of
 :func:`plain`, and nothing else is forgiven:
 
-- capitals, hyphens, punctuation and accents of spelled letters don't count: "Dix-sept." is
-  "dix sept";
-- letters spelled one by one are one word: "n v i d i a" is "nvidia";
+- capitals, hyphens and punctuation don't count, nor does the accent of Italian "tré": "Dix-sept."
+  is "dix sept";
+- letters spelled one by one are one word: "n v i d i a" is "nvidia"; in the class `electronic`
+  blanks don't count at all, and the protocol before an address may be left out;
 - the words of `SAME` are alike ("percento" and "per cento"), and those of `SILENT` may be left out
   in the classes named there ("e trenta minuti" is "e trenta").
 """
@@ -17,6 +18,7 @@ house style of their own, so a reading is compared after both sides went through
 from __future__ import annotations
 
 import argparse
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -27,13 +29,18 @@ from voicelet.text.front_end import clauses
 from voicelet.text.language import Language, find_language
 from voicelet.text.words import Word
 
+_PROTOCOL = re.compile(r"https?(?:duepunti|deuxpoints|dospuntos|doispontos)(?:slash|barra){2}")
+
 SAME = {
-    "it": {"per cento": "percento", "www": "vuvuvu", "slash": "barra"},
-    "fr": {"pourcent": "pour cent", "slash": "barre oblique"},
+    "it": {"percento": "per cento", "barra": "slash"},
+    "fr": {"pourcent": "pour cent", "barre oblique": "slash"},
 }
 """Language → (one way to put it → the other)."""
 
-SILENT = {("it", "time"): frozenset({"minuti", "minuto"})}
+SILENT = {
+    ("it", "time"): frozenset({"minuti", "minuto"}),
+    ("it", "money"): frozenset({"e"}),
+}
 """(Language, class) → words that a reading may have or not."""
 
 
@@ -69,6 +76,7 @@ def said_words(text: str, language: Language) -> str:
 def plain(text: str, language: str, kind: str = "") -> str:
     """`text` without what is house style; see the module's beginning."""
     text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
+    text = text.replace("tré", "tre") if language == "it" else text
     text = "".join(c if c.isalnum() or c == "'" else " " for c in text)
     text = f" {' '.join(text.split())} "
     for one, other in SAME.get(language, {}).items():
@@ -84,6 +92,8 @@ def plain(text: str, language: str, kind: str = "") -> str:
         else:
             joined.append(word)
         was_letter = is_letter
+    if kind == "electronic":
+        return _PROTOCOL.sub("", "".join(joined))
     return " ".join(joined)
 
 

@@ -77,6 +77,7 @@ _LAYERS = {
         "quality": "common copies heldout people report speaking",
         "speed": "common peers speaking",
         "melody": "",
+        "homographs": "",
         "watermark": "attacks averaging corpora speaking",
         "arm64_check": "",
     },

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def _homographs(args: argparse.Namespace) -> None:
     from voicelet.config import from_mapping
     from voicelet.files import atomic_file
     from voicelet.text.lexicon import Lexicon
-    from voicelet.text.pack.homographs import HOMOGRAPHS_NAME, HomographData, Homographs
+    from voicelet.text.pack.homographs import HomographData, Homographs
     from voicelet.text.pack.lexicon import PackLexicon
     from voicelet_export.corpus.homographs import read_spoken_homographs, read_wikipedia_homographs
     from voicelet_export.train.homographs import (
@@ -25,8 +26,8 @@ def _homographs(args: argparse.Namespace) -> None:
         train_homographs,
     )
 
-    raw = json.loads((args.pack / HOMOGRAPHS_NAME).read_text(encoding="utf-8"))
-    data = from_mapping(HomographData, raw, HOMOGRAPHS_NAME)
+    path = args.pack / "homographs.json"
+    data = from_mapping(HomographData, json.loads(path.read_text(encoding="utf-8")), str(path))
     wikipedia = list(read_wikipedia_homographs(args.wikipedia))
     spoken = list(read_spoken_homographs(args.spoken))
     training = HomographTraining(seed=args.seed)
@@ -41,6 +42,9 @@ def _homographs(args: argparse.Namespace) -> None:
             100 * of_wikipedia.share,
             100 * of_spoken.share,
         )
+        if args.report is not None:
+            figures = {"wikipedia": asdict(of_wikipedia), "spoken": asdict(of_spoken)}
+            args.report.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     weights = train_homographs(wikipedia, spoken, Homographs(data), training).to_bytes()
     with atomic_file(args.out) as file:
         file.write(weights)
@@ -61,6 +65,7 @@ def add_homographs_command(commands: Any) -> None:
     homographs.add_argument("--pack", type=Path, required=True, help="folder of the language pack")
     homographs.add_argument("--lexicon", type=Path, required=True, help="lexicon.bin of a voice")
     homographs.add_argument("--out", type=Path, required=True, help="the file of weights")
+    homographs.add_argument("--report", type=Path, help="write the scores of every word here, JSON")
     homographs.add_argument("--seed", type=int, default=1, help="of the cross-validation")
     homographs.add_argument("--no-scores", action="store_true", help="no cross-validation")
     homographs.set_defaults(run=_homographs)

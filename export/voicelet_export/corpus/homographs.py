@@ -19,13 +19,16 @@ from pathlib import Path
 
 from voicelet.text.front_end import clauses
 from voicelet.text.phonemize import to_key
+from voicelet.text.rules import word_set
 from voicelet.text.words import Word
 from voicelet_export.errors import CorpusError
 
 _SENSES = {
-    "aged": "past", "blessed_vrb": "past", "learned_vrb": "past", "animate_adj-nou": "adj", "august": "noun", "august_nam": "name", "axes_nou-vrb": "ax",
+    "aged": "past", "blessed_vrb": "past", "learned_vrb": "past", "animate_adj-nou": "adj",
+    "august": "noun", "august_nam": "name", "axes_nou-vrb": "ax",
     "bass": "music", "bass_corp": "fish", "bologna": "food", "bologna_geo": "name",
-    "bow_nou-ship": "verb", "celtic": "adj", "close_adj-nou": "adj", "celtic_adj-nou-sports": "sport",
+    "bow_nou-ship": "verb", "celtic": "adj", "celtic_adj-nou-sports": "sport",
+    "close_adj-nou": "adj",
     "content_adj-nou-vrb": "adj", "correlate_nou-vrb": "verb", "intrigue_nou-vrb": "verb",
     "jesus": "name", "jesus_es": "spanish", "job": "noun", "job_bible": "name",
     "lead_nou": "metal", "lead_nou-vrb": "verb", "mate": "noun", "mate_nou": "drink",
@@ -38,12 +41,12 @@ _SENSES = {
 }  # fmt: skip
 """Word ids whose sense in the pack doesn't follow from their ending."""
 
-_BEFORE_PREDICATE = frozenset(
-    "is are was were be been being am i'm he's she's it's that's we're they're you're isn't aren't"
-    " wasn't weren't so very too really more get gets got getting become becomes became feel feels"
-    " felt look looks looked seem seems seemed".split()
+_BEFORE_PREDICATE = word_set(
+    """is are was were be been being am i'm he's she's it's that's we're they're you're isn't aren't
+    wasn't weren't so very too really more get gets got getting become becomes became feel feels
+    felt look looks looked seem seems seemed"""
 )
-_AFTER_PREDICATE = frozenset("with about that because over at".split())
+_AFTER_PREDICATE = word_set("with about that because over at")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def sense_of_word_id(word_id: str) -> str:
     """
     if word_id in _SENSES:
         return _SENSES[word_id]
-    word, _, kind = word_id.partition("_")
+    kind = word_id.partition("_")[2]
     return {"vrb": "verb", "adj": "adj", "nam": "name"}.get(kind, "noun")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import voicelet
 from voicelet.text.language import find_language
 from voicelet.text.lexicon import encode_lexicon
+from voicelet.text.pack.entry import parse_entry
 from voicelet.text.pack.lexicon import read_words
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
 from voicelet_export.corpus.phone_mapping import ConventionConfig, ConventionConverter
@@ -137,7 +138,10 @@ def in_corpus_convention(
         entries[key] = converter.convert(key.partition("|")[0], phones)
     for key in DROPPED:
         entries.pop(key, None)
-    entries = {**read_words(PACK / "names.tsv"), **entries, **read_words(PACK / "lexicon.tsv")}
+    names = {
+        name: parse_entry(said).phones for name, said in read_words(PACK / "names.tsv").items()
+    }
+    entries = {**names, **entries, **read_words(PACK / "lexicon.tsv")}
     return {
         key: phones
         for key, phones in entries.items()

@@ -81,7 +81,8 @@ def feature_rows(examples: Sequence[HomographExample], homographs: Homographs) -
     Raises:
         CorpusError: the pack lacks a sense.
     """
-    rows, targets = [], []
+    rows: list[list[NDArray[np.uint32]]] = []
+    targets: list[int] = []
     shared: set[int] = set()
     for example in examples:
         entry, found = homographs.features(example.keys, example.place, example.texts)

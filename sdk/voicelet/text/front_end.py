@@ -131,7 +131,7 @@ class TextFrontEnd:
         self._max_clause_chars = max_clause_chars
         self._in_lexicon = known
         self._inline_phones = inline_phones
-        self._varieties: dict[str, TextFrontEnd] = {}
+        self._others: dict[str, TextFrontEnd] = {}
 
     def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
         """Yield the clauses of `text` as phones, lazily.
@@ -164,9 +164,9 @@ class TextFrontEnd:
         return ((clause, tunes(clause, self._phonemized(clause))) for clause in word_clauses)
 
     def in_language(self, tag: str) -> TextFrontEnd:
-        """One that reads another variety of the same language ("en-GB" for "en").
+        """One that reads another language, or another variety of this one ("en-GB" for "en").
 
-        Made once; this one where it reads that variety itself, or its phonemizer knows one only.
+        Made once; this one where it reads that itself, or its phonemizer knows one language only.
 
         Args:
             tag: BCP 47.
@@ -177,9 +177,9 @@ class TextFrontEnd:
         language = find_language(tag)
         if language.tag == self._language.tag or not isinstance(self._phonemizer, Phonemizer):
             return self
-        if language.tag not in self._varieties:
+        if language.tag not in self._others:
             phonemizer = self._phonemizer.in_language(language)
-            self._varieties[language.tag] = TextFrontEnd(
+            self._others[language.tag] = TextFrontEnd(
                 phonemizer,
                 ssml=self._ssml,
                 user_lexicon=self._lexicon,
@@ -188,7 +188,7 @@ class TextFrontEnd:
                 inline_phones=self._inline_phones,
                 language=language,
             )
-        return self._varieties[language.tag]
+        return self._others[language.tag]
 
     @property
     def language(self) -> Language:

@@ -169,6 +169,8 @@ class Pronunciation:
         phrases: how words join, weaken and link.
         letters: letters of the alphabet beyond a-z, which words keep.
         words: the language's own lexicon, asked before the bundle's.
+        letter_to_sound: phones of a word of the language's letters, "" where it finds none; None
+            leaves it to the bundle's model.
     """
 
     vowel_letters: frozenset[str]
@@ -179,6 +181,7 @@ class Pronunciation:
     phrases: PhraseRules
     letters: str = ""
     words: Lookup = _no_words
+    letter_to_sound: Callable[[str], str] | None = None
 
 
 MAX_PAUSE_MS = 10_000

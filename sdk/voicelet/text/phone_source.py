@@ -86,6 +86,7 @@ def origins(
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
     keys, texts = [phonemizer.key(w.text) for w in words], [w.text for w in words]
+    possessive = phonemizer.language.normalization.possessive
     sources = []
     word_phones = iter(phone_clause.words)
     upcoming = next(word_phones, None)
@@ -98,16 +99,16 @@ def origins(
         if word.phones is None and not word.spell:
             senses = phonemizer.rules.senses(keys, place, texts)
         source, sense, alone = _source_of(phonemizer, word, keys[place], senses)
-        if _is_users(text, word.span, user_lexicon):
+        if _is_users(text, word.span, user_lexicon, possessive):
             source = "user lexicon"
         written = text[word.span[0] : word.span[1]]
         sources.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
     return sources
 
 
-def _is_users(text: str, span: Span, lexicon: UserLexicon | None) -> bool:
+def _is_users(text: str, span: Span, lexicon: UserLexicon | None, possessive: str) -> bool:
     match = lexicon.match(text, span[0]) if lexicon is not None else None
-    return match is not None and span[0] < span[1] <= match[0] + len("'s")
+    return match is not None and span[0] < span[1] <= match[0] + len(possessive)
 
 
 def _source_of(

@@ -76,8 +76,9 @@ class Phonemizer:
     """Clauses of words → clauses of phones.  Only a cache is kept; threads may share it.
 
     Args:
-        lexicon: the bundle's lexicon.
-        g2p: the bundle's letter-to-sound model; without one, unknown words are spelled.
+        lexicon: the bundle's lexicon; None for a language that it isn't of.
+        g2p: the bundle's letter-to-sound model; without one, and without rules of the language,
+            unknown words are spelled.
         inventory: the symbols the voice knows.
         language: whose endings, letters and phrases these are; None is the default one.
 
@@ -87,16 +88,17 @@ class Phonemizer:
 
     def __init__(
         self,
-        lexicon: Lexicon,
+        lexicon: Lexicon | None,
         g2p: LetterToSound | None,
         inventory: PhoneInventory,
         language: Language | None = None,
     ) -> None:
-        missing = inventory.missing(lexicon.symbols)
+        missing = "" if lexicon is None else inventory.missing(lexicon.symbols)
         if set(missing) - _NOTATION:
             raise PhoneError(f"the lexicon uses {missing!r}, which this voice can't say")
         self._lexicon = lexicon
-        self._rules = (language or find_language()).pronunciation
+        self._language = language or find_language()
+        self._rules = self._language.pronunciation
         self._longest_clitic = max(map(len, self._rules.phrases.clitics), default=0)
         self._g2p = g2p
         self._inventory = inventory
@@ -125,14 +127,24 @@ class Phonemizer:
         said = self._rules.words(key)
         if said is not None and not self._inventory.missing(parse_entry(said).phones):
             return said
-        return self._lexicon.get(key)
+        return None if self._lexicon is None else self._lexicon.get(key)
 
     def in_language(self, language: Language) -> Phonemizer:
-        """One for another variety of the language, with the same lexicon, model and inventory."""
+        """One for another language, or another variety of this one.
+
+        A variety shares the bundle's lexicon and letter-to-sound model.
+        """
+        if language.tag.split("-")[0] != self._language.tag.split("-")[0]:
+            return Phonemizer(None, None, self._inventory, language)
         return Phonemizer(self._lexicon, self._g2p, self._inventory, language)
 
     @property
-    def lexicon(self) -> Lexicon:
+    def language(self) -> Language:
+        """Whose words these are."""
+        return self._language
+
+    @property
+    def lexicon(self) -> Lexicon | None:
         """The bundle's."""
         return self._lexicon
 
@@ -264,6 +276,8 @@ class Phonemizer:
         return self.look_up(key) if "|" in key else None
 
     def _g2p_phones(self, key: str) -> str:
+        if self._rules.letter_to_sound is not None:
+            return self._rules.letter_to_sound(key)
         return self._g2p.phones(key) if self._g2p is not None else ""
 
     def _shape(self, phrase: list[_PhraseWord]) -> None:

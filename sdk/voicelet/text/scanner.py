@@ -212,6 +212,11 @@ class Scanner:
         if rest and head.lower() + apostrophe in self._rules.elisions:
             self._at = start + len(head) + 1
             return [Word(head + "'", self._span(start, self._at), emphasis=self._emphasis)]
+        if not apostrophe and self._text.startswith("'", match.end()):
+            head = f"{word}'"  # before a number or a quotation: l'11, d'"or"
+            if head.lower() in self._rules.elisions:
+                self._at = start + len(head)
+                return [Word(head, self._span(start, self._at), emphasis=self._emphasis)]
         self._at = match.end()
         return list(self._tokens(word, self._span(start, match.end())))
 

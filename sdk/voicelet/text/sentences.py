@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from voicelet.text.front_end import clauses
-from voicelet.text.language import Language
+from voicelet.text.language import Language, find_language
 from voicelet.text.ssml import looks_like_ssml
 
 MAX_PIECE_CHARS = 1 << 14
@@ -28,8 +28,6 @@ _END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=(?P<gap>\s+)(?P<next>\S
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _ROOT = re.compile(r"<(?:speak(?:[\s/>]|$)|\?xml|!--)")
 _LAST_TAG = re.compile(r"</speak\s*>")
-_NEXT = "Next"
-"""Begins a sentence, to ask whether what stands before it is one."""
 
 
 class SentenceSplitter:
@@ -44,7 +42,10 @@ class SentenceSplitter:
     def __init__(
         self, language: Language | None = None, *, lines: bool = False, ssml: bool = False
     ) -> None:
-        self._language = language
+        self._language = language or find_language()
+        starters = self._language.normalization.sentence_starters
+        self._opener = max(starters, key=lambda word: (len(word), word), default="Ba")
+        """Begins a sentence, to ask whether what stands before it is one."""
         self._lines = lines
         self._whole = ssml and not lines
         self._rest = ""
@@ -108,7 +109,7 @@ class SentenceSplitter:
             start = mark.start() - _NEIGHBOURHOOD_CHARS
             start += len(rest[start : mark.end()]) - len(rest[start : mark.end()].lstrip())
             start = rest.find(" ", start, mark.start()) + 1 or start
-        cut, following = mark.end("line"), _NEXT
+        cut, following = mark.end("line"), self._opener
         if mark["line"] is None:
             cut, following = mark.end("gap"), mark["next"][:_NEIGHBOURHOOD_CHARS]
         before = cut - start

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from voicelet.errors import ConfigError
+from voicelet.errors import ConfigError, PackError
 from voicelet.text.language import Language, Pronunciation, SpokenWord, find_language
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.pack.entry import ENTRY_SYMBOLS, Entry, entry_symbols, parse_entry
@@ -167,7 +167,6 @@ def test_passes_that_lose_a_space_change_nothing() -> None:
         ({"format": 1, "links": [{"put": "z"}]}, "give `ends`"),
         ({"format": 1, "links": [{"at": "phrases"}]}, "'phrase'"),
         ({"format": 1, "joined": [["a"]]}, "pairs"),
-        ({"format": 1, "passes": [{"rules": [["", "(", "", ""]]}]}, "wrong"),
     ],
 )
 def test_what_is_wrong_is_named(data: Mapping[str, Any], message: str) -> None:
@@ -199,3 +198,9 @@ def test_a_group_may_keep_its_spaces() -> None:
     assert english.phrases.clitics[("of", "the")] == (("ʌv", False), ("ðə", True))
     rules = open_phrases({"format": 1, "clitics": {"san jose": "sˌæn hOzˈA", "of a": ""}})
     assert dict(rules.clitics) == {("san", "jose"): (("sˌæn", False), ("hOzˈA", False))}
+
+
+def test_a_wrong_pattern_of_a_pass_is_found_by_the_check_of_a_pack() -> None:
+    phrases = open_phrases({"format": 1, "passes": [{"rules": [["", "(", "", ""]]}]})
+    with pytest.raises(PackError):
+        phrases.check()

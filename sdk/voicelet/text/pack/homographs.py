@@ -17,15 +17,13 @@ What a `when` may ask is in `voicelet.text.pack.word_context`.  Nothing here kno
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from voicelet.config import from_mapping, unique_keys
-from voicelet.errors import BundleError, ConfigError
+from voicelet.config import from_mapping
+from voicelet.errors import ConfigError
 from voicelet.text.pack.linear import LinearModel, feature_numbers, features, tag_of
 from voicelet.text.pack.word_context import Predicate, WordContext, all_of, word_class
 
@@ -80,7 +78,7 @@ class Homograph:
 
     def prefixes(self, word: str) -> list[tuple[str, ...]]:
         """For each sense but the first, the prefixes under which its weights are."""
-        own = [(f"{word}|{sense}",) for sense in self.senses[1:]]
+        own: list[tuple[str, ...]] = [(f"{word}|{sense}",) for sense in self.senses[1:]]
         return [(*own[0], f"|{self.shared}"), *own[1:]] if self.shared else own
 
 
@@ -157,10 +155,6 @@ class RulesChoice:
     by_list: bool
 
 
-HOMOGRAPHS_NAME = "homographs.json"
-MAX_BYTES = 1 << 20
-"""The largest file of weights."""
-
 _NOTHING: tuple[str, ...] = ()
 _Case = tuple[tuple[Predicate, ...], Any]
 
@@ -233,7 +227,7 @@ class Homographs:
 
         Raises:
             ConfigError: an unknown key, a missing one, or a rule that isn't one.
-            BundleError: the weights are damaged.
+            PackError: the weights are damaged.
         """
         model = LinearModel(weights) if weights is not None else None
         return cls(from_mapping(HomographData, data, where), model, where)
@@ -371,51 +365,3 @@ def _first(cases: Sequence[_Case], context: WordContext) -> Any:
         if all(predicate(context) for predicate in predicates):
             return outcome
     return None
-
-
-def read_homographs(folder: Path) -> Homographs:
-    """The homographs of a pack's folder.
-
-    Raises:
-        ConfigError: homographs.json or the weights that it names can't be read, or are wrong.
-    """
-    path = folder / HOMOGRAPHS_NAME
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique_keys)
-        data = from_mapping(HomographData, raw, str(path))
-        model = None
-        if data.model is not None:
-            if Path(data.model.weights).name != data.model.weights:
-                raise ConfigError(f"{path}: the weights lie beside it; give their name alone")
-            with (folder / data.model.weights).open("rb") as file:
-                model = LinearModel(file.read(MAX_BYTES + 1))
-    except OSError as error:
-        name = error.filename or path
-        raise ConfigError(f"{name} can't be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path} isn't JSON: {error}") from None
-    except BundleError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return Homographs(data, model, str(path))
-
-
-class LazyHomographs:
-    """The homographs of a pack's folder, read when the first word is asked for.
-
-    Args:
-        folder: it holds homographs.json.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._homographs: Homographs | None = None
-
-    def __call__(self, keys: Sequence[str], place: int, texts: Sequence[str]) -> tuple[str, ...]:
-        """As :class:`Homographs`.
-
-        Raises:
-            ConfigError: as :func:`read_homographs`.
-        """
-        if self._homographs is None:
-            self._homographs = read_homographs(self._folder)
-        return self._homographs(keys, place, texts)

@@ -56,6 +56,7 @@ class EndingConfig:
         add: which row of `adds` makes its sounds; nothing if empty.
         sense: the sense in which the lexicon is asked for the stem first ("verb" for "-ing"); if
             empty, the senses that the word itself may have.
+        not_class: classes of stems that don't take it ("name" for "-ing"), parted by blanks.
     """
 
     written: str
@@ -64,6 +65,7 @@ class EndingConfig:
     after: str = ""
     add: str = ""
     sense: str = ""
+    not_class: str = ""
 
     def __post_init__(self) -> None:
         if not self.written:
@@ -133,8 +135,10 @@ class Inflection:
         for ending, stem in self._readings(word):
             asked = (ending.config.sense,) if ending.config.sense else senses
             for key in (*(f"{stem}|{sense}" for sense in asked), stem):
-                if said := lookup(key):
-                    return self.add(ending.config.add, parse_entry(said).phones)
+                if (said := lookup(key)) and not (
+                    entry := parse_entry(said)
+                ).classes & ending.without:
+                    return self.add(ending.config.add, entry.phones)
         return None
 
     def add(self, name: str, phones: str) -> str:
@@ -218,11 +222,13 @@ class _Ending:
     config: EndingConfig
     after: re.Pattern[str] | None
     stems: tuple[_Change, ...]
+    without: frozenset[str]
 
     @classmethod
     def of(cls, config: EndingConfig, patterns: _Patterns) -> _Ending:
         stems = tuple(_Change.of(change, patterns) for change in config.stems)
-        return cls(config, patterns.compile(config.after), stems)
+        without = frozenset(config.not_class.split())
+        return cls(config, patterns.compile(config.after), stems, without)
 
     def fits(self, word: str) -> bool:
         written = self.config.written

@@ -22,11 +22,12 @@ context is looked for in the pass's input, or in its output so far where `left` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from voicelet.errors import ConfigError
+from voicelet.text.pack.regex import parse
 
 EDGE = "#"
 """Stands before and after what is rewritten."""
@@ -38,7 +39,8 @@ LONGEST_INPUT = 1000
 """Characters that are rewritten at once; the rest of a longer word is left out."""
 
 _MACRO = re.compile(r"\{\{([^{}]+)\}\}")
-_LITERAL = re.compile(r"[^\\\[\](){}.*+?|^$#]+")
+_SIMPLE = re.compile(r"(?:[^\\\[\](){}.*+?|^$]|\[[^\\\[\]^&~|-]+\])*")
+_CHARACTERS = re.compile(r"\[([^\]]+)\]|([\s\S])")
 
 
 class RewritingPass:
@@ -51,7 +53,7 @@ class RewritingPass:
         drop_rest: whether characters that no rule fits are left out.
 
     Raises:
-        ConfigError: a row hasn't four strings, or a pattern isn't a pattern.
+        ConfigError: a row hasn't four strings, or there is no such macro.
     """
 
     def __init__(
@@ -69,28 +71,42 @@ class RewritingPass:
         self._by_first: dict[str, list[_Rule]] = {}
 
     def __call__(self, text: str) -> str:
-        """Rewrite `text`; its edges are added here, and taken away."""
+        """Rewrite `text`; its edges are added here, and taken away.
+
+        Raises:
+            ConfigError: a rule's pattern is wrong.
+        """
         text = f"{EDGE}{text[:LONGEST_INPUT]}{EDGE}"
         output, place, last = EDGE, 1, len(text) - 1
         while place < last:
             left = output if self._left_is_output else text[:place]
             left = left[-LONGEST_CONTEXT:]
             for rule in self._candidates(text[place]):
-                match = rule.match(text, place, left)
-                if match is not None:
-                    output += rule.output.replace("{0}", match.group())
-                    place = match.end()
+                end = rule.here(text, place)
+                if place < end <= last and (rule.left is None or rule.left(left)):
+                    output += rule.output.replace("{0}", text[place:end])
+                    place = end
                     break
             else:
                 output += "" if self._drop_rest else text[place]
                 place += 1
         return output[1:]
 
+    def check(self) -> None:
+        """Check every pattern.
+
+        Raises:
+            PackError: one is wrong, isn't portable or could take too long.
+        """
+        for rule in self._rules:
+            for pattern in rule.patterns:
+                re.compile(parse(pattern).python)
+
     def _candidates(self, first: str) -> list[_Rule]:
         """The rules that may fit where `first` stands; found once a character."""
         found = self._by_first.get(first)
         if found is None:
-            found = [r for r in self._rules if r.first is None or r.first == first]
+            found = [r for r in self._rules if not r.first or first in r.first]
             self._by_first[first] = found
         return found
 
@@ -99,26 +115,21 @@ class RewritingPass:
             raise ConfigError(
                 f"a letter rule is a row of four strings (left, letters, right, output), not {row}"
             )
-        left, letters, right, output = row
+        left, letters, right = (self._expanded(part) for part in row[:3])
         if not letters:
             raise ConfigError(f"the letter rule {list(row)} has no letters; give it some")
-        literal = _LITERAL.fullmatch(letters)
-        return _Rule(
-            first=letters[0] if literal else None,
-            left=self._compile(f"(?:{left})(?![\\s\\S])") if left else None,
-            letters=self._compile(f"(?:{letters})(?={right})" if right else letters),
-            output=output,
-        )
+        here = _here(_characters(letters), _characters(right)) or _Match(letters, right)
+        before = None if not left else _ends(_characters(left)) or _Ending(left)
+        patterns = [p.pattern for p in (here, before) if isinstance(p, (_Match, _Ending))]
+        simple = _characters(letters)
+        return _Rule(simple[0] if simple else "", before, here, row[3], tuple(patterns))
 
-    def _compile(self, pattern: str) -> re.Pattern[str]:
+    def _expanded(self, pattern: str) -> str:
         for _ in range(8):
             pattern, count = _MACRO.subn(self._expand, pattern)
             if not count:
                 break
-        try:
-            return re.compile(pattern)
-        except re.error as error:
-            raise ConfigError(f"a letter rule's pattern {pattern!r} is wrong: {error}") from None
+        return pattern
 
     def _expand(self, match: re.Match[str]) -> str:
         try:
@@ -132,20 +143,92 @@ class RewritingPass:
 
 @dataclass(frozen=True)
 class _Rule:
-    """`first`: the only character it can begin with, or None."""
+    """A rule, ready to be tried.
 
-    first: str | None
-    left: re.Pattern[str] | None
-    letters: re.Pattern[str]
+    Attributes:
+        first: the characters that it can begin with; "" where it takes a look to know.
+        left: whether the text before is its left context; None where it has none.
+        here: where its letters end if they and the right context stand at a place, else -1.
+        output: what is written.
+        patterns: those of its parts that are more than characters and classes in a row.
+    """
+
+    first: str
+    left: Callable[[str], bool] | None
+    here: Callable[[str, int], int]
     output: str
+    patterns: tuple[str, ...]
 
-    def match(self, text: str, place: int, before: str) -> re.Match[str] | None:
-        match = self.letters.match(text, place)
-        if match is None or match.end() == place or match.end() >= len(text):
-            return None
-        if self.left is not None and self.left.search(before) is None:
-            return None
-        return match
+
+class _Match:
+    """A pattern that is compiled when it is first tried, since a pack has hundreds."""
+
+    def __init__(self, letters: str, right: str) -> None:
+        self.pattern = f"(?:{letters})(?={right})" if right else letters
+        self._compiled: re.Pattern[str] | None = None
+
+    def __call__(self, text: str, place: int) -> int:
+        if self._compiled is None:
+            self._compiled = _compiled(self.pattern)
+        match = self._compiled.match(text, place)
+        return match.end() if match else -1
+
+
+class _Ending:
+    """A left context that is a pattern."""
+
+    def __init__(self, left: str) -> None:
+        self.pattern = f"(?:{left})(?![\\s\\S])"
+        self._compiled: re.Pattern[str] | None = None
+
+    def __call__(self, before: str) -> bool:
+        if self._compiled is None:
+            self._compiled = _compiled(self.pattern)
+        return self._compiled.search(before) is not None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"a letter rule's pattern {pattern!r} is wrong: {error}") from None
+
+
+def _characters(pattern: str) -> tuple[str, ...] | None:
+    """For each place the characters that may stand there; None if the pattern is more than that."""
+    if not _SIMPLE.fullmatch(pattern):
+        return None
+    return tuple(m.group(1) or m.group(2) for m in _CHARACTERS.finditer(pattern))
+
+
+def _here(
+    letters: tuple[str, ...] | None, right: tuple[str, ...] | None
+) -> Callable[[str, int], int] | None:
+    if letters is None or right is None:
+        return None
+    places, length = letters + right, len(letters)
+
+    def here(text: str, place: int) -> int:
+        if place + len(places) > len(text):
+            return -1
+        for offset, characters in enumerate(places, place):
+            if text[offset] not in characters:
+                return -1
+        return place + length
+
+    return here
+
+
+def _ends(left: tuple[str, ...] | None) -> Callable[[str], bool] | None:
+    if left is None:
+        return None
+    length = len(left)
+
+    def ends(before: str) -> bool:
+        tail = before[-length:]
+        return len(tail) == length and all(c in some for c, some in zip(tail, left, strict=True))
+
+    return ends
 
 
 class LetterRules:
@@ -173,6 +256,15 @@ class LetterRules:
         for rewrite in self._passes:
             word = rewrite(word)
         return word
+
+    def check(self) -> None:
+        """Check every pattern, since a pack may come from a stranger.
+
+        Raises:
+            PackError: one is wrong, isn't portable or could take too long.
+        """
+        for rewrite in self._passes:
+            rewrite.check()
 
 
 def _open_pass(entry: Mapping[str, Any], macros: Mapping[str, str]) -> RewritingPass:

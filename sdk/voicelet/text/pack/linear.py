@@ -40,7 +40,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from voicelet.errors import BundleError
+from voicelet.errors import PackError
 
 MAGIC = b"VLHOMOG1"
 MAX_FEATURES = 1 << 20
@@ -139,19 +139,19 @@ class LinearModel:
         data: the file.
 
     Raises:
-        BundleError: it isn't such a file, or damaged.
+        PackError: it isn't such a file, or damaged.
     """
 
     def __init__(self, data: bytes) -> None:
         if len(data) < _HEAD.size or data[:8] != MAGIC:
-            raise BundleError(f"these are no homograph weights; {_REMEDY}")
+            raise PackError(f"these are no homograph weights; {_REMEDY}")
         count = _HEAD.unpack_from(data)[1]
         if not 0 < count <= MAX_FEATURES or len(data) != _HEAD.size + 5 * count:
-            raise BundleError(f"the homograph weights are damaged; {_REMEDY}")
+            raise PackError(f"the homograph weights are damaged; {_REMEDY}")
         self._numbers: NDArray[np.uint32] = np.frombuffer(data, "<u4", count, _HEAD.size)
         self._weights: NDArray[np.int8] = np.frombuffer(data, "i1", count, _HEAD.size + 4 * count)
         if not bool(np.all(self._numbers[:-1] < self._numbers[1:])):
-            raise BundleError(f"the homograph weights are out of order; {_REMEDY}")
+            raise PackError(f"the homograph weights are out of order; {_REMEDY}")
 
     def to_bytes(self) -> bytes:
         """The file."""

@@ -202,6 +202,15 @@ class Phrases:
                 {"format": 1, "macros": config.macros, "passes": config.passes}
             )
 
+    def check(self) -> None:
+        """Check the patterns of the rewriting passes.
+
+        Raises:
+            PackError: one is wrong, isn't portable or could take too long.
+        """
+        if self._passes is not None:
+            self._passes.check()
+
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes that weak.json gives a word."""
         return frozenset(self._classes.get(word, ()))

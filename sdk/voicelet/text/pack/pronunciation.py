@@ -1,4 +1,4 @@
-"""How a pack says its words: word lists, endings, phrases, homographs and letters together."""
+"""How a pack says its words: word lists, endings, phrases, homographs, letters put together."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from voicelet.errors import ConfigError, PackError
+from voicelet.errors import BundleError, ConfigError, PackError
+from voicelet.text.g2p import NeuralG2P
 from voicelet.text.language import Lookup, Pronunciation
 from voicelet.text.pack.config import PackConfig
 from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
+from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
@@ -21,6 +23,10 @@ WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
+LETTER_RULES = "letters.json"
+GRAPH = "g2p.onnx"
+"""The letter-to-sound model of a language without letter rules."""
+
 MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
@@ -55,6 +61,7 @@ def open_pronunciation(
         phrases=parts.phrases,
         letters=config.letters,
         words=parts.words,
+        letter_to_sound=parts.letter_to_sound,
     )
 
 
@@ -92,6 +99,17 @@ class _Parts:
         lists.sort(key=lambda path: self.folders.index(path.parent))
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
+
+    @cached_property
+    def letter_to_sound(self) -> Callable[[str], str] | None:
+        if self._paths(LETTER_RULES):
+            return lambda word: self.letter_rules.phones(word)
+        graphs = self._paths(GRAPH)
+        return NeuralG2P(graphs[0]).phones if graphs else None
+
     def check(self) -> None:
         """Make everything.
 
@@ -101,7 +119,12 @@ class _Parts:
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
             self.words("")
-        except ConfigError as error:
+            if self.letter_to_sound is not None:
+                self.letter_to_sound("a")
+            if self._paths(LETTER_RULES):
+                self.letter_rules.check()
+            self.phrases.check()
+        except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
 
     def _paths(self, name: str) -> list[Path]:

@@ -1,6 +1,7 @@
 """What a homograph's rules may ask of the words around it: a closed set of predicates.
 
-A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` or `score N`:
+A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` or `score N`.
+Places:
 
 ==================  ================================================================
 `w-1`, `w+2`        the word so many places away (1 to 9)
@@ -14,7 +15,8 @@ A predicate is a line of text, `PLACE [ends] WORDS`, `capital`, `first`, `last` 
 
 WORDS are lower-case words and names of classes (`@determiners`), parted by spaces; one of them must
 be at the place.  `-` is "no word there".  With `ends`, WORDS are endings.  `capital`: it is written
-with a capital, `capital w+1`: the word there is; `first` and `last`: it is so in its clause; `score N`: the points so far.
+with a capital; `capital w+1`: the word there is.  `first` and `last`: it is so in its clause.
+`score N`: so many points were counted so far.
 
 `not P` denies a predicate, `P | Q` asks for either.  Places never look beyond the clause.
 """
