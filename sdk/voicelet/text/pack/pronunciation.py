@@ -100,15 +100,15 @@ class _Parts:
         return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
 
     @cached_property
-    def letter_rules(self) -> LetterRules:
-        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
-
-    @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
         graphs = self._paths(GRAPH)
         return NeuralG2P(graphs[0]).phones if graphs else None
+
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
 
     def check(self) -> None:
         """Make everything.
