@@ -31,6 +31,9 @@ class Word:
         spell: say the letters one by one ("FBI").  A lower-case "s" or "'s" at the end of a spelled
             word is its plural or possessive ("CDs", "FBI's"), not a letter.
         emphasis: from SSML.
+        language: BCP 47 tag of the language whose word it is; "" for that of the text.
+        joined: whether there is no space before it, where its phones are given.
+        rule: id of the rule of a language pack that read it, and the rule's file; () for none.
     """
 
     text: str
@@ -38,6 +41,9 @@ class Word:
     phones: str | None = None
     spell: bool = False
     emphasis: Emphasis = "none"
+    language: str = ""
+    joined: bool = False
+    rule: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

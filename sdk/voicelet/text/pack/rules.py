@@ -52,6 +52,17 @@ class PackRules:
     by_place: dict[str, tuple[Rule, ...]]
     say_as: tuple[SayAsRule, ...]
 
+    def behind(self, users: PackRules) -> PackRules:
+        """These rules after a user's; one with the id of a user's is left out."""
+        own = {rule.name for rules in users.by_place.values() for rule in rules}
+        own |= {entry.rule.name for entry in users.say_as}
+        places = {
+            place: (*users.by_place[place], *(r for r in rules if r.name not in own))
+            for place, rules in self.by_place.items()
+        }
+        say_as = (*users.say_as, *(e for e in self.say_as if e.rule.name not in own))
+        return PackRules(places, say_as)
+
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
         """The notation of the rules for the text of a say-as; None where no rule reads it."""
         context = RuleContext(text=text, final=True)
@@ -102,7 +113,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id, pattern.may_begin)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin, self._where)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):
