@@ -85,6 +85,7 @@ def test_places_at_the_ends_of_a_clause() -> None:
         ("clauses la", "did you mean 'clause'"),
         ("w-1 @article", "did you mean 'articles'"),
         ("", "isn't a predicate"),
+        ("w-1 ends -", "isn't a predicate"),
         ("score many", "no place"),
     ],
 )

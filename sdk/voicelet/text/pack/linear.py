@@ -17,6 +17,7 @@ one after it `>`.  With `wK` the word at place K, `tK` its tag, and `,` as writt
   `s,t1=` the same with t1;
 - for K in -1, 0, 1: `cK=A` if the word's first written letter is a capital, `cK=AA` if it has two
   letters or more and all are; and `c0,first=A` instead of `c0=A` at the start of the clause;
+  (a capital has the Unicode property Uppercase; "all" means no letter that is Lowercase or Lt);
 - `bag=X` once for each word X of four letters or more within eight places, itself left out;
 - `r=` the sense that the rules chose, or `-`; `r,p=` the same with the points of the parts of
   speech, between -6 and 6.

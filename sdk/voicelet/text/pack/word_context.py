@@ -18,6 +18,8 @@ be at the place.  `-` is "no word there".  With `ends`, WORDS are endings.  `cap
 with a capital; `capital w+1`: the word there is.  `first` and `last`: it is so in its clause.
 `score N`: so many points were counted so far.
 
+A capital is a character with the Unicode property Uppercase; the first one of the word counts.
+
 `not P` denies a predicate, `P | Q` asks for either.  Places never look beyond the clause.
 """
 
@@ -147,7 +149,7 @@ def _one(line: str, classes: Mapping[str, frozenset[str]], where: str) -> Predic
         return lambda context: context.score == points
     ends = rest.startswith("ends ")
     words = word_class(rest[5:] if ends else rest, classes, where)
-    if not words:
+    if not words or (ends and "" in words):
         raise ConfigError(
             f"{where}: {line!r} isn't a predicate; write a place and words, as in"
             ' "w-1 the a @owners"'
