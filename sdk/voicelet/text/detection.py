@@ -22,7 +22,9 @@ MIN_WORDS = 2
 MAX_CHARS = 2000
 """So much of a sentence is looked at."""
 
-_SENTENCE = re.compile(r"[^.!?…。！？\n]{1,4000}(?:[.!?…。！？]+[\"'”’»)\]]*(?=\s|$))?\s*|\s+|[.!?…。！？]+\s*")
+_SENTENCE = re.compile(
+    r"[^.!?…。！？\n]{1,4000}(?:[.!?…。！？]+[\"'”’»)\]]*(?=\s|$))?\s*|\s+|[.!?…。！？]+\s*"
+)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’](?=[^\W\d_]))?|[¿¡]")
 
 

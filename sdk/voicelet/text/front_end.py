@@ -330,9 +330,7 @@ class TextFrontEnd:
 
     def _phonemized(self, clause: Clause) -> PhoneClause:
         if clause.tokens:
-            return phonemize(
-                clause, self._phonemizer, lambda tag: self.reader_of(tag).phonemizer
-            )
+            return phonemize(clause, self._phonemizer, lambda tag: self.reader_of(tag).phonemizer)
         return PhoneClause(
             "",
             pause_after_ms=clause.pause_after_ms,
