@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import (
+    add_reading_options,
     add_voice_options,
     check_file,
     speech_options,
     split_voice,
+    text_language,
 )
 from voicelet.cli.process import complain
 from voicelet.cli.progress import Progress
@@ -65,9 +67,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="the text is SSML (else only if it opens with <speak>)",
     )
-    parser.add_argument(
-        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
-    )
+    add_reading_options(parser)
     parser.add_argument(
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )
@@ -92,7 +92,6 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelet.synth import Voice
     from voicelet.synth.presets import find_voice
-    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
     options = speech_options(args)
     start = time.perf_counter()
@@ -101,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
         bundle,
         threads=args.threads,
         user_lexicon=args.lexicon,
+        user_rules=args.rules,
         trust_bundle=args.trust_bundle,
     )
     profile, preset = find_voice(name, voice.presets)
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        language = find_language(args.language or DEFAULT_LANGUAGE)
+        language = text_language(voice, options, preset, profile)
         speaker = _Speaker(voice, receive, profile, preset, options, language.pauses)
         if arriving:
             for piece in pieces(args, language, lines=args.lines):

@@ -47,7 +47,8 @@ class LanguageDetector:
             previous: of the sentence before; it is kept where nothing else is clearly better.
         """
         tokens = [t.lower().replace("’", "'") for t in _TOKEN.findall(sentence[:MAX_CHARS])]
-        if sum(token[0].isalpha() for token in tokens) < MIN_WORDS:
+        count = sum(token[0].isalpha() for token in tokens)
+        if count < MIN_WORDS:
             return previous
         scores = {
             tag: self._score(tokens, self._words[n], self._letters[n])
@@ -56,7 +57,8 @@ class LanguageDetector:
         best = max(self._tags, key=lambda tag: scores[tag])
         ranks = sorted(scores.values(), reverse=True)
         is_tie = len(ranks) > 1 and ranks[0] == ranks[1]
-        if is_tie or scores[best] < 1:
+        # One small word may be a part of a name; of three words it is enough.
+        if is_tie or scores[best] < min(2, max(1, count / 3)):
             return previous
         margin = 1 if scores.get(previous, 0) <= 0 else 2
         return best if scores[best] - scores.get(previous, 0) >= margin else previous
