@@ -80,6 +80,7 @@ _LAYERS = {
         "melody": "",
         "homographs": "",
         "watermark": "attacks averaging corpora speaking",
+        "screen_reader": "speaking watermark",
         "arm64_check": "",
     },
 }

@@ -89,6 +89,7 @@ class FakeVoice:
                 "seed": asked.seed,
                 "ssml": asked.ssml,
                 "purpose": asked.purpose,
+                "reading": (asked.punctuation, asked.capitals, asked.key),
             }
         )
         end = 0

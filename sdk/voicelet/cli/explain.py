@@ -42,6 +42,9 @@ def add_parser(subparsers: Any) -> None:
     )
     add_voice_options(parser)
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    parser.add_argument(
+        "--key", action="store_true", help="the text is one character or the name of a key"
+    )
     add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="all of it as JSON")
     parser.set_defaults(run=run)

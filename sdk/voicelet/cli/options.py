@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelet.errors import ConfigError
+from voicelet.text.reading import CAPITALS, PUNCTUATION
 
 if TYPE_CHECKING:
     from voicelet.bundle import Bundle
@@ -55,7 +56,7 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         help="an enrolled profile or a preset (see: voicelet voices), or a Piper voice's .onnx",
     )
     parser.add_argument(
-        "--speed", type=number(0.25, 4.0), default=1.0, help="1 is normal, 2 twice as fast"
+        "--speed", type=number(0.25, 5.0), default=1.0, help="1 is normal, 2 twice as fast"
     )
     parser.add_argument(
         "--pitch",
@@ -91,6 +92,18 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         metavar="PURPOSE",
         help="what it is for: own-use (the default), assistive, publishing, research; an enrolled "
         "voice's owner must have agreed to it",
+    )
+    parser.add_argument(
+        "--punctuation",
+        choices=PUNCTUATION,
+        default="none",
+        help="marks that are spoken by name, as screen readers have them (default none)",
+    )
+    parser.add_argument(
+        "--capitals",
+        choices=CAPITALS,
+        default="none",
+        help='how a capital is made known: say "cap", a higher pitch, or a tone (default none)',
     )
     add_threads_option(parser)
 
@@ -128,6 +141,9 @@ def speech_options(args: argparse.Namespace) -> SpeechOptions:
         ssml=True if getattr(args, "ssml", False) else "auto",
         purpose=args.purpose,
         label=getattr(args, "label", None),
+        punctuation=args.punctuation,
+        capitals=args.capitals,
+        key=getattr(args, "key", False),
         strict_language=args.strict_language,
     )
 

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     settings = [name, manifest.version, {n: getattr(options, n) for n in shaping}, args.lexicon]
     settings += [args.label, args.provider, args.disclaimer, args.credentials, args.signer]
     settings += [options.language] if options.language else []
+    spoken = {n: getattr(options, n) for n in ("punctuation", "capitals")}
+    settings += [spoken] if set(spoken.values()) != {"none"} else []
     settings += [args.rules] if args.rules else []
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in indices)

@@ -21,6 +21,7 @@ from voicelet.engine import Graph
 from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
@@ -46,7 +47,9 @@ class OpenGraph(Protocol):
 class FrontEnd(Protocol):
     """Text in, clauses of phones out, lazily; `voicelet.text.front_end.TextFrontEnd` is one."""
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the clauses of a text.
 
         Raises:
@@ -144,11 +147,11 @@ class Synthesizer(Protocol):
             LexiconError: the user lexicon can't be read.
         """
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what this kind of voice can't do.
 
         Raises:
-            ConfigError: naming the control.
+            ConfigError: naming the control, or the way of reading.
         """
 
     def begin(

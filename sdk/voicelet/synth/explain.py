@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.synth.compression.rendering import model_pace
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.languages import AUTO_LANGUAGE, choose_language
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
     controls_of,
+    reading_of,
     speech_options,
 )
 from voicelet.synth.source_filter.edges import ClauseEdges
@@ -103,6 +105,8 @@ def explain(
 
     Raises:
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
+
+    Beyond twice the normal speed it shows what the model makes, before that is compressed in time.
     """
     requested = speech_options(options, settings)
     synthesizer = voice._synthesizer
@@ -122,6 +126,7 @@ def explain(
     found = front_end.with_words(
         text,
         ssml=requested.ssml,
+        reading=reading_of(requested),
         detect=requested.language == AUTO_LANGUAGE,
         strict=requested.strict_language,
     )
@@ -135,7 +140,8 @@ def explain(
         for part in split_clause(phone_clause):
             if part.phones:
                 size = len(part.phones)
-                collector.add(part, of_phone[at : at + size], of_clause(controls, part))
+                pace, _ = model_pace(of_clause(controls, part))
+                collector.add(part, of_phone[at : at + size], pace)
                 at += size
     return collector.result(tuple(words))
 

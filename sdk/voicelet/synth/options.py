@@ -12,6 +12,7 @@ from voicelet.synth.languages import check_tag
 from voicelet.synth.styles import styled
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Ssml
+from voicelet.text.reading import Capitals, Punctuation, Reading
 from voicelet.trust.consent.record import check_purpose
 from voicelet.trust.labels import check_region
 
@@ -27,7 +28,8 @@ class SpeechOptions:
     Who speaks (`profile`, `preset`) and how to stop it (`cancel`) are arguments of their own.
 
     Attributes:
-        speed: factor of the speaking rate, 0.25 to 4.
+        speed: factor of the speaking rate, 0.25 to 5; beyond 2 the finished speech is compressed in
+            time, so that it can still be understood.
         pitch_semitones: shift of f0, -24 to 24; the timbre stays.
         energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
         style: "neutral", "calm", "lively" or "whisper".
@@ -41,6 +43,10 @@ class SpeechOptions:
             "assistive", "publishing", "research" or "federation".
         label: which rules the label follows in a file that this speech is saved to ("default",
             "eu", "us-ca", "cn" or "none"); None for what `VOICELET_LABEL` says.
+        punctuation: which marks are spoken by name: "none", "some", "most" or "all".
+        capitals: how a capital is made known: "none", "say" ("cap" before the word), "pitch" or
+            "tone".
+        key: the text is one character or the name of a key, to be said by its name.
 
     Raises:
         ConfigError: a value is out of its range or of the wrong type.
@@ -56,10 +62,16 @@ class SpeechOptions:
     ssml: Ssml = "auto"
     purpose: str = "own-use"
     label: str | None = None
+    punctuation: Punctuation = "none"
+    capitals: Capitals = "none"
+    key: bool = False
     strict_language: bool = False
 
     def __post_init__(self) -> None:
         controls_of(self)
+        reading_of(self)
+        if not isinstance(self.key, bool):
+            raise ConfigError(f"key must be True or False, not {self.key!r}")
         if not isinstance(self.strict_language, bool):
             raise ConfigError(
                 f"strict_language must be True or False, not {self.strict_language!r}"
@@ -85,6 +97,9 @@ class SpeechSettings(TypedDict, total=False):
     ssml: Ssml
     purpose: str
     label: str | None
+    punctuation: Punctuation
+    capitals: Capitals
+    key: bool
     strict_language: bool
 
 
@@ -114,3 +129,13 @@ def controls_of(options: SpeechOptions) -> Controls:
     """
     o = options
     return styled(o.style, o.speed, o.pitch_semitones, o.energy, o.seed)
+
+
+def reading_of(options: SpeechOptions) -> Reading:
+    """What the options ask of the text front end.
+
+    Raises:
+        ConfigError: there is no such level of punctuation, or no such way for capitals.
+    """
+    o = options
+    return Reading(punctuation=o.punctuation, capitals=o.capitals, key=o.key)

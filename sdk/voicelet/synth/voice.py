@@ -34,6 +34,7 @@ from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
     controls_of,
+    reading_of,
     speech_options,
 )
 from voicelet.synth.stream import Pipeline, SpeechStream
@@ -303,7 +304,8 @@ class Voice:
         requested = speech_options(options, settings)
         clauses = self._clauses(text, requested, preset, profile)
         checked, speaker, controls = self._prepare(profile, preset, requested)
-        stream = SpeechStream(self._pipeline, speaker, controls, cancel)
+        tones = requested.capitals == "tone"
+        stream = SpeechStream(self._pipeline, speaker, controls, cancel, capital_tones=tones)
         return self._audited(stream.chunks(clauses), text, checked, preset)
 
     def synthesize(
@@ -336,8 +338,8 @@ class Voice:
         Args:
             phones: symbols of the voice's inventory, or clauses of them (for a Piper voice of
                 another language its own phonemes, see docs/guides/piper.md).
-            profile, preset, options, cancel, settings: as in :meth:`stream`; `ssml` has
-                no effect here.
+            profile, preset, options, cancel, settings: as in :meth:`stream`; what shapes the
+                reading of text (`ssml`, `punctuation`, `capitals`, `key`) has no effect here.
 
         Raises:
             PhoneError: a symbol isn't in the inventory.
@@ -355,7 +357,7 @@ class Voice:
         input and the controls."""
         choose_language(options.language, self._bundle.manifest.languages)
         controls = controls_of(options)
-        self._synthesizer.check(controls)
+        self._synthesizer.check(controls, reading_of(options))
         checked = check_consent(profile, options.purpose)
         return checked, self._synthesizer.speakers.vector(checked, preset), controls
 
@@ -372,7 +374,8 @@ class Voice:
         checked, speaker, controls = self._prepare(profile, preset, options)
         offline = self._synthesizer.offline_frames
         pipeline = replace(self._pipeline, first_frames=(), stretch_frames=offline)
-        stream = SpeechStream(pipeline, speaker, controls, cancel)
+        tones = options.capitals == "tone"
+        stream = SpeechStream(pipeline, speaker, controls, cancel, capital_tones=tones)
         chunks = self._audited(stream.chunks(clauses), text, checked, preset)
         return replace(join(chunks, self.sample_rate_hz), label=options.label)
 
@@ -391,11 +394,13 @@ class Voice:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
         front_end = self.front_end_for(options, preset, profile)
+        reading = reading_of(options)
         if not isinstance(front_end, TextFrontEnd):
-            return front_end.clauses(text, ssml=options.ssml)
+            return front_end.clauses(text, ssml=options.ssml, reading=reading)
         return front_end.clauses(
             text,
             ssml=options.ssml,
+            reading=reading,
             detect=options.language == AUTO_LANGUAGE,
             strict=options.strict_language,
         )

@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from voicelet.errors import ConfigError, TextError
-from voicelet.text import ssml as ssml_document
-from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.detection import LanguageDetector
 from voicelet.text.foreign import ClausePhonemizer, clause_language, phonemize
+from voicelet.text.items import FindOther, Known, OtherLanguage, TextOptions, text_items
 from voicelet.text.language import Language, find_language
 from voicelet.text.phonemize import Phonemizer
-from voicelet.text.rules import RuleContext
-from voicelet.text.scanner import Boundary, Scanner, to_tokens
-from voicelet.text.segment import (
-    MAX_CLAUSE_CHARS,
-    Item,
-    NamedMark,
-    Pause,
-    Segmenter,
-    SetProsody,
-)
+from voicelet.text.reading import PLAIN, Reading
+from voicelet.text.segment import MAX_CLAUSE_CHARS, Segmenter
+from voicelet.text.ssml import looks_like_ssml
 from voicelet.text.tune import Tunes
 from voicelet.text.user_lexicon import UserLexicon
-from voicelet.text.words import Clause, PhoneClause, Word
+from voicelet.text.words import Clause, PhoneClause, Tone
 
 Ssml: TypeAlias = Literal["auto"] | bool
 Pronunciations: TypeAlias = UserLexicon | Mapping[str, str] | str | Path | None
-Known: TypeAlias = Callable[[str], bool]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class OtherLanguage:
-    """A language that stands inside a text of another.
-
-    Attributes:
-        language: whose rules read it.
-        known: tells whether a lower-case word is in its lexicon.
-    """
-
-    language: Language
-    known: Known | None = None
 
 
 class Languages(Protocol):
@@ -65,29 +42,6 @@ class Languages(Protocol):
     def readable(self) -> Sequence[Language]:
         """All that the voice speaks and that can be read, the first first."""
         ...
-
-
-FindOther: TypeAlias = Callable[[str], "OtherLanguage | None"]
-"""The language of an `xml:lang` inside a text; None where the text's own reads it."""
-
-
-@dataclass(frozen=True)
-class _Options:
-    lexicon: UserLexicon | None
-    known: Known | None
-    inline_phones: bool
-    language: Language
-    find: FindOther | None = None
-    other: str = ""
-    """Tag of the language, where it isn't the text's."""
-
-    def within(self, tag: str | None) -> _Options:
-        """What holds for a stretch that is marked as being in a language."""
-        other = self.find(tag) if tag and self.find is not None else None
-        if other is None:
-            return self
-        tag = other.language.tag
-        return replace(self, language=other.language, known=other.known, other=tag)
 
 
 def load_user_lexicon(source: Pronunciations) -> UserLexicon | None:
@@ -107,15 +61,17 @@ def clauses(
     ssml: Ssml = "auto",
     user_lexicon: Pronunciations = None,
     max_clause_chars: int = MAX_CLAUSE_CHARS,
-    known: Callable[[str], bool] | None = None,
+    known: Known | None = None,
     inline_phones: bool = True,
     language: Language | None = None,
+    reading: Reading = PLAIN,
     find: FindOther | None = None,
     detector: LanguageDetector | None = None,
 ) -> Iterator[Clause]:
     """Turn text into clauses of words, lazily: the first comes in milliseconds, however long it is.
 
-    Text that holds nothing to say (empty, white space, punctuation) gives no clauses.
+    Text that holds nothing to say (empty, white space) gives no clauses; one of a few marks alone
+    is spoken by their names.
 
     Args:
         text: any string at all.
@@ -127,6 +83,7 @@ def clauses(
         inline_phones: read `[[…]]` as phones; turn it off for text from elsewhere, in which such
             brackets mean something else.
         language: that the text is in; None is the default one.
+        reading: what a screen reader asks for.
         find: the languages of stretches that SSML marks; without it, `language` reads them.
         detector: tells which language each sentence is in that SSML doesn't say of.
 
@@ -139,16 +96,11 @@ def clauses(
     if not isinstance(text, str):
         raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
     language = language or find_language()
-    options = _Options(load_user_lexicon(user_lexicon), known, inline_phones, language, find)
-    if ssml is True or (ssml == "auto" and ssml_document.looks_like_ssml(text)):
-        events = ssml_document.parse(text)
-        if detector is not None:
-            events = detector.events(events, language.tag)
-        items = _ssml_items(events, options)
-    elif detector is not None:
-        items = _detected(text, options, detector)
-    else:
-        items = _scan(plain_pieces(text), options, newlines=True)
+    options = TextOptions(
+        load_user_lexicon(user_lexicon), known, inline_phones, language, reading, find
+    )
+    is_ssml = ssml is True or (ssml == "auto" and looks_like_ssml(text))
+    items = text_items(text, options, ssml=is_ssml, detector=detector)
     return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
@@ -175,7 +127,7 @@ class TextFrontEnd:
         ssml: Ssml = "auto",
         user_lexicon: Pronunciations = None,
         max_clause_chars: int = MAX_CLAUSE_CHARS,
-        known: Callable[[str], bool] | None = None,
+        known: Known | None = None,
         inline_phones: bool = True,
         language: Language | None = None,
         languages: Languages | None = None,
@@ -198,6 +150,7 @@ class TextFrontEnd:
         text: str,
         *,
         ssml: Ssml | None = None,
+        reading: Reading = PLAIN,
         detect: bool = False,
         strict: bool = False,
     ) -> Iterator[PhoneClause]:
@@ -208,6 +161,7 @@ class TextFrontEnd:
         Args:
             text: any string at all.
             ssml: overrides the setting of the front end.
+            reading: what a screen reader asks for.
             detect: find out which of the voice's languages each sentence is in.
             strict: raise where SSML names a language that the voice doesn't speak; else such a
                 stretch is read in the language of the text, with one warning in the log.
@@ -216,7 +170,7 @@ class TextFrontEnd:
             TextError, SsmlError, PhoneError: as in :func:`clauses`.
             ConfigError: with `strict`, a language is missing.
         """
-        found = self.with_words(text, ssml=ssml, detect=detect, strict=strict)
+        found = self.with_words(text, ssml=ssml, reading=reading, detect=detect, strict=strict)
         return (phone_clause for _, phone_clause in found)
 
     def with_words(
@@ -224,6 +178,7 @@ class TextFrontEnd:
         text: str,
         *,
         ssml: Ssml | None = None,
+        reading: Reading = PLAIN,
         detect: bool = False,
         strict: bool = False,
     ) -> Iterator[tuple[Clause, PhoneClause]]:
@@ -236,20 +191,25 @@ class TextFrontEnd:
             known=self._in_lexicon,
             inline_phones=self._inline_phones,
             language=self._language,
+            reading=reading,
             find=None if self._languages is None else partial(self._find_other, strict),
             detector=self._detecting() if detect else None,
         )
-        return self._phonemized_all(word_clauses)
+        return self._phonemized_all(word_clauses, reading)
 
     def _phonemized_all(
-        self, word_clauses: Iterator[Clause]
+        self, word_clauses: Iterator[Clause], reading: Reading
     ) -> Iterator[tuple[Clause, PhoneClause]]:
         tunes: dict[str, Tunes] = {}
         for clause in word_clauses:
             tag = clause_language(clause)
             if tag not in tunes:
                 tunes[tag] = Tunes(self.reader_of(tag).language.melody)
-            yield clause, tunes[tag](clause, self._phonemized(clause))
+            phone_clause = tunes[tag](clause, self._phonemized(clause))
+            if reading.capitals == "pitch":
+                raised = (Tone("capital", w.start, w.end) for w in phone_clause.words if w.capital)
+                phone_clause = replace(phone_clause, tones=(*phone_clause.tones, *raised))
+            yield clause, phone_clause
 
     def in_language(self, tag: str) -> TextFrontEnd:
         """One that reads another language, or another variety of this one ("en-GB" for "en").
@@ -339,144 +299,3 @@ class TextFrontEnd:
             sentence_end=clause.sentence_end,
             pause_is_fixed=clause.pause_is_fixed,
         )
-
-
-def _scan(
-    pieces: Iterator[SourcePiece] | Sequence[SourcePiece],
-    options: _Options,
-    *,
-    newlines: bool,
-    final: bool = True,
-    style: ssml_document.SsmlStyle | None = None,
-    context: RuleContext | None = None,
-) -> Iterator[Item]:
-    return Scanner(
-        pieces,
-        lexicon=options.lexicon,
-        context=context or RuleContext(known=options.known),
-        newlines=newlines,
-        final=final,
-        inline_phones=options.inline_phones,
-        emphasis=style.emphasis if style else "none",
-        language=options.language,
-    ).items()
-
-
-def _detected(text: str, options: _Options, detector: LanguageDetector) -> Iterator[Item]:
-    """The items of plain text, each stretch of sentences of one language read by it."""
-    stretches = detector.stretches(text, options.language.tag)
-    for tag, group in groupby(stretches, lambda stretch: stretch[0]):
-        inner, last = options.within(tag), ""
-        pieces = (piece for _, start, end in group for piece in plain_pieces(text, start, end))
-        for item in _of_language(_scan(pieces, inner, newlines=True), inner):
-            yield item
-            last = item.kind if isinstance(item, Boundary) else ""
-        if not last:
-            yield Boundary("line")  # where the language changes, a sentence is over
-
-
-def _of_language(items: Iterator[Item], options: _Options) -> Iterator[Item]:
-    """The items, with every word's language where it isn't the text's."""
-    if not options.other:
-        return items
-    return (
-        replace(item, language=options.other) if isinstance(item, Word) else item for item in items
-    )
-
-
-def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Iterator[Item]:
-    context = RuleContext(known=options.known)
-    i = 0
-    while i < len(events):
-        event = events[i]
-        if isinstance(event, (ssml_document.TextEvent, ssml_document.MarkEvent)):
-            pieces, marks, i = _stretch(events, i)
-            if not pieces:
-                yield from (NamedMark(mark.name) for mark in marks)
-                continue
-            style = pieces[0].style
-            final = i == len(events) or isinstance(events[i], ssml_document.BlockEvent)
-            yield SetProsody(style.prosody)
-            inner = options.within(style.language)
-            context.known = inner.known
-            items = _scan(
-                [piece.piece for piece in pieces],
-                inner,
-                newlines=False,
-                final=final,
-                style=style,
-                context=context,
-            )
-            yield from _with_marks(_of_language(items, inner), marks)
-            continue
-        i += 1
-        if isinstance(event, ssml_document.SayEvent):
-            yield SetProsody(event.style.prosody)
-            inner = options.within(event.style.language)
-            context.known = inner.known
-            yield from _of_language(_say(event, inner, context), inner)
-        elif isinstance(event, ssml_document.BreakEvent):
-            yield Pause(event.pause_ms)
-        else:
-            context.previous = ""
-            yield Boundary("paragraph" if event.paragraph else "line")
-
-
-def _stretch(
-    events: Sequence[ssml_document.Event], start: int
-) -> tuple[list[ssml_document.TextEvent], list[ssml_document.MarkEvent], int]:
-    """Text of one style and the marks in it, which are to change nothing; and where it ends."""
-    pieces: list[ssml_document.TextEvent] = []
-    marks: list[ssml_document.MarkEvent] = []
-    i = start
-    while i < len(events):
-        event = events[i]
-        if isinstance(event, ssml_document.MarkEvent):
-            marks.append(event)
-        elif isinstance(event, ssml_document.TextEvent) and (
-            not pieces or event.style == pieces[0].style
-        ):
-            pieces.append(event)
-        else:
-            break
-        i += 1
-    return pieces, marks, i
-
-
-def _with_marks(items: Iterator[Item], marks: Sequence[ssml_document.MarkEvent]) -> Iterator[Item]:
-    """The items, with every mark before the first word that stands behind it in the source."""
-    place = 0
-    for item in items:
-        if isinstance(item, Word):
-            while place < len(marks) and marks[place].position <= item.span[0]:
-                yield NamedMark(marks[place].name)
-                place += 1
-        yield item
-    yield from (NamedMark(mark.name) for mark in marks[place:])
-
-
-def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext) -> Iterator[Item]:
-    if event.phones is not None:
-        letters = "".join(c for c in event.text if c.isalpha() or c == "'")
-        yield Word(letters, event.span, phones=event.phones, emphasis=event.style.emphasis)
-        return
-    text = event.alias if event.alias is not None else event.text
-    rules = options.language.normalization
-    reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
-    if reading is not None:
-        yield from to_tokens(
-            reading,
-            event.span,
-            event.style.emphasis,
-            lone_letters=rules.lone_letters,
-            elisions=rules.elisions,
-        )
-        return
-    yield from _scan(
-        [SourcePiece(text, *event.span)],
-        options,
-        newlines=False,
-        final=False,
-        style=event.style,
-        context=context,
-    )

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
+from voicelet.text.characters import CharacterNames
 from voicelet.text.rules import Matcher, Rule, RuleIndex
 
 DEFAULT_LANGUAGE = "en"
@@ -263,6 +264,7 @@ class Language:
         normalization, pronunciation, melody: see there.
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
+        characters: names of marks, letters and keys, read when first asked for.
         pauses: between its clauses.
         common_words: its commonest words and the signs that only it uses, in lower case, by which
             a sentence is known to be in it (`voicelet.text.detection`).
@@ -274,6 +276,7 @@ class Language:
     melody: Melody
     conjunctions: frozenset[str]
     chapter_heading: LinePattern
+    characters: Callable[[], CharacterNames] = CharacterNames
     pauses: Pauses = field(default_factory=Pauses)
     common_words: frozenset[str] = frozenset()
 

@@ -346,6 +346,8 @@ def to_key(text: str, letters: str = "") -> str:
     Args:
         letters: the language's letters beyond a-z.
     """
+    if text.isascii() and text.isalpha():
+        return text.lower()
     return "-".join(to_latin(part, letters) for part in re.split(r"[-‐‑\s]+", text))
 
 
@@ -385,6 +387,6 @@ def _assemble(
             text += "" if no_space or phrase_word.joined else " "
             start = starts[index] = len(text)
             text += phrase_word.spoken.phones
-            words.append(WordPhones(token.text, token.span, start, len(text)))
+            words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
     return text, tuple(words), [*starts, len(text)]

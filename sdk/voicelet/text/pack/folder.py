@@ -18,6 +18,7 @@ from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
+from voicelet.text.pack.characters import character_names
 from voicelet.text.pack.config import (
     DEFAULT_YEAR,
     PackConfig,
@@ -148,6 +149,7 @@ def open_pack(
             if heading
             else _NEVER
         ),
+        characters=lru_cache(maxsize=1)(partial(character_names, tables)),
         pauses=files.config.pauses,
         common_words=frozenset(files.config.common_words),
     )
@@ -159,6 +161,7 @@ def open_pack(
             Pattern(heading, macros, f"{folder}, chapter_heading").compile()
         for name in files.tables:
             tables.table(name)
+        language.characters()
     return language
 
 

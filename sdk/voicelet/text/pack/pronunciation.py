@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voicelet.errors import BundleError, ConfigError, PackError
-from voicelet.text.g2p import NeuralG2P
-from voicelet.text.language import Lookup, Pronunciation
+from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.inflection import Inflection, open_inflection
 from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.homographs import Homographs
 
 WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
@@ -60,7 +61,7 @@ def open_pronunciation(
         senses=lambda keys, place, texts: parts.senses(keys, place, texts),
         phrases=parts.phrases,
         letters=config.letters,
-        words=parts.words,
+        words=parts.lexicon.get,
         letter_to_sound=parts.letter_to_sound,
     )
 
@@ -94,17 +95,21 @@ class _Parts:
         return self._opened(name, lambda data, where: self._homographs(data, where))
 
     @cached_property
-    def words(self) -> Lookup:
+    def lexicon(self) -> PackLexicon:
         lists = [path for name in WORD_LISTS for path in self._paths(name)]
         lists.sort(key=lambda path: self.folders.index(path.parent))
-        return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
+        return PackLexicon(lists, self._paths(COMPILED_LEXICON))
 
     @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
         graphs = self._paths(GRAPH)
-        return NeuralG2P(graphs[0]).phones if graphs else None
+        if not graphs:
+            return None
+        from voicelet.text.g2p import NeuralG2P  # numpy: a text that needs no model waits for none
+
+        return NeuralG2P(graphs[0]).phones
 
     @cached_property
     def letter_rules(self) -> LetterRules:
@@ -118,7 +123,7 @@ class _Parts:
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
-            self.words("")
+            self.lexicon.check()
             if self.letter_to_sound is not None:
                 self.letter_to_sound("a")
             if self._paths(LETTER_RULES):
@@ -141,6 +146,8 @@ class _Parts:
             raise PackError(str(error)) from None
 
     def _homographs(self, data: Mapping[str, Any], where: str) -> Homographs:
+        from voicelet.text.pack.homographs import Homographs  # numpy, as above
+
         weights = None
         if (model := data.get("model")) and isinstance(model, Mapping):
             weights = self._weights(str(model.get("weights", "")), where)
