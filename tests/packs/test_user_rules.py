@@ -13,16 +13,13 @@ from tests.synth.voices import tiny_voice
 from voicelet import Voice
 from voicelet.cli.main import main
 from voicelet.errors import PackError
-from voicelet.files import data_dir
 from voicelet.packs.user_rules import rules_folder
 from voicelet.synth.explain import explain
 from voicelet.text.phones import MULTILINGUAL_SYMBOLS
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert data_dir().is_relative_to(tmp_path)
+def bundle(tmp_path: Path) -> Path:
     return tiny_voice(tmp_path / "voice", languages=("en", "es"), phones=MULTILINGUAL_SYMBOLS)
 
 

@@ -129,8 +129,7 @@ def open_pack(
     maker = RuleMaker(macros, parts, str(folder / "rules.json"))
     rules = maker.rules(files.rules.rules, check)
     users = [_users(files, folder, path, config) for path, config in (user_rules or {}).items()]
-    for own in reversed(users):
-        rules = rules.behind(own)
+    rules = rules.behind(users)
     contraction = files.config.contraction
     heading = files.config.chapter_heading
     language = Language(

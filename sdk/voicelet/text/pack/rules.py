@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from voicelet.config import did_you_mean, from_mapping
@@ -52,15 +52,21 @@ class PackRules:
     by_place: dict[str, tuple[Rule, ...]]
     say_as: tuple[SayAsRule, ...]
 
-    def behind(self, users: PackRules) -> PackRules:
+    def behind(self, users: Sequence[PackRules]) -> PackRules:
         """These rules after a user's; one with the id of a user's is left out."""
-        own = {rule.name for rules in users.by_place.values() for rule in rules}
-        own |= {entry.rule.name for entry in users.say_as}
+        own = {rule.name for user in users for rules in user.by_place.values() for rule in rules}
+        own |= {entry.rule.name for user in users for entry in user.say_as}
         places = {
-            place: (*users.by_place[place], *(r for r in rules if r.name not in own))
+            place: (
+                *(rule for user in users for rule in user.by_place[place]),
+                *(rule for rule in rules if rule.name not in own),
+            )
             for place, rules in self.by_place.items()
         }
-        say_as = (*users.say_as, *(e for e in self.say_as if e.rule.name not in own))
+        say_as = (
+            *(entry for user in users for entry in user.say_as),
+            *(entry for entry in self.say_as if entry.rule.name not in own),
+        )
         return PackRules(places, say_as)
 
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
