@@ -79,6 +79,7 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "homographs": "",
+        "normalization": "",
         "watermark": "attacks averaging corpora speaking",
         "screen_reader": "speaking watermark",
         "arm64_check": "",

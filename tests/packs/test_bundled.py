@@ -19,6 +19,7 @@ from voicelet.errors import BundleTamperedError, PackError
 from voicelet.packs import installed as store
 from voicelet.packs.bundled import bundled_pack, bundled_tags, pack_files
 from voicelet.packs.installed import install_pack
+from voicelet.synth.languages import BundleLanguages
 from voicelet.text.phones import MULTILINGUAL_SYMBOLS
 
 
@@ -79,14 +80,35 @@ def test_a_file_that_is_changed_or_slipped_in_after_opening_is_not_read(
     path.write_text(old.replace("mía", "tuy"), "utf-8")
     with pytest.raises(PackError, match=r"rules\.json"):
         bundled_pack(opened, "es")
-    path.write_text(old, "utf-8")
-    assert bundled_pack(opened, "es") == bundle / "text" / "es"
-    (bundle / "text" / "es" / "weak.json").write_text('{"format": 1}', "utf-8")
-    with pytest.raises(PackError, match="doesn't list it"):
-        bundled_pack(opened, "es")
+    languages = BundleLanguages(opened)
     with caplog.at_level(logging.WARNING):
-        assert said(bundle, "21", "es") == "veintiuno"
+        assert languages.pack("es").source == "package"
     assert any("'es' isn't used" in r.message for r in caplog.records)
+    path.write_text(old, "utf-8")
+    (bundle / "text" / "es" / "weak.json").write_text('{"format": 1, "clitics": 5}', "utf-8")
+    copy = bundled_pack(opened, "es")
+    assert copy is not None
+    assert not (copy / "weak.json").exists()
+    assert said(bundle, "21", "es") == "mía"
+
+
+def test_what_happens_to_the_copy_is_mended(bundle: Path) -> None:
+    opened = open_bundle(bundle)
+    copy = bundled_pack(opened, "es")
+    assert copy is not None
+    (copy / "weak.json").write_text("{}", "utf-8")
+    (copy / "rules.json").write_text("{}", "utf-8")
+    assert said(bundle, "21", "es") == "mía"
+    assert bundled_pack(opened, "es") == copy
+    assert not (copy / "weak.json").exists()
+
+
+def test_without_a_cache_it_reads_all_the_same(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert said(bundle, "21", "es") == "mía"
 
 
 def test_a_bundle_without_packs_has_none(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ class _State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        from voicelet.files import make_private
+        from voicelet.files import make_private, read_own
 
         try:
             make_private(folder)
@@ -209,7 +209,7 @@ class _State:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None
         try:
-            finished = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            finished = json.loads(read_own(folder / STATE))
         except (OSError, ValueError, RecursionError):
             finished = {}  # then every chapter is spoken again, which costs only time
         self._finished: dict[str, Any] = finished if isinstance(finished, dict) else {}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from voicelet.bundle.integrity import verify_file
+from voicelet.bundle.archive import staging
+from voicelet.bundle.integrity import read_data
 from voicelet.bundle.manifest import BundleFile
 from voicelet.bundle.store import Bundle
 from voicelet.errors import BundleError, PackError
+from voicelet.files import cache_dir, read_regular
 from voicelet.packs.contents import MANIFEST, read_pack
 from voicelet.packs.installed import try_pack
+
+_TEMPORARY: list[tempfile.TemporaryDirectory[str]] = []
+"""Kept until the process ends."""
 
 _FILE = re.compile(r"text/(?P<tag>[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,3})/.+")
 
@@ -35,33 +42,61 @@ def bundled_tags(bundle: Bundle) -> tuple[str, ...]:
 
 
 def bundled_pack(bundle: Bundle, tag: str) -> Path | None:
-    """The folder of a bundle's pack, its files compared with their hashes once more; None if it has
-    none.
+    """The folder of a bundle's pack; None if it has none.
+
+    It is a copy, in the cache, of bytes that were compared with their hashes after they were read,
+    and of nothing else: what happens to the bundle's own folder later doesn't matter.
 
     Raises:
-        PackError: a file is damaged, or lies there that the bundle doesn't list.
+        PackError: a file is missing or damaged.
     """
     files = _packs(bundle).get(tag, {})
     if not _has_settings(tag, files):
         return None
-    folder = bundle.root / "text" / tag
+    contents: dict[str, bytes] = {}
+    digest = hashlib.sha256()
     try:
-        for file in files.values():
-            verify_file(bundle.root, file)
+        for role, file in sorted(files.items()):
+            contents[file.file.removeprefix(f"text/{tag}/")] = read_data(bundle, role)
+            digest.update(f"{file.file} {file.sha256}\n".encode())
     except BundleError as error:
         raise PackError(str(error)) from None
-    for path in folder.rglob("*"):
-        name = path.relative_to(bundle.root).as_posix()
-        if not path.is_dir() and name not in files:
-            raise PackError(f"{path}: the bundle doesn't list it; install the voice again")
-    return folder
+    target = cache_dir() / "packs" / digest.hexdigest()
+    if _holds(target / tag, contents):
+        return target / tag
+    try:
+        with staging(target) as temporary:
+            _write(temporary / tag, contents)
+        return target / tag
+    except BundleError:  # nothing can be written there; then for this process alone
+        folder = tempfile.TemporaryDirectory(prefix="voicelet-")
+        _TEMPORARY.append(folder)
+        _write(Path(folder.name) / tag, contents)
+        return Path(folder.name) / tag
+
+
+def _holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    """Whether a folder holds just these files."""
+    try:
+        names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+        return names == contents.keys() and all(
+            read_regular(folder / name, len(raw) + 1) == raw for name, raw in contents.items()
+        )
+    except (BundleError, OSError):
+        return False
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    for name, raw in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(raw)
 
 
 def _packs(bundle: Bundle) -> Mapping[str, Mapping[str, BundleFile]]:
     packs: dict[str, dict[str, BundleFile]] = {}
-    for file in bundle.manifest.data.values():
-        if match := _FILE.fullmatch(file.file):
-            packs.setdefault(match["tag"], {})[file.file] = file
+    for role, file in bundle.manifest.data.items():
+        if (match := _FILE.fullmatch(file.file)) and role == file.file:
+            packs.setdefault(match["tag"], {})[role] = file
     return packs
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
-from voicelet.files import read_regular
 from voicelet.packs.bundled import bundled_tags
 from voicelet.synth.languages import BundleLanguages
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
@@ -48,7 +48,7 @@ def open_front_end(
     language = languages.first()
     # A bundle whose own pack brings the words of its language needs no lexicon beside it.
     has_lexicon = "lexicon" in bundle.manifest.data or not bundled_tags(bundle)
-    lexicon = Lexicon.open(bundle.data_path("lexicon")) if has_lexicon else None
+    lexicon = Lexicon(read_data(bundle, "lexicon")) if has_lexicon else None
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
     phonemizer = Phonemizer(lexicon, g2p, inventory, language)
@@ -86,12 +86,11 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
                     f"{form.file}: the letter-to-sound graph names no units ({error}); install the"
                     " voice again"
                 ) from None
-        path = bundle.data_path(UNITS_ROLE)
         try:
-            units = json.loads(read_regular(path, 1 << 16).decode("utf-8"))
+            units = json.loads(read_data(bundle, UNITS_ROLE, 1 << 16).decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise BundleError(
-                f"{path.name}: not a list of units ({error}); install the voice again"
+                f"{UNITS_ROLE}: not a list of units ({error}); install the voice again"
             ) from None
         check_units(units)
         return graph, G2PLabels(tuple(units))
