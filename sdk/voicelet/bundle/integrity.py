@@ -107,10 +107,14 @@ def check_hash(listed: BundleFile, digest: str, where: str) -> None:
         )
 
 
-def sign(manifest_bytes: bytes, key: Ed25519PrivateKey) -> bytes:
-    """Return the contents of `manifest.sig` for `manifest_bytes`."""
+def sign(manifest_bytes: bytes, key: Ed25519PrivateKey, context: str = _CONTEXT) -> bytes:
+    """Return the contents of `manifest.sig` for `manifest_bytes`.
+
+    Args:
+        context: what the manifest is of; a signature of one kind is none of another.
+    """
     public = key.public_key().public_bytes_raw()
-    return _spelled(public, sign_data(key, _CONTEXT, manifest_bytes))
+    return _spelled(public, sign_data(key, context, manifest_bytes))
 
 
 def _spelled(public_key: bytes, signature: bytes) -> bytes:
@@ -129,6 +133,7 @@ def verify_signature(
     trusted_keys: Iterable[str] = (),
     require_signature: bool = False,
     where: str = SIGNATURE_NAME,
+    context: str = _CONTEXT,
 ) -> str | None:
     """Check a manifest's signature.
 
@@ -138,6 +143,7 @@ def verify_signature(
             are given, the bundle must be signed by one of them.
         require_signature: refuse an unsigned bundle.  Without `trusted_keys` any signer will do,
             which tells a damaged manifest from a sound one but says nothing of who made it.
+        context: as in :func:`sign`.
 
     Returns:
         The signer's public key (hexadecimal), None for an unsigned bundle.
@@ -157,7 +163,7 @@ def verify_signature(
         return None
     public, value = _parse_signature(signature, where)
     try:
-        verify_data(public, _CONTEXT, manifest_bytes, value)
+        verify_data(public, context, manifest_bytes, value)
     except SealError:
         raise BundleTamperedError(
             f"{where}: the signature doesn't match the manifest; one of them was changed, "
