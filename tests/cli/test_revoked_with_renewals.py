@@ -120,7 +120,7 @@ def test_nor_one_from_before_it_was_erased_and_enrolled_again(cli: Cli) -> None:
     Vault().save(second)
     assert cli("consent", "revoke", "ana")[0] == 0
     with pytest.raises(ConsentEndedError, match="withdrawn here"):
-        import_profile(Vault(), sealed(first), KEY, replace=True)
+        import_profile(Vault(), sealed(first), KEY, replace=True, accept_erased=True)
 
 
 def test_a_record_whose_profile_is_not_here_takes_what_it_replaced_with_it(cli: Cli) -> None:

@@ -31,7 +31,7 @@ _PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
 _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
-_ONLY_MARKS = frozenset(',;:?!)"[]{}|')
+_ONLY_MARKS = frozenset(',;:?)"{}|')
 
 
 @lru_cache(maxsize=32)

@@ -167,3 +167,19 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("fr").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.replace("-", " ").split()) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "tones"),
+    [
+        ("Tu viens demain ?", ["rise"]),
+        ("Est-ce que tu viens ?", ["rise"]),
+        ("Où vas-tu ?", []),
+        ("À quelle heure part le train ?", []),
+        ("Qu'est-ce que c'est ?", []),
+        ("Du thé ou du café ?", ["go_on", "fall"]),
+    ],
+)
+def test_melody_of_questions(front_end: TextFrontEnd, text: str, tones: list[str]) -> None:
+    (clause,) = front_end.clauses(text)
+    assert [tone.turn for tone in clause.tones] == tones

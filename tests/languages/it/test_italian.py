@@ -139,3 +139,18 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("it").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "tones"),
+    [
+        ("Vieni domani?", ["rise"]),
+        ("Che ore sono?", []),
+        ("Com'è andata?", []),
+        ("A che ora parte il treno?", []),
+        ("Un tè o un caffè?", ["go_on", "fall"]),
+    ],
+)
+def test_melody_of_questions(front_end: TextFrontEnd, text: str, tones: list[str]) -> None:
+    (clause,) = front_end.clauses(text)
+    assert [tone.turn for tone in clause.tones] == tones
