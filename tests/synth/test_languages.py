@@ -12,6 +12,7 @@ from tests.synth.voices import tiny_voice
 from voicelet import SpeechOptions, Voice
 from voicelet.errors import ConfigError
 from voicelet.synth.explain import explain
+from voicelet.synth.voice import front_end_of
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.phones import MULTILINGUAL_SYMBOLS
 from voicelet.text.words import Clause, PhoneClause, Word
@@ -26,7 +27,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
 
 
 def front_end(voice: Voice, language: str | None = None) -> TextFrontEnd:
-    found = voice.front_end_for(SpeechOptions(language=language), None)
+    found = front_end_of(voice, SpeechOptions(language=language), None)
     assert isinstance(found, TextFrontEnd)
     return found
 

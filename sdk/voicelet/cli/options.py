@@ -156,10 +156,11 @@ def text_language(
     Raises:
         ConfigError: the voice doesn't speak what is asked for, or no pack reads it.
     """
+    from voicelet.synth.voice import front_end_of
     from voicelet.text.front_end import TextFrontEnd
     from voicelet.text.language import find_language
 
-    front_end = voice.front_end_for(options, preset, profile)
+    front_end = front_end_of(voice, options, preset, enrolled=profile is not None)
     return front_end.language if isinstance(front_end, TextFrontEnd) else find_language()
 
 

@@ -110,7 +110,9 @@ def explain(
     """
     requested = speech_options(options, settings)
     synthesizer = voice._synthesizer
-    front_end = voice.front_end_for(requested, preset, profile)
+    from voicelet.synth.voice import front_end_of  # which imports what is explained
+
+    front_end = front_end_of(voice, requested, preset, enrolled=profile is not None)
     if not isinstance(synthesizer, FastSpeechSynthesizer) or not isinstance(
         front_end, TextFrontEnd
     ):

@@ -223,28 +223,6 @@ class Voice:
         """The text front end; opened when the first text is spoken."""
         return self._synthesizer.open_front_end(self._user_lexicon, self._engine, self._user_rules)
 
-    def front_end_for(
-        self, options: SpeechOptions, preset: str | None, profile: Profile | None = None
-    ) -> FrontEnd:
-        """The text front end for a variety of the voice's language.
-
-        What `options` say, else the variety that the preset speaks, else the voice's first
-        language.
-
-        Raises:
-            ConfigError: the voice has no such language.
-        """
-        front_end, languages = self.front_end, self._bundle.manifest.languages
-        if not isinstance(front_end, TextFrontEnd):
-            return front_end
-        choose_language(options.language, languages)
-        if options.language not in (None, AUTO_LANGUAGE):
-            return front_end.in_language(options.language)
-        if profile is None and self.presets:
-            variety = preset_language(preset or self.presets[0], languages[0])
-            return front_end if variety is None else front_end.in_language(variety)
-        return front_end
-
     def _open_graph(self, role: str, *, keeps_memory: bool = False) -> Graph:
         """Open a graph of the bundle by its role, on the first engine that serves it.
 
@@ -393,7 +371,7 @@ class Voice:
     ) -> Iterator[PhoneClause]:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
-        front_end = self.front_end_for(options, preset, profile)
+        front_end = front_end_of(self, options, preset, enrolled=profile is not None)
         reading = reading_of(options)
         if not isinstance(front_end, TextFrontEnd):
             return front_end.clauses(text, ssml=options.ssml, reading=reading)
@@ -417,3 +395,28 @@ def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:
         marks.extend(chunk.marks)
     joined = np.concatenate(samples) if samples else np.zeros(0, np.float32)
     return Audio(joined, sample_rate_hz, tuple(words), tuple(marks))
+
+
+def front_end_of(
+    voice: Voice, options: SpeechOptions, preset: str | None, *, enrolled: bool = False
+) -> FrontEnd:
+    """The text front end for a variety of the voice's language.
+
+    What `options` say, else the variety that the preset speaks, else the voice's first language.
+
+    Args:
+        enrolled: whether a profile speaks, which has no variety of its own.
+
+    Raises:
+        ConfigError: the voice has no such language.
+    """
+    front_end, languages = voice.front_end, voice.bundle.manifest.languages
+    if not isinstance(front_end, TextFrontEnd):
+        return front_end
+    choose_language(options.language, languages)
+    if options.language not in (None, AUTO_LANGUAGE):
+        return front_end.in_language(options.language)
+    if not enrolled and voice.presets:
+        variety = preset_language(preset or voice.presets[0], languages[0])
+        return front_end if variety is None else front_end.in_language(variety)
+    return front_end
