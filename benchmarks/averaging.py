@@ -122,9 +122,8 @@ def aligned(takes: Sequence[FloatArray]) -> list[FloatArray]:
 
 def mean_wave(takes: Sequence[FloatArray]) -> FloatArray:
     """The mean of samples."""
-    mean: FloatArray = np.mean(np.stack(aligned(takes)), axis=0, dtype=np.float64).astype(
-        np.float32
-    )
+    total = np.stack(aligned(takes)).mean(axis=0, dtype=np.float64)
+    mean: FloatArray = np.asarray(total, np.float32)
     return mean
 
 

@@ -68,7 +68,9 @@ def unmarked() -> Iterator[None]:
             os.environ[RESEARCH_SWITCH] = before
 
 
-def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) -> list[FloatArray]:
+def clips(
+    voice: Voice, count: int, seconds: float, rng: np.random.Generator, *, speed: float = 1.0
+) -> list[FloatArray]:
     """Cut clips anywhere from long utterances of all presets, pauses and all."""
     sentences = read_sentences(DATA / "sentences.txt")
     length = int(seconds * RATE_HZ)
@@ -76,7 +78,7 @@ def clips(voice: Voice, count: int, seconds: float, rng: np.random.Generator) ->
     out: list[FloatArray] = []
     for i, preset in enumerate(voice.presets):
         text = " ".join(sentences[(7 * i + k) % len(sentences)] for k in range(14))
-        wave = voice.synthesize(text, preset=preset, seed=i).samples
+        wave = voice.synthesize(text, preset=preset, seed=i, speed=speed).samples
         starts = rng.integers(0, len(wave) - length, each)
         out += [wave[s : s + length] for s in starts]
     return out[:count]

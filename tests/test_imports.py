@@ -25,11 +25,12 @@ _LAYERS = {
         "engine": "errors config",
         "text": "errors config",
         "languages": "text",
+        "packs": "errors config files bundle engine text",
         "speaker": "errors config files audio trust bundle engine text",
         "profiles": "errors config files audio trust bundle speaker",
         "enrolment": "errors config files audio trust bundle engine text speaker profiles",
         "piper": "errors config files audio bundle engine text",
-        "synth": "errors config files audio trust bundle engine text profiles piper",
+        "synth": "errors config files audio trust bundle engine text packs profiles piper",
         "serve": "errors config files audio trust bundle engine text languages speaker profiles "
         "enrolment piper synth",
         "cli": "*",
@@ -78,7 +79,9 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "homographs": "",
+        "normalization": "",
         "watermark": "attacks averaging corpora speaking",
+        "screen_reader": "speaking watermark",
         "arm64_check": "",
     },
 }

@@ -239,3 +239,19 @@ def test_unknown_encoding(cli: Cli, arriving: Callable[..., None], tmp_path: Pat
         arriving(b"one")
         code, _, err = cli("say", "-", "-o", str(tmp_path / "o.wav"), "--encoding", name)
         assert code == 10 and "no encoding" in err and "cp1252" in err
+
+
+def test_marks_between_scenes_are_passed_over_but_marks_alone_are_spoken(
+    cli: Cli, arriving: Callable[..., None], tmp_path: Path
+) -> None:
+    target = str(tmp_path / "o.wav")
+    arriving(b"One came.\n\n", b"* * *\n\n", b"Two went.\n\n", "—\n".encode())
+    assert cli("say", "-", "-o", target)[0] == 0
+    assert not any(set(text) <= set("*— \n") for text in said())
+    assert "Two went." in said()[-1]
+    arriving(b"?\n")
+    assert cli("say", "-", "-o", target)[0] == 0
+    assert [text.strip() for text in said()] == ["?"]
+    arriving(b"One.\n?\n")
+    assert cli("say", "-", "--lines", "-o", target)[0] == 0
+    assert [text.strip() for text in said()] == ["One.", "?"]

@@ -45,8 +45,33 @@ def test_options_reach_the_voice(cli: Cli, tmp_path: Path) -> None:
         "seed": 7,
         "ssml": True,
         "purpose": "publishing",
+        "reading": ("none", "none", False),
     }
     assert FakeVoice.last is not None and FakeVoice.last.calls[0]["threads"] == 2
+
+
+def test_what_screen_readers_ask_for_reaches_the_voice(cli: Cli, tmp_path: Path) -> None:
+    options = ["--punctuation=most", "--capitals=tone", "--speed=4"]
+    code, _, _ = cli("say", "a (b)", "-o", str(tmp_path / "o.wav"), *options)
+    assert code == 0
+    assert (last_call()["reading"], last_call()["speed"]) == (("most", "tone", False), 4.0)
+    code, _, _ = cli("say", "F5", "--key", "-o", str(tmp_path / "o.wav"))
+    assert code == 0 and last_call()["reading"] == ("none", "none", True)
+
+
+@pytest.mark.parametrize("option", ["--punctuation=mots", "--capitals=beep", "--speed=5.5"])
+def test_what_they_cant_ask_for(cli: Cli, option: str) -> None:
+    code, _, err = cli("say", "a", option)
+    assert code == 2 and option.split("=")[1] in err
+
+
+def test_keys_come_line_by_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "keys.txt").write_text("a\n \nF5\n")
+    arguments = ["-f", str(tmp_path / "keys.txt"), "-o", str(tmp_path / "o.wav")]
+    code, _, _ = cli("say", *arguments, "--lines", "--key")
+    assert FakeVoice.last is not None
+    said = [call["text"] for call in FakeVoice.last.calls if "text" in call]
+    assert code == 0 and said == ["a\n", " \n", "F5\n"]
 
 
 def test_json_timings(cli: Cli, tmp_path: Path) -> None:
@@ -92,7 +117,7 @@ def test_nothing_speakable_gives_an_empty_file_and_a_word(cli: Cli, tmp_path: Pa
         (["hi", "-o", "-"], 2, "--raw"),
         (["hi", "-o", "a\0b.wav"], 50, "can't write"),
         (["hi", "-o", "o.wav", "--raw"], 2, "not allowed with"),
-        (["hi", "--speed", "0"], 2, "0.25..4"),
+        (["hi", "--speed", "0"], 2, "0.25..5"),
         (["hi", "--speed", "nan"], 2, "not a number"),
         (["hi", "--pitch", "99"], 2, "-24..24"),
         (["hi", "--threads", "0"], 2, "number of threads"),

@@ -7,7 +7,13 @@ import pytest
 
 from voicelet.synth import Voice
 from voicelet.synth.explain import explain
-from voicelet.synth.source_filter.intonation import CONTOURS, LABEL_DELAY_FRAMES, of_clause, turn
+from voicelet.synth.source_filter.intonation import (
+    CAPITAL_SEMITONES,
+    CONTOURS,
+    LABEL_DELAY_FRAMES,
+    of_clause,
+    turn,
+)
 from voicelet.synth.types import Controls
 from voicelet.text.words import PhoneClause, Prosody, Tone
 
@@ -92,6 +98,17 @@ def test_a_tone_bends_its_own_frames_and_no_others() -> None:
     assert (np.diff(made.pitch[first : first + 20]) >= 0.0).all()
     assert made.voiced is not None and made.voiced[first + 1] and not made.voiced[: first - 1].any()
     assert made.energy[first] > 0.0 and not made.energy[:first].any()
+
+
+def test_a_capital_raises_its_word_and_no_other() -> None:
+    ends = np.cumsum([10, 10, 10, 10, 10, 10])
+    pitch, energy = np.zeros(60, np.float32), np.zeros(60, np.float32)
+    tones = (Tone("capital", 1, 3),)
+    made = turn((pitch, energy), "abcd", ends, tones, 0.1, 0.1, 0.5, label_delay_frames=0.0)
+    raised = np.flatnonzero(made.pitch)
+    assert (raised[0], raised[-1]) == (20, 39)
+    np.testing.assert_allclose(made.pitch[20:40], CAPITAL_SEMITONES * 0.1)
+    assert not made.energy.any()
 
 
 def test_where_labels_are_on_time_the_whole_last_phone_is_bent() -> None:

@@ -54,8 +54,8 @@ def assert_silent(voice: Voice, profile: Any) -> None:
 def test_nothing_public_of_a_voice_makes_samples_of_a_vector(voice: Voice) -> None:
     public = {n for n, _ in inspect.getmembers(voice) if not n.startswith("_")}
     assert public == {
-        "bundle", "front_end", "info", "load", "presets", "sample_rate_hz", "stream",
-        "synthesize", "synthesize_phones",
+        "bundle", "front_end", "front_end_for", "info", "load", "presets", "sample_rate_hz",
+        "stream", "synthesize", "synthesize_phones",
     }, "does the new name give samples? then only with consent, and marked"  # fmt: skip
 
 

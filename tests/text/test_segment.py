@@ -158,7 +158,7 @@ def test_a_cut_prefers_conjunctions_to_bare_spaces() -> None:
     assert texts(text)[1].startswith("and")
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "...", "?!", "()", '"', "\x00", "\u200b", "\ud800"])
+@pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "\u200b", "\ud800"])
 def test_nothing_to_say_gives_no_clauses(text: str) -> None:
     assert texts(text) == []
 

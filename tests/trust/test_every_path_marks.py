@@ -69,6 +69,11 @@ WAYS: dict[str, Callable[[Voice, Any], npt.NDArray[Any]]] = {
     "phones": lambda v, who: v.synthesize_phones(PHONES, **who).samples,
     "clauses": lambda v, who: v.synthesize_phones(v.front_end.clauses(TEXT), **who).samples,
     "ssml": lambda v, who: v.synthesize(f"<speak>{TEXT}</speak>", **who).samples,
+    "fast": lambda v, who: v.synthesize(" ".join([TEXT] * 4), speed=4.0, **who).samples,
+    "key": lambda v, who: v.synthesize("Ctrl+Shift+Alt+Page Down", key=True, **who).samples,
+    "marks by name": lambda v, who: (
+        v.synthesize(TEXT, punctuation="all", capitals="tone", **who).samples
+    ),
     "controls": lambda v, who: (
         v.synthesize(TEXT, pitch_semitones=3.0, energy=0.5, speed=0.8, seed=5, **who).samples
     ),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import WatermarkError
-from voicelet.synth.vits.marking import MarkFilter
+from voicelet.synth.marking import MarkFilter
 from voicelet.trust.watermark import mark as watermark
 from voicelet.trust.watermark.mark import Watermark, is_marking, key_digest, model_digest, now_s
 from voicelet.trust.watermark.pattern import (

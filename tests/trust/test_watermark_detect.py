@@ -16,7 +16,7 @@ from voicelet.audio.io import read_audio
 from voicelet.audio.resample import resample
 from voicelet.errors import WatermarkError
 from voicelet.synth import Voice
-from voicelet.synth.vits.marking import MarkFilter
+from voicelet.synth.marking import MarkFilter
 from voicelet.trust.watermark.detect import FOUND, Detection, detect_watermark, posterior
 from voicelet.trust.watermark.mark import KEY_VARIABLE, RESEARCH_SWITCH, Watermark
 from voicelet.trust.watermark.search import log_tail

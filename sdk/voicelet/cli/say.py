@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import (
+    add_reading_options,
     add_voice_options,
     check_file,
     speech_options,
     split_voice,
+    text_language,
 )
 from voicelet.cli.process import complain
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
-from voicelet.cli.text_input import add_text_options, arrives, check_piece, pieces, read_text
+from voicelet.cli.text_input import (
+    add_text_options,
+    arrives,
+    check_piece,
+    is_marks,
+    pieces,
+    read_text,
+)
 from voicelet.errors import ConfigError, OutputError, TextError
 from voicelet.text.encoding import check_encoding
 
@@ -66,8 +75,11 @@ def add_parser(subparsers: Any) -> None:
         help="the text is SSML (else only if it opens with <speak>)",
     )
     parser.add_argument(
-        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
+        "--key",
+        action="store_true",
+        help='the text is one character or the name of a key, such as "a", "?", Enter, F5, Ctrl+C',
     )
+    add_reading_options(parser)
     parser.add_argument(
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )
@@ -92,7 +104,6 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelet.synth import Voice
     from voicelet.synth.presets import find_voice
-    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
     options = speech_options(args)
     start = time.perf_counter()
@@ -101,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         bundle,
         threads=args.threads,
         user_lexicon=args.lexicon,
+        user_rules=args.rules,
         trust_bundle=args.trust_bundle,
     )
     profile, preset = find_voice(name, voice.presets)
@@ -111,11 +123,18 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        language = find_language(args.language or DEFAULT_LANGUAGE)
+        language = text_language(voice, options, preset, profile)
         speaker = _Speaker(voice, receive, profile, preset, options, language.pauses)
         if arriving:
+            marks = ""  # such as a line of stars between scenes; spoken only if it is all there is
             for piece in pieces(args, language, lines=args.lines):
-                speaker.say_piece(piece, args.encoding, goes_on=args.lines)
+                if not (args.lines or args.key) and is_marks(piece):
+                    marks += piece
+                    speaker.pass_over(piece)
+                else:
+                    speaker.say_piece(piece, args.encoding, goes_on=args.lines)
+            if marks.strip() and speaker.timings is None:
+                speaker.say(marks)
         elif args.lines:
             for line in text.splitlines(keepends=True):
                 speaker.say_piece(line, args.encoding, goes_on=True)
@@ -184,10 +203,11 @@ class _Speaker:
             goes_on: report a piece that can't be spoken instead of ending with its error.
         """
         spoken = self.timings is not None and self.timings.seconds > 0.0
-        text = piece.strip()
+        key = self._options.key
+        text = piece.strip("\r\n") if key else piece.strip()
         self._gap += piece[: piece.index(text)] if text else piece
         self._pause_ms = 0
-        if spoken:
+        if spoken and not key:
             new_paragraph = self._gap.count("\n") > 1
             pauses = self._pauses
             self._pause_ms = pauses.paragraph_ms if new_paragraph else pauses.sentence_ms
@@ -203,6 +223,11 @@ class _Speaker:
         self._line += piece.count("\n")
         if text:
             self._gap = piece[len(piece.rstrip()) :]
+
+    def pass_over(self, piece: str) -> None:
+        """Count a piece that isn't spoken as a part of the gap before the next."""
+        self._gap += piece
+        self._line += piece.count("\n")
 
     def _receive_after_pause(self, samples: FloatArray) -> None:
         if self._pause_ms and len(samples):

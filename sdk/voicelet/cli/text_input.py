@@ -7,6 +7,7 @@ import codecs
 import os
 import stat
 import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -75,6 +76,14 @@ def arrives(args: argparse.Namespace) -> bool:
         return not stat.S_ISREG(os.fstat(_standard_input().fileno()).st_mode)
     except (OSError, ValueError):
         return True
+
+
+def is_marks(piece: str) -> bool:
+    """Whether a piece holds nothing but punctuation, signs of ASCII and blanks; never controls."""
+    return bool(piece.strip()) and all(
+        c.isspace() or unicodedata.category(c)[0] == "P" or (" " < c <= "~" and not c.isalnum())
+        for c in piece
+    )
 
 
 def pieces(args: argparse.Namespace, language: Language, *, lines: bool) -> Iterator[str]:

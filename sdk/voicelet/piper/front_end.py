@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from voicelet.errors import SsmlError, TextError
 from voicelet.text.front_end import Ssml
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.ssml import looks_like_ssml
 from voicelet.text.words import PhoneClause, WordPhones
 
@@ -19,15 +20,22 @@ _PAUSE_MS = 200
 class CharacterFrontEnd:
     """Text as it is, sentence by sentence: for voices trained on characters."""
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the sentences of a text; a very long one is cut at a space.
 
         Raises:
-            TextError: `text` isn't a string.
+            TextError: `text` isn't a string, or its marks or capitals are to be spoken.
             SsmlError: SSML is asked for, which this voice doesn't read.
         """
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
+        if reading != PLAIN:
+            raise TextError(
+                "this voice reads characters as they are and has no names for them; leave out "
+                "punctuation, capitals and key"
+            )
         if ssml is True or (ssml in (None, "auto") and looks_like_ssml(text)):
             raise SsmlError("this voice reads characters, not SSML; give plain text")
         return self._sentences(text)
@@ -67,7 +75,9 @@ class NoFrontEnd:
     def __init__(self, language: str) -> None:
         self._language = language
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Raise.
 
         Raises:

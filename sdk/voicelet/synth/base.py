@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from voicelet.engine import Graph
 from voicelet.errors import BundleError, WatermarkError
 from voicelet.synth.types import Controls, Speaker
 from voicelet.text.front_end import Pronunciations, Ssml
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, PhoneClause, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 from voicelet.trust.watermark.mark import is_marking
@@ -45,7 +47,9 @@ class OpenGraph(Protocol):
 class FrontEnd(Protocol):
     """Text in, clauses of phones out, lazily; `voicelet.text.front_end.TextFrontEnd` is one."""
 
-    def clauses(self, text: str, *, ssml: Ssml | None = None) -> Iterator[PhoneClause]:
+    def clauses(
+        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+    ) -> Iterator[PhoneClause]:
         """Yield the clauses of a text.
 
         Raises:
@@ -127,23 +131,27 @@ class Synthesizer(Protocol):
     def speakers(self) -> Speakers:
         """Whom it can speak as."""
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> FrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> FrontEnd:
         """Open the text front end.
 
         Args:
             user_lexicon: the caller's pronunciations.
             engine: of the graphs it needs, as in `Voice.load`.
+            user_rules: files of the caller's own rules of reading.
 
         Raises:
             BundleError: the bundle lacks what it needs.
+            PackError: a file of rules can't be read.
             LexiconError: the user lexicon can't be read.
         """
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what this kind of voice can't do.
 
         Raises:
-            ConfigError: naming the control.
+            ConfigError: naming the control, or the way of reading.
         """
 
     def begin(

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.errors import CancelledError
 from voicelet.synth.base import Rendering, Synthesizer
+from voicelet.synth.capital_tone import CapitalTones
 from voicelet.synth.source_filter.intonation import of_clause
 from voicelet.synth.types import Chunk, Controls, MarkTiming, WordTiming
 from voicelet.text.phones import PUNCTUATION, STRESS
@@ -139,6 +140,9 @@ class Fader:
 
 
 MAX_PAUSE_MS = 60_000
+ENDING_S = 0.2
+"""Silence behind the last word of a text."""
+
 _PAUSE_CHUNK_S = 1.0
 
 
@@ -188,6 +192,7 @@ class SpeechStream:
         speaker: as `Speakers.vector` gives it.
         controls: of the caller.
         cancel: when set, the stream raises `CancelledError` before its next stretch.
+        capital_tones: a tone is heard at words with a capital.
     """
 
     def __init__(
@@ -196,7 +201,10 @@ class SpeechStream:
         speaker: npt.NDArray[Any],
         controls: Controls,
         cancel: Event | None = None,
+        *,
+        capital_tones: bool = False,
     ) -> None:
+        self._capital_tones = capital_tones
         self._p, self._speaker, self._controls = pipeline, speaker, controls
         self._cancel = cancel
         self._position = 0  # samples given so far
@@ -204,6 +212,7 @@ class SpeechStream:
         self._stretches = iter(pipeline.first_frames)
         self._place = 0  # in the caller's text
         self._started = False
+        self._paused = False  # at the end of the last clause, by the text
 
     def chunks(self, clauses: Iterator[PhoneClause]) -> Iterator[Chunk]:
         """Speak clauses; the next one is read when the one before is nearly out.
@@ -222,7 +231,11 @@ class SpeechStream:
                     if not is_end:
                         yield chunk
         if pending is not None:
-            yield replace(pending, last=True)
+            samples = pending.samples
+            if not self._paused:  # players cut what comes last
+                silence = np.zeros(round(ENDING_S * self._p.rate), np.float32)
+                samples = np.concatenate([samples, silence])
+            yield replace(pending, samples=samples, last=True)
 
     def _clause(self, clause: PhoneClause) -> Iterator[tuple[Chunk, bool]]:
         """Chunks of a clause, each with whether the clause ends with it."""
@@ -230,6 +243,7 @@ class SpeechStream:
         marks = [MarkTiming(m, self._position / self._p.rate) for m in clause.marks]
         controls = of_clause(self._controls, clause, self._p.synthesizer.shifts_pitch)
         pause = pause_samples(clause, controls.speed, self._p.rate)
+        self._paused = pause > 0 or (self._paused and not clause.phones)
         if clause.phones:
             # A clause draws from a generator of its own, whatever was said before it.
             key = np.array([self._controls.seed, self._clauses], np.uint64)
@@ -241,9 +255,11 @@ class SpeechStream:
             )
             words = self._timings(clause, rendering)
             marks += self._inner_marks(clause, rendering)
+            capitals = [w.start for w in clause.words if w.capital and self._capital_tones]
+            tones = CapitalTones([float(rendering.ends_s[at]) for at in capitals], self._p.rate)
             gain = controls.energy if clause.prosody.energy else 0.0
             for samples, is_end in self._render(rendering, gain):
-                yield self._chunk(samples, words, marks, is_end), is_end and not pause
+                yield self._chunk(tones(samples), words, marks, is_end), is_end and not pause
         while pause or marks:
             self._check()
             count = min(pause, int(_PAUSE_CHUNK_S * self._p.rate))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 
 _RANGES = {
-    "speed": (0.25, 4.0),
+    "speed": (0.25, 5.0),
     "pitch_semitones": (-24.0, 24.0),
     "energy": (0.1, 4.0),
     "pitch_range": (0.0, 3.0),
@@ -146,7 +146,7 @@ class Controls:
     """How to speak.
 
     Attributes:
-        speed: factor of the speaking rate, 0.25 to 4.
+        speed: factor of the speaking rate, 0.25 to 5.
         pitch_semitones: shift of f0, -24 to 24.
         energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
         seed: of the noise in the voice, 0 to 2^63 - 1; equal seeds give equal samples.

@@ -217,7 +217,8 @@ class Phonemizer:
             spoken = self._spoken(token, keys[place], senses)
             if spoken.phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
-                phrase_words[index] = _PhraseWord(token, spoken, fixed, after_quote)
+                joined = token.joined and not after_quote
+                phrase_words[index] = _PhraseWord(token, spoken, fixed, after_quote, joined)
                 after_quote = False
             place += 1
         return phrase_words
@@ -345,6 +346,8 @@ def to_key(text: str, letters: str = "") -> str:
     Args:
         letters: the language's letters beyond a-z.
     """
+    if text.isascii() and text.isalpha():
+        return text.lower()
     return "-".join(to_latin(part, letters) for part in re.split(r"[-‐‑\s]+", text))
 
 
@@ -384,6 +387,6 @@ def _assemble(
             text += "" if no_space or phrase_word.joined else " "
             start = starts[index] = len(text)
             text += phrase_word.spoken.phones
-            words.append(WordPhones(token.text, token.span, start, len(text)))
+            words.append(WordPhones(token.text, token.span, start, len(text), token.capital))
             no_space = False
     return text, tuple(words), [*starts, len(text)]

@@ -31,6 +31,10 @@ class Word:
         spell: say the letters one by one ("FBI").  A lower-case "s" or "'s" at the end of a spelled
             word is its plural or possessive ("CDs", "FBI's"), not a letter.
         emphasis: from SSML.
+        capital: it has a capital that is to be heard.
+        language: BCP 47 tag of the language whose word it is; "" for that of the text.
+        joined: whether there is no space before it, where its phones are given.
+        rule: id of the rule of a language pack that read it, and the rule's file; () for none.
     """
 
     text: str
@@ -38,6 +42,10 @@ class Word:
     phones: str | None = None
     spell: bool = False
     emphasis: Emphasis = "none"
+    capital: bool = False
+    language: str = ""
+    joined: bool = False
+    rule: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -113,15 +121,17 @@ class WordPhones:
         text: the word as it was said.
         span: start and end in the caller's original text.
         start, end: its phones are `phones[start:end]`.
+        capital: as in :class:`Word`.
     """
 
     text: str
     span: Span
     start: int
     end: int
+    capital: bool = False
 
 
-Turn: TypeAlias = Literal["rise", "fall", "go_on"]
+Turn: TypeAlias = Literal["rise", "fall", "go_on", "capital"]
 
 
 @dataclass(frozen=True)
@@ -130,8 +140,10 @@ class Tone:
 
     Attributes:
         turn: "rise" at the end of a question, "fall" at the end of a list or a choice, "go_on" (a
-            little up) where more is to come.
-        start, end: it turns over `phones[start:end]`, from the last stressed vowel on.
+            little up) where more is to come, "capital" (higher as a whole) where a capital is to be
+            heard.
+        start, end: it turns over `phones[start:end]`, from the last stressed vowel on; a capital
+            over the whole word.
     """
 
     turn: Turn

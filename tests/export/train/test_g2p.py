@@ -28,6 +28,7 @@ from voicelet_export.corpus.lexicon import (  # noqa: E402
     pruned,
     read_misaki,
     to_inventory,
+    train_converter,
     usual_readings,
     write,
 )
@@ -300,3 +301,13 @@ def test_training_words_leave_out_what_endings_give() -> None:
     entries = {"cat": "kˈæt", "cats": "kˈæts", "of": "ʌv", "cat|verb": "kˈæt", "dog": "dˈɔɡ"}
     chosen = training_words(entries, {"of": "ʌv"}, {"cat", "dog"}, regular_share=0.0)
     assert chosen == {"cat": "kˈæt", "dog": "dˈɔɡ"}
+
+
+def test_a_new_lexicon_holds_what_the_pack_says() -> None:
+    source = LexiconSource({"jose": "ʤˈOz", "grace": "ɡɹˈɑ"}, {"abuses|noun": "əbjˈuzᵻz"})
+    converter = train_converter(source, {"jose": "ʤˈOz", "grace": "ɡɹˈɑ"})
+    entries = in_corpus_convention(source, {"grace": "ɡɹˈɑ"}, converter)
+    assert entries["garcia"] == "ɡɑɹsˈiə" and entries["kevin"] == "kˈɛvɪn"
+    assert entries["jose"] == "hOzˈA" and entries["grace"] == "ɡɹˈAs"
+    assert entries["abuses|noun"] == "əbjˈusᵻz" and entries["exposé"] == "ˌɛkspOzˈA"
+    assert not any("/" in phones for phones in entries.values())

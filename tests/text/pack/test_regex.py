@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from voicelet.errors import PackError
-from voicelet.text.pack.regex import MAX_STEPS, Node, _Parser, parse
+from voicelet.text.pack.regex import MAX_STEPS, _Parser, parse
+from voicelet.text.pack.syntax_tree import Node
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ TABLES = {
     "signs": "key\tsaid\n.\tdot\n@\tat\n+\tplus\n/\tslash\n",
     "characters": "key\tsaid\n!\tbang\n",
     "pictographs": "key\tsaid\n☃\tsnowman\n",
-    "letters": "key\tsaid\nα\talpha \nβ\tbeta \n",
+    "greek": "key\tsaid\nα\talpha \nβ\tbeta \n",
 }
 
 
@@ -166,7 +166,7 @@ def test_without_a_lexicon(packs: Packs) -> None:
         ("(?<a>[A-Za-z]{3})", "{a|lower}{a|upper}{a|capital}", "aBc", "abcABCAbc"),
         ("(?<a>[A-Za-z-]{4,5})", "{a|drop:-b}", "Ab-c", "Ac"),
         ("(?<a>[A-Z][a-z]{3})", "{a|replace:bb=xyz}", "Abba", "Axyza"),
-        ("(?<a>[A-Z][αβ]{2})", "{a|translate:letters}", "Xαβ", "Xalpha beta"),
+        ("(?<a>[A-Z][αβ]{2})", "{a|translate:greek}", "Xαβ", "Xalpha beta"),
         ("(?<a>[A-Z][/a-z]{3})", "{a|strip:/}", "Xab/", "Xab"),
         ("(?<a>[A-Z][a-z]{4})", "{a|unprefix:Un}", "Undoo", "doo"),
         ("(?<a>[A-Z][a-z]{3})", "{a|unsuffix:oo}", "Udoo", "Ud"),

@@ -44,6 +44,8 @@ CONTOURS: dict[Turn, Contour] = {
     "go_on": Contour(0.5, 2.0, 0.1),
     "fall": Contour(0.5, -5.0, 0.0),
 }
+CAPITAL_SEMITONES = 4.0
+"""A word with a capital is this much higher; screen readers raise theirs by about as much."""
 
 
 @dataclass(frozen=True)
@@ -187,11 +189,14 @@ def turn(
     for tone in tones:
         if tone.end + 1 >= len(ends):
             continue  # of another clause
-        shape = CONTOURS[tone.turn]
         first, of_last = int(starts[tone.start + 1]), int(starts[tone.end])
         stop = min(of_last + last_phone_frames, int(ends[tone.end]) - delay, len(pitch))
+        if tone.turn == "capital":
+            pitch[first : int(ends[tone.end])] += np.float32(CAPITAL_SEMITONES * semitone)
+            continue
         if stop - first < 2:
             continue
+        shape = CONTOURS[tone.turn]
         end = shape.end * semitone * pitch_range
         here, limit = float(pitch[first]), shape.begin * semitone * pitch_range
         begin = min(here, limit) if shape.end > shape.begin else max(here, limit)

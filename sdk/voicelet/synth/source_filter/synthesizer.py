@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
 from voicelet.errors import BundleError
-from voicelet.synth.base import Check, OpenGraph, check_graph, check_marked
+from voicelet.synth.base import Check, OpenGraph, Rendering, check_graph, check_marked
+from voicelet.synth.compression.rendering import CompressedRendering, model_pace
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.presets import F0_INDEX, SpeakerBook
 from voicelet.synth.source_filter.acoustic import ENCODED, AcousticModel, EncodedClause
 from voicelet.synth.source_filter.correction import OF_STRANGERS
@@ -21,6 +24,7 @@ from voicelet.synth.source_filter.vocoder import ClauseVocoder, Vocoder
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.phones import PhoneInventory
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
@@ -79,11 +83,13 @@ class FastSpeechSynthesizer:
         self.mel_deviation = np.array(manifest.statistics.mel_std, np.float32)
         self.hop, self.rate = self.vocoder.hop, self.vocoder.rate
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> TextFrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> TextFrontEnd:
         """Open the bundle's lexicon and letter-to-sound model."""
-        return open_front_end(self._bundle, user_lexicon, engine)
+        return open_front_end(self._bundle, user_lexicon, engine, user_rules)
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Every control can be met."""
 
     def begin(
@@ -95,14 +101,20 @@ class FastSpeechSynthesizer:
         mark: ClauseWatermark | None,
         tones: Sequence[Tone] = (),
         accents: Sequence[Accent] = (),
-    ) -> FastSpeechRendering:
+    ) -> Rendering:
         """Encode a clause."""
         check_marked(mark)
+        controls, factor = model_pace(controls)
         encoded = self.acoustic.encode(
             self.inventory.encode(phones), speaker, controls, tones, phones, accents
         )
         share = 1.0 if self.speakers.is_preset(speaker) else OF_STRANGERS
-        return FastSpeechRendering(self, encoded, phones, rng, mark, controls.whisper, share)
+        if factor == 1.0:
+            return FastSpeechRendering(self, encoded, phones, rng, mark, controls.whisper, share)
+        # The mark is laid out in the time that is heard.
+        slow = FastSpeechRendering(self, encoded, phones, rng, None, controls.whisper, share)
+        fast = CompressedRendering(slow, phones, factor, self.hop, self.rate)
+        return MarkedRendering(fast, mark, self.hop, self.rate) if mark else fast
 
 
 class FastSpeechRendering:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,13 @@ from voicelet.synth.base import (
     check_marked,
     check_shapes,
 )
+from voicelet.synth.compression.rendering import CompressedRendering, model_pace
 from voicelet.synth.front_end import open_front_end
+from voicelet.synth.marking import MarkedRendering
 from voicelet.synth.types import Controls, Speaker
-from voicelet.synth.vits.marking import MarkedRendering
 from voicelet.text.front_end import Pronunciations
 from voicelet.text.phones import PUNCTUATION
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Accent, Tone
 from voicelet.trust.watermark.base import ClauseWatermark
 
@@ -128,20 +131,27 @@ class VitsSynthesizer:
             self.hop,
         )
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> FrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> FrontEnd:
         """The English front end, characters as they are, or one that says why it can't read."""
         if self.config.is_english:
-            return open_front_end(self._bundle, user_lexicon, engine)
+            return open_front_end(self._bundle, user_lexicon, engine, user_rules)
         if self.config.phoneme_type == "text":
             return CharacterFrontEnd()
         return NoFrontEnd(self.config.language)
 
-    def check(self, controls: Controls) -> None:
+    def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Refuse what needs an f0: VITS has none to shift."""
         if controls.whisper or controls.pitch_range != 1.0:
             raise ConfigError(
                 "this voice was made for Piper, which knows no styles; leave style at neutral, or"
                 " use a voice of voicelet's own"
+            )
+        if reading.capitals == "pitch":
+            raise ConfigError(
+                "this voice was made for Piper, whose pitch can't be raised for capitals; use "
+                'capitals="say" or "tone", or a voice of voicelet\'s own'
             )
         if controls.pitch_semitones:
             raise ConfigError(
@@ -165,6 +175,7 @@ class VitsSynthesizer:
         """
         check_marked(mark)
         config = self.config
+        controls, factor = model_pace(controls)
         if controls.pitch_semitones:
             log.warning("this voice's pitch can't be shifted; a clause's SSML asks for it")
         encoded = self._symbols.encode(phones)
@@ -196,7 +207,9 @@ class VitsSynthesizer:
         if sounding:
             prior = prior[: int(ends[sounding[-1] + 1]) + TAIL_FRAMES]
         ends_s: npt.NDArray[np.float64] = ends.clip(0.0, len(prior)) * (self.hop / self.rate)
-        rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        rendering: Rendering = VitsRendering(self, np.ascontiguousarray(prior.T), ends_s, speaker)
+        if factor != 1.0:
+            rendering = CompressedRendering(rendering, phones, factor, self.hop, self.rate)
         return MarkedRendering(rendering, mark, self.hop, self.rate) if mark else rendering
 
 

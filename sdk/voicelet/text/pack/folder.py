@@ -18,17 +18,24 @@ from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
-from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
+from voicelet.text.pack.config import (
+    DEFAULT_YEAR,
+    PackConfig,
+    RuleConfig,
+    RulesConfig,
+    UserRulesConfig,
+)
 from voicelet.text.pack.patterns import Macros, Pattern
-from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
 from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
-from voicelet.text.pack.templates import TemplateParts
-from voicelet.text.pack.verbalizers import Verbalizers
+from voicelet.text.rules import Rule
 
 if TYPE_CHECKING:
+    # Loaded when a text first needs them.
+    from voicelet.text.characters import CharacterNames
     from voicelet.text.pack.numbers import NumberRules
+    from voicelet.text.pack.templates import TemplateParts
 
 PACKAGED = Path(__file__).parents[2] / "languages"
 """Where the packs of the package are."""
@@ -83,7 +90,19 @@ def preset_language(preset: str, language: str) -> str | None:
     return None
 
 
-def open_pack(folder: Path, *, check: bool = True) -> Language:
+def read_user_rules(path: Path) -> UserRulesConfig:
+    """Read a file of a user's own rules; :func:`open_pack` looks into them.
+
+    Raises:
+        PackError: it can't be read, or isn't such a file.
+    """
+    config: UserRulesConfig = _config(UserRulesConfig, _json(path), path)
+    return config
+
+
+def open_pack(
+    folder: Path, *, check: bool = True, user_rules: Mapping[Path, UserRulesConfig] | None = None
+) -> Language:
     """Read a pack.
 
     Args:
@@ -91,6 +110,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             package.
         check: make every rule and number now, so that whatever is wrong is found.  Without, only
             what is used is made; for packs that are known to be right.
+        user_rules: file → a user's own rules, which are tried before the pack's and always checked.
 
     Raises:
         PackError: a file is missing, wrong or too large; the message says which and where.
@@ -107,6 +127,8 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
 
     maker = RuleMaker(macros, parts, str(folder / "rules.json"))
     rules = maker.rules(files.rules.rules, check)
+    users = [_users(files, folder, path, config) for path, config in (user_rules or {}).items()]
+    rules = rules.behind(users)
     contraction = files.config.contraction
     heading = files.config.chapter_heading
     language = Language(
@@ -115,6 +137,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             files,
             rules,
             Pattern(contraction, macros, f"{folder}, contraction") if contraction else None,
+            tuple(rule for own in users for rule in own.by_place["letter"]),
         ),
         pronunciation=open_pronunciation(files.folders, files.config, _json, check=check),
         melody=_melody(files.config),
@@ -124,7 +147,9 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             if heading
             else _NEVER
         ),
+        characters=lru_cache(maxsize=1)(partial(_characters, tables)),
         pauses=files.config.pauses,
+        common_words=frozenset(files.config.common_words),
     )
     if check:
         parts().rules().check()
@@ -134,7 +159,17 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             Pattern(heading, macros, f"{folder}, chapter_heading").compile()
         for name in files.tables:
             tables.table(name)
+        language.characters()
     return language
+
+
+def _users(files: _Files, folder: Path, path: Path, config: UserRulesConfig) -> PackRules:
+    """A user's rules, which may use the pack's tables, sets, macros and numbers."""
+    tables = Tables(files.tables, {**files.rules.sets, **config.sets}, str(path))
+    macros = Macros({**files.rules.macros, **config.macros}, tables, True)
+    return RuleMaker(macros, lambda: _parts(files, tables, folder), str(path)).rules(
+        config.rules, check=True
+    )
 
 
 class LowerCasePattern:
@@ -148,7 +183,16 @@ class LowerCasePattern:
         return self._pattern.fullmatch(text.lower())
 
 
+def _characters(tables: Tables) -> CharacterNames:
+    from voicelet.text.pack.characters import character_names
+
+    return character_names(tables)
+
+
 def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
+    from voicelet.text.pack.templates import TemplateParts
+    from voicelet.text.pack.verbalizers import Verbalizers
+
     @cache
     def rules() -> NumberRules:
         return _number_rules(files, folder)
@@ -157,8 +201,8 @@ def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
 
 
 def _number_rules(files: _Files, folder: Path) -> NumberRules:
-    # A text without numbers never pays for them.
     from voicelet.text.pack.numbers import NumberRules
+    from voicelet.text.pack.plurals import Plurals
 
     config = files.config
     try:
@@ -180,7 +224,12 @@ def _number_rules(files: _Files, folder: Path) -> NumberRules:
     return rules
 
 
-def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None) -> Normalization:
+def _normalization(
+    files: _Files,
+    rules: PackRules,
+    contraction: Pattern | None,
+    user_letter_rules: tuple[Rule, ...],
+) -> Normalization:
     config = files.config
 
     def say_as(text: str, interpret: str, form: str) -> str | None:
@@ -204,6 +253,7 @@ def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None)
         elisions=frozenset(config.elisions),
         possessive=config.possessive,
         cleanup=files.cleanup,
+        user_letter_rules=user_letter_rules,
     )
 
 

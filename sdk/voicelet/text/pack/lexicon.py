@@ -51,28 +51,39 @@ def parse_words(text: str, where: str = "lexicon.tsv") -> dict[str, str]:
     return words
 
 
-@lru_cache(maxsize=32)
 def read_words(path: Path) -> dict[str, str]:
-    """Read the word list at `path`; kept, for every voice of a process uses the same.
+    """Read the word list at `path`.
 
     Raises:
         ConfigError: it can't be read, or a line is wrong.
     """
+    return parse_words(_text(path), str(path))
+
+
+@lru_cache(maxsize=32)
+def _known_words(path: Path) -> dict[str, str]:
+    """A list that was checked before; kept, for every voice of a process uses the same."""
+    lines = (line.rstrip("\r") for line in _text(path).split("\n"))
+    return dict(line.split("\t", 1) for line in lines if "\t" in line and line[0] != "#")
+
+
+def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
         if len(raw) > MAX_FILE_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; shorten it")
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text; save it as UTF-8") from None
-    return parse_words(text, str(path))
 
 
 class PackLexicon:
     """The words of a pack and of those that it inherits from, read at the first look-up.
+
+    The lists aren't checked then; :meth:`check` does that for packs that may be wrong.
 
     Args:
         lists: word lists; a word is taken from the first that has it.
@@ -92,9 +103,21 @@ class PackLexicon:
             BundleError: a compiled lexicon is damaged.
         """
         if self._sources is None:
-            lists = tuple(read_words(path) for path in self._paths)
+            lists = tuple(_known_words(path) for path in self._paths)
             self._sources = (*lists, *(Lexicon.open(path) for path in self._compiled_paths))
         for source in self._sources:
             if (said := source.get(key)) is not None:
                 return said
         return None
+
+    def check(self) -> None:
+        """Read everything and look at every line.
+
+        Raises:
+            ConfigError: a line of a list is wrong.
+            BundleError: a compiled lexicon is damaged.
+        """
+        for path in self._paths:
+            read_words(path)
+        for path in self._compiled_paths:
+            Lexicon.open(path)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping
 from voicelet.errors import ConfigError
 from voicelet.text.language import Linked, SpokenWord
-from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.phones import (
     MODIFIERS,
     MULTILINGUAL_SYMBOLS,
@@ -28,8 +27,12 @@ from voicelet.text.phones import (
     weakened,
 )
 
+if TYPE_CHECKING:
+    from voicelet.text.pack.letter_rules import LetterRules
+
 FORMAT = 1
 PLACES = ("start", "end", "not-start", "not-end")
+_NO_CLASSES: frozenset[str] = frozenset()
 SPANS = ("phrase", "word", "letters")
 """Where two sounds meet: between the words of a phrase, the parts of a compound word, and the names
 of letters."""
@@ -185,19 +188,27 @@ class Phrases:
             if phones
         }
         self.strong_at_end = words.of(config.strong_at_end)
-        self._joined = tuple((words.of(a), words.of(b)) for a, b in config.joined)
+        self._joined: dict[str, set[str]] = {}
+        """Word → those that it is joined to where they stand before it."""
+        for first, second in config.joined:
+            for word in words.of(second):
+                self._joined.setdefault(word, set()).update(words.of(first))
         self._forms: dict[str, list[_Form]] = {}
         for form in config.forms:
             made = _Form.of(form, words)
             for word in made.words:
                 self._forms.setdefault(word, []).append(made)
         self._links = tuple(_Link.of(link, words) for link in config.links)
-        self._classes: dict[str, set[str]] = {}
+        self._candidates: dict[tuple[str, str, str], tuple[_Link, ...]] = {}
+        """Links that may fit, by where two sounds meet and which they are."""
+        self._classes: dict[str, frozenset[str]] = {}
         for name, listed in config.classes.items():
             for word in words.of(listed):
-                self._classes.setdefault(word, set()).add(name)
+                self._classes[word] = self._classes.get(word, _NO_CLASSES) | {name}
         self._passes: LetterRules | None = None
         if config.passes:
+            from voicelet.text.pack.letter_rules import LetterRules  # few languages have any
+
             self._passes = LetterRules(
                 {"format": 1, "macros": config.macros, "passes": config.passes}
             )
@@ -213,11 +224,11 @@ class Phrases:
 
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes that weak.json gives a word."""
-        return frozenset(self._classes.get(word, ()))
+        return self._classes.get(word, _NO_CLASSES)
 
     def joined(self, before: str, word: str) -> bool:
         """Whether `word` is said in one group with the word before it."""
-        return any(word in second and before in first for first, second in self._joined)
+        return before in self._joined.get(word, ())
 
     def in_phrase(self, words: Sequence[SpokenWord], place: int, stressed_after: bool) -> str:
         """The phones of a word at its place in the phrase.
@@ -240,8 +251,13 @@ class Phrases:
             before, after: with the classes of :meth:`classes_of` and of the lexicon.
             span: one of :data:`SPANS`.
         """
-        for link in self._links:
-            if (changed := link.apply(before, after, span)) is not None:
+        last, first = before.phones[-1:], after.phones.lstrip(STRESS)[:1]
+        candidates = self._candidates.get((span, last, first))
+        if candidates is None:
+            candidates = tuple(link for link in self._links if link.may_fit(span, last, first))
+            self._candidates[span, last, first] = candidates
+        for link in candidates:
+            if (changed := link.apply(before, after)) is not None:
                 return changed
         return Linked(before.phones, after.phones)
 
@@ -347,8 +363,16 @@ class _Link:
             next=tuple(c.next.split()),
         )
 
-    def apply(self, before: SpokenWord, after: SpokenWord, span: str) -> Linked | None:
-        if span not in self.spans or (self.config.liaison and not before.latent):
+    def may_fit(self, span: str, last: str, first: str) -> bool:
+        """Whether it may fit between these sounds, whatever else is asked for."""
+        return (
+            span in self.spans
+            and (not self.ends or any(_may_be_edge(last, p, p[-1:]) for p in self.ends))
+            and (not self.next or any(_may_be_edge(first, p, p[:1]) for p in self.next))
+        )
+
+    def apply(self, before: SpokenWord, after: SpokenWord) -> Linked | None:
+        if self.config.liaison and not before.latent:
             return None
         keys = (before.key, before.key, after.key, after.key)
         for key, (listed, wanted) in zip(keys, self.words, strict=True):
@@ -394,6 +418,12 @@ def _edge(phones: str, patterns: Sequence[str], *, last: bool) -> int | None:
         elif phones.endswith(pattern) if last else phones.startswith(pattern):
             return len(pattern)
     return None
+
+
+def _may_be_edge(symbol: str, pattern: str, edge: str) -> bool:
+    if pattern in _KINDS:
+        return symbol in _KINDS[pattern] or symbol in tuple(MODIFIERS)
+    return symbol == edge
 
 
 def _clitic(phones: str) -> tuple[tuple[str, bool], ...]:

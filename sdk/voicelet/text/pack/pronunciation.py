@@ -6,23 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voicelet.errors import BundleError, ConfigError, PackError
-from voicelet.text.g2p import NeuralG2P
-from voicelet.text.language import Lookup, Pronunciation
+from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.homographs import Homographs
-from voicelet.text.pack.inflection import Inflection, open_inflection
-from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
-from voicelet.text.pack.spelling import Spelling
+from voicelet.text.pack.word_context import word_class, word_classes
+
+if TYPE_CHECKING:
+    # Most texts have no word that needs these; what reads them is loaded when one comes.
+    from voicelet.text.pack.homographs import Homographs
+    from voicelet.text.pack.inflection import Inflection
+    from voicelet.text.pack.letter_rules import LetterRules
+    from voicelet.text.pack.spelling import Spelling
+
+if TYPE_CHECKING:
+    from voicelet.text.g2p import NeuralG2P
 
 WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
+HOMOGRAPHS = "homographs.json"
 LETTER_RULES = "letters.json"
 GRAPH = "g2p.onnx"
 """The letter-to-sound model of a language without letter rules."""
@@ -31,6 +38,7 @@ MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
 T = TypeVar("T")
+Senses = Callable[[Sequence[str], int, Sequence[str]], "tuple[str, ...]"]
 ReadJson = Callable[[Path], "dict[str, Any]"]
 
 
@@ -49,7 +57,7 @@ def open_pronunciation(
         PackError: a file is wrong; the message says which and where.  Without `check` also from
             what is returned, when it is first asked.
     """
-    parts = _Parts(tuple(folders), config, read)
+    parts = _Parts(tuple(folders), config, read, check)
     if check:
         parts.check()
     return Pronunciation(
@@ -60,7 +68,7 @@ def open_pronunciation(
         senses=lambda keys, place, texts: parts.senses(keys, place, texts),
         phrases=parts.phrases,
         letters=config.letters,
-        words=parts.words,
+        words=parts.lexicon.get,
         letter_to_sound=parts.letter_to_sound,
     )
 
@@ -72,6 +80,7 @@ class _Parts:
     folders: tuple[Path, ...]
     config: PackConfig
     read: ReadJson
+    checked: bool
 
     @cached_property
     def phrases(self) -> Phrases:
@@ -79,36 +88,61 @@ class _Parts:
 
     @cached_property
     def inflection(self) -> Inflection:
-        return self._opened("inflection.json", open_inflection)
+        from voicelet.text.pack.inflection import open_inflection
+
+        return self._opened(
+            "inflection.json", lambda data, where: open_inflection(data, where, check=self.checked)
+        )
 
     @cached_property
     def spelling(self) -> Spelling:
+        from voicelet.text.pack.spelling import Spelling
+
         config = self.config
         return Spelling(config.letter_names, config.letters, self.phrases, self.inflection)
 
     @cached_property
-    def senses(self) -> Callable[[Sequence[str], int, Sequence[str]], tuple[str, ...]]:
-        name = "homographs.json"
-        if not self._paths(name):
+    def senses(self) -> Senses:
+        if not self._paths(HOMOGRAPHS):
             return lambda keys, place, texts: ()
-        return self._opened(name, lambda data, where: self._homographs(data, where))
+        if self.checked:
+            return self.homographs
+        known = self._opened(HOMOGRAPHS, _homograph_words)
+
+        def senses(keys: Sequence[str], place: int, texts: Sequence[str]) -> tuple[str, ...]:
+            return self.homographs(keys, place, texts) if keys[place] in known else ()
+
+        return senses
 
     @cached_property
-    def words(self) -> Lookup:
+    def homographs(self) -> Homographs:
+        return self._opened(HOMOGRAPHS, lambda data, where: self._homographs(data, where))
+
+    @cached_property
+    def lexicon(self) -> PackLexicon:
         lists = [path for name in WORD_LISTS for path in self._paths(name)]
         lists.sort(key=lambda path: self.folders.index(path.parent))
-        return PackLexicon(lists, self._paths(COMPILED_LEXICON)).get
-
-    @cached_property
-    def letter_rules(self) -> LetterRules:
-        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
+        return PackLexicon(lists, self._paths(COMPILED_LEXICON))
 
     @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
-        graphs = self._paths(GRAPH)
-        return NeuralG2P(graphs[0]).phones if graphs else None
+        if not self._paths(GRAPH):
+            return None
+        return lambda word: self.letter_graph.phones(word)
+
+    @cached_property
+    def letter_graph(self) -> NeuralG2P:
+        from voicelet.text.g2p import NeuralG2P  # numpy: a text that needs no model waits for none
+
+        return NeuralG2P(self._paths(GRAPH)[0])
+
+    @cached_property
+    def letter_rules(self) -> LetterRules:
+        from voicelet.text.pack.letter_rules import LetterRules
+
+        return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
 
     def check(self) -> None:
         """Make everything.
@@ -118,7 +152,7 @@ class _Parts:
         """
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
-            self.words("")
+            self.lexicon.check()
             if self.letter_to_sound is not None:
                 self.letter_to_sound("a")
             if self._paths(LETTER_RULES):
@@ -141,10 +175,12 @@ class _Parts:
             raise PackError(str(error)) from None
 
     def _homographs(self, data: Mapping[str, Any], where: str) -> Homographs:
+        from voicelet.text.pack.homographs import Homographs  # numpy, as above
+
         weights = None
         if (model := data.get("model")) and isinstance(model, Mapping):
             weights = self._weights(str(model.get("weights", "")), where)
-        return Homographs.from_mapping(data, weights, where)
+        return Homographs.from_mapping(data, weights, where, check=self.checked)
 
     def _weights(self, name: str, where: str) -> bytes:
         if name != Path(name).name or not (paths := self._paths(name)):
@@ -157,6 +193,13 @@ class _Parts:
         if len(raw) > MAX_WEIGHTS_BYTES:
             raise PackError(f"{paths[0]}: larger than {MAX_WEIGHTS_BYTES >> 20} MiB")
         return raw
+
+
+def _homograph_words(data: Mapping[str, Any], where: str) -> frozenset[str]:
+    """The words of a homographs.json that is known to be right."""
+    part = data.get("part_of_speech") or {"words": ""}
+    classes = word_classes(data.get("classes", {}), where)
+    return word_class(part["words"], classes, where) | frozenset(data.get("words", ()))
 
 
 def merged_settings(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:

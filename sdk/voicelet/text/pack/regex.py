@@ -8,12 +8,20 @@ uses only what means the same everywhere, and is refused where a text could make
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
 
 from voicelet.errors import PackError
+from voicelet.text.pack.cost import CAP, cost_of
+from voicelet.text.pack.syntax_tree import (
+    ALL,
+    Node,
+    Ranges,
+    choice,
+    complement,
+    plain,
+    sequence,
+    union,
+)
 
 MAX_PATTERN_CHARS = 20_000
 """Length of a pattern, its macros expanded."""
@@ -24,102 +32,12 @@ MAX_STEPS = 200_000
 _MAX_REPEAT = 1000
 _MAX_DEPTH = 30
 _MAX_BEHIND = 32
-_MAX_CODE_POINT = 0x10FFFF
 _SPECIAL = frozenset("\\.[](){}*+?^$|")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _QUANTIFIER = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{1,4}))?\}")
 _NAME = re.compile(r"\(\?<([a-z][a-z0-9]{0,19})>")
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9 _,;:!@#&'\"%~`/<>=-]{2,}")
 _ANY_CLASS = "[\\s\\S]"
-
-Ranges = tuple[tuple[int, int], ...]
-ALL: Ranges = ((0, _MAX_CODE_POINT),)
-
-
-def _union(*sets: Ranges) -> Ranges:
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(r for ranges in sets for r in ranges):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
-def _complement(ranges: Ranges) -> Ranges:
-    gaps, at = [], 0
-    for low, high in ranges:
-        if low > at:
-            gaps.append((at, low - 1))
-        at = high + 1
-    return tuple(gaps) if at > _MAX_CODE_POINT else (*gaps, (at, _MAX_CODE_POINT))
-
-
-def _overlap(first: Ranges, second: Ranges) -> bool:
-    return any(a <= d and c <= b for a, b in first for c, d in second)
-
-
-@dataclass(frozen=True)
-class Node:
-    """A part of a pattern.
-
-    Attributes:
-        kind: "chars" is one character of a set, "text" a plain string, "look" a look-ahead or
-            look-behind.
-        first: characters that it may begin with (for a "look": that may stand where it looks).
-        least, most: how many characters it takes.
-        parts: of a sequence or choice; the one part of a repeat or look.
-        text: of a "text".
-        times: how often a repeat may come.
-    """
-
-    kind: Literal["chars", "text", "sequence", "choice", "repeat", "look"]
-    first: Ranges
-    least: int
-    most: int
-    parts: tuple[Node, ...] = ()
-    times: tuple[int, int] = (1, 1)
-    text: str = ""
-
-    @cached_property
-    def literal(self) -> str | None:
-        """The only text it matches, where it is a plain string."""
-        if self.kind == "text":
-            return self.text
-        if self.kind == "chars":
-            low, high = self.first[0] if self.first else (0, 1)
-            return chr(low) if len(self.first) == 1 and low == high else None
-        if self.kind != "sequence":
-            return None
-        letters = [part.literal for part in self.parts]
-        return None if None in letters else "".join(str(c) for c in letters)
-
-
-def _plain(text: str) -> Node:
-    return Node("text", ((ord(text[0]), ord(text[0])),), len(text), len(text), text=text)
-
-
-def _sequence(parts: list[Node]) -> Node:
-    if len(parts) == 1:
-        return parts[0]
-    first: Ranges = ()
-    for part in parts:
-        if part.kind == "look":
-            continue
-        first = _union(first, part.first)
-        if part.least:
-            break
-    return Node(
-        "sequence", first, sum(p.least for p in parts), sum(p.most for p in parts), tuple(parts)
-    )
-
-
-def _choice(branches: list[Node]) -> Node:
-    if len(branches) == 1:
-        return branches[0]
-    first = _union(*(b.first for b in branches))
-    least, most = min(b.least for b in branches), max(b.most for b in branches)
-    return Node("choice", first, least, most, tuple(branches))
 
 
 @dataclass(frozen=True)
@@ -166,7 +84,7 @@ class _Parser:
         while self._ahead("|"):
             self._at += 1
             branches.append(self._sequence(depth))
-        return _choice(branches)
+        return choice(branches)
 
     def _sequence(self, depth: int) -> Node:
         parts: list[Node] = []
@@ -175,13 +93,13 @@ class _Parser:
                 run = match[0]
                 if self._text[match.end() : match.end() + 1] in ("?", "{", "*", "+"):
                     run = run[:-1]  # what follows repeats the last character only
-                parts.append(_plain(run))
+                parts.append(plain(run))
                 self._at += len(run)
                 continue
             names = len(self.names)
             part = self._atom(depth)
             parts.append(self._repeated(part, len(self.names) > names))
-        return _sequence(parts)
+        return sequence(parts)
 
     def _repeated(self, part: Node, named: bool) -> Node:
         times = self._times()
@@ -309,8 +227,8 @@ class _Parser:
         self._at += 1
         if not ranges:
             raise self._error("a class is empty")
-        chars = _union(tuple(ranges))
-        return Node("chars", _complement(chars) if negated else chars, 1, 1)
+        chars = union(tuple(ranges))
+        return Node("chars", complement(chars) if negated else chars, 1, 1)
 
     def _class_char(self) -> int:
         if self._at >= len(self._text):
@@ -322,99 +240,6 @@ class _Parser:
             raise self._error(f"inside a class write \\{char}")
         self._at += 1
         return ord(char)
-
-
-@dataclass(frozen=True)
-class _Cost:
-    """Of matching a part in the worst text.
-
-    Attributes:
-        paths: ways to match it after which the next character still fits.
-        exits: ways to match it at all.
-        steps: characters compared.
-    """
-
-    paths: int
-    exits: int
-    steps: int
-
-
-_CHAR = _Cost(1, 1, 1)
-_CAP = 1 << 40
-
-
-def _cost(node: Node, follow: Ranges) -> _Cost:
-    """Of `node`, before a character of `follow`."""
-    if node.kind == "chars":
-        return _CHAR
-    if node.kind == "text":
-        return _Cost(1, 1, node.most)
-    if node.kind == "look":
-        return _Cost(1, 1, _cost(node.parts[0], ()).steps)
-    if node.kind == "sequence":
-        return _sequence_cost(node, follow)
-    if node.kind == "choice":
-        return _choice_cost(node, follow)
-    return _repeat_cost(node, follow)
-
-
-def _sequence_cost(node: Node, follow: Ranges) -> _Cost:
-    follows = []
-    for part in reversed(node.parts):
-        follows.append(follow)
-        if part.kind != "look":
-            follow = _union(part.first, follow) if part.least == 0 else part.first
-    # `settled` ways end in a character that fits; `run` more are open since the last part that
-    # must take a character, of which `run_paths` go on into the next.
-    settled = run = run_paths = 1
-    steps = 0
-    for part, after in zip(node.parts, reversed(follows), strict=True):
-        cost = _cost(part, after)
-        if part.kind == "look":
-            steps += settled * run * cost.steps
-            continue
-        steps += settled * run + settled * run_paths * cost.steps
-        if part.least:
-            settled *= run_paths
-            run, run_paths = cost.exits, cost.paths
-        else:  # every open way may pass it by; those that fit may go through it
-            run, run_paths = run + run_paths * cost.exits, run_paths * cost.paths
-        settled, run, run_paths = min(settled, _CAP), min(run, _CAP), min(run_paths, _CAP)
-        steps = min(steps, _CAP)
-    return _Cost(min(settled * run_paths, _CAP), min(settled * run, _CAP), steps)
-
-
-def _choice_cost(node: Node, follow: Ranges) -> _Cost:
-    words = [b.literal for b in node.parts if b.literal]
-    others = [b for b in node.parts if not b.literal]
-    costs = [(b.first if b.least else ALL, _cost(b, follow)) for b in others]
-    if words:
-        # Of plain words only those fit at once that begin one another.
-        known = Counter(words)
-        chain = max(sum(known[w[:i]] for i in range(1, len(w) + 1)) for w in known)
-        first = _union(*(b.first for b in node.parts if b.literal))
-        costs.append((first, _Cost(chain, chain, len(words))))
-    paths = max(sum(c.paths for f, c in costs if _overlap(f, first)) for first, _ in costs)
-    exits = max(sum(c.exits for f, c in costs if _overlap(f, first)) for first, _ in costs)
-    return _Cost(paths, exits, sum(c.steps for _, c in costs))
-
-
-def _repeat_cost(node: Node, follow: Ranges) -> _Cost:
-    (part,), (least, most) = node.parts, node.times
-    inner = _cost(part, _union(part.first, follow) if most > 1 else follow)
-    paths, ways, exits, steps = 0, 1, 0, 0
-    for count in range(most + 1):
-        if count >= least:
-            paths += ways
-            exits += ways * (inner.exits if count else 1)
-        if count < most:
-            steps += ways * inner.steps
-            ways *= inner.paths
-        if max(steps, exits) > _CAP:
-            return _Cost(_CAP, _CAP, _CAP)
-    if not _overlap(part.first, follow):
-        paths = ways  # the next character says whether to go on
-    return _Cost(paths, exits, steps)
 
 
 def parse(pattern: str, check_cost: bool = True) -> Parsed:
@@ -431,10 +256,10 @@ def parse(pattern: str, check_cost: bool = True) -> Parsed:
         raise PackError(f"longer than {MAX_PATTERN_CHARS} characters; split the rule")
     parser = _Parser(pattern)
     node = parser.parse()
-    steps = _cost(node, ()).steps if check_cost else 0
+    steps = cost_of(node, ()).steps if check_cost else 0
     if steps > MAX_STEPS:
         raise PackError(
-            f"a text could make it try {'more than ' if steps >= _CAP else ''}{steps:,} steps;"
+            f"a text could make it try {'more than ' if steps >= CAP else ''}{steps:,} steps;"
             f" {MAX_STEPS:,} are allowed: bound its repeats lower, or let what follows a repeat"
             " begin with a character that the repeat can't take"
         )

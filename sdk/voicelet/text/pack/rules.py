@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voicelet.config import did_you_mean, from_mapping
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.pack.config import CaseConfig, RuleConfig
 from voicelet.text.pack.patterns import Macros, Pattern
-from voicelet.text.pack.predicates import Predicates, Test
-from voicelet.text.pack.templates import Say, TemplateParts, compile_template
 from voicelet.text.rules import Rule, RuleContext
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.predicates import Test
+    from voicelet.text.pack.templates import Say, TemplateParts
 
 PLACES = ("digit", "letter", "symbol", "apostrophe", "address")
 """Where the scanner may stand."""
@@ -51,6 +54,23 @@ class PackRules:
 
     by_place: dict[str, tuple[Rule, ...]]
     say_as: tuple[SayAsRule, ...]
+
+    def behind(self, users: Sequence[PackRules]) -> PackRules:
+        """These rules after a user's; one with the id of a user's is left out."""
+        own = {rule.name for user in users for rules in user.by_place.values() for rule in rules}
+        own |= {entry.rule.name for user in users for entry in user.say_as}
+        places = {
+            place: (
+                *(rule for user in users for rule in user.by_place[place]),
+                *(rule for rule in rules if rule.name not in own),
+            )
+            for place, rules in self.by_place.items()
+        }
+        say_as = (
+            *(entry for user in users for entry in user.say_as),
+            *(entry for entry in self.say_as if entry.rule.name not in own),
+        )
+        return PackRules(places, say_as)
 
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
         """The notation of the rules for the text of a say-as; None where no rule reads it."""
@@ -102,7 +122,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id, pattern.may_begin)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin, self._where)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):
@@ -127,6 +147,10 @@ class RuleMaker:
         Raises:
             PackError: a predicate or template is wrong.
         """
+        # A text that no rule reads pays for none of these.
+        from voicelet.text.pack.predicates import Predicates
+        from voicelet.text.pack.templates import compile_template
+
         parts = self._parts()
         predicates = Predicates(parts.tables, self._macros, parts.verbalizers, groups, where)
         made = []
@@ -148,7 +172,7 @@ class _Handler:
 
     def __init__(self, maker: RuleMaker, config: RuleConfig, pattern: Pattern, where: str) -> None:
         self._make: Callable[[], list[tuple[tuple[Test, ...], Say | None]]] = lambda: maker.cases(
-            config, pattern.parsed().groups, where
+            config, pattern.groups(), where
         )
         self._cases: list[tuple[tuple[Test, ...], Say | None]] | None = None
 

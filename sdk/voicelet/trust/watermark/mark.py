@@ -4,7 +4,7 @@ A :class:`Watermark` belongs to an opened voice.  Each clause of a stream is giv
 :class:`ClauseMark`, which says by how much which STFT bins of which frame are raised or lowered
 (`voicelet.trust.watermark.pattern`).  The vocoder that works in the STFT domain multiplies them
 into its spectra, which costs next to nothing; for other voices there is a filter
-(`voicelet.synth.vits.marking`).  `detect_watermark` (`voicelet.trust.watermark.detect`) finds the
+(`voicelet.synth.marking`).  `detect_watermark` (`voicelet.trust.watermark.detect`) finds the
 mark again.
 
 No argument of any public function turns the mark off.  Research that compares marked with unmarked

@@ -106,9 +106,9 @@ class MarkedRendering:
         if target > self._rendered:
             samples = self._inner.advance(target, check)
             self._rendered = target
-            marked = self._filter(samples, last=target == self.frames)
+            marked = self._filter(samples, last=target >= self.frames)
             self._ready = np.concatenate([self._ready, marked])
-        count = last * self._hop - self._n_out
+        count = min(last, self.frames) * self._hop - self._n_out
         self._n_out += count
         ready, self._ready = self._ready[:count], self._ready[count:]
         return ready
