@@ -31,7 +31,11 @@ def test_respellings_phones_phrases_and_signs() -> None:
         "dot",
         "net",
     ]
-    assert [w.text for w in words("MySQL SQLite", {"SQL": "sequel"})] == ["MySQL", "SQLite"]
+    assert [w.text for w in words("MySQL SQLite", {"SQL": "sequel"})] == [
+        "My",
+        "SQL",
+        "SQLite",
+    ]
 
 
 def test_a_possessive_keeps_its_ending() -> None:
