@@ -30,7 +30,7 @@ from voicelet.errors import VoiceletError  # noqa: E402
 from voicelet.text.front_end import TextFrontEnd, clauses  # noqa: E402
 from voicelet.text.pack.folder import PACKAGED, packaged_language  # noqa: E402
 
-TEXTS = {"en-gb": 2000}
+TEXTS = {"en-gb": 3000}
 """How many texts a language has, where it isn't :data:`MOST_TEXTS`."""
 MOST_TEXTS = 5200
 PER_RULE = 14
@@ -115,9 +115,6 @@ def texts_of(tag: str, reached: Reached) -> list[str]:
             pass
     found.update(dict.fromkeys(rule_texts(tag, reached, grammar)))
     rng = random.Random(f"{tag}/grammar")
-    if tag == "en-gb":  # of what both varieties read, a part is enough
-        kept = sorted(found, key=lambda text: random.Random(text).random())
-        found = dict.fromkeys(kept[: count * 3 // 4])
     while len(found) < count:
         found[grammar.draw(rng)] = None
     return [text for text in found if text.strip()]
