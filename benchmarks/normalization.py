@@ -1,6 +1,7 @@
 """How much of a list of written texts a language pack reads as its author would.
 
     python -m benchmarks.normalization fr cases.tsv
+    python -m benchmarks.normalization en sentences.jsonl
 
 Each line of the list has a class, what is written, and what is said ("~" between readings that are
 equally right), parted by tabs, as in the test lists of text-normalization tools.  Such lists have a
@@ -13,11 +14,18 @@ house style of their own, so a reading is compared after both sides went through
   blanks don't count at all, and the protocol before an address may be left out;
 - the words of `SAME` are alike ("percento" and "per cento"), and those of `SILENT` may be left out
   in the classes named there ("e trenta minuti" is "e trenta").
+
+A list of sentences (`.jsonl`, an object a line with `text` and `gt_normalized`) is tokenised, with
+blanks around marks, and its own house style. Only sentences that its author changed are counted.
+Beside the steps above, nothing is forgiven but these (:mod:`benchmarks.sentence_style`): the
+blanks of tokenisation, "and" (numbers, "&"), British and American spelling, the order of a date
+("the third of May" is "May third"), "oh" beside "o", and the names of a few signs and headings.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -25,6 +33,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.sentence_style import alike, untokenised
 from voicelet.text.front_end import clauses
 from voicelet.text.language import Language, find_language
 from voicelet.text.words import Word
@@ -63,6 +72,16 @@ def read_cases(path: Path) -> list[Case]:
     return cases
 
 
+def read_sentences(path: Path) -> list[Case]:
+    """Read a list of tokenised sentences; those that are said as they are written are left out."""
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [
+        Case("sentence", untokenised(line["text"]), (untokenised(line["gt_normalized"]),))
+        for line in lines
+        if untokenised(line["text"]) != untokenised(line["gt_normalized"])
+    ]
+
+
 def said_words(text: str, language: Language) -> str:
     """What the front end says, word by word; spelled words letter by letter."""
     words: list[str] = []
@@ -83,6 +102,7 @@ def plain(text: str, language: str, kind: str = "") -> str:
         text = text.replace(f" {one} ", f" {other} ")
     silent = SILENT.get((language, kind), frozenset())
     words = [word for word in text.split() if word not in silent]
+    words = alike([w for w in (word.strip("'") for word in words) if w]) if kind == "sentence" else words
     joined: list[str] = []
     was_letter = False
     for word in words:
@@ -116,10 +136,11 @@ def main() -> None:
     """Print the share of every class, and what was read otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("language", help="BCP 47 tag")
-    parser.add_argument("cases", type=Path, help="class, written, said: tab-separated")
+    parser.add_argument("cases", type=Path, help="class, written, said: by tabs; or .jsonl")
     parser.add_argument("--wrong", action="store_true", help="list what was read otherwise")
     args = parser.parse_args()
-    cases = read_cases(args.cases)
+    sentences = args.cases.suffix == ".jsonl"
+    cases = read_sentences(args.cases) if sentences else read_cases(args.cases)
     right, wrong = compare(cases, find_language(args.language))
     for kind, total in sorted(Counter(case.kind for case in cases).items()):
         print(f"{kind}: {right[kind]} of {total}")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from voicelet.enrolment.consent import give_consent
 from voicelet.profiles.profile import Profile, QualitySummary
-from voicelet.speaker.vector import SpeakerStatistics
+from voicelet.speaker.vector import KNOWN_ENCODERS, SpeakerStatistics
 from voicelet.trust.consent.record import ConsentRecord
 from voicelet.trust.consent.statement import Consent
 from voicelet.trust.keys.device_key import device_key
@@ -40,7 +40,7 @@ def draft(
     d_vector: npt.ArrayLike | None = None,
     f0_hz: float = 210.0,
     bands: int = 70,
-    encoder_id: str = "test-1",
+    encoder_id: str = KNOWN_ENCODERS[0],
 ) -> Profile:
     """A profile without consent, as of file version 1; other names are other people."""
     if d_vector is None:

@@ -25,6 +25,7 @@ UNLISTED = {
     "Bundle.graph",
     "ConsentRecord.from_dict",
     "ConsentRecord.countersigned_by",
+    "ConsentRecord.following",
     "ConsentRecord.needs_countersigner",
     "ConsentRecord.renewed",
     "ConsentRecord.signed_by",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,27 @@ from pathlib import Path
 import pytest
 
 from tests.consenting import someone
-from voicelet.errors import AuditError, ProfileError, SealError
-from voicelet.files import atomic_file, file_lock, make_private, open_own
+from voicelet.cli.challenge import pending_sentence
+from voicelet.enrolment.liveness.issued import issued_sentences
+from voicelet.errors import AuditError, ConsentError, ProfileError, SealError
+from voicelet.files import (
+    atomic_file,
+    data_dir,
+    file_lock,
+    make_private,
+    open_own,
+    read_own,
+    state_dir,
+)
+from voicelet.profiles.protected import device_lists, lists_folder
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit import device_log as audit
-from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.audit.export import export_log
+from voicelet.trust.consent.clock import latest_time
+from voicelet.trust.consent.revocations import Revocations, device_revocations
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys.device_key import device_key
+from voicelet.trust.keys.seal import new_sealing_key
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links as POSIX has them")
@@ -178,3 +193,105 @@ def test_the_audit_log_follows_no_link(tmp_path: Path, victim: Path) -> None:
     with contextlib.suppress(ProfileError, AuditError):
         log.append("export")
     assert untouched(victim)
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Who waits for a pipe is woken."""
+
+    def wake(*_: object) -> None:
+        raise AssertionError("it waited for a pipe")
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def put_a_pipe(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    return path
+
+
+def test_a_file_of_our_own_is_read_whole_or_refused(tmp_path: Path, impatient: None) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    (tmp_path / "link").symlink_to(path)
+    assert read_own(path, 5) == b"12345" == read_own(tmp_path / "link", 5, follow=True)
+    for bad, follow in ((tmp_path / "link", False), (tmp_path, False), (tmp_path, True)):
+        with pytest.raises(OSError):
+            read_own(bad, 5, follow=follow)
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_own(path, 4)
+    with pytest.raises(FileNotFoundError):
+        read_own(tmp_path / "missing", 5)
+    pipe = put_a_pipe(tmp_path / "pipe")
+    writer = os.open(pipe, os.O_RDWR)  # neither one without a writer, nor one with
+    for _ in range(2):
+        for follow in (False, True):
+            with pytest.raises(OSError, match="not a file"):
+                read_own(pipe, 5, follow=follow)
+        with contextlib.suppress(OSError):
+            os.close(writer)
+
+
+def test_nothing_of_the_device_s_waits_for_a_pipe(impatient: None) -> None:
+    with pytest.raises(ProfileError, match="not a file"):
+        put_a_pipe(lists_folder() / "x.protected.json")
+        device_lists()
+    with pytest.raises(ProfileError, match="not a file"):
+        Vault().save(someone())
+    (lists_folder() / "x.protected.json").unlink()
+    issued = issued_sentences()
+    put_a_pipe(issued.path)
+    for attempt in (issued.add, issued.check, issued.use):
+        with pytest.raises(ConsentError, match="not a file"):
+            attempt("some words")
+    put_a_pipe(state_dir() / "consent" / "ana.json")
+    with pytest.raises(ConsentError, match="damaged"):
+        pending_sentence("ana")
+    put_a_pipe(data_dir() / "consent" / "latest-time")
+    assert latest_time() is None
+    with pytest.raises(SealError, match="not a file"):
+        keystore.read_file(put_a_pipe(keystore.keys_folder() / "x.key"))
+    device_revocations().add("a" * 32)
+    for copy in keystore.keys_folder().glob("revocations*.jsonl"):
+        put_a_pipe(copy)
+    assert "a" * 32 in Revocations(device_revocations().path)
+
+
+def test_an_audit_log_isnt_exported_from_a_pipe(impatient: None) -> None:
+    audit.note("enrol", profile="ana")
+    log = audit.default_log()
+    put_a_pipe(audit.audit_folder() / "log-000002.jsonl")
+    names = [p.name for p in audit.audit_folder().iterdir() if p.suffix == ".jsonl"]
+    last = sorted(names)[0]
+    put_a_pipe(audit.audit_folder() / last)
+    with pytest.raises(AuditError):
+        export_log(log, new_sealing_key().public)
+
+
+READ_WHOLE = {
+    "voicelet/audio/vad.py", "voicelet/speaker/voice_match.py",
+    "voicelet/speaker/synthetic_speech.py", "voicelet/enrolment/reading/prompts.py",
+    "voicelet/enrolment/liveness/sentence.py",  # what the package itself brings
+    "voicelet/text/lexicon.py",  # `Lexicon.open`: a file that somebody named
+    "voicelet_federated/deploy/processes.py", "voicelet_federated/app/power.py",
+    "voicelet_federated/deploy/flower.py", "voicelet_federated/cli/demo.py",
+    "voicelet_federated/app/devices.py", "voicelet_federated/app/export.py",
+}  # fmt: skip
+"""Modules that read other files than those of the device's own state, whatever they are."""
+
+
+def test_no_other_module_reads_whatever_stands_there() -> None:
+    """`Path.read_bytes` waits for a pipe, follows links and reads without an end."""
+    found = set()
+    for folder in ("sdk", "federated"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and node.attr in ("read_bytes", "read_text"):
+                    found.add(path.relative_to(ROOT / folder).as_posix())
+    assert found <= READ_WHOLE

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentEndedError, ConsentError, VoiceletError
-from voicelet.files import atomic_file, make_private, open_own
+from voicelet.files import atomic_file, make_private, open_own, read_own
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.privacy.accounting import DELTA, Account
 from voicelet_federated.privacy.skellam import CountedShare, NoiseShare
@@ -125,7 +125,7 @@ class LedgerFile:
 
     def _read(self, path: Path, magic: bytes) -> bytes:
         try:
-            data = path.read_bytes()
+            data = read_own(path)
         except FileNotFoundError:
             return b""
         except OSError as error:

@@ -59,6 +59,12 @@ class PackError(TextError):
     exit_code = 14
 
 
+class PackUnsignedError(PackError):
+    """Nobody vouches for a language pack: no key that is trusted signed it."""
+
+    exit_code = 15
+
+
 class AudioError(VoiceletError):
     """An audio file can't be read or isn't audio."""
 

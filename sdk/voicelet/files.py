@@ -126,6 +126,11 @@ def refuse_link(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.ELOOP, "a symbolic link stands there; put the file in its place", path)
 
 
+LIMIT_BYTES = 64 << 20
+"""The most that a file of our own holds, where nothing smaller is said."""
+_NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
 def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int:
     """`os.open` for files of our own: follows no symbolic link at `path` and waits for no pipe.
 
@@ -136,6 +141,31 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o600) -> int
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
     return os.open(path, flags, mode)
+
+
+def read_own(
+    path: str | os.PathLike[str], limit: int = LIMIT_BYTES, *, follow: bool = False
+) -> bytes:
+    """The bytes of a file of our own; whatever else stands in its place is refused, not waited for.
+
+    Args:
+        limit: bytes; more are no file of ours.
+        follow: take what a symbolic link points to: for folders that somebody else lays out.
+
+    Raises:
+        OSError: as `open_own`; it is a pipe, a device, a folder or the like, or longer than that.
+    """
+    if follow:
+        descriptor = os.open(path, os.O_RDONLY | _NOT_WAITING)
+    else:
+        descriptor = open_own(path, os.O_RDONLY)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file; remove it", str(path))
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit} bytes, which is no file of ours", str(path))
+    return data
 
 
 @contextlib.contextmanager

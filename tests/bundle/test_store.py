@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.tiny import TINY_FILES, tiny_bundle, tiny_manifest
 from voicelet.bundle import install, installed, open_bundle, write_bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,
@@ -215,3 +216,26 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     for path in ("manifest.json", "vocoder.onnx"):
         assert (first / path).read_bytes() == (second / path).read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_what_is_read_is_what_was_checked(make_bundle: Make) -> None:
+    """A file that is changed after the bundle was opened is refused when it is used."""
+    folder = make_bundle()
+    bundle = open_bundle(folder)
+    path, sound = folder / "text" / "lexicon.txt", TINY_FILES["text/lexicon.txt"]
+    assert read_data(bundle, "lexicon") == sound
+    for data, error in (
+        (bytes(len(sound)), BundleTamperedError),
+        (sound + b"more", BundleTamperedError),
+        (sound[:-1], BundleTruncatedError),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(error):
+            read_data(bundle, "lexicon")
+    path.write_bytes(sound)
+    with pytest.raises(BundleError, match="allowed"):
+        read_data(bundle, "lexicon", limit=len(sound) - 1)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BundleError, match="not a regular file"):
+        read_data(bundle, "lexicon")

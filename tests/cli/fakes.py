@@ -47,6 +47,7 @@ class FakeVoice:
         *,
         threads: int = 1,
         user_lexicon: Any = None,
+        user_rules: Any = (),
         trust_bundle: bool = False,
     ) -> FakeVoice:
         voice = cls(open_bundle(path or cls.default))
@@ -57,6 +58,9 @@ class FakeVoice:
     @property
     def presets(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.bundle.manifest.presets)
+
+    def front_end_for(self, options: SpeechOptions, preset: Any, profile: Any = None) -> None:
+        """None: it reads no text, only counts its words."""
 
     @property
     def sample_rate_hz(self) -> int:

@@ -23,8 +23,10 @@ from voicelet.enrolment import enrolment
 from voicelet.errors import ConfigError, ConsentEndedError, ConsentError
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.consent.record import to_iso
 from voicelet.trust.consent.revocations import device_revocations
-from voicelet.trust.consent.statement import Consent
+from voicelet.trust.consent.statement import Consent, make_record
+from voicelet.trust.keys.device_key import device_key
 
 
 def now() -> datetime:
@@ -271,8 +273,42 @@ def test_renewing_for_less_says_what_no_longer_counts(cli: Cli) -> None:
     Vault().save(someone(purposes=("own-use", "assistive")))
     code, _, err = cli("consent", "renew", "ana", *YES, "--purpose", "own-use")
     assert code == 0 and "no longer to assistive" in err
+    assert "own-use, assistive -> own-use" in err
     code, _, err = cli("consent", "renew", "ana", *YES)
-    assert code == 0 and "no longer" not in err
+    assert code == 0 and "no longer" not in err and "->" not in err
+
+
+def test_a_renewed_consent_lasts_as_long_as_the_one_before(cli: Cli) -> None:
+    Vault().save(someone(expires=now() + timedelta(days=30)))
+    code, _, err = cli("consent", "renew", "ana", *YES)
+    record = Vault().load("ana").check_record()
+    assert code == 0 and 29.9 < (record.days_left() or 0.0) <= 30.0
+    assert "for 30 days" in err and str(record.expires)[:10] in err and "--expires" in err
+    code, out, err = cli("consent", "renew", "ana", *YES, "--expires", "never")
+    assert code == 0 and "until it is revoked" in out and "as before" not in err
+    assert Vault().load("ana").check_record().expires is None
+    code, out, err = cli("consent", "renew", "ana", *YES)
+    assert code == 0 and "until it is revoked" in out and "as before" not in err
+
+
+def test_nor_does_one_that_ended_come_back_for_ever(cli: Cli) -> None:
+    made = draft()
+    begun = now() - timedelta(days=40)
+    record = make_record(Consent.scripted("Ana", "in writing"), made.voice_sha256)
+    times = {"created": to_iso(begun), "expires": to_iso(begun + timedelta(days=10))}
+    record = dataclasses.replace(record, **times).signed_by(device_key())  # type: ignore[arg-type]
+    Vault().save(dataclasses.replace(made, consent=record))
+    assert cli("consent", "renew", "ana", *YES)[0] == 0
+    assert 9.9 < (Vault().load("ana").check_record().days_left() or 0.0) <= 10.0
+    far = dataclasses.replace(
+        made,
+        consent=make_record(
+            Consent.scripted("Ana", "in writing", expires="9999-12-30"), made.voice_sha256
+        ),
+    )
+    Vault().save(far)
+    assert cli("consent", "renew", "ana", *YES)[0] == 0
+    assert str(Vault().load("ana").check_record().expires)[:4] == "9999"
 
 
 def test_revoking(cli: Cli) -> None:
@@ -312,6 +348,11 @@ def test_a_forged_record_is_named(cli: Cli) -> None:
     forged = dataclasses.replace(ana.consent, given_by="Eve")
     Vault().path.mkdir(parents=True)
     data = dataclasses.replace(ana, consent=forged).to_bytes()
+    (Vault().path / "ana.vclp").write_bytes(data)
+    code, out, err = cli("consent", "verify")
+    assert code == 40 and "ana" not in out and "changed since it was signed" in err
+    (Vault().path / "ana.vclp").unlink()
+    Vault(protection="plain").save(ana)  # in a plain one nothing keeps it out
     (Vault().path / "ana.vclp").write_bytes(data)
     code, out, err = cli("consent", "verify")
     assert code == 61 and "NOT GENUINE" in out and "changed since it was signed" in err

@@ -272,3 +272,19 @@ def test_erase_asks_on_a_terminal_though_its_output_goes_elsewhere(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert cli("erase", "ana")[0] == 0
     assert Vault().names() == left
+
+
+def test_a_profile_whose_file_is_away_is_named_and_can_be_given_up(cli: Cli) -> None:
+    vault = Vault()
+    for name in ("ana", "Cleo"):
+        vault.save(someone(name))
+    (file,) = vault.path.glob("Cleo*.vclp")
+    file.unlink()
+    (vault.path / "backup" / file.name).unlink()
+    code, out, err = cli("profiles")
+    assert code == 0 and "ana" in out and "voicelet erase Cleo" in err
+    code, _, err = cli("profiles", "rotate-key")
+    assert code == 40 and "voicelet erase Cleo" in err
+    assert cli("erase", "Cleo", "--yes")[0] == 0
+    assert cli("erase", "Cleo", "--yes")[0] == 41
+    assert cli("profiles", "rotate-key")[0] == 0

@@ -28,8 +28,11 @@ from voicelet.profiles.protected import (
     protect,
     remove_list,
 )
+from voicelet.profiles.transfer import INFO, import_profile
 from voicelet.profiles.vault.vault import Vault
+from voicelet.speaker.vector import KNOWN_ENCODERS
 from voicelet.speaker.voice_match import voice_scale
+from voicelet.trust.keys.seal import new_sealing_key, seal
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
@@ -64,7 +67,9 @@ def test_another_persons_voice_is_refused_and_ones_own_isnt() -> None:
         guard_voice(thief, [ana], lists=())
     guard_voice(person("ana-2", " ana  SILVA ", 1, 0.005), [ana], lists=())  # her own, again
     guard_voice(person("bea", "Bea", 2), [ana], lists=())
-    guard_voice(person("mine", "Mallory", 1, encoder_id="another"), [ana], lists=())
+    for unknown in ("another", GE2E_ENCODER_ID + " ", ""):
+        with pytest.raises(ProfileError, match="enrol the voice again"):
+            guard_voice(person("mine", "Mallory", 1, encoder_id=unknown), [ana], lists=())
 
 
 def test_the_vault_takes_no_second_owner_of_a_voice(tmp_path: Path) -> None:
@@ -157,3 +162,23 @@ def test_any_change_of_a_list_is_named(data: st.DataObject) -> None:
         except (ProfileError, SealError):
             continue
         assert changed == _WHOLE
+
+
+def test_a_voice_that_nobody_can_compare_gets_in_nowhere(tmp_path: Path) -> None:
+    """Another encoder's id would be a way past the guard: its d-vector is compared with nothing."""
+    assert voice_scale().encoder_id == GE2E_ENCODER_ID == KNOWN_ENCODERS[0]
+    vault, key = Vault(tmp_path), new_sealing_key()
+    vault.save(person("ana", "Ana Silva", 1))
+    for unknown in ("another", GE2E_ENCODER_ID + " "):
+        thief = person("mine", "Mallory", 1, encoder_id=unknown)
+        with pytest.raises(ProfileError, match="speaker encoder"):
+            vault.save(thief)
+        with pytest.raises(ProfileError, match="speaker encoder"):
+            import_profile(vault, seal(key.public, thief.to_bytes(), info=INFO), key)
+        with pytest.raises(ProfileError, match="speaker encoder"):
+            thief.check_consent()
+        (tmp_path / "mine.vclp").write_bytes(thief.to_bytes())
+        with pytest.raises(ProfileError, match="speaker encoder"):
+            vault.load("mine")
+        (tmp_path / "mine.vclp").unlink()
+    assert vault.names() == ["ana"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from voicelet.errors import ProfileError, VoiceletError
 from voicelet.profiles.profile import Profile, QualitySummary
-from voicelet.speaker.vector import SpeakerStatistics
+from voicelet.speaker.vector import KNOWN_ENCODERS, SpeakerStatistics
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 optional = st.none() | finite
@@ -44,7 +44,7 @@ def profile(name: str = "ana", seed: int = 0) -> Profile:
         created="2026-01-02T03:04:05Z",
         d_vector=unit(seed),
         statistics=SpeakerStatistics(5.1, 0.2, np.linspace(-6, -2, 70, dtype=np.float32)),
-        encoder_id="test-1",
+        encoder_id=KNOWN_ENCODERS[0],
         speech_s=31.5,
         quality=QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0, warnings=("für",)),
         app_version="0.1.0",

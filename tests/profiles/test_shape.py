@@ -19,7 +19,7 @@ def full() -> Profile:
     adaptation = Adaptation(
         "ab" * 32, np.linspace(-1, 1, 9, dtype=np.float32), -0.1, 1.2, 0.3, 30.0, 0.2, 0.1
     )
-    return dataclasses.replace(draft(), adaptation=adaptation)
+    return dataclasses.replace(draft(encoder_id="test-1"), adaptation=adaptation)
 
 
 def changed(value: Any) -> Any:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.consenting import draft, someone
+from tests.consenting import agreed, draft, someone
+from voicelet.enrolment.consent import note_consent
 from voicelet.errors import ConsentEndedError, ConsentError, ProfileError, SealError
 from voicelet.profiles.transfer import INFO, export_profile, import_profile
 from voicelet.profiles.vault.vault import Vault
@@ -92,3 +93,27 @@ def test_any_change_on_the_way_is_found(
 
 
 SEALED = seal(KEY.public, b"a profile" * 50, info=INFO)
+
+
+def test_what_was_erased_comes_back_only_if_its_owner_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sealed profile, or a plain file, as much as a backup."""
+    vault = Vault(tmp_path)
+    ana = someone()
+    vault.save(ana)
+    note_consent("consent", ana)
+    sealed = export_profile(vault, "ana", KEY.public)
+    vault.erase("ana")
+    for data in (sealed, ana.to_bytes()):
+        for name in (None, "another"):
+            with pytest.raises(ProfileError, match="erased here.*--accept-erased"):
+                import_profile(vault, data, KEY, name=name)
+    assert vault.names() == []
+    assert import_profile(vault, sealed, KEY, accept_erased=True) == ana
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("VOICELET_AUDIT", "off")
+        other = agreed(draft("ana", f0_hz=150.0), speaker="Another Ana")
+    vault.erase("ana")
+    arrived = import_profile(vault, seal(KEY.public, other.to_bytes(), info=INFO), KEY)
+    assert arrived == other  # who never was here wasn't erased here

@@ -26,7 +26,7 @@ from voicelet.profiles.profile import Profile, QualitySummary
 from voicelet.profiles.vault.disk import Disk
 from voicelet.profiles.vault.keys import is_pending, read_lock
 from voicelet.profiles.vault.vault import SUFFIX, Vault
-from voicelet.speaker.vector import SpeakerStatistics
+from voicelet.speaker.vector import KNOWN_ENCODERS, SpeakerStatistics
 from voicelet.trust.consent.statement import Consent, ConsentRecord, make_record
 from voicelet.trust.keys.keystore import keys_folder
 
@@ -39,7 +39,7 @@ def profile(name: str = "ana", speech_s: float = 30.0) -> Profile:
         created="2026-01-02T03:04:05Z",
         d_vector=vector,
         statistics=SpeakerStatistics(5.1, 0.2, np.zeros(70, np.float32)),
-        encoder_id="test-1",
+        encoder_id=KNOWN_ENCODERS[0],
         speech_s=speech_s,
         quality=QualitySummary(40.0, 31.5, 35.0, 0.0, -24.0, 11000.0),
         app_version="0.1.0",

@@ -130,7 +130,7 @@ def test_damaged_weights_are_named() -> None:
 
 def test_profiles_of_another_encoder_and_silence_are_refused() -> None:
     with pytest.raises(ProfileError, match="another speaker encoder"):
-        verify_recording(READER[1], agreed(draft()))
+        verify_recording(READER[1], agreed(draft(encoder_id="another")))
     with pytest.raises(AudioError, match="0.0 s of speech"):
         verify_recording((np.zeros(48000, np.float32), 24000))
 

@@ -13,7 +13,8 @@ import voicelet
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError, ConsentError
 from voicelet.synth import SpeechOptions, Voice, join
-from voicelet.synth.options import choose_language, controls_of, speech_options
+from voicelet.synth.languages import choose_language
+from voicelet.synth.options import controls_of, speech_options
 from voicelet.trust.labels import read_label
 
 

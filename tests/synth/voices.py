@@ -7,6 +7,7 @@ Its "encoder" holds every phone for a number of frames that its index gives, its
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from voicelet.bundle import (
     write_bundle,
 )
 from voicelet.text.lexicon import encode_lexicon
-from voicelet.text.phones import ENGLISH_SYMBOLS
+from voicelet.text.phones import ENGLISH_SYMBOLS, MULTILINGUAL_SYMBOLS
 
 CHANNELS = 4
 CONDITION = 2
@@ -35,6 +36,7 @@ CONTEXT = 1
 SPEAKER = 328
 LOG_FRAMES = np.log(np.linspace(3.0, 12.0, len(ENGLISH_SYMBOLS)))
 """Log duration by phone index."""
+MULTILINGUAL_LOG_FRAMES = np.log(np.linspace(3.0, 12.0, len(MULTILINGUAL_SYMBOLS)))
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 
@@ -81,14 +83,15 @@ VOCODER_IO = (
 
 
 @lru_cache
-def encoder() -> bytes:
+def encoder(multilingual: bool = False) -> bytes:
     """Hidden states and durations looked up by phone; two channels serve as pitch and energy."""
     rng = np.random.default_rng(1)
     node = helper.make_node
-    symbols = len(ENGLISH_SYMBOLS)
+    log_frames = MULTILINGUAL_LOG_FRAMES if multilingual else LOG_FRAMES
+    symbols = len(log_frames)
     constants = {
         "table": rng.standard_normal((symbols, CHANNELS)).astype(np.float32),
-        "durations": LOG_FRAMES.astype(np.float32),
+        "durations": log_frames.astype(np.float32),
         "zero": np.array(0, np.int64),
         "one": np.array(1, np.int64),
         "first": np.array([0], np.int64),
@@ -190,8 +193,18 @@ def speaker_vectors() -> np.ndarray[Any, np.dtype[np.float32]]:
     return vectors
 
 
-def tiny_voice(folder: Path, signing_key: Any = TEST_KEY, **changes: Any) -> Path:
-    """Write the bundle of a tiny voice that knows a few words, signed by a key that tests trust."""
+def tiny_voice(
+    folder: Path,
+    signing_key: Any = TEST_KEY,
+    packs: Mapping[str, bytes] | None = None,
+    **changes: Any,
+) -> Path:
+    """Write the bundle of a tiny voice that knows a few words, signed by a key that tests trust.
+
+    Args:
+        packs: files of language packs, by their paths inside the bundle.
+        changes: of the manifest; with the phones of many languages the encoder knows them.
+    """
     presets = io.BytesIO()
     np.save(presets, speaker_vectors())
     values: dict[str, Any] = {
@@ -209,12 +222,16 @@ def tiny_voice(folder: Path, signing_key: Any = TEST_KEY, **changes: Any) -> Pat
         "presets": (Preset("low", 0), Preset("high", 1)),
         "model_card": "",
     }
+    values |= changes
+    for name in packs or {}:
+        values["data"] = {**values["data"], name: BundleFile(name, UNHASHED, 0)}
     files: dict[str, Path | bytes] = {
-        "acoustic_encoder.onnx": encoder(),
+        **(packs or {}),
+        "acoustic_encoder.onnx": encoder(values["phones"] == MULTILINGUAL_SYMBOLS),
         "acoustic_decoder.onnx": decoder(),
         "vocoder.onnx": vocoder(),
         "lexicon.bin": encode_lexicon(LEXICON, ENGLISH_SYMBOLS),
         "presets.npy": presets.getvalue(),
     }
-    write_bundle(folder, tiny_manifest(**{**values, **changes}), files, signing_key)
+    write_bundle(folder, tiny_manifest(**values), files, signing_key)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import zlib
@@ -139,3 +140,12 @@ def test_regular_endings(word: str, expected: str | None) -> None:
         "mutter": "mˈʌTəɹ", "bu": "bˈu",
     }  # fmt: skip
     assert find_language().pronunciation.inflected(word, stems.get, ()) == expected
+
+
+def test_a_lexicon_in_use_doesnt_mind_what_becomes_of_its_file(tmp_path: Path) -> None:
+    """Mapped into memory, a file that is cut short would end the process."""
+    path = tmp_path / "lexicon.bin"
+    path.write_bytes(SHIPPED.read_bytes())
+    lexicon = Lexicon.open(path)
+    os.truncate(path, 10)
+    assert lexicon.get("zebra") == Lexicon.open(SHIPPED).get("zebra") is not None

@@ -110,3 +110,16 @@ def test_the_front_end_passes_pauses_by_the_phonemizer() -> None:
         ("a", 0, ()),
         ("", 0, ("m",)),
     ]
+
+
+def test_the_word_list_of_a_pack_is_a_lexicon_too(tmp_path: Path) -> None:
+    path = tmp_path / "lexicon.tsv"
+    path.write_text("# mine\nnguyen\twˈɪn/noun\nles\tle(z)/det\nsql\t[[sˈikwəl]]\n", "utf-8")
+    found = words("Nguyen les SQL", path)
+    assert [w.phones for w in found] == ["wˈɪn", "le", "sˈikwəl"]
+    path.write_text("nguyen\twˈɪn\nread|past\tɹˈɛd\n", "utf-8")
+    with pytest.raises(LexiconError, match=r"read\|past.*language pack"):
+        UserLexicon.from_file(path)
+    path.write_text("nguyen\twˈ8n\n", "utf-8")
+    with pytest.raises(LexiconError, match="'8' is not a phone"):
+        UserLexicon.from_file(path)

@@ -23,7 +23,7 @@ from voicelet.trust.consent.statement import (
     make_record,
     require_consent,
 )
-from voicelet.trust.keys.device_key import device_public_key
+from voicelet.trust.keys.device_key import device_key, device_public_key
 from voicelet.trust.keys.seal import new_signing_key
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
@@ -232,13 +232,44 @@ def test_garbage_is_no_record(raw: bytes) -> None:
 
 
 def test_missing_fields_and_newer_versions(record: ConsentRecord) -> None:
-    for field in record.to_dict():
-        if field != "version":  # without one it is none that is known
-            less = {k: v for k, v in record.to_dict().items() if k != field}
-            with pytest.raises(ConsentError, match=field):
-                ConsentRecord.from_dict(less)
+    following = record.following(["ab" * 16], device_key())
+    for each in (record, following):
+        for field in each.to_dict():
+            if field != "version":  # without one it is none that is known
+                less = {k: v for k, v in each.to_dict().items() if k != field}
+                with pytest.raises(ConsentError, match=field):
+                    ConsentRecord.from_dict(less)
     with pytest.raises(ConsentError, match="update voicelet"):
-        ConsentRecord.from_dict({**record.to_dict(), "version": 3})
+        ConsentRecord.from_dict({**record.to_dict(), "version": 4})
+
+
+def test_a_record_names_what_it_follows_under_its_signature(record: ConsentRecord) -> None:
+    assert record.version == 2 and not {"replaces", "earlier_signers"} & set(record.to_dict())
+    first, second = "ab" * 16, "cd" * 16
+    following = record.following([first, second, first], device_key())
+    assert following.version == 3 and following.replaces == (first, second)
+    following.verify(record.voice_sha256)
+    assert ConsentRecord.from_bytes(following.to_bytes()) == following
+    for changes in ({"replaces": (first,)}, {"replaces": (), "version": 2}):
+        with pytest.raises(ConsentError, match="changed since"):
+            dataclasses.replace(following, **changes).verify()  # type: ignore[arg-type]
+    for impossible in (
+        {"replaces": ()},
+        {"version": 2},
+        {"replaces": (first, first)},
+        {"replaces": (record.id,)},
+        {"replaces": ("AB" * 16,)},
+        {"replaces": tuple(f"{n:032x}" for n in range(257))},
+        {"earlier_signers": (following.device,)},
+    ):
+        with pytest.raises(ConsentError):
+            dataclasses.replace(following, **impossible)  # type: ignore[arg-type]
+    many = record.following([f"{n:032x}" for n in range(300)], device_key())
+    assert len(many.replaces) == 256 and many.replaces[-1] == f"{299:032x}"
+    assert len(many.to_bytes()) < 1 << 16
+
+
+def test_too_long_a_record_is_none() -> None:
     with pytest.raises(ConsentError):
         ConsentRecord.from_bytes(b"x" * (1 << 17))
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import stat
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.consenting import agreed, draft, foreign, someone
 from voicelet.errors import ConsentEndedError, ConsentError
 from voicelet.profiles.profile import Profile
+from voicelet.profiles.transfer import INFO, import_profile
+from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.consent import clock
-from voicelet.trust.consent.record import ConsentRecord, to_iso, utc_now
+from voicelet.trust.consent.record import MOST_SIGNERS, ConsentRecord, to_iso, utc_now
 from voicelet.trust.consent.revocations import device_revocations
-from voicelet.trust.consent.signers import TrustedSigners, check_authority, device_signers
-from voicelet.trust.consent.statement import Consent, make_record
+from voicelet.trust.consent.signers import (
+    TrustedSigners,
+    check_authority,
+    device_signers,
+    is_own,
+    signers_of,
+)
+from voicelet.trust.consent.statement import PURPOSES, Consent, make_record
 from voicelet.trust.keys import device_key as device_key_module
 from voicelet.trust.keys import keystore
-from voicelet.trust.keys.device_key import device_public_key
-from voicelet.trust.keys.seal import new_signing_key
+from voicelet.trust.keys.device_key import device_key, device_public_key
+from voicelet.trust.keys.seal import new_sealing_key, new_signing_key, seal
 
 ALL = ("own-use", "assistive", "publishing", "research", "federation")
 
@@ -325,3 +336,70 @@ def test_what_people_are_asked_to_read_fits_the_form() -> None:
     from voicelet.trust.consent.sentence import check_read_on
 
     check_read_on(consent_sentence().text, utc_now())
+
+
+def adapted(profile: Profile, times: int = 1, key: Ed25519PrivateKey | None = None) -> Profile:
+    """As `adapt_profile` signs it, by this device or another; nothing is learnt."""
+    for _ in range(times):
+        record = profile.check_record()
+        renewed = record.renewed(profile.voice_sha256, record.purposes, key or device_key())
+        profile = replace(profile, consent=renewed)
+    return profile
+
+
+def test_who_signed_before_an_adaptation_is_still_asked_for() -> None:
+    stranger, key = foreign(draft())
+    device_signers().trust(key, "the clinic")
+    mine = adapted(stranger, times=3)
+    record = mine.check_record()
+    assert is_own(record) and record.earlier_signers == (key,) and signers_of(record) == (key,)
+    assert record.id == stranger.check_record().id
+    mine.check_consent()
+    device_signers().untrust(key)
+    with pytest.raises(ConsentError, match="isn't known here"):
+        mine.check_consent()
+    with pytest.raises(ConsentError, match="changed since"):
+        bare = replace(record, earlier_signers=(), version=2)
+        replace(mine, consent=bare).check_consent()
+    own = adapted(someone())
+    assert own.check_record().earlier_signers == () and own.check_record().version == 2
+
+
+def test_all_that_signed_in_turn_are_asked_for(tmp_path: Path) -> None:
+    first, second = new_signing_key(), new_signing_key()
+    arrived = adapted(foreign(draft(), first)[0], key=second)
+    keys = [k.public_key().public_bytes_raw().hex() for k in (first, second)]
+    assert list(signers_of(arrived.check_record())) == keys
+    sealing = new_sealing_key()
+    sealed = seal(sealing.public, arrived.to_bytes(), info=INFO)
+    for few in ([], keys[:1], keys[1:]):
+        with pytest.raises(ConsentError, match="isn't known here"):
+            import_profile(Vault(tmp_path), sealed, sealing, trusted_signers=few)
+        assert device_signers().entries() == []
+    import_profile(Vault(tmp_path), sealed, sealing, trusted_signers=keys).check_consent()
+    assert {e.key for e in device_signers().entries()} == set(keys)
+    here = adapted(arrived)
+    assert list(here.check_record().earlier_signers) == keys
+    for key in keys:
+        device_signers().untrust(key)
+        with pytest.raises(ConsentError, match="isn't known here"):
+            here.check_consent()
+        device_signers().trust(key)
+
+
+def test_nobody_countersigns_what_they_signed_before(tmp_path: Path) -> None:
+    key = new_signing_key()
+    stranger, public = foreign(draft(), key, purposes=("own-use", "publishing"))
+    device_signers().trust(public, "the clinic", PURPOSES)
+    mine = adapted(stranger)
+    twice = replace(mine, consent=mine.check_record().countersigned_by(key))
+    with pytest.raises(ConsentError, match="countersigner"):
+        twice.check_consent("publishing")
+
+
+def test_the_list_of_signers_has_an_end() -> None:
+    profile = foreign(draft())[0]
+    for _ in range(MOST_SIGNERS):
+        profile = adapted(profile, key=new_signing_key())
+    with pytest.raises(ConsentError, match="consent renew"):
+        adapted(profile, key=new_signing_key())

@@ -23,7 +23,7 @@ import voicelet
 from tests.consenting import draft, scripted, someone, without_consent
 from tests.synth.voices import tiny_voice
 from voicelet.cli.main import build_parser, main
-from voicelet.enrolment.consent import adapt_profile, give_consent
+from voicelet.enrolment.consent import adapt_profile, follow_consent, give_consent
 from voicelet.enrolment.enrolment import enrol, make_profile
 from voicelet.errors import ConsentError
 from voicelet.profiles import backup
@@ -82,6 +82,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
         speech_s=1.0,
         voice=None,  # type: ignore[arg-type]
     ),
+    "enrolment.consent.follow_consent": lambda: follow_consent(draft(), draft()),
     "profiles.transfer.import_profile": lambda: import_profile(
         Vault(), sealed_old(), device_sealing_key()
     ),

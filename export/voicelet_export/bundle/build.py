@@ -27,8 +27,11 @@ from voicelet.bundle import (
     open_bundle,
     write_bundle,
 )
-from voicelet.errors import BundleError
-from voicelet.text.phones import ENGLISH_SYMBOLS
+from voicelet.errors import BundleError, PackError
+from voicelet.packs.bundled import pack_files
+from voicelet.text.language import match_tag
+from voicelet.text.pack.folder import PACKAGED, languages
+from voicelet.text.phones import ENGLISH_SYMBOLS, MULTILINGUAL_SYMBOLS
 from voicelet_export.bundle.model_card import LEARNED_FROM, model_card
 from voicelet_export.bundle.presets import TEACHER_VOICES, measure_presets, presets_of
 from voicelet_export.compress.quantize.speaker_encoder import int8_speaker_encoder
@@ -42,6 +45,7 @@ log = logging.getLogger(__name__)
 Precision = Literal["int8", "fp32"]
 
 DEFAULT_TEACHER = "Kokoro-82M (Apache-2.0)"
+DEFAULT_TAG = "en-US"
 _DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64"}
 
 
@@ -74,6 +78,10 @@ class BundleRecipe:
         learned_from: sources for the model card; if empty, those of the default voice, and the
             teacher before them where it is another.
         licence: SPDX expression.
+        languages: BCP 47 tags of what the models speak, the first that of `g2p`.  The language pack
+            of every further one goes into the bundle.
+        packs: folders of language packs that go in; one of a language of `languages` stands for the
+            pack that the package has of it.
     """
 
     acoustic: Path
@@ -97,6 +105,8 @@ class BundleRecipe:
     teacher: str = DEFAULT_TEACHER
     learned_from: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
+    languages: tuple[str, ...] = (DEFAULT_TAG,)
+    packs: tuple[Path, ...] = ()
 
 
 def build_bundle(recipe: BundleRecipe) -> Bundle:
@@ -109,7 +119,9 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     """
     torch.set_num_threads(1)
     _check_sources(recipe)
+    packs = _packs(recipe)
     acoustic, info = load_acoustic(recipe.acoustic)
+    phones = _phones(recipe, acoustic.config.n_symbols)
     vocoder, vocoder_info = load_vocoder(recipe.vocoder)
     if not (
         (info.mel_mean == vocoder_info.mel_mean).all()
@@ -165,6 +177,7 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
     else:
         presets, table = measure_presets(recipe.caches, info.mel_mean, info.mel_std, recipe.voices)
     files |= {"lexicon.bin": recipe.g2p / "lexicon.bin", "presets.npy": table}
+    files |= packs
     files["MODEL_CARD.md"] = model_card(
         name=recipe.name,
         version=recipe.version,
@@ -183,7 +196,7 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
         schema_version=SCHEMA_VERSION,
         name=recipe.name,
         version=recipe.version,
-        languages=("en-US",),
+        languages=recipe.languages,
         sample_rate_hz=FeatureConfig().sample_rate_hz,
         features=FeatureConfig(),
         statistics=Statistics(
@@ -193,12 +206,13 @@ def build_bundle(recipe: BundleRecipe) -> Bundle:
             acoustic.config.speaker_size,
             acoustic.config.label_delay_frames,
         ),
-        phones=ENGLISH_SYMBOLS,
+        phones=phones,
         graphs=graphs,
         data={
             "lexicon": BundleFile("lexicon.bin", UNHASHED, 0),
             "presets": BundleFile("presets.npy", UNHASHED, 0),
             "model_card": BundleFile("MODEL_CARD.md", UNHASHED, 0),
+            **{name: BundleFile(name, UNHASHED, 0) for name in packs},
         },
         presets=presets,
         licence=recipe.licence,
@@ -231,6 +245,37 @@ def _check_sources(recipe: BundleRecipe) -> None:
             "int8 is calibrated on feature caches; give --cache and --held-out, --scales-from a "
             "bundle of the same architecture, or --precision fp32"
         )
+
+
+def _packs(recipe: BundleRecipe) -> dict[str, bytes]:
+    """Files of the language packs that go in: path inside the bundle → bytes."""
+    folders = {folder.name.lower(): folder for folder in recipe.packs}
+    try:
+        for tag in recipe.languages[1:]:
+            if tag.lower() not in folders:
+                name = match_tag(tag, (*folders, *languages()))
+                folders.setdefault(name, PACKAGED / name)
+        return {
+            name: raw for folder in folders.values() for name, raw in pack_files(folder).items()
+        }
+    except PackError as error:
+        raise BundleError(str(error)) from None
+
+
+def _phones(recipe: BundleRecipe, known: int) -> str:
+    """The inventory: that of all languages where there is more than English.
+
+    Args:
+        known: symbols that the acoustic model has room for.
+    """
+    if all(tag.split("-")[0].lower() == "en" for tag in recipe.languages):
+        return ENGLISH_SYMBOLS
+    if known < len(MULTILINGUAL_SYMBOLS):
+        raise BundleError(
+            f"{recipe.acoustic} was trained on {known} phone symbols, and {recipe.languages} need"
+            f" {len(MULTILINGUAL_SYMBOLS)}; train it on a corpus of these languages"
+        )
+    return MULTILINGUAL_SYMBOLS
 
 
 def _borrowed(recipe: BundleRecipe) -> dict[str, onnx.ModelProto]:

@@ -52,12 +52,33 @@ def add_bundle_command(commands: Any) -> None:
         "--learned-from", action="append", default=[], metavar="TEXT", help="for the model card"
     )
     parser.add_argument("--licence", default="Apache-2.0", help="SPDX expression")
+    parser.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="what the models speak, the language of --g2p first (default en-US); the language pack"
+        " of every further one goes in",
+    )
+    parser.add_argument(
+        "--pack",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a language pack to put in, in place of voicelet's own of that language",
+    )
     parser.add_argument("--commit", default="", help="of the source, for the provenance")
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
-    from voicelet_export.bundle.build import DEFAULT_TEACHER, BundleRecipe, build_bundle
+    from voicelet_export.bundle.build import (
+        DEFAULT_TAG,
+        DEFAULT_TEACHER,
+        BundleRecipe,
+        build_bundle,
+    )
     from voicelet_export.bundle.presets import TEACHER_VOICES
 
     voices = dict(_named(text) for text in args.voice)
@@ -84,6 +105,8 @@ def _run(args: argparse.Namespace) -> None:
             teacher=args.teacher or DEFAULT_TEACHER,
             learned_from=tuple(args.learned_from),
             licence=args.licence,
+            languages=tuple(args.language) or (DEFAULT_TAG,),
+            packs=tuple(args.pack),
         )
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from voicelet.audio.features import FloatArray
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file, make_private, open_own
+from voicelet.files import atomic_file, make_private, open_own, read_own
 from voicelet_federated.app.config import FederationConfig
 from voicelet_federated.errors import FederationError
 from voicelet_federated.privacy.accounting import (
@@ -206,7 +206,7 @@ def read_state(folder: Path) -> RunState:
         CheckpointError: there is none, or it is damaged.
     """
     try:
-        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        fields = json.loads(read_own(folder / FILE))
         return from_mapping(RunState, fields, str(folder / FILE))
     except (OSError, ValueError, ConfigError) as error:
         raise CheckpointError(

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.config import from_mapping
 from voicelet.errors import BundleError, ConfigError
-from voicelet.files import atomic_file, make_private
+from voicelet.files import atomic_file, make_private, read_own
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.consent.record import ConsentRecord
 from voicelet_export.corpus.cache import FeatureCache
@@ -70,7 +70,7 @@ def base_config(folder: Path) -> AcousticConfig:
         BundleError: the folder tells nothing of it.
     """
     try:
-        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"]
+        fields = json.loads(read_own(folder / "config.json", follow=True))["model"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder}: not the folder of a training run ({error!r})") from None
     return from_mapping(AcousticConfig, fields, str(folder))
@@ -162,7 +162,7 @@ def device_of(places: Places, partition: int | None) -> Places:
     """
     if not places.devices or not is_simulation():
         return places
-    names = json.loads(Path(places.devices).read_text(encoding="utf-8"))
+    names = json.loads(read_own(places.devices, follow=True))
     if partition is None or not 0 <= partition < len(names):
         raise ConfigError(f"there are {len(names)} simulated devices, none is number {partition}")
     name = str(names[partition])
@@ -217,7 +217,7 @@ def private_key(file: Path) -> ec.EllipticCurvePrivateKey:
         MaskingError: the file holds none.
     """
     try:
-        data = file.read_bytes()
+        data = read_own(file, follow=True)
         load = (
             serialization.load_ssh_private_key
             if data.startswith(b"-----BEGIN OPENSSH")
@@ -251,7 +251,7 @@ def load_operator(file: Path) -> ec.EllipticCurvePublicKey:
         MaskingError: it holds no such key.
     """
     try:
-        data = file.read_bytes()
+        data = read_own(file, follow=True)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{file}: the operator's key can't be read ({reason})") from None
@@ -260,7 +260,7 @@ def load_operator(file: Path) -> ec.EllipticCurvePublicKey:
 
 @lru_cache(maxsize=8)
 def _roster(folder: Path, _changed: int) -> Mapping[int, ec.EllipticCurvePublicKey]:
-    keys = [identity_from_pem(file.read_bytes()) for file in sorted(folder.glob("*.pem"))]
+    keys = [identity_from_pem(read_own(file, follow=True)) for file in sorted(folder.glob("*.pem"))]
     return {device_id(key): key for key in keys}
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, VoiceletError
-from voicelet.files import atomic_file, make_private
+from voicelet.files import atomic_file, make_private, read_own
 from voicelet_federated.app.config import LARGEST_COHORT
 from voicelet_federated.errors import CohortError
 
@@ -146,8 +146,7 @@ def keep_floor(file: Path, state: Path, operator: ec.EllipticCurvePublicKey) -> 
 
 def _read(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
-            return stream.read(MOST_BYTES + 1)
+        return read_own(file, MOST_BYTES, follow=True)
     except OSError as error:
         reason = error.strerror or error
         raise CohortError(f"{file}: no floor for a cohort ({reason}); {_REMEDY}") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError
-from voicelet.files import atomic_file, make_private, sync_folder
+from voicelet.files import atomic_file, make_private, read_own, sync_folder
 from voicelet_federated.errors import BudgetError
 from voicelet_federated.ledger import DeviceLedger, LedgerEntry
 from voicelet_federated.privacy.accounting import DELTA, Account
@@ -44,7 +44,7 @@ def open_ledger(state: Path) -> DeviceLedger:
                 raise BudgetError(f"{key} is missing; the ledger can't be read without it")
             with atomic_file(key, 0o600, follow=False) as stream:
                 stream.write(secrets.token_bytes(32))
-        secret = key.read_bytes()
+        secret = read_own(key)
         if len(secret) != 32:
             raise BudgetError(f"{key}: {len(secret)} bytes are no key of a ledger; restore it")
         ledger = DeviceLedger(path, secret)
@@ -61,7 +61,7 @@ def open_ledger(state: Path) -> DeviceLedger:
 def _read_old_ledger(file: Path) -> list[LedgerEntry]:
     try:
         entries, then = [], os.stat(file).st_mtime
-        for paid in json.loads(file.read_text(encoding="utf-8"))["paid"]:
+        for paid in json.loads(read_own(file))["paid"]:
             share = from_mapping(NoiseShare, {k: v for k, v in paid.items() if k != "round"})
             entries.append(LedgerEntry(OLD_LEDGER, _old_round(paid), then, share))
         return entries

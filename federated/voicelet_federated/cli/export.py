@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.config import from_mapping
+from voicelet.files import read_own
 from voicelet_federated.app.config import AdapterSpec
 from voicelet_federated.errors import FederationError
 
@@ -66,7 +67,7 @@ def export_run(
 def _report(file: Path) -> dict[str, Any]:
     required = {"rounds_done", "guarantee", "epsilon_spent", "adapter"}
     try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
+        fields = json.loads(read_own(file, follow=True))
         if not required <= set(fields):
             raise ValueError("it lacks " + ", ".join(sorted(required - set(fields))))
     except (OSError, ValueError, TypeError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelet.errors import ConfigError, VoiceletError
+from voicelet.files import read_own
 from voicelet_federated.app.floor import FILE as FLOOR
 from voicelet_federated.app.spend import KEY, LEDGER, OLD_LEDGER, open_ledger
 from voicelet_federated.cli.ledger import describe, number
@@ -105,7 +106,7 @@ def _report(file: Path, files: dict[str, str], state: Any) -> dict[str, Any]:
         files[REPORT] = "missing: written when a run begins and when it ends"
         return {}
     try:
-        fields: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = json.loads(read_own(file, follow=True))
         promise = fields["guarantee"]
         keys = {"joins_agreed", "cohort", "minimum", "masking", "rounds"} - set(fields)
         keys |= {"epsilon", "delta", "neighbours"} - set(promise)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from voicelet.files import atomic_file, make_private
+from voicelet.files import atomic_file, make_private, read_own
 from voicelet_federated.errors import FederationError
 
 _SKEW = datetime.timedelta(days=2)
@@ -85,7 +85,7 @@ def read_certificate(file: Path) -> x509.Certificate:
         CertificateError: there is none.
     """
     try:
-        return x509.load_pem_x509_certificate(file.read_bytes())
+        return x509.load_pem_x509_certificate(read_own(file, follow=True))
     except (OSError, ValueError) as error:
         raise CertificateError(f"{file}: no certificate ({error}); make it again") from None
 
@@ -202,7 +202,7 @@ def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
     if file.exists():
         ca = read_certificate(file)
         try:
-            key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+            key = serialization.load_pem_private_key(read_own(key_file, follow=True), password=None)
         except (OSError, ValueError) as error:
             raise CertificateError(
                 f"{key_file} can't be read ({error}); bring it back to renew the certificate"

@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from voicelet.files import make_private
+from voicelet.files import make_private, read_own
 from voicelet_federated.deploy.certificates import CertificateError, write_file
 
 
@@ -35,7 +35,7 @@ def node_key(folder: Path) -> tuple[Path, Path]:
             0o600,
         )
     try:
-        key = serialization.load_ssh_private_key(private.read_bytes(), password=None)
+        key = serialization.load_ssh_private_key(read_own(private, follow=True), password=None)
     except (OSError, ValueError) as error:
         raise CertificateError(
             f"{private}: no node key ({error}); remove it for a new one"

@@ -141,10 +141,21 @@ class ServerKey:
     def open(self, sealed: bytes) -> tuple[EmbeddingHeader, npt.NDArray[np.float32]]:
         """The header and the vector [size]; time, purpose and replays are the caller's to check.
 
-        It is noted in the audit log, by the id of the consent.
+        It is noted in the audit log, by the id of the consent: for whoever opens what they asked
+        for.  Whoever takes messages from strangers calls :meth:`decrypt`, and notes what passes.
 
         Raises:
             EmbeddingError: it isn't for this key, a bit of it was changed, or it names no consent.
+        """
+        header, vector = self.decrypt(sealed)
+        note_received(header)
+        return header, vector
+
+    def decrypt(self, sealed: bytes) -> tuple[EmbeddingHeader, npt.NDArray[np.float32]]:
+        """As :meth:`open`, without a note: what is refused later must not make the log grow.
+
+        Raises:
+            EmbeddingError: as :meth:`open`.
         """
         header, raw, box = read_header(sealed)
         if header.audience != self.public.audience or header.suite != self.public.suite:
@@ -158,8 +169,12 @@ class ServerKey:
         vector = np.frombuffer(plain, "<f4").copy() if len(plain) == 4 * header.size else None
         if vector is None or not np.isfinite(vector).all():
             raise EmbeddingError("the sealed vector is broken; seal it again")
-        note("import", what="embedding", consent=header.consent, purpose=header.purpose)
         return header, vector
+
+
+def note_received(header: EmbeddingHeader) -> None:
+    """Note a vector that was received in the audit log, by the id of its owner's consent."""
+    note("import", what="embedding", consent=header.consent, purpose=header.purpose)
 
 
 def seal_embedding(

@@ -27,7 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet_federated.errors import EmbeddingError
-from voicelet_federated.sealed.embedding import MOST_BYTES, EmbeddingHeader, ServerKey
+from voicelet_federated.sealed.embedding import (
+    MOST_BYTES,
+    EmbeddingHeader,
+    ServerKey,
+    note_received,
+)
 
 Vector = npt.NDArray[np.float32]
 log = logging.getLogger(__name__)
@@ -242,12 +247,13 @@ class EmbeddingReceiver:
             EmbeddingError: broken, changed, for another server or purpose, expired, from the
                 future, too long-lived, or seen before.
         """
-        header, vector = self._key.open(sealed)
+        header, vector = self._key.decrypt(sealed)
         try:
             lifetime_s = self._check(header, hashlib.sha256(sealed).digest(), caller)
         except EmbeddingError:
             vector.fill(0.0)
             raise
+        note_received(header)
         return self._store.put(header, vector, lifetime_s, caller)
 
     def _check(self, header: EmbeddingHeader, message: bytes, caller: str) -> float:

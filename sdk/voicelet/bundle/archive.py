@@ -30,7 +30,14 @@ from voicelet.bundle.manifest import (
     parse_manifest,
 )
 from voicelet.errors import BundleError
-from voicelet.files import atomic_file, cache_dir, data_dir, make_private, unfinished
+from voicelet.files import (
+    atomic_file,
+    cache_dir,
+    data_dir,
+    make_private,
+    read_regular,
+    unfinished,
+)
 
 ARCHIVE_SUFFIX = ".voicelet"
 _MAX_ENTRIES = 256
@@ -133,7 +140,7 @@ def pack(folder: Path, archive: Path) -> Path:
     Raises:
         BundleError: `folder` isn't a bundle, or `archive` can't be written.
     """
-    raw = (folder / MANIFEST_NAME).read_bytes()
+    raw = read_regular(folder / MANIFEST_NAME, MAX_BUNDLE_BYTES)
     names = [MANIFEST_NAME, *(f.file for f in parse_manifest(raw, str(folder)).files())]
     if (folder / SIGNATURE_NAME).exists():
         names.insert(1, SIGNATURE_NAME)
@@ -146,7 +153,7 @@ def pack(folder: Path, archive: Path) -> Path:
                 info = zipfile.ZipInfo(name, _EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 info.external_attr = 0o644 << 16
-                out.writestr(info, (folder / name).read_bytes())
+                out.writestr(info, read_regular(folder / name, MAX_BUNDLE_BYTES))
     except OSError as error:
         raise BundleError(f"{archive}: can't be written ({error.strerror or error})") from error
     return archive

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicelet.bundle.manifest import SIGNATURE_NAME, BundleFile
+from voicelet.bundle.manifest import MAX_BUNDLE_BYTES, SIGNATURE_NAME, BundleFile
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,
@@ -31,6 +31,8 @@ from voicelet.trust.keys.seal import verify as verify_data
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from voicelet.bundle.store import Bundle
 
 _CONTEXT = "voicelet-bundle-1"
 _ALGORITHM = "Ed25519"
@@ -63,6 +65,26 @@ def verify_file(root: Path, listed: BundleFile) -> None:
     check_hash(listed, digest.hexdigest(), str(path))
 
 
+def read_data(bundle: Bundle, role: str, limit: int = MAX_BUNDLE_BYTES) -> bytes:
+    """The bytes of a bundle's data file, once more compared with the manifest.
+
+    What was checked when the bundle was opened may have been changed since; what is read here
+    can't change any more.
+
+    Args:
+        limit: bytes that such a file may have.
+
+    Raises:
+        BundleError: the bundle has no such file, or it can't be read.
+        BundleTruncatedError, BundleTamperedError: as :func:`verify_file`.
+    """
+    path, listed = bundle.data_path(role), bundle.manifest.data[role]
+    raw = read_regular(path, limit)
+    check_length(listed, len(raw), str(path))
+    check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
+    return raw
+
+
 def check_length(listed: BundleFile, length: int, where: str) -> None:
     """Raise where a file's length isn't the listed one (see :func:`verify_file`)."""
     if length < listed.bytes:
@@ -85,10 +107,14 @@ def check_hash(listed: BundleFile, digest: str, where: str) -> None:
         )
 
 
-def sign(manifest_bytes: bytes, key: Ed25519PrivateKey) -> bytes:
-    """Return the contents of `manifest.sig` for `manifest_bytes`."""
+def sign(manifest_bytes: bytes, key: Ed25519PrivateKey, context: str = _CONTEXT) -> bytes:
+    """Return the contents of `manifest.sig` for `manifest_bytes`.
+
+    Args:
+        context: what the manifest is of; a signature of one kind is none of another.
+    """
     public = key.public_key().public_bytes_raw()
-    return _spelled(public, sign_data(key, _CONTEXT, manifest_bytes))
+    return _spelled(public, sign_data(key, context, manifest_bytes))
 
 
 def _spelled(public_key: bytes, signature: bytes) -> bytes:
@@ -107,6 +133,7 @@ def verify_signature(
     trusted_keys: Iterable[str] = (),
     require_signature: bool = False,
     where: str = SIGNATURE_NAME,
+    context: str = _CONTEXT,
 ) -> str | None:
     """Check a manifest's signature.
 
@@ -116,6 +143,7 @@ def verify_signature(
             are given, the bundle must be signed by one of them.
         require_signature: refuse an unsigned bundle.  Without `trusted_keys` any signer will do,
             which tells a damaged manifest from a sound one but says nothing of who made it.
+        context: as in :func:`sign`.
 
     Returns:
         The signer's public key (hexadecimal), None for an unsigned bundle.
@@ -135,7 +163,7 @@ def verify_signature(
         return None
     public, value = _parse_signature(signature, where)
     try:
-        verify_data(public, _CONTEXT, manifest_bytes, value)
+        verify_data(public, context, manifest_bytes, value)
     except SealError:
         raise BundleTamperedError(
             f"{where}: the signature doesn't match the manifest; one of them was changed, "

@@ -53,11 +53,11 @@ def pending_sentence(name: str, now: datetime | None = None) -> ConsentSentence:
         ConsentError: none was, or it has expired.
     """
     from voicelet.enrolment.liveness.sentence import ConsentSentence
+    from voicelet.files import read_own
 
     again = f'draw one with: voicelet enrol "{name}" --sentence'
     try:
-        with _path(name).open("rb") as file:
-            record = json.loads(file.read(_MAX_BYTES))
+        record = json.loads(read_own(_path(name), _MAX_BYTES))
         sentence = ConsentSentence(
             str(record["text"]), tuple(map(str, record["words"])), str(record["created"])
         )

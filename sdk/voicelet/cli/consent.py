@@ -15,7 +15,7 @@ from voicelet.cli.options import add_bundle_option, opened_bundle
 from voicelet.cli.signers import add_actions, read_record_file, write_record_file
 from voicelet.cli.table import print_json, print_pairs, print_table
 from voicelet.cli.unlock import add_option
-from voicelet.errors import ConsentError, VoiceletError
+from voicelet.errors import ConsentError, ProfileError, VoiceletError
 
 if TYPE_CHECKING:
     from voicelet.profiles.profile import Profile
@@ -107,6 +107,7 @@ def run_show(args: argparse.Namespace) -> int:
         "status": status(profile),
         "record": record.id,
         "device": record.device,
+        "signed before by": ", ".join(record.earlier_signers),
         "countersigned by": record.countersigner,
     }
     print_pairs({name: value for name, value in lines.items() if value})
@@ -148,6 +149,11 @@ def run_give(args: argparse.Namespace) -> int:
         f"{renewed.consent.given_by} agreed to {', '.join(renewed.consent.purposes)} until {until}"
     )
     before = previous.purposes if previous is not None else ()
+    if previous is not None and before != renewed.consent.purposes:
+        print(
+            f"voicelet: purposes: {', '.join(before)} -> {', '.join(renewed.consent.purposes)}",
+            file=sys.stderr,
+        )
     dropped = [purpose for purpose in before if purpose not in renewed.consent.purposes]
     if dropped:
         print(
@@ -162,12 +168,16 @@ def run_revoke(args: argparse.Namespace) -> int:
     from voicelet.enrolment.consent import revoke_consent
     from voicelet.profiles.vault.vault import Vault
     from voicelet.trust.audit.device_log import note
+    from voicelet.trust.consent.linked import replaced_by
     from voicelet.trust.consent.revocations import device_revocations
 
     if (args.name is None) == (args.id is None):
         raise ConsentError("name the profile whose consent is withdrawn, or give --id")
     if args.id is not None:
+        earlier = replaced_by(args.id)
         device_revocations().add(args.id, args.reason)
+        for record_id in earlier:
+            device_revocations().add(record_id, args.reason)
         note("revoke", consent=args.id)
         _tell_vault()
         print(f"withdrawn: {args.id}; no profile with that record speaks on this device")
@@ -176,15 +186,15 @@ def run_revoke(args: argparse.Namespace) -> int:
     revoke_consent(vault.load(args.name), args.reason)
     vault.load(args.name)  # the vault learns of it now, not at the next use
     print(
-        f"withdrawn; {args.name} no longer speaks on this device. Its profile is still here:"
-        " voicelet erase removes it, voicelet consent add lets it speak again"
+        f"withdrawn; {args.name} no longer speaks on this device, nor do earlier records of this"
+        " consent, in backups for one. Its profile is still here: voicelet erase removes it,"
+        " voicelet consent add lets it speak again"
     )
     return 0
 
 
 def _tell_vault() -> None:
     """Have the vault, and the profile if it is here, know of what was just withdrawn."""
-    from voicelet.errors import ProfileError
     from voicelet.profiles.vault.vault import Vault
 
     try:
@@ -195,7 +205,6 @@ def _tell_vault() -> None:
 
 def run_repair(args: argparse.Namespace) -> int:
     """Repair the list of withdrawn consents; returns the exit code."""
-    from voicelet.errors import ProfileError
     from voicelet.profiles.vault.vault import Vault
     from voicelet.trust.consent.revocations import device_revocations
 
@@ -224,10 +233,12 @@ def run_verify(args: argparse.Namespace) -> int:
     for profile in profiles:
         try:
             profile.allowed_purposes()
-        except ConsentError as error:
+        except (ConsentError, ProfileError) as error:
             wrong = wrong or error
         rows.append([profile.name, status(profile)])
     print_table(["profile", "consent"], rows)
+    if not args.names:
+        wrong = wrong or next(iter(vault.damaged().values()), None)
     if wrong is not None:
         raise wrong
     return 0
@@ -237,7 +248,7 @@ def has_valid_consent(profile: Profile) -> bool:
     """Whether a profile has a consent that is valid now, for some purpose it names."""
     try:
         profile.allowed_purposes()
-    except ConsentError:
+    except (ConsentError, ProfileError):
         return False
     return True
 
@@ -263,7 +274,7 @@ def status(profile: Profile) -> str:
         return f"expired on {str(record.expires)[:10]}; voicelet consent renew"
     try:
         allowed = profile.allowed_purposes()
-    except ConsentError as error:
+    except (ConsentError, ProfileError) as error:
         return f"doesn't count here: {error}"
     stands = "stands"
     if allowed != record.purposes:
@@ -306,7 +317,7 @@ def _show_all(profiles: list[Profile], as_json: bool) -> int:
 
 def _verify_record(path: str) -> int:
     from voicelet.trust.consent.revocations import device_revocations
-    from voicelet.trust.consent.signers import check_authority, is_own
+    from voicelet.trust.consent.signers import check_authority, signers_of
 
     record = read_record_file(path)
     record.verify()
@@ -321,7 +332,8 @@ def _verify_record(path: str) -> int:
     if len(refusals) == len(record.purposes):
         raise refusals[0]
     print(f"genuine: {record.given_by} agreed to {', '.join(record.purposes)} on {record.created}")
-    whose = "this device" if is_own(record) else f"a device that is trusted here ({record.device})"
+    whose = ", ".join(signers_of(record))
+    whose = f"a device that is trusted here ({whose})" if whose else "this device"
     print(f"signed by {whose}", file=sys.stderr)
     for refusal in refusals:
         print(f"not here: {refusal}", file=sys.stderr)

@@ -51,7 +51,10 @@ def add_consent_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--scope", metavar="TEXT", help="further limits, in words")
     group.add_argument(
-        "--expires", metavar="WHEN", help="2027-01-31, or 90d, 8w, 1y from now (default: never)"
+        "--expires",
+        metavar="WHEN",
+        help="2027-01-31, or 90d, 8w, 1y from now, or never (default: never; of a renewed consent:"
+        " as long as before)",
     )
 
 
@@ -104,6 +107,8 @@ def gather_consent(
         "scope": (previous.scope if previous else "") if args.scope is None else args.scope,
         "expires": parse_expiry(args.expires),
     }
+    if args.expires is None and previous is not None and previous.expires is not None:
+        values["expires"] = _as_long_as(previous)
     if args.scripted_consent is not None:
         return Consent.scripted(reason=args.scripted_consent, **values)
     Consent.scripted(
@@ -114,6 +119,24 @@ def gather_consent(
     else:
         spoken = _ask_aloud(name)
     return Consent(spoken=spoken, **values)
+
+
+def _as_long_as(previous: ConsentRecord, now: datetime | None = None) -> datetime:
+    """When a renewed consent ends: after as long as the one before it was given for."""
+    from voicelet.trust.consent.record import from_iso
+
+    begin, end = from_iso("the date", previous.created), from_iso("the end", str(previous.expires))
+    try:
+        moment = (now or datetime.now(timezone.utc)) + (end - begin)
+    except OverflowError:  # in the year 9999, as before
+        moment = end
+    days = round((end - begin).total_seconds() / 86400)
+    print(
+        f"voicelet: as before, the consent is for {days} days, and ends on {moment:%Y-%m-%d};"
+        " --expires WHEN, or never, for another end",
+        file=sys.stderr,
+    )
+    return moment
 
 
 def parse_expiry(text: str | None, now: datetime | None = None) -> str | None:

@@ -73,6 +73,7 @@ def enrol_and_save(
     Raises:
         VoiceletError: as `enrol` and `Vault.save` raise it, and if nobody agrees.
     """
+    from voicelet.enrolment.consent import follow_consent
     from voicelet.enrolment.enrolment import enrol
 
     consent = gather_consent(args, args.name)
@@ -85,6 +86,11 @@ def enrol_and_save(
             bundle=opened_bundle(args),
             progress=progress.update,
         )
+    previous = (
+        next((p for p in vault.list() if p.name == args.name), None) if args.replace else None
+    )
+    if previous is not None:
+        profile = follow_consent(profile, previous)
     vault.save(profile, replace=args.replace)
     challenge.forget_sentence(args.name)
     if args.json:

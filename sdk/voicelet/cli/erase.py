@@ -37,8 +37,11 @@ def run(args: argparse.Namespace) -> int:
     from voicelet.profiles.vault.vault import Vault
 
     vault = Vault()
+    known = set(vault.names())
+    if not known.issuperset(args.names):
+        known |= set(vault.missing())
     for name in args.names:
-        if name not in vault:
+        if name not in vault and name not in known:
             hint = did_you_mean(name, vault.names())
             raise ProfileNotFoundError(f"no profile {name!r}{hint}; nothing was deleted")
     names = list(dict.fromkeys(args.names))

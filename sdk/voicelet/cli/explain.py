@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.options import (
+    add_reading_options,
     add_voice_options,
     check_file,
     speech_options,
@@ -44,9 +45,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--key", action="store_true", help="the text is one character or the name of a key"
     )
-    parser.add_argument(
-        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
-    )
+    add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="all of it as JSON")
     parser.set_defaults(run=run)
 
@@ -69,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         bundle,
         threads=args.threads,
         user_lexicon=args.lexicon,
+        user_rules=args.rules,
         trust_bundle=args.trust_bundle,
     )
     profile, preset = find_voice(name, voice.presets)
@@ -86,10 +86,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(explanation: Explanation, phones: bool) -> None:
     rows = [
-        [w.written, w.said, w.phones, _source(w), *_measures(explanation, number)]
+        [w.written, w.said, _rule(w), w.phones, _source(w), *_measures(explanation, number)]
         for number, w in enumerate(explanation.words)
     ]
-    print_table(["written", "said", "phones", "from", "at s", "ms", "f0 Hz", "dB"], rows)
+    header = ["written", "said", "rule", "phones", "from", "at s", "ms", "f0 Hz", "dB"]
+    print_table(header, rows)
     if phones:
         print()
         phone_rows = [
@@ -127,6 +128,14 @@ def _source(word: PhoneSource) -> str:
     return source if word.phones == word.alone else f"{source}, phrase rule"
 
 
+def _rule(word: PhoneSource) -> str:
+    """The rule that read a word, after the pack or the file of the user's that it is in."""
+    if not word.rule:
+        return ""
+    path = Path(word.rule_file)
+    return f"{path.parent.name if path.name == 'rules.json' else path.name}: {word.rule}"
+
+
 def _measures(explanation: Explanation, number: int) -> list[str]:
     own = [p for p in explanation.phones if p.word == number]
     if not own:
@@ -150,6 +159,9 @@ def _as_dict(explanation: Explanation) -> dict[str, Any]:
             "phones_alone": w.alone,
             "source": w.source,
             "sense": w.sense or None,
+            "language": w.language,
+            "rule": w.rule or None,
+            "rule_file": w.rule_file or None,
             "guessed": w.is_guessed,
             "lexicon_line": explanation.lexicon_line(w),
         }

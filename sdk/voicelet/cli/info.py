@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.table import print_json, print_pairs, print_table
@@ -45,6 +46,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
+    from voicelet.packs.bundled import bundled_tags
     from voicelet.piper.open import open_voice
 
     bundle = open_voice(
@@ -55,19 +57,21 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         manifest = dataclasses.asdict(bundle.manifest)
         head = {"root": str(bundle.root), "signed_by": bundle.signed_by}
-        print_json({**head, "trusted_by": bundle.trusted_by, **manifest})
+        packs = {"language_packs": list(bundled_tags(bundle))}
+        print_json({**head, "trusted_by": bundle.trusted_by, **packs, **manifest})
     else:
-        _print(bundle)
+        _print(bundle, bundled_tags(bundle))
     return 0
 
 
-def _print(bundle: Bundle) -> None:
+def _print(bundle: Bundle, packs: Sequence[str]) -> None:
     manifest = bundle.manifest
     print_pairs(
         {
             "name": f"{manifest.name} {manifest.version}",
             "folder": str(bundle.root),
             "languages": ", ".join(manifest.languages),
+            "language packs": ", ".join(packs) or "those of voicelet",
             "audio": f"{manifest.sample_rate_hz} Hz, mono",
             "size": f"{manifest.total_bytes / 1e6:.2f} MB in {len(manifest.files())} files",
             "presets": ", ".join(p.name for p in manifest.presets) or "none",

@@ -13,7 +13,10 @@ from voicelet.text.reading import CAPITALS, PUNCTUATION
 
 if TYPE_CHECKING:
     from voicelet.bundle import Bundle
+    from voicelet.profiles.profile import Profile
+    from voicelet.synth import Voice
     from voicelet.synth.options import SpeechOptions
+    from voicelet.text.language import Language
 
 
 def add_bundle_option(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +77,14 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language",
         metavar="TAG",
-        help="of the text, such as en or en-US (default: the voice's first language)",
+        help="of the text, such as en or es-MX; auto finds it out for each sentence (default: the "
+        "voice's first language)",
+    )
+    parser.add_argument(
+        "--strict-language",
+        action="store_true",
+        help="fail where SSML names a language that the voice doesn't speak, instead of reading "
+        "the words in the language of the text",
     )
     parser.add_argument(
         "--purpose",
@@ -96,6 +106,20 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
         help='how a capital is made known: say "cap", a higher pitch, or a tone (default none)',
     )
     add_threads_option(parser)
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--lexicon` and `--rules`."""
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
+    )
+    parser.add_argument(
+        "--rules",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="your own rules of reading (docs/reference/text.md); may be given several times",
+    )
 
 
 def speech_options(args: argparse.Namespace) -> SpeechOptions:
@@ -120,7 +144,23 @@ def speech_options(args: argparse.Namespace) -> SpeechOptions:
         punctuation=args.punctuation,
         capitals=args.capitals,
         key=getattr(args, "key", False),
+        strict_language=args.strict_language,
     )
+
+
+def text_language(
+    voice: Voice, options: SpeechOptions, preset: str | None, profile: Profile | None
+) -> Language:
+    """The language that a voice's texts are in, for cutting them into sentences.
+
+    Raises:
+        ConfigError: the voice doesn't speak what is asked for, or no pack reads it.
+    """
+    from voicelet.text.front_end import TextFrontEnd
+    from voicelet.text.language import find_language
+
+    front_end = voice.front_end_for(options, preset, profile)
+    return front_end.language if isinstance(front_end, TextFrontEnd) else find_language()
 
 
 def add_threads_option(parser: argparse.ArgumentParser) -> None:

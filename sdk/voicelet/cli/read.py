@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.labelling import add_label_options, labelling_of
-from voicelet.cli.options import add_voice_options, speech_options, split_voice
+from voicelet.cli.options import (
+    add_reading_options,
+    add_voice_options,
+    speech_options,
+    split_voice,
+)
 from voicelet.cli.progress import Progress
 from voicelet.cli.table import print_json
 from voicelet.cli.text_input import add_encoding_option
-from voicelet.errors import OutputError
+from voicelet.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from voicelet.text.chapters import Chapter, Document
+    from voicelet.text.language import Language
 
 STATE = ".voicelet-read.json"
 FORMATS = ("opus", "mp3", "flac", "wav", "ogg")
@@ -43,9 +49,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--list", action="store_true", help="list the chapters and read nothing")
     add_encoding_option(parser)
     add_voice_options(parser)
-    parser.add_argument(
-        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
-    )
+    add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="a report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_label_options(parser)
@@ -55,13 +59,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     from voicelet.text.document import read_document
-    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
-    document = read_document(
-        args.document,
-        find_language(args.language or DEFAULT_LANGUAGE),
-        encoding=args.encoding,
-    )
+    document = read_document(args.document, _language(args), encoding=args.encoding)
     indices = select_chapters(args.chapters, len(document.chapters))
     if args.list:
         return _list(document, indices, args.json)
@@ -77,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         bundle,
         threads=args.threads,
         user_lexicon=args.lexicon,
+        user_rules=args.rules,
         trust_bundle=args.trust_bundle,
     )
     manifest = voice.bundle.manifest
@@ -89,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     settings += [options.language] if options.language else []
     spoken = {n: getattr(options, n) for n in ("punctuation", "capitals")}
     settings += [spoken] if set(spoken.values()) != {"none"} else []
+    settings += [args.rules] if args.rules else []
     state = _State(folder)
     total = sum(len(document.chapters[i].text) for i in indices)
     done, seconds, skipped = 0, 0.0, 0
@@ -134,6 +135,22 @@ def run(args: argparse.Namespace) -> int:
         skipped_note = f", {skipped} were there already" if skipped else ""
         print(f"{len(files)} chapters in {folder}{skipped_note}", file=sys.stderr)
     return 0
+
+
+def _language(args: argparse.Namespace) -> Language:
+    """What says which lines head a chapter: the language that is asked for, or the voice's own."""
+    from voicelet.piper.open import open_voice
+    from voicelet.synth.languages import AUTO_LANGUAGE, BundleLanguages
+    from voicelet.text.language import find_language
+
+    bundle, _ = split_voice(args.bundle, args.voice)
+    languages = BundleLanguages(open_voice(bundle, trust_bundle=args.trust_bundle))
+    if args.language not in (None, AUTO_LANGUAGE):
+        return languages.find(args.language)
+    try:
+        return languages.first()
+    except ConfigError:  # a Piper voice of a language that no pack reads
+        return find_language()
 
 
 def select_chapters(selection: str | None, count: int) -> list[int]:
@@ -184,7 +201,7 @@ class _State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        from voicelet.files import make_private
+        from voicelet.files import make_private, read_own
 
         try:
             make_private(folder)
@@ -192,7 +209,7 @@ class _State:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"can't make the folder {str(folder)!r}: {reason}") from None
         try:
-            finished = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            finished = json.loads(read_own(folder / STATE))
         except (OSError, ValueError, RecursionError):
             finished = {}  # then every chapter is spoken again, which costs only time
         self._finished: dict[str, Any] = finished if isinstance(finished, dict) else {}

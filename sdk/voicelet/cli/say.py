@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.labelling import add_label_options, labelling_of
 from voicelet.cli.options import (
+    add_reading_options,
     add_voice_options,
     check_file,
     speech_options,
     split_voice,
+    text_language,
 )
 from voicelet.cli.process import complain
 from voicelet.cli.progress import Progress
@@ -77,9 +79,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help='the text is one character or the name of a key, such as "a", "?", Enter, F5, Ctrl+C',
     )
-    parser.add_argument(
-        "--lexicon", metavar="FILE", help="your own pronunciations (docs/reference/text.md)"
-    )
+    add_reading_options(parser)
     parser.add_argument(
         "--json", action="store_true", help="timings as JSON (on standard error with --raw)"
     )
@@ -104,7 +104,6 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelet.synth import Voice
     from voicelet.synth.presets import find_voice
-    from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 
     options = speech_options(args)
     start = time.perf_counter()
@@ -113,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         bundle,
         threads=args.threads,
         user_lexicon=args.lexicon,
+        user_rules=args.rules,
         trust_bundle=args.trust_bundle,
     )
     profile, preset = find_voice(name, voice.presets)
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         Progress("speaking", enabled=quiet) as bar,
     ):
         labelling.introduce(voice, receive, profile=profile, preset=preset, options=options)
-        language = find_language(args.language or DEFAULT_LANGUAGE)
+        language = text_language(voice, options, preset, profile)
         speaker = _Speaker(voice, receive, profile, preset, options, language.pauses)
         if arriving:
             marks = ""  # such as a line of stars between scenes; spoken only if it is all there is

@@ -67,26 +67,28 @@ def run_trust(args: argparse.Namespace) -> int:
     from voicelet.profiles.vault.vault import Vault
     from voicelet.trust.audit.device_log import note
     from voicelet.trust.consent.record import BY_STATEMENT, check_purpose
-    from voicelet.trust.consent.signers import check_key, device_signers, is_own
+    from voicelet.trust.consent.signers import check_key, device_signers, signers_of
 
     purposes = (*BY_STATEMENT, *map(check_purpose, args.purpose))
     name = args.name
     if re.fullmatch(r"[0-9A-Fa-f:\s-]{64,}", args.who):
-        key = check_key(args.who)
+        keys = [check_key(args.who)]
     else:
         record = Vault().load(args.who).check_record()
-        if is_own(record):
+        keys = list(signers_of(record))
+        if not keys:
             print(f"the record of {args.who} was signed by this device; nothing to trust")
             return 0
         show_record(record)
-        remedy = f"voicelet consent trust {record.device}"
+        remedy = "; ".join(f"voicelet consent trust {key}" for key in keys)
         if not args.yes and not is_agreed("Trust the device that signed this?", remedy):
             print("nothing was trusted")
             return 0
-        key, name = record.device, name or record.given_by
-    signer = device_signers().trust(key, name, purposes)
-    note("trust", signer=key, purposes=",".join(signer.purposes))
-    print(f"trusted with {', '.join(signer.purposes)}: {key}")
+        name = name or record.given_by
+    for key in keys:
+        signer = device_signers().trust(key, name, purposes)
+        note("trust", signer=key, purposes=",".join(signer.purposes))
+        print(f"trusted with {', '.join(signer.purposes)}: {key}")
     return 0
 
 
@@ -172,6 +174,7 @@ def show_record(record: ConsentRecord) -> None:
         "given on": record.created,
         "ends": record.expires or "never, unless revoked",
         "signed by": record.device,
+        "and before by": ", ".join(record.earlier_signers),
     }
     print_pairs({name: value for name, value in rows.items() if value})
 

@@ -52,14 +52,14 @@ def add_parsers(actions: Any) -> None:
     add_option(backup, nested=True)
     backup.set_defaults(run=run_backup)
     importing = actions.add_parser(
-        "import", help="open a profile that was sealed for this device, or a backup"
+        "import", help="open a profile that was sealed for this device, a backup, or a plain file"
     )
     importing.add_argument("file", metavar="FILE")
     _add_backup_passphrase(importing)
     importing.add_argument(
         "--accept-erased",
         action="store_true",
-        help="bring a backup back although the profile was erased here since",
+        help="bring it back although the profile was erased here since",
     )
     importing.add_argument("--name", metavar="NAME", help="what to call it here")
     importing.add_argument("--replace", action="store_true", help="replace one of that name")
@@ -135,11 +135,11 @@ def run_import(args: argparse.Namespace) -> int:
     from voicelet.profiles.vault.vault import Vault
     from voicelet.synth import Voice
     from voicelet.trust.consent.record import VOICEPRINT_ONLY
-    from voicelet.trust.consent.signers import check_key, device_signers, is_own
+    from voicelet.trust.consent.signers import check_key, device_signers, signers_of
     from voicelet.trust.keys.device_key import device_sealing_key
     from voicelet.trust.keys.seal import SealingKey
 
-    data = _read(args.file, MAX_BYTES)
+    data = file_data = _read(args.file, MAX_BYTES)
     if is_backup(data):
         passphrase = _backup_passphrase(args.backup_passphrase_file)
         data, key = open_backup(data, passphrase, accept_erased=args.accept_erased)
@@ -159,14 +159,15 @@ def run_import(args: argparse.Namespace) -> int:
         print_sentence(label)
         return 0
     anew = args.spoken_consent is not None or args.scripted_consent is not None
-    known = anew or is_own(record) or device_signers().get(record.device) is not None
-    if not known and record.device not in trusted:
+    known = {s.key for s in device_signers().entries()} | trusted
+    unknown = [] if anew else [key for key in signers_of(record) if key not in known]
+    if unknown:
         show_record(record)
-        remedy = f"--trust-signer {record.device}"
+        remedy = " ".join(f"--trust-signer {key}" for key in unknown)
         if not is_agreed("Does this person agree, and do you know the device that signed?", remedy):
             print("nothing was imported")
             return 0
-        trusted.add(record.device)
+        trusted.update(unknown)
     voice = None
     if anew or record.version != VOICEPRINT_ONLY:
         voice = Voice.load(args.bundle, trust_bundle=args.trust_bundle)
@@ -186,6 +187,7 @@ def run_import(args: argparse.Namespace) -> int:
         trusted_signers=trusted,
         voice=voice,
         agree_anew=agree_anew,
+        accept_erased=args.accept_erased or is_backup(file_data),  # asked when it was opened
     )
     challenge.forget_sentence(label)
     print(f'imported {profile.name}; try: voicelet say "Hello." --voice "{profile.name}"')

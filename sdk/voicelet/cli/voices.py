@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicelet.cli.options import add_bundle_option
@@ -44,17 +46,29 @@ def run(args: argparse.Namespace) -> int:
     if args.install is not None:
         install(args.install)
     manifest = open_voice(args.bundle).manifest
-    profiles = [
-        {"name": name, "kind": "profile", "description": description}
+    profiles: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "kind": "profile",
+            "languages": list(manifest.languages),
+            "description": description,
+        }
         for name, description in _profiles(Vault()).items()
     ]
-    presets = [
-        {"name": p.name, "kind": "preset", "description": p.description} for p in manifest.presets
+    presets: list[dict[str, Any]] = [
+        {
+            "name": p.name,
+            "kind": "preset",
+            "languages": _languages(manifest.languages, p.name),
+            "description": p.description,
+        }
+        for p in manifest.presets
     ]
-    bundles = [
+    bundles: list[dict[str, Any]] = [
         {
             "name": folder.name,
             "kind": "bundle",
+            "languages": _languages_of(folder),
             "description": f"use it with --bundle {folder.name}",
         }
         for folder in installed()
@@ -63,9 +77,33 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"bundle": manifest.name, "voices": voices})
     else:
-        rows = [[v["name"], v["kind"], v["description"]] for v in voices]
-        print_table(["voice", "kind", "description"], rows)
+        rows = [
+            [str(v["name"]), str(v["kind"]), ", ".join(v["languages"]), str(v["description"])]
+            for v in voices
+        ]
+        print_table(["voice", "kind", "languages", "description"], rows)
     return 0
+
+
+def _languages(languages: Sequence[str], preset: str) -> list[str]:
+    """A preset's languages, with the variety of the first that it speaks."""
+    from voicelet.text.pack.folder import preset_language
+
+    first = preset_language(preset, languages[0]) if languages else None
+    return [first or languages[0], *languages[1:]] if languages else []
+
+
+def _languages_of(folder: Path) -> list[str]:
+    """Those of an installed bundle; none where it can't be read, which opening it will say."""
+    from voicelet.bundle.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, parse_manifest
+    from voicelet.errors import BundleError
+    from voicelet.files import read_regular
+
+    try:
+        raw = read_regular(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
+        return list(parse_manifest(raw).languages)
+    except BundleError:
+        return []
 
 
 def _profiles(vault: Vault) -> dict[str, str]:

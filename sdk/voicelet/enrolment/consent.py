@@ -25,7 +25,10 @@ from voicelet.speaker.encoder import RunnableGraph, mean_d_vector, open_encoder
 from voicelet.speaker.voice_match import voice_scale
 from voicelet.trust.audit.device_log import note
 from voicelet.trust.audit.record import Field
+from voicelet.trust.consent.linked import linked_consents, same_person, whose
+from voicelet.trust.consent.record import ConsentRecord
 from voicelet.trust.consent.revocations import Revocation, device_revocations
+from voicelet.trust.consent.signers import is_own
 from voicelet.trust.consent.statement import Consent, make_record, require_consent
 from voicelet.trust.keys.device_key import device_key
 
@@ -142,10 +145,48 @@ def give_consent(
         )
         bare = replace(bare, adaptation=None)
     renewed = replace(bare, consent=make_record(consent, bare.voice_sha256))
+    before = profile.consent
+    if before is not None:
+        renewed = _following(renewed, before)
     if voice is not None and renewed.adaptation is not None:
         guard_spoken(renewed, voice, others)
-    note_consent("consent", renewed)
+    replaced: dict[str, Field] = {} if before is None else {"replaces": before.id}
+    note_consent("consent", renewed, **replaced)
     return renewed
+
+
+def follow_consent(profile: Profile, previous: Profile) -> Profile:
+    """A profile that was just enrolled here, as the one that takes the place of another.
+
+    Its record then names the other's, so that withdrawing one withdraws both.  Where the two are
+    different people's, or another device signed, nothing changes.
+
+    Args:
+        previous: of the same name; with no consent record, nothing changes.
+
+    Raises:
+        ConsentError: the record isn't genuine.
+        SealError: this device's key can't be had.
+    """
+    record, before = profile.check_record(), previous.consent
+    if before is None or same_person(before.speaker) != same_person(record.speaker):
+        return profile
+    if before.id == record.id or not is_own(record):  # only its signer can add to a record
+        return profile
+    followed = _following(profile, before)
+    note_consent("consent", followed, replaces=before.id)
+    return followed
+
+
+def _following(profile: Profile, before: ConsentRecord) -> Profile:
+    """The profile, its record naming those of `before`; what it has no room for ends now."""
+    record = profile.check_record()
+    replaced = (*before.replaces, before.id)
+    record = record.following(replaced, device_key())
+    for record_id in replaced:
+        if record_id not in record.replaces:
+            device_revocations().add(record_id, "renewed too often since")
+    return replace(profile, consent=record)
 
 
 def adapt_profile(
@@ -212,7 +253,13 @@ def _check_learnt_from(profile: Profile, vectors: FloatArray, speech_s: float) -
 def revoke_consent(profile: Profile, reason: str = "") -> Revocation:
     """Withdraw a profile's consent on this device, at once and for good.
 
-    Whatever holds the profile, in this process or another, refuses to speak from now on.
+    Whatever holds the profile, in this process or another, refuses to speak from now on.  So does
+    what holds an earlier record of the same consent, in a backup from before a renewal, say: those
+    that the record replaced, those that the audit log knows for this name and speaker, and (as soon
+    as the vault is opened again) those that its index knows.
+
+    Returns:
+        The entry of the present record.
 
     Raises:
         ConsentError: the profile has no consent record, or the list can't be written.
@@ -220,7 +267,10 @@ def revoke_consent(profile: Profile, reason: str = "") -> Revocation:
     """
     if profile.consent is None:
         raise ConsentError(f"the profile {profile.name!r} has no consent to withdraw")
+    others = linked_consents(profile.consent, [profile.name])
     revocation = device_revocations().add(profile.consent.id, reason)
+    for record_id in others:
+        device_revocations().add(record_id, reason)
     note_consent("revoke", profile)
     return revocation
 
@@ -231,4 +281,4 @@ def note_consent(event: str, profile: Profile, **facts: Field) -> None:
     assert record is not None
     purposes = ",".join(record.purposes)
     details = {"consent": record.id, "method": record.method, "purposes": purposes, **facts}
-    note(event, profile=profile.name, given_by=record.given_by, **details)
+    note(event, profile=profile.name, **whose(record), **details)

@@ -13,6 +13,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.enrolment.consent import check_encoder, check_sentence, check_spoken, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,
@@ -57,7 +58,7 @@ def phones_of_text(text: str, bundle: Bundle) -> str:
         TextError: the text can't be read.
     """
     phonemizer = Phonemizer(
-        Lexicon.open(bundle.data_path("lexicon")), None, PhoneInventory(bundle.manifest.phones)
+        Lexicon(read_data(bundle, "lexicon")), None, PhoneInventory(bundle.manifest.phones)
     )
     return " ".join(clause.phones for clause in TextFrontEnd(phonemizer, ssml=False).clauses(text))
 

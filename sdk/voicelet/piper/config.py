@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.errors import BundleError
-from voicelet.files import read_regular
 
 ARCHITECTURE = "piper-vits"
 CONFIG_ROLE = "piper"
@@ -80,8 +80,8 @@ def read_config(bundle: Bundle) -> PiperConfig:
     Raises:
         BundleError: the bundle holds none, or it is damaged.
     """
-    path = bundle.data_path(CONFIG_ROLE)
-    return parse_config(read_regular(path, MAX_CONFIG_BYTES), str(path))
+    raw = read_data(bundle, CONFIG_ROLE, MAX_CONFIG_BYTES)
+    return parse_config(raw, str(bundle.data_path(CONFIG_ROLE)))
 
 
 def _read(data: dict[str, Any]) -> PiperConfig:

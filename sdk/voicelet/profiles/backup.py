@@ -26,12 +26,13 @@ from voicelet.config import from_mapping, unique_keys
 from voicelet.errors import ConfigError, OutputError, ProfileError, ProfileLockedError
 from voicelet.files import atomic_file, open_own
 from voicelet.profiles.as_spoken import SpeakingVoice
+from voicelet.profiles.erased import check_not_erased, noted
 from voicelet.profiles.profile import Profile, now_iso
 from voicelet.profiles.transfer import INFO, export_profile, import_profile
 from voicelet.profiles.transfer import MAX_BYTES as MAX_BODY_BYTES
 from voicelet.profiles.vault.disk import Hidden, subkey
 from voicelet.profiles.vault.vault import Vault
-from voicelet.trust.audit.device_log import default_log, note, pseudonym
+from voicelet.trust.audit.device_log import note
 from voicelet.trust.keys.passphrase import Stretch, check_strength
 from voicelet.trust.keys.seal import SealingKey, new_sealing_key, open_sealed
 
@@ -129,6 +130,7 @@ def restore_profile(
         trusted_signers=trusted_signers,
         voice=voice,
         agree_anew=agree_anew,
+        accept_erased=True,  # asked above: the backup says when it was made
     )
 
 
@@ -182,7 +184,7 @@ def open_backup(
 
 def backups_of(name: str) -> list[str]:
     """When this device made backups of a profile, as its audit log knows; ISO 8601, UTC."""
-    return _noted("backup", name)
+    return noted("backup", [name])
 
 
 def _pack(key: SealingKey, body: bytes, passphrase: str) -> bytes:
@@ -242,32 +244,4 @@ def _check_not_erased(sealed: bytes, key: SealingKey, created: str) -> None:
         profile = Profile.from_bytes(plain)
     except ProfileError:
         return  # `import_profile` says what is wrong with it
-    consent = profile.consent.id if profile.consent is not None else ""
-    erased = [t for t in _noted("erase", profile.name, consent) if t[:19] >= created[:19]]
-    if erased:
-        raise ProfileError(
-            f"the profile {profile.name!r} was erased here on {erased[-1][:10]}, after this backup"
-            " was made; if its owner wants it back: --accept-erased"
-        )
-
-
-def _noted(event: str, name: str, consent: str = "") -> list[str]:
-    """Times of an event of a profile in the audit log; none where it is off or can't be read.
-
-    Args:
-        consent: id of its record; profiles of any name that had it count as well.
-    """
-    from voicelet.errors import TrustError
-
-    times: dict[object, list[str]] = {}
-    try:
-        names: set[object] = {pseudonym(name)}
-        for record in default_log().records():
-            whose = record.fields.get("profile")
-            if consent and record.fields.get("consent") == consent:
-                names.add(whose)
-            if record.event == event:
-                times.setdefault(whose, []).append(record.time)
-    except TrustError:
-        return []
-    return sorted(time for whose in names for time in times.get(whose, []))
+    check_not_erased(profile, created, "this backup was made", [profile.name])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from voicelet.errors import VoiceProtectedError
-from voicelet.profiles.profile import Profile
+from voicelet.profiles.profile import Profile, check_encoder
 from voicelet.profiles.protected import ProtectedVoices
 from voicelet.speaker.voice_match import VoiceScale, voice_scale
 
@@ -67,8 +67,10 @@ def guard_voice(
 
     Raises:
         VoiceProtectedError: it is another person's; the message names the profile or the list.
-        ProfileError: a list can't be read.
+        ProfileError: a list can't be read; or an unknown speaker encoder made the profile, so that
+            it can be compared with nothing.
     """
+    check_encoder(profile)
     for duplicate in find_duplicates(profile, others, config=config):
         raise VoiceProtectedError(
             f"this voice is already enrolled as {duplicate.name!r} by another person; if it is the"

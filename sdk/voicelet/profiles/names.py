@@ -73,6 +73,19 @@ def file_stem(name: str) -> str:
     return f"{short}~{digest}"
 
 
+def name_of_file(file: str) -> str:
+    """The name of the profile in a file, as far as the file's own name tells.
+
+    That of a very long name is shortened, and so is what is returned.
+    """
+    stem = file.rpartition(".")[0] or file
+    short = stem.rpartition("~")[0]
+    try:
+        return short if short and file_stem(short) == stem else stem
+    except ProfileError:
+        return stem
+
+
 def default_folder() -> Path:
     """The user's own profiles: `$XDG_DATA_HOME/voicelet/profiles`, or the system's equivalent."""
     base = os.environ.get("XDG_DATA_HOME", "")

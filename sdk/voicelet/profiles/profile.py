@@ -34,12 +34,17 @@ from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.names import check_name
 from voicelet.profiles.quality import GateReport, QualitySummary
 from voicelet.profiles.shape import shaping_sha256
-from voicelet.speaker.vector import D_VECTOR_SIZE, SpeakerStatistics, build_speaker_vector
+from voicelet.speaker.vector import (
+    D_VECTOR_SIZE,
+    KNOWN_ENCODERS,
+    SpeakerStatistics,
+    build_speaker_vector,
+)
 from voicelet.trust.consent.record import VOICEPRINT_ONLY, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.consent.signers import check_authority
 
-__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "now_iso", "stored_copy"]
+__all__ = ["MAX_BYTES", "Profile", "QualitySummary", "check_encoder", "now_iso", "stored_copy"]
 
 MAGIC = b"VCLP"
 VERSION = 2
@@ -225,7 +230,9 @@ class Profile:
             ConsentEndedError: the consent has expired or was revoked.
             ConsentError: see :meth:`check_record`; it doesn't cover the purpose, or whoever signed
                 it isn't trusted with it here (`voicelet.trust.consent.signers`).
+            ProfileError: see :func:`check_encoder`.
         """
+        check_encoder(self)
         record, label = self.check_record(), f"the profile {self.name!r}"
         try:
             device_revocations().check(record)
@@ -337,6 +344,22 @@ class Profile:
             raise ProfileError(f"{error}; {_REMEDY}") from error
         except (KeyError, TypeError, ValueError, OverflowError, ConfigError) as error:
             raise ProfileError(f"the profile's header is damaged ({error}); {_REMEDY}") from error
+
+
+def check_encoder(profile: Profile) -> None:
+    """Raise unless a profile's d-vector is one that can be compared with others'.
+
+    With any other encoder's, nobody could tell whose voice it is, and no guard would hold.
+
+    Raises:
+        ProfileError: an unknown speaker encoder made it.
+    """
+    if profile.encoder_id not in KNOWN_ENCODERS:
+        raise ProfileError(
+            f"the profile {profile.name!r} was made by a speaker encoder that this voicelet doesn't"
+            f" know ({profile.encoder_id[:60]!r}), so nobody can tell whose voice it is; enrol the"
+            " voice again, or update voicelet"
+        )
 
 
 def stored_copy(profile: Profile) -> Profile:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from voicelet.audio.features import FloatArray
 from voicelet.audio.products import product
 from voicelet.errors import ProfileError, ProfileNotFoundError, SealError
-from voicelet.files import atomic_file, make_private
+from voicelet.files import atomic_file, make_private, read_own
 from voicelet.profiles.names import check_name, default_folder, file_stem
 from voicelet.speaker.vector import D_VECTOR_SIZE
 from voicelet.speaker.voice_match import NEAREST, voice_scale
@@ -258,7 +258,7 @@ def device_lists(folder: Path | None = None) -> Sequence[ProtectedVoices]:
     lists = []
     for file in sorted(directory.glob(f"*{SUFFIX}")):
         try:
-            lists.append(decode_list(file.read_bytes()))
+            lists.append(decode_list(read_own(file, MAX_BYTES)))
         except (OSError, ProfileError, SealError) as error:
             raise ProfileError(f"{file.name}: {error}") from error
     return lists
@@ -284,7 +284,10 @@ def load_list(source: Path) -> ProtectedVoices:
         voices = decode_list(data)
         folder = lists_folder()
         target = folder / f"{file_stem(check_name(voices.name))}{SUFFIX}"
-        if target.exists() and decode_list(target.read_bytes()).public_key != voices.public_key:
+        if (
+            target.exists()
+            and decode_list(read_own(target, MAX_BYTES)).public_key != voices.public_key
+        ):
             raise ProfileError(
                 f"there is a list {voices.name!r} of another keeper; remove that one first"
             )

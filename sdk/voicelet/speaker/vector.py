@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FeatureConfig, FloatArray, frame_energy_db, mel_centres_hz
 
+KNOWN_ENCODERS = ("ge2e-resemblyzer-1",)
+"""Speaker encoders whose d-vectors can be compared here; every quantization counts as the same."""
 D_VECTOR_SIZE = 256
 F0_SIZE = 2
 ACTIVE_RANGE_DB = 30.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -130,15 +131,19 @@ class Synthesizer(Protocol):
     def speakers(self) -> Speakers:
         """Whom it can speak as."""
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> FrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> FrontEnd:
         """Open the text front end.
 
         Args:
             user_lexicon: the caller's pronunciations.
             engine: of the graphs it needs, as in `Voice.load`.
+            user_rules: files of the caller's own rules of reading.
 
         Raises:
             BundleError: the bundle lacks what it needs.
+            PackError: a file of rules can't be read.
             LexiconError: the user lexicon can't be read.
         """
 

@@ -15,10 +15,10 @@ from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
 from voicelet.synth.compression.rendering import model_pace
 from voicelet.synth.consent_check import check_consent
+from voicelet.synth.languages import AUTO_LANGUAGE, choose_language
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
-    choose_language,
     controls_of,
     reading_of,
     speech_options,
@@ -115,8 +115,7 @@ def explain(
         front_end, TextFrontEnd
     ):
         raise ConfigError("only voices of voicelet's own kind can be explained, not Piper's")
-    phonemizer = front_end.phonemizer
-    if not isinstance(phonemizer, Phonemizer):
+    if not isinstance(front_end.phonemizer, Phonemizer):
         raise ConfigError("this voice has a phonemizer of its own, which doesn't explain itself")
     choose_language(requested.language, voice.info.languages)
     controls = controls_of(requested)
@@ -124,11 +123,16 @@ def explain(
     speaker = synthesizer.speakers.vector(checked, preset)
     collector = _Collector(synthesizer, speaker)
     words: list[PhoneSource] = []
-    for clause, phone_clause in front_end.with_words(
-        text, ssml=requested.ssml, reading=reading_of(requested)
-    ):
+    found = front_end.with_words(
+        text,
+        ssml=requested.ssml,
+        reading=reading_of(requested),
+        detect=requested.language == AUTO_LANGUAGE,
+        strict=requested.strict_language,
+    )
+    for clause, phone_clause in found:
         first = len(words)
-        words += origins(text, clause, phone_clause, phonemizer, front_end.user_lexicon)
+        words += origins(text, clause, phone_clause, front_end.reader_of)
         of_phone: list[int | None] = [None] * len(phone_clause.phones)
         for number, word in enumerate(phone_clause.words):
             of_phone[word.start : word.end] = [first + number] * (word.end - word.start)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError
-from voicelet.files import read_regular
+from voicelet.packs.bundled import bundled_tags
+from voicelet.synth.languages import BundleLanguages
 from voicelet.text.front_end import Pronunciations, TextFrontEnd
 from voicelet.text.g2p import G2PLabels, NeuralG2P, check_units
-from voicelet.text.language import DEFAULT_LANGUAGE, find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
@@ -20,7 +23,10 @@ UNITS_ROLE = "g2p_units"
 
 
 def open_front_end(
-    bundle: Bundle, user_lexicon: Pronunciations = None, engine: str = AUTO
+    bundle: Bundle,
+    user_lexicon: Pronunciations = None,
+    engine: str = AUTO,
+    user_rules: Sequence[str | Path] = (),
 ) -> TextFrontEnd:
     """Open a bundle's lexicon and build the front end on it.
 
@@ -30,19 +36,28 @@ def open_front_end(
     Args:
         user_lexicon: the caller's pronunciations, which go before the bundle's.
         engine: of the letter-to-sound graph, as in `Voice.load`.
+        user_rules: files of the caller's own rules, which go before the packs'.
 
     Raises:
         BundleError: the bundle has no lexicon, or no such graph for an engine that is installed.
         LexiconError: the user lexicon can't be read.
-        ConfigError: voicelet can't read the bundle's language.
+        PackError: a file of rules, or the pack of the bundle's language, is wrong.
+        ConfigError: no pack reads the bundle's language.
     """
-    lexicon = Lexicon.open(bundle.data_path("lexicon"))
+    languages = BundleLanguages(bundle, user_rules)
+    language = languages.first()
+    # A bundle whose own pack brings the words of its language needs no lexicon beside it.
+    has_lexicon = "lexicon" in bundle.manifest.data or not bundled_tags(bundle)
+    lexicon = Lexicon(read_data(bundle, "lexicon")) if has_lexicon else None
     inventory = PhoneInventory(bundle.manifest.phones)
     g2p = open_g2p(bundle, engine) if "g2p" in bundle.manifest.graphs else None
-    language = find_language(next(iter(bundle.manifest.languages), DEFAULT_LANGUAGE))
     phonemizer = Phonemizer(lexicon, g2p, inventory, language)
     return TextFrontEnd(
-        phonemizer, user_lexicon=user_lexicon, known=phonemizer.knows, language=language
+        phonemizer,
+        user_lexicon=user_lexicon,
+        known=phonemizer.knows,
+        language=language,
+        languages=languages,
     )
 
 
@@ -71,12 +86,11 @@ def open_g2p(bundle: Bundle, engine: str = AUTO) -> NeuralG2P:
                     f"{form.file}: the letter-to-sound graph names no units ({error}); install the"
                     " voice again"
                 ) from None
-        path = bundle.data_path(UNITS_ROLE)
         try:
-            units = json.loads(read_regular(path, 1 << 16).decode("utf-8"))
+            units = json.loads(read_data(bundle, UNITS_ROLE, 1 << 16).decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise BundleError(
-                f"{path.name}: not a list of units ({error}); install the voice again"
+                f"{UNITS_ROLE}: not a list of units ({error}); install the voice again"
             ) from None
         check_units(units)
         return graph, G2PLabels(tuple(units))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ConfigError
+from voicelet.synth.languages import check_tag
 from voicelet.synth.styles import styled
 from voicelet.synth.types import Controls
 from voicelet.text.front_end import Ssml
 from voicelet.text.reading import Capitals, Punctuation, Reading
 from voicelet.trust.consent.record import check_purpose
 from voicelet.trust.labels import check_region
-
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,10 @@ class SpeechOptions:
         energy: factor of the loudness, 0.1 to 4 (2 is 6 dB up).
         style: "neutral", "calm", "lively" or "whisper".
         seed: of the noise in the voice, 0 to 2^63 - 1; equal seeds give equal samples.
-        language: BCP 47 tag of the text; None for the first language of the voice.
+        language: BCP 47 tag of the text; None for the first language of the voice; "auto" to find
+            out for each sentence which of the voice's languages it is in.
+        strict_language: raise where SSML names a language that the voice doesn't speak; else such a
+            stretch is read in the language of the text, with a warning in the log.
         ssml: read the text as SSML; "auto" does so if it opens with <speak>.
         purpose: what the speech is for; the profile's consent must cover it.  "own-use",
             "assistive", "publishing", "research" or "federation".
@@ -64,14 +65,19 @@ class SpeechOptions:
     punctuation: Punctuation = "none"
     capitals: Capitals = "none"
     key: bool = False
+    strict_language: bool = False
 
     def __post_init__(self) -> None:
         controls_of(self)
         reading_of(self)
         if not isinstance(self.key, bool):
             raise ConfigError(f"key must be True or False, not {self.key!r}")
+        if not isinstance(self.strict_language, bool):
+            raise ConfigError(
+                f"strict_language must be True or False, not {self.strict_language!r}"
+            )
         if self.language is not None:
-            _check_tag(self.language)
+            check_tag(self.language)
         if not isinstance(self.ssml, bool) and self.ssml != "auto":
             raise ConfigError(f'ssml must be True, False or "auto", not {self.ssml!r}')
         check_purpose(self.purpose)
@@ -94,6 +100,7 @@ class SpeechSettings(TypedDict, total=False):
     punctuation: Punctuation
     capitals: Capitals
     key: bool
+    strict_language: bool
 
 
 def speech_options(options: SpeechOptions | None, settings: Mapping[str, Any]) -> SpeechOptions:
@@ -132,45 +139,3 @@ def reading_of(options: SpeechOptions) -> Reading:
     """
     o = options
     return Reading(punctuation=o.punctuation, capitals=o.capitals, key=o.key)
-
-
-def choose_language(language: str | None, offered: Sequence[str]) -> str:
-    """Which of a voice's languages a text is read in.
-
-    An exact match is best; then a tag that says less ("en" for "en-US"; the lookup of RFC 4647,
-    section 3.4), then one that says more ("en-GB" for "en"), then another variety of the language
-    ("en-US" for "en-GB": the text is read as British, in the sounds of the voice).
-
-    Args:
-        language: BCP 47 tag; None for the voice's first.
-        offered: BCP 47 tags, at least one.
-
-    Raises:
-        ConfigError: the voice has no such language; those it has are named.
-    """
-    if language is None:
-        return offered[0]
-    by_tag = {tag.lower(): tag for tag in reversed(offered)}
-    subtags = _check_tag(language).lower().split("-")
-    for length in range(len(subtags), 0, -1):
-        if (tag := "-".join(subtags[:length])) in by_tag:
-            return by_tag[tag]
-    wider = "-".join(subtags) + "-"
-    for tag, own in reversed(by_tag.items()):
-        if tag.startswith(wider):
-            return own
-    for tag, own in reversed(by_tag.items()):
-        if tag.split("-")[0] == subtags[0]:
-            return own
-    raise ConfigError(
-        f"this voice doesn't speak {language!r}; it speaks {', '.join(offered)}. Leave out the "
-        "language, or load a voice that has it"
-    )
-
-
-def _check_tag(language: str) -> str:
-    if not isinstance(language, str) or _TAG.fullmatch(language) is None:
-        raise ConfigError(
-            f'language must be a BCP 47 tag such as "en" or "en-GB", not {language!r}'
-        )
-    return language

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import check_hash
-from voicelet.bundle.manifest import MAX_BUNDLE_BYTES
+from voicelet.bundle.integrity import read_data
 from voicelet.config import did_you_mean
 from voicelet.errors import (
     BundleError,
@@ -22,7 +20,7 @@ from voicelet.errors import (
     ProfileNotFoundError,
     VoiceProtectedError,
 )
-from voicelet.files import NPZ_ERRORS, parse_npy, read_regular
+from voicelet.files import NPZ_ERRORS, parse_npy
 from voicelet.synth.types import Speaker
 
 if TYPE_CHECKING:
@@ -63,10 +61,7 @@ class SpeakerBook:
             return
         path = bundle.data_path(PRESETS_ROLE)
         try:
-            raw = read_regular(path, MAX_BUNDLE_BYTES)
-            listed = manifest.data[PRESETS_ROLE]
-            check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
-            table = parse_npy(raw)
+            table = parse_npy(read_data(bundle, PRESETS_ROLE))
             for preset in manifest.presets:
                 if not 0 <= preset.index < len(table):
                     raise ValueError(f"there is no row {preset.index} for {preset.name!r}")

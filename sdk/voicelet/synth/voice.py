@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,10 +29,10 @@ from voicelet.piper.open import open_voice
 from voicelet.synth.audit import audited
 from voicelet.synth.base import FrontEnd, open_synthesizer
 from voicelet.synth.consent_check import check_consent
+from voicelet.synth.languages import AUTO_LANGUAGE, choose_language
 from voicelet.synth.options import (
     SpeechOptions,
     SpeechSettings,
-    choose_language,
     controls_of,
     reading_of,
     speech_options,
@@ -92,7 +92,7 @@ class Voice:
         bundle: verified.
         threads: threads that one run of a graph may use.
         user_lexicon: the caller's pronunciations (mapping, file or UserLexicon).
-        providers, engine: as in :meth:`load`.
+        providers, engine, user_rules: as in :meth:`load`.
 
     Raises:
         BundleUnsignedError: nobody vouches for the bundle (`Bundle.trusted_by`).
@@ -108,11 +108,13 @@ class Voice:
         user_lexicon: Pronunciations = None,
         providers: Providers = None,
         engine: str = AUTO,
+        user_rules: Sequence[str | Path] = (),
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 64:
             raise ConfigError(f"threads must lie between 1 and 64, not {threads!r}")
         bundle.require_trust()
         self._bundle, self._threads, self._user_lexicon = bundle, threads, user_lexicon
+        self._user_rules = tuple(user_rules)
         check_engine_name(engine)
         self._providers, self._engine = providers, engine
         self._synthesizer = synthesizer = open_synthesizer(bundle, self._open_graph)
@@ -134,6 +136,7 @@ class Voice:
         user_lexicon: Pronunciations = None,
         providers: Providers = None,
         engine: str = AUTO,
+        user_rules: Sequence[str | Path] = (),
     ) -> Voice:
         """Open a voice.
 
@@ -154,6 +157,8 @@ class Voice:
                 log.  None for what `VOICELET_PROVIDERS` says, else the CPU alone.
             engine: "onnx" or "litert" for graphs of that engine only; "auto" takes the first that
                 the bundle offers and that is installed.
+            user_rules: files of your own rules of reading (docs/reference/language-packs.md), which
+                go before those of the language packs; they are read when the first text is spoken.
 
         Raises:
             BundleUnsignedError: nobody vouches for the bundle.
@@ -176,6 +181,7 @@ class Voice:
             user_lexicon=user_lexicon,
             providers=providers,
             engine=engine,
+            user_rules=user_rules,
         )
 
     @property
@@ -215,7 +221,7 @@ class Voice:
     @cached_property
     def front_end(self) -> FrontEnd:
         """The text front end; opened when the first text is spoken."""
-        return self._synthesizer.open_front_end(self._user_lexicon, self._engine)
+        return self._synthesizer.open_front_end(self._user_lexicon, self._engine, self._user_rules)
 
     def front_end_for(
         self, options: SpeechOptions, preset: str | None, profile: Profile | None = None
@@ -232,7 +238,7 @@ class Voice:
         if not isinstance(front_end, TextFrontEnd):
             return front_end
         choose_language(options.language, languages)
-        if options.language is not None:
+        if options.language not in (None, AUTO_LANGUAGE):
             return front_end.in_language(options.language)
         if profile is None and self.presets:
             variety = preset_language(preset or self.presets[0], languages[0])
@@ -388,7 +394,16 @@ class Voice:
         if not isinstance(text, str):
             raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
         front_end = self.front_end_for(options, preset, profile)
-        return front_end.clauses(text, ssml=options.ssml, reading=reading_of(options))
+        reading = reading_of(options)
+        if not isinstance(front_end, TextFrontEnd):
+            return front_end.clauses(text, ssml=options.ssml, reading=reading)
+        return front_end.clauses(
+            text,
+            ssml=options.ssml,
+            reading=reading,
+            detect=options.language == AUTO_LANGUAGE,
+            strict=options.strict_language,
+        )
 
 
 def join(chunks: Iterable[Chunk], sample_rate_hz: int) -> Audio:

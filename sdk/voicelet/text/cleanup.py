@@ -73,12 +73,13 @@ class Cleaned:
     ends: list[int] = field(default_factory=list)
 
 
-def plain_pieces(text: str) -> Iterator[SourcePiece]:
-    """Cut `text` into pieces of about :data:`CHUNK_CHARS`, never inside a character cluster."""
-    start = 0
-    while start < len(text):
-        end = min(start + CHUNK_CHARS, len(text))
-        limit = min(end + _MAX_CLUSTER, len(text))
+def plain_pieces(text: str, start: int = 0, stop: int | None = None) -> Iterator[SourcePiece]:
+    """Cut `text[start:stop]` into pieces of about :data:`CHUNK_CHARS`, never inside a character
+    cluster."""
+    stop = len(text) if stop is None else stop
+    while start < stop:
+        end = min(start + CHUNK_CHARS, stop)
+        limit = min(end + _MAX_CLUSTER, stop)
         while end < limit and _continues(text[end]):
             end += 1
         yield SourcePiece(text[start:end], start, end)

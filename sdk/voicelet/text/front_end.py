@@ -2,58 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from voicelet.errors import TextError
-from voicelet.text import ssml as ssml_document
-from voicelet.text.capitals import with_capitals
-from voicelet.text.cleanup import SourcePiece, plain_pieces
-from voicelet.text.keys import key_items
+from voicelet.errors import ConfigError, TextError
+from voicelet.text.detection import LanguageDetector
+from voicelet.text.foreign import ClausePhonemizer, clause_language, phonemize
+from voicelet.text.items import FindOther, Known, OtherLanguage, TextOptions, text_items
 from voicelet.text.language import Language, find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.reading import PLAIN, Reading
-from voicelet.text.rules import RuleContext
-from voicelet.text.scanner import Boundary, Scanner, to_tokens
-from voicelet.text.segment import (
-    MAX_CLAUSE_CHARS,
-    Item,
-    NamedMark,
-    Pause,
-    Segmenter,
-    SetProsody,
-)
-from voicelet.text.spoken_marks import spoken_marks
+from voicelet.text.segment import MAX_CLAUSE_CHARS, Segmenter
+from voicelet.text.ssml import looks_like_ssml
 from voicelet.text.tune import Tunes
 from voicelet.text.user_lexicon import UserLexicon
-from voicelet.text.words import Clause, PhoneClause, Span, Tone, Word
+from voicelet.text.words import Clause, PhoneClause, Tone
 
 Ssml: TypeAlias = Literal["auto"] | bool
 Pronunciations: TypeAlias = UserLexicon | Mapping[str, str] | str | Path | None
 
-MAX_LONE_CHARS = 200
-"""A text of marks alone is spoken by their names if it isn't longer than this."""
+log = logging.getLogger(__name__)
 
 
-class ClausePhonemizer(Protocol):
-    """What the front end needs of `voicelet.text.phonemize.Phonemizer`."""
+class Languages(Protocol):
+    """The languages that a voice speaks, as packs read them."""
 
-    def phonemize(self, clause: Clause) -> PhoneClause:
-        """The phones of one clause."""
+    def find(self, tag: str) -> Language:
+        """The language of a BCP 47 tag.
+
+        Raises:
+            ConfigError: the voice doesn't speak it, or no pack reads it.
+        """
         ...
 
-
-@dataclass(frozen=True)
-class _Options:
-    lexicon: UserLexicon | None
-    known: Callable[[str], bool] | None
-    inline_phones: bool
-    language: Language
-    reading: Reading = PLAIN
+    def readable(self) -> Sequence[Language]:
+        """All that the voice speaks and that can be read, the first first."""
+        ...
 
 
 def load_user_lexicon(source: Pronunciations) -> UserLexicon | None:
@@ -73,10 +61,12 @@ def clauses(
     ssml: Ssml = "auto",
     user_lexicon: Pronunciations = None,
     max_clause_chars: int = MAX_CLAUSE_CHARS,
-    known: Callable[[str], bool] | None = None,
+    known: Known | None = None,
     inline_phones: bool = True,
     language: Language | None = None,
     reading: Reading = PLAIN,
+    find: FindOther | None = None,
+    detector: LanguageDetector | None = None,
 ) -> Iterator[Clause]:
     """Turn text into clauses of words, lazily: the first comes in milliseconds, however long it is.
 
@@ -94,6 +84,8 @@ def clauses(
             brackets mean something else.
         language: that the text is in; None is the default one.
         reading: what a screen reader asks for.
+        find: the languages of stretches that SSML marks; without it, `language` reads them.
+        detector: tells which language each sentence is in that SSML doesn't say of.
 
     Raises:
         TextError: `text` isn't a string.
@@ -104,15 +96,11 @@ def clauses(
     if not isinstance(text, str):
         raise TextError(f"the text must be a str, not {type(text).__name__}; decode it first")
     language = language or find_language()
-    lexicon = load_user_lexicon(user_lexicon)
-    options = _Options(lexicon, known, inline_phones, language, reading)
-    items: Iterator[Item]
-    if reading.key:
-        items = key_items(text, language, reading.capitals, _reader(options))
-    elif ssml is True or (ssml == "auto" and ssml_document.looks_like_ssml(text)):
-        items = _never_silent(text, options, partial(_ssml_items, ssml_document.parse(text)))
-    else:
-        items = _never_silent(text, options, lambda o: _scan(plain_pieces(text), o, newlines=True))
+    options = TextOptions(
+        load_user_lexicon(user_lexicon), known, inline_phones, language, reading, find
+    )
+    is_ssml = ssml is True or (ssml == "auto" and looks_like_ssml(text))
+    items = text_items(text, options, ssml=is_ssml, detector=detector)
     return Segmenter(max_clause_chars, language.conjunctions, language.pauses).clauses(items)
 
 
@@ -125,6 +113,8 @@ class TextFrontEnd:
         phonemizer: gives every clause its phones.
         ssml, user_lexicon, max_clause_chars, known, inline_phones, language: as in
             :func:`clauses`.
+        languages: those that stretches inside a text may be in; without them, `language` reads
+            all of it.
 
     Raises:
         LexiconError: the user lexicon can't be read.
@@ -137,11 +127,16 @@ class TextFrontEnd:
         ssml: Ssml = "auto",
         user_lexicon: Pronunciations = None,
         max_clause_chars: int = MAX_CLAUSE_CHARS,
-        known: Callable[[str], bool] | None = None,
+        known: Known | None = None,
         inline_phones: bool = True,
         language: Language | None = None,
+        languages: Languages | None = None,
     ) -> None:
         self._language = language or find_language()
+        self._languages = languages
+        self._detector: LanguageDetector | None = None
+        self._root = self
+        self._unread: set[str] = set()
         self._phonemizer = phonemizer
         self._ssml: Ssml = ssml
         self._lexicon = load_user_lexicon(user_lexicon)
@@ -151,7 +146,13 @@ class TextFrontEnd:
         self._others: dict[str, TextFrontEnd] = {}
 
     def clauses(
-        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+        self,
+        text: str,
+        *,
+        ssml: Ssml | None = None,
+        reading: Reading = PLAIN,
+        detect: bool = False,
+        strict: bool = False,
     ) -> Iterator[PhoneClause]:
         """Yield the clauses of `text` as phones, lazily.
 
@@ -161,14 +162,25 @@ class TextFrontEnd:
             text: any string at all.
             ssml: overrides the setting of the front end.
             reading: what a screen reader asks for.
+            detect: find out which of the voice's languages each sentence is in.
+            strict: raise where SSML names a language that the voice doesn't speak; else such a
+                stretch is read in the language of the text, with one warning in the log.
 
         Raises:
             TextError, SsmlError, PhoneError: as in :func:`clauses`.
+            ConfigError: with `strict`, a language is missing.
         """
-        return (clause for _, clause in self.with_words(text, ssml=ssml, reading=reading))
+        found = self.with_words(text, ssml=ssml, reading=reading, detect=detect, strict=strict)
+        return (phone_clause for _, phone_clause in found)
 
     def with_words(
-        self, text: str, *, ssml: Ssml | None = None, reading: Reading = PLAIN
+        self,
+        text: str,
+        *,
+        ssml: Ssml | None = None,
+        reading: Reading = PLAIN,
+        detect: bool = False,
+        strict: bool = False,
     ) -> Iterator[tuple[Clause, PhoneClause]]:
         """As :meth:`clauses`, each with the words that it was made of."""
         word_clauses = clauses(
@@ -180,10 +192,20 @@ class TextFrontEnd:
             inline_phones=self._inline_phones,
             language=self._language,
             reading=reading,
+            find=None if self._languages is None else partial(self._find_other, strict),
+            detector=self._detecting() if detect else None,
         )
-        tunes = Tunes(self._language.melody)
+        return self._phonemized_all(word_clauses, reading)
+
+    def _phonemized_all(
+        self, word_clauses: Iterator[Clause], reading: Reading
+    ) -> Iterator[tuple[Clause, PhoneClause]]:
+        tunes: dict[str, Tunes] = {}
         for clause in word_clauses:
-            phone_clause = tunes(clause, self._phonemized(clause))
+            tag = clause_language(clause)
+            if tag not in tunes:
+                tunes[tag] = Tunes(self.reader_of(tag).language.melody)
+            phone_clause = tunes[tag](clause, self._phonemized(clause))
             if reading.capitals == "pitch":
                 raised = (Tone("capital", w.start, w.end) for w in phone_clause.words if w.capital)
                 phone_clause = replace(phone_clause, tones=(*phone_clause.tones, *raised))
@@ -200,21 +222,56 @@ class TextFrontEnd:
         Raises:
             ConfigError: voicelet can't read the language.
         """
-        language = find_language(tag)
-        if language.tag == self._language.tag or not isinstance(self._phonemizer, Phonemizer):
-            return self
-        if language.tag not in self._others:
-            phonemizer = self._phonemizer.in_language(language)
-            self._others[language.tag] = TextFrontEnd(
+        root = self._root
+        find = find_language if self._languages is None else self._languages.find
+        language = find(tag)
+        if language.tag == root.language.tag or not isinstance(root.phonemizer, Phonemizer):
+            return root
+        if language.tag not in root._others:
+            phonemizer = root.phonemizer.in_language(language)
+            other = TextFrontEnd(
                 phonemizer,
                 ssml=self._ssml,
                 user_lexicon=self._lexicon,
                 max_clause_chars=self._max_clause_chars,
-                known=None if self._in_lexicon is None else phonemizer.knows,
+                known=None if root._in_lexicon is None else phonemizer.knows,
                 inline_phones=self._inline_phones,
                 language=language,
+                languages=self._languages,
             )
-        return self._others[language.tag]
+            other._root = root
+            root._others[language.tag] = other
+        return root._others[language.tag]
+
+    def reader_of(self, tag: str) -> TextFrontEnd:
+        """The front end of a word's language (`Word.language`)."""
+        return self._root._others.get(tag, self._root) if tag else self
+
+    def _find_other(self, strict: bool, tag: str) -> OtherLanguage | None:
+        """The language of a stretch; None where it is that of the text, or is missing."""
+        own, wanted = self._language.tag.lower(), tag.lower()
+        if own == wanted or own.startswith(f"{wanted}-"):
+            return None
+        try:
+            other = self.in_language(tag)
+        except ConfigError as error:
+            if strict:
+                raise
+            if wanted not in self._unread:
+                self._unread.add(wanted)
+                log.warning("%s; it is read as %r instead", error, self._language.tag)
+            return None
+        if other is self:
+            return None
+        return OtherLanguage(other.language, other._in_lexicon)
+
+    def _detecting(self) -> LanguageDetector:
+        if self._detector is None:
+            own = self._language
+            known = () if self._languages is None else self._languages.readable()
+            others = {x.tag: x for x in known if x.tag.split("-")[0] != own.tag.split("-")[0]}
+            self._detector = LanguageDetector({own.tag: own, **others})
+        return self._detector
 
     @property
     def language(self) -> Language:
@@ -233,7 +290,7 @@ class TextFrontEnd:
 
     def _phonemized(self, clause: Clause) -> PhoneClause:
         if clause.tokens:
-            return self._phonemizer.phonemize(clause)
+            return phonemize(clause, self._phonemizer, lambda tag: self.reader_of(tag).phonemizer)
         return PhoneClause(
             "",
             pause_after_ms=clause.pause_after_ms,
@@ -242,159 +299,3 @@ class TextFrontEnd:
             sentence_end=clause.sentence_end,
             pause_is_fixed=clause.pause_is_fixed,
         )
-
-
-def _never_silent(
-    text: str, options: _Options, read: Callable[[_Options], Iterator[Item]]
-) -> Iterator[Item]:
-    """The items of a text, capitals made known; those of its marks' names if it has no words."""
-    reading, before = options.reading, list[Item]()
-    everything = replace(options, reading=replace(reading, punctuation="all"))
-    if len(text.strip()) > MAX_LONE_CHARS:
-        items = read(options)
-    elif not any(c.isalnum() for c in text):
-        items = read(everything)
-    else:
-        items = read(options)
-        for item in items:
-            before.append(item)
-            if isinstance(item, Word):
-                break
-        else:  # SSML, whose tags are letters, may hold marks alone, too
-            before, items = [], read(everything)
-    items = chain(before, items)
-    if reading.capitals == "none":
-        return items
-    return with_capitals(items, text, options.language.characters(), reading.capitals)
-
-
-def _reader(options: _Options) -> Callable[[str, Span], Sequence[Item]]:
-    """Reads short texts that aren't the caller's own words."""
-
-    def read(text: str, span: Span) -> Sequence[Item]:
-        pieces = [SourcePiece(text, *span)] if text else []
-        return list(_scan(pieces, replace(options, reading=PLAIN), newlines=False, final=False))
-
-    return read
-
-
-def _scan(
-    pieces: Iterator[SourcePiece] | Sequence[SourcePiece],
-    options: _Options,
-    *,
-    newlines: bool,
-    final: bool = True,
-    style: ssml_document.SsmlStyle | None = None,
-    context: RuleContext | None = None,
-) -> Iterator[Item]:
-    if options.reading.punctuation != "none":
-        pieces = spoken_marks(
-            pieces,
-            options.language.characters(),
-            options.reading,
-            inline_phones=options.inline_phones,
-        )
-    return Scanner(
-        pieces,
-        lexicon=options.lexicon,
-        context=context or RuleContext(known=options.known),
-        newlines=newlines,
-        final=final,
-        inline_phones=options.inline_phones,
-        emphasis=style.emphasis if style else "none",
-        language=options.language,
-    ).items()
-
-
-def _ssml_items(events: Sequence[ssml_document.Event], options: _Options) -> Iterator[Item]:
-    context = RuleContext(known=options.known)
-    i = 0
-    while i < len(events):
-        event = events[i]
-        if isinstance(event, (ssml_document.TextEvent, ssml_document.MarkEvent)):
-            pieces, marks, i = _stretch(events, i)
-            if not pieces:
-                yield from (NamedMark(mark.name) for mark in marks)
-                continue
-            style = pieces[0].style
-            final = i == len(events) or isinstance(events[i], ssml_document.BlockEvent)
-            yield SetProsody(style.prosody)
-            items = _scan(
-                [piece.piece for piece in pieces],
-                options,
-                newlines=False,
-                final=final,
-                style=style,
-                context=context,
-            )
-            yield from _with_marks(items, marks)
-            continue
-        i += 1
-        if isinstance(event, ssml_document.SayEvent):
-            yield SetProsody(event.style.prosody)
-            yield from _say(event, options, context)
-        elif isinstance(event, ssml_document.BreakEvent):
-            yield Pause(event.pause_ms)
-        else:
-            context.previous = ""
-            yield Boundary("paragraph" if event.paragraph else "line")
-
-
-def _stretch(
-    events: Sequence[ssml_document.Event], start: int
-) -> tuple[list[ssml_document.TextEvent], list[ssml_document.MarkEvent], int]:
-    """Text of one style and the marks in it, which are to change nothing; and where it ends."""
-    pieces: list[ssml_document.TextEvent] = []
-    marks: list[ssml_document.MarkEvent] = []
-    i = start
-    while i < len(events):
-        event = events[i]
-        if isinstance(event, ssml_document.MarkEvent):
-            marks.append(event)
-        elif isinstance(event, ssml_document.TextEvent) and (
-            not pieces or event.style == pieces[0].style
-        ):
-            pieces.append(event)
-        else:
-            break
-        i += 1
-    return pieces, marks, i
-
-
-def _with_marks(items: Iterator[Item], marks: Sequence[ssml_document.MarkEvent]) -> Iterator[Item]:
-    """The items, with every mark before the first word that stands behind it in the source."""
-    place = 0
-    for item in items:
-        if isinstance(item, Word):
-            while place < len(marks) and marks[place].position <= item.span[0]:
-                yield NamedMark(marks[place].name)
-                place += 1
-        yield item
-    yield from (NamedMark(mark.name) for mark in marks[place:])
-
-
-def _say(event: ssml_document.SayEvent, options: _Options, context: RuleContext) -> Iterator[Item]:
-    if event.phones is not None:
-        letters = "".join(c for c in event.text if c.isalpha() or c == "'")
-        yield Word(letters, event.span, phones=event.phones, emphasis=event.style.emphasis)
-        return
-    text = event.alias if event.alias is not None else event.text
-    rules = options.language.normalization
-    reading = rules.say_as(text, event.interpret, event.format) if event.interpret else None
-    if reading is not None:
-        yield from to_tokens(
-            reading,
-            event.span,
-            event.style.emphasis,
-            lone_letters=rules.lone_letters,
-            elisions=rules.elisions,
-        )
-        return
-    yield from _scan(
-        [SourcePiece(text, *event.span)],
-        options,
-        newlines=False,
-        final=False,
-        style=event.style,
-        context=context,
-    )

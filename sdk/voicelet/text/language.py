@@ -46,6 +46,8 @@ class Normalization:
         elisions: what may stand before an apostrophe as a word of its own ("l'").
         possessive: an ending that the words of a user's lexicon may take ("'s").
         cleanup: character → what clean-up makes of it, where the language says so.
+        user_letter_rules: those of the user among `letter_rules`; plain words are shown to them,
+            too.
     """
 
     digit_rules: tuple[Rule, ...]
@@ -63,6 +65,7 @@ class Normalization:
     elisions: frozenset[str] = frozenset()
     possessive: str = ""
     cleanup: Mapping[str, str] = field(default_factory=dict)
+    user_letter_rules: tuple[Rule, ...] = ()
 
     @cached_property
     def at_digits(self) -> RuleIndex:
@@ -72,6 +75,11 @@ class Normalization:
     @cached_property
     def at_letters(self) -> RuleIndex:
         return RuleIndex(self.letter_rules)
+
+    @cached_property
+    def at_plain_words(self) -> RuleIndex | None:
+        """`user_letter_rules`; None if there are none."""
+        return RuleIndex(self.user_letter_rules) if self.user_letter_rules else None
 
     @cached_property
     def at_symbols(self) -> RuleIndex:
@@ -258,6 +266,8 @@ class Language:
         chapter_heading: matches the whole of a line that heads a chapter of plain text.
         characters: names of marks, letters and keys, read when first asked for.
         pauses: between its clauses.
+        common_words: its commonest words and the signs that only it uses, in lower case, by which
+            a sentence is known to be in it (`voicelet.text.detection`).
     """
 
     tag: str
@@ -268,6 +278,7 @@ class Language:
     chapter_heading: LinePattern
     characters: Callable[[], CharacterNames] = CharacterNames
     pauses: Pauses = field(default_factory=Pauses)
+    common_words: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=64)
@@ -282,16 +293,28 @@ def find_language(tag: str = DEFAULT_LANGUAGE) -> Language:
     # Named, not imported: the machine fills the classes of this module, and so stands above it.
     machine = import_module("voicelet.text.pack.folder")
     known: tuple[str, ...] = machine.languages()
+    language: Language = machine.packaged_language(match_tag(tag, known))
+    return language
+
+
+def match_tag(tag: str, known: Sequence[str]) -> str:
+    """Which of the packs that there are reads a language: itself, or the nearest it is a kind of.
+
+    Args:
+        tag: BCP 47.
+        known: tags in lower case.
+
+    Raises:
+        ConfigError: none does; the message says what there is.
+    """
     wanted = tag.replace("_", "-").lower().split("-")
     for length in range(len(wanted), 0, -1):
-        folder = "-".join(wanted[:length])
-        if folder in known:
-            language: Language = machine.packaged_language(folder)
-            return language
+        if (nearest := "-".join(wanted[:length])) in known:
+            return nearest
     regional = [k for k in known if k.split("-")[0] == wanted[0]]
     if len(regional) == 1:
-        return find_language(regional[0])
+        return regional[0]
     raise ConfigError(
         f"voicelet doesn't read the language {tag!r}{did_you_mean(tag.lower(), known)}; it reads "
-        f"{', '.join(known)}"
+        f"{', '.join(sorted(known))}. Install a pack of it (voicelet pack install)"
     )

@@ -1,9 +1,9 @@
-"""The pronunciation lexicon of a bundle: one memory-mapped file, looked up in place.
+"""The pronunciation lexicon of a bundle: one file, kept as it is and looked up in place.
 
 A hundred thousand words as a Python dict would cost tens of megabytes and a visible part of a
-second at every start.  Here the file is mapped and searched as it lies: words are sorted and
-front-coded in blocks (each stores only what differs from the word before), a phone is one byte, and
-a lookup is a binary search over the blocks' first words and a walk through one block.
+second at every start.  Here its bytes are searched as they lie: words are sorted and front-coded in
+blocks (each stores only what differs from the word before), a phone is one byte, and a lookup is a
+binary search over the blocks' first words and a walk through one block.
 
 Layout, little-endian (version 1)::
 
@@ -18,7 +18,6 @@ Keys are lower case.  A key may carry a sense after a bar (``read|past``), for `
 
 from __future__ import annotations
 
-import mmap
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -84,7 +83,7 @@ class Lexicon:
         BundleVersionError: it was written by a newer voicelet.
     """
 
-    def __init__(self, data: bytes | mmap.mmap) -> None:
+    def __init__(self, data: bytes) -> None:
         self._data = data
         if len(data) < _BODY:
             raise BundleError(f"the lexicon is truncated; {_REMEDY}")
@@ -118,16 +117,18 @@ class Lexicon:
 
     @classmethod
     def open(cls, path: Path) -> Lexicon:
-        """Map a lexicon file.
+        """Read a lexicon file; a bundle's own is `Lexicon(read_data(bundle, "lexicon"))`.
+
+        It isn't mapped: a file that is cut short meanwhile would end the process.
 
         Raises:
             BundleError: it can't be read or isn't a sound lexicon.
         """
         try:
-            with path.open("rb") as file:
-                return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        except (OSError, ValueError) as error:  # an empty file can't be mapped: ValueError
+            data = path.read_bytes()
+        except OSError as error:
             raise BundleError(f"the lexicon {path} can't be read: {error}; {_REMEDY}") from None
+        return cls(data)
 
     def __len__(self) -> int:
         return self._words

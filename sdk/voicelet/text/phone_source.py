@@ -6,10 +6,11 @@ The same sources are asked in the same order as in `voicelet.text.phonemize`; a 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Span, Word
@@ -43,6 +44,9 @@ class PhoneSource:
         phones: as they are spoken here.
         alone: as the source gave them; where `phones` differ, a rule of the phrase weakened,
             strengthened or linked the word.
+        language: BCP 47 tag of the language whose word it is.
+        rule: id of the rule of normalization that read it; "" where it is read as it is written.
+        rule_file: the file that the rule is in: a language pack's, or the user's.
     """
 
     written: str
@@ -52,6 +56,9 @@ class PhoneSource:
     sense: str
     phones: str
     alone: str
+    language: str = ""
+    rule: str = ""
+    rule_file: str = ""
 
     @property
     def is_guessed(self) -> bool:
@@ -71,22 +78,17 @@ def lexicon_line(origin: PhoneSource, words: Sequence[PhoneSource]) -> str:
 
 
 def origins(
-    text: str,
-    clause: Clause,
-    phone_clause: PhoneClause,
-    phonemizer: Phonemizer,
-    user_lexicon: UserLexicon | None = None,
+    text: str, clause: Clause, phone_clause: PhoneClause, reader_of: Callable[[str], TextFrontEnd]
 ) -> list[PhoneSource]:
     """Explain every word of a clause that has phones.
 
     Args:
         text: the caller's.
         clause, phone_clause: before and after the phonemizer.
-        user_lexicon: the caller's, if any.
+        reader_of: gives the front end of a word's language (`TextFrontEnd.reader_of`).
     """
     words = [token for token in clause.tokens if isinstance(token, Word)]
-    keys, texts = [phonemizer.key(w.text) for w in words], [w.text for w in words]
-    possessive = phonemizer.language.normalization.possessive
+    texts = [word.text for word in words]
     sources = []
     word_phones = iter(phone_clause.words)
     upcoming = next(word_phones, None)
@@ -95,14 +97,30 @@ def origins(
             continue  # it has no phones
         phones = phone_clause.phones[upcoming.start : upcoming.end]
         upcoming = next(word_phones, None)
+        reader = reader_of(word.language)
+        phonemizer = reader.phonemizer
+        if not isinstance(phonemizer, Phonemizer):
+            raise TypeError("only words that a Phonemizer spoke can be explained")
         senses: tuple[str, ...] = ()
         if word.phones is None and not word.spell:
-            senses = phonemizer.rules.senses(keys, place, texts)
-        source, sense, alone = _source_of(phonemizer, word, keys[place], senses)
-        if _is_users(text, word.span, user_lexicon, possessive):
+            senses = phonemizer.rules.senses([phonemizer.key(t) for t in texts], place, texts)
+        source, sense, alone = _source_of(phonemizer, word, phonemizer.key(word.text), senses)
+        possessive = reader.language.normalization.possessive
+        if _is_users(text, word.span, reader.user_lexicon, possessive):
             source = "user lexicon"
-        written = text[word.span[0] : word.span[1]]
-        sources.append(PhoneSource(written, word.span, word.text, source, sense, phones, alone))
+        sources.append(
+            PhoneSource(
+                text[word.span[0] : word.span[1]],
+                word.span,
+                word.text,
+                source,
+                sense,
+                phones,
+                alone,
+                reader.language.tag,
+                *word.rule,
+            )
+        )
     return sources
 
 

@@ -217,7 +217,8 @@ class Phonemizer:
             spoken = self._spoken(token, keys[place], senses)
             if spoken.phones:
                 fixed = token.phones is not None or token.spell or token.emphasis != "none"
-                phrase_words[index] = _PhraseWord(token, spoken, fixed, after_quote)
+                joined = token.joined and not after_quote
+                phrase_words[index] = _PhraseWord(token, spoken, fixed, after_quote, joined)
                 after_quote = False
             place += 1
         return phrase_words

@@ -101,6 +101,7 @@ class Rule:
         pattern: what has to stand there.
         say: how it is said.
         name: the rule's id, for explanations and messages.
+        file: where it is written.
         may_begin: whether a match may begin with a character, where that can be known beforehand.
     """
 
@@ -108,6 +109,7 @@ class Rule:
     say: Handler
     name: str = ""
     may_begin: Callable[[str], bool] | None = None
+    file: str = ""
 
 
 class RuleIndex:

@@ -31,7 +31,7 @@ _PHONES = re.compile(r"\[\[([^\[\]\n]{1,400})\]\]")
 _SPACE = re.compile(r"[ \n]+")
 _BULLET = re.compile(r"(?:[-*+•–]|#{1,6}) ")
 _REST = re.compile(r"\.{2,}|…+|[?!‽]+|-{2,}|[—]+| ?[-–—] (?! )|[.,;:()\"\[\]{}|]")
-_ONLY_MARKS = frozenset(',;:?!)"[]{}|')
+_ONLY_MARKS = frozenset(',;:?)"{}|')
 
 
 @lru_cache(maxsize=32)
@@ -59,11 +59,12 @@ def to_tokens(
     *,
     lone_letters: frozenset[str],
     elisions: frozenset[str] = frozenset(),
+    rule: tuple[str, ...] = (),
 ) -> list[Token]:
     """Turn the result of a rule ("one , ^FBI twenty-two") into tokens that all have `span`.
 
     `lone_letters` are words by themselves ("a"); all others are spelled where they stand alone.
-    `elisions` ("l'") are words of their own before what follows them.
+    `elisions` ("l'") are words of their own before what follows them.  `rule` is who read them.
     """
     tokens: list[Token] = []
     for part in reading.split():
@@ -73,17 +74,17 @@ def to_tokens(
         if part[0] == "^":
             letters = "".join(c for c in part if c.isalpha() or c == "'")
             if letters:
-                tokens.append(Word(letters, span, spell=True, emphasis=emphasis))
+                tokens.append(Word(letters, span, spell=True, emphasis=emphasis, rule=rule))
             continue
         for word in part.split("-"):
             letters = "".join(c for c in word if c.isalpha() or c == "'").strip("'")
             head, apostrophe, rest = letters.partition("'")
             if rest and head.lower() + apostrophe in elisions:
-                tokens.append(Word(head + apostrophe, span, emphasis=emphasis))
+                tokens.append(Word(head + apostrophe, span, emphasis=emphasis, rule=rule))
                 letters = rest
             if letters:
                 spell = len(letters) == 1 and letters.lower() not in lone_letters
-                tokens.append(Word(letters, span, spell=spell, emphasis=emphasis))
+                tokens.append(Word(letters, span, spell=spell, emphasis=emphasis, rule=rule))
     return tokens
 
 
@@ -194,6 +195,10 @@ class Scanner:
         text, at = self._text, self._at
         plain = self._plain.match(text, at)
         if plain and plain[0] not in self._rules.abbreviated and not (at and text[at - 1] in "#@"):
+            users = self._rules.at_plain_words
+            items = None if users is None or _glued(text, at) else self._apply(users)
+            if items is not None:
+                return items
             self._at = plain.end()
             return [Word(plain[0], self._span(at, plain.end()), emphasis=self._emphasis)]
         if _glued(text, at):
@@ -233,7 +238,8 @@ class Scanner:
             reading = rule.say(match, self._context)
             if reading is not None:
                 self._at = match.end()
-                return list(self._tokens(reading, self._span(at, self._at)))
+                source = (rule.name, rule.file) if rule.name else ()
+                return list(self._tokens(reading, self._span(at, self._at), source))
         return None
 
     def _user_word(self, lexicon: UserLexicon) -> list[Item] | None:
@@ -321,7 +327,7 @@ class Scanner:
         short = len(line) < 50 and (following.isupper() or following.isdecimal())
         return [Boundary("line")] if bullet or short else []
 
-    def _tokens(self, reading: str, span: Span) -> list[Token]:
+    def _tokens(self, reading: str, span: Span, rule: tuple[str, ...] = ()) -> list[Token]:
         rules = self._rules
         return to_tokens(
             reading,
@@ -329,6 +335,7 @@ class Scanner:
             self._emphasis,
             lone_letters=rules.lone_letters,
             elisions=rules.elisions,
+            rule=rule,
         )
 
     def _skip(self, count: int) -> list[Item]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from voicelet.text.language import Melody
-from voicelet.text.phones import PUNCTUATION, VOWELS
+from voicelet.text.phones import MULTILINGUAL_VOWELS, PUNCTUATION
 from voicelet.text.words import Clause, Mark, PhoneClause, Tone, Turn, Word, WordPhones
 
 _STRONG = ".?!…"
@@ -196,5 +196,5 @@ def _nucleus(phones: str, words: Sequence[WordPhones]) -> tuple[int, int]:
         place = phones.rfind(mark, first, stop)
         if place >= 0:
             return place, stop
-    vowels = [place for place in range(first, stop) if phones[place] in VOWELS]
+    vowels = [place for place in range(first, stop) if phones[place] in MULTILINGUAL_VOWELS]
     return (vowels[-1] if vowels else first), stop

@@ -1,4 +1,8 @@
-"""The caller's own pronunciations: word or phrase → respelling or `[[phones]]`."""
+"""The caller's own pronunciations: word or phrase → respelling or `[[phones]]`.
+
+The word list of a language pack (`lexicon.tsv`: word, tab, bare phones) is read, too.  A file is
+such a list where a stress mark stands outside brackets; then all of its pronunciations are phones.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from pathlib import Path
 from voicelet.errors import LexiconError, PhoneError, TextError
 from voicelet.text.encoding import decode_text
 from voicelet.text.ipa import ipa_phones
+from voicelet.text.pack.entry import entry_symbols, parse_entry
+from voicelet.text.phones import STRESS
 
 MAX_KEY_CHARS = 60
 MAX_ENTRIES = 100_000
@@ -58,7 +64,8 @@ class UserLexicon:
     def from_file(cls, path: str | Path) -> UserLexicon:
         """Read a lexicon file: JSON (one object) or lines of word, tab, pronunciation.
 
-        In the second form empty lines and lines that start with "#" are skipped.
+        In the second form empty lines and lines that start with "#" are skipped; its
+        pronunciations may be those of a pack's word list.
 
         Raises:
             LexiconError: the file can't be read, or an entry is wrong (with its line).
@@ -129,4 +136,22 @@ def _lines(text: str, path: Path) -> dict[str, str]:
         if not tab or not word.strip() or not pronunciation.strip():
             raise LexiconError(f"{path}, line {number}: write word, a tab, and its pronunciation")
         entries[word] = pronunciation
+    bare = [p for p in entries.values() if not _PHONES.fullmatch(p.strip())]
+    if any(mark in p for mark in STRESS for p in bare):
+        return {word: _of_pack(word, said, path) for word, said in entries.items()}
     return entries
+
+
+def _of_pack(word: str, pronunciation: str, path: Path) -> str:
+    """A line of a pack's word list as a caller's entry."""
+    said = pronunciation.strip()
+    if _PHONES.fullmatch(said):
+        return said
+    if "|" in word:
+        raise LexiconError(
+            f"{path}: {word!r}: a sense of a word is for a language pack to say; give the word"
+            " itself, or put the list into a pack"
+        )
+    if unknown := entry_symbols(said):
+        raise LexiconError(f"{path}: {word!r}: {unknown!r} is not a phone")
+    return f"[[{parse_entry(said).phones}]]"

@@ -32,6 +32,9 @@ class Word:
             word is its plural or possessive ("CDs", "FBI's"), not a letter.
         emphasis: from SSML.
         capital: it has a capital that is to be heard.
+        language: BCP 47 tag of the language whose word it is; "" for that of the text.
+        joined: whether there is no space before it, where its phones are given.
+        rule: id of the rule of a language pack that read it, and the rule's file; () for none.
     """
 
     text: str
@@ -40,6 +43,9 @@ class Word:
     spell: bool = False
     emphasis: Emphasis = "none"
     capital: bool = False
+    language: str = ""
+    joined: bool = False
+    rule: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

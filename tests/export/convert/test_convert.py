@@ -12,9 +12,11 @@ import onnx
 import pytest
 import torch
 
+from tests.packs.toy import write_toy_pack
 from voicelet.audio.features import FeatureConfig, hann_window
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError, ConfigError
+from voicelet.packs.bundled import bundled_tags
 from voicelet.synth import Voice
 from voicelet.synth.source_filter.acoustic import ENERGY_STD_DB, repeat_phones
 from voicelet.synth.source_filter.vocoder import ClauseVocoder
@@ -368,6 +370,17 @@ def test_a_bundle_is_built_and_speaks(runs: Path, tmp_path: Path, precision: Any
     streamed = [c.samples for c in voice.stream("Hello world, hello.", preset="am_fenrir")]
     assert np.isfinite(whole).all() and whole.any()
     np.testing.assert_allclose(np.concatenate(streamed), whole, atol=1e-3)
+
+
+def test_a_bundle_of_several_languages_carries_their_packs(runs: Path, tmp_path: Path) -> None:
+    own = write_toy_pack(tmp_path / "source")
+    with pytest.raises(BundleError, match=r"trained on \d+ phone symbols"):
+        build_bundle(recipe(runs, tmp_path / "few", languages=("en-US", "es"), precision="fp32"))
+    built = build_bundle(recipe(runs, tmp_path / "out", packs=(own,), precision="fp32"))
+    assert built.manifest.languages == ("en-US",)
+    assert bundled_tags(built) == ("eo",)
+    with pytest.raises(ConfigError, match="doesn't read the language 'xal'"):
+        build_bundle(recipe(runs, tmp_path / "no", languages=("en-US", "xal")))
 
 
 def test_a_bundle_of_graphs_that_were_quantized_before(runs: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.consenting import draft, read_aloud
+from voicelet.trust.audit.device_log import default_log, flush
 from voicelet.trust.keys import hpke
 from voicelet_federated.errors import EmbeddingError
 from voicelet_federated.sealed.embedding import EmbeddingHeader, ServerKey, seal_embedding
@@ -102,13 +103,13 @@ def test_strangers_are_turned_away_before_anything_is_opened(
     now = [time.time()]
     receiver = receiver_of(key, now, most=4, a_caller=2)
     opened: list[bytes] = []
-    honest = ServerKey.open
+    honest = ServerKey.decrypt
 
     def noted(own: ServerKey, message: bytes) -> object:
         opened.append(message)
         return honest(own, message)
 
-    monkeypatch.setattr(ServerKey, "open", noted)
+    monkeypatch.setattr(ServerKey, "decrypt", noted)
     with serving(receiver, Callers(TOKENS)) as port:
         for headers in (
             {},
@@ -223,3 +224,22 @@ def test_who_leaves_in_the_middle_is_not_named(
         server.server_close()
     assert "came to nothing: Connection" in caplog.text
     assert "127.0.0.1" not in caplog.text + capfd.readouterr().err
+
+
+def test_what_is_refused_does_not_make_the_log_grow(key: ServerKey) -> None:
+    now = [time.time()]
+    receiver = receiver_of(key, now, most=4, a_caller=2)
+    message = sealed(key)
+    receiver.receive(message, "ana")
+    for _ in range(5):
+        with pytest.raises(EmbeddingError, match="before"):
+            receiver.receive(message, "ana")
+    receiver.receive(sealed(key), "ana")
+    with pytest.raises(CallerError):
+        receiver.receive(sealed(key), "ana")
+    voice = read_aloud(draft(d_vector=unit()), "federation")
+    with pytest.raises(EmbeddingError, match="isn't served"):
+        receiver.receive(seal_embedding(voice, key.public, "another", 60.0), "ben")
+    flush()
+    noted = [r for r in default_log().records() if r.event == "import"]
+    assert len(noted) == 2

@@ -112,6 +112,8 @@ def test_numbers_agree(written: str, words: str) -> None:
         ("ordinal", "", "21", "vigesimoprimero"),
         ("cardinal", "", "21", "veintiuno"),
         ("digits", "", "902", "nueve cero dos"),
+        ("duration", "ms", "1:30", "un minuto y treinta segundos"),
+        ("duration", "hms", "2:01:15", "dos horas un minuto y quince segundos"),
         ("fraction", "", "3/4", "tres cuartos"),
     ],
 )
@@ -119,3 +121,16 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("es").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"),
+    [
+        ("?", "interrogación"),
+        ("\\", "barra invertida"),
+        ("¿", "abre interrogación"),
+        ("@", "arroba"),
+    ],
+)
+def test_a_mark_alone_is_named(mark: str, name: str) -> None:
+    assert said(mark) == name

@@ -126,6 +126,8 @@ def test_numbers_agree(written: str, words: str) -> None:
         ("ordinal", "", "21", "vigésimo primeiro"),
         ("cardinal", "", "21", "vinte e um"),
         ("digits", "", "902", "nove zero dois"),
+        ("duration", "ms", "1:30", "um minuto e trinta segundos"),
+        ("duration", "hms", "2:01:15", "duas horas um minuto e quinze segundos"),
         ("fraction", "", "3/4", "três quartos"),
     ],
 )
@@ -133,3 +135,16 @@ def test_say_as(interpret: str, form: str, text: str, words: str) -> None:
     found = find_language("pt-BR").normalization.say_as(text, interpret, form)
     assert found is not None
     assert " ".join(found.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"),
+    [
+        ("?", "ponto de interrogação"),
+        ("\\", "barra invertida"),
+        ("@", "arroba"),
+        ("^", "circunflexo"),
+    ],
+)
+def test_a_mark_alone_is_named(mark: str, name: str) -> None:
+    assert said(mark) == name

@@ -22,6 +22,8 @@ class BundleStep:
         presets_from: a bundle whose presets go in.
         graphs: folder of a `quantize` step, whose graphs go in as they are.
         measured: JSON object of figures.
+        languages: what the models speak, the language of `g2p` first.
+        packs: folders of language packs that go in.
     """
 
     acoustic: Path
@@ -43,6 +45,8 @@ class BundleStep:
     provenance: dict[str, str] = field(default_factory=dict)
     measured: Path | None = None
     signing_key: Path | None = None
+    languages: tuple[str, ...] = ("en-US",)
+    packs: tuple[Path, ...] = ()
 
 
 def _bundle(config: BundleStep, context: StepContext) -> Figures:
@@ -71,6 +75,8 @@ def _bundle(config: BundleStep, context: StepContext) -> Figures:
             teacher=config.teacher or DEFAULT_TEACHER,
             learned_from=config.learned_from,
             licence=config.licence,
+            languages=config.languages,
+            packs=config.packs,
         )
     )
     return {"bytes": bundle.manifest.total_bytes, **bundle.manifest.measured}

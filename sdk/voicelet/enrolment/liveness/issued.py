@@ -20,7 +20,7 @@ from typing import Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError, ConsentError
-from voicelet.files import atomic_file, file_lock, make_private, state_dir
+from voicelet.files import atomic_file, file_lock, make_private, read_own, state_dir
 
 DEFAULT_MINUTES = 15
 MINUTES_VARIABLE = "VOICELET_SENTENCE_MINUTES"
@@ -144,8 +144,7 @@ class IssuedSentences:
 
     def _read(self) -> list[_Issued]:
         try:
-            with self.path.open("rb") as file:
-                data = file.read(_MAX_BYTES + 1)
+            data = read_own(self.path, _MAX_BYTES)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -188,8 +187,6 @@ def _digest(text: str) -> str:
 
 
 def _decode(data: bytes) -> list[_Issued]:
-    if len(data) > _MAX_BYTES:
-        raise ValueError("far too long")
     record: Any = json.loads(data)
     if not isinstance(record, dict) or record.get("version") != 1:
         raise ValueError("of another version")

@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib import resources
 
 from voicelet.bundle import Bundle
+from voicelet.bundle.integrity import read_data
 from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.language import find_language
@@ -158,7 +159,7 @@ class SentenceReader:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._lexicon = Lexicon.open(bundle.data_path("lexicon"))
+        self._lexicon = Lexicon(read_data(bundle, "lexicon"))
         language = find_language(LANGUAGE)
         inventory = PhoneInventory(bundle.manifest.phones)
         phonemizer = Phonemizer(self._lexicon, None, inventory, language)

@@ -13,16 +13,26 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
 
-from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError, SealError
-from voicelet.profiles.names import file_stem
+from voicelet.errors import (
+    ConsentError,
+    ProfileError,
+    ProfileLockedError,
+    ProfileNotFoundError,
+    SealError,
+    VoiceProtectedError,
+)
+from voicelet.profiles.guard import guard_voice
+from voicelet.profiles.names import file_stem, name_of_file
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import SUFFIX, Disk
 from voicelet.profiles.vault.keys import (
     FILE,
     KEYSTORE,
+    PLAIN,
     WRAPPED,
     KeyRing,
     Lock,
@@ -34,7 +44,6 @@ from voicelet.profiles.vault.keys import (
 )
 from voicelet.profiles.vault.keys import FILE_NAME as LOCK_NAME
 from voicelet.profiles.vault.session import (
-    IndexEntry,
     IndexFile,
     Opened,
     Session,
@@ -45,6 +54,7 @@ from voicelet.profiles.vault.session import (
 )
 from voicelet.trust.consent.chain import EMPTY
 from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.signers import is_own
 
 _UNKNOWN_CHANGE = (
     f"{LOCK_NAME} states a change of key that this device didn't begin, so it isn't carried out; if"
@@ -73,6 +83,23 @@ def believed(lock: Lock, ring: KeyRing) -> Lock:
     return encrypted_part(lock) or lock
 
 
+def check_plain_is_wanted(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+    """Refuse to write into a vault that is plain by its `vault.json` alone.
+
+    Raises:
+        ProfileError: nobody chose that on this device, or there are encrypted profiles.
+    """
+    if not lock.plain or len(lock.slots) > 1:
+        return
+    refuse_orphans(disk)
+    if not ring.chose_plain(disk.path, lock):
+        raise ProfileError(
+            f"{LOCK_NAME} says that the profiles in {str(disk.path)!r} aren't encrypted, and nobody"
+            " chose that here: to encrypt them, voicelet profiles rotate-key --protect file; to"
+            " have them plain all the same, voicelet profiles rotate-key --protect plain"
+        )
+
+
 def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     """Finish what is pending, if it can be; the caller holds `disk.writing()`.
 
@@ -91,8 +118,29 @@ def settle(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     except ProfileLockedError:
         raise
     except ProfileError as error:
-        _log.warning("the key of the profiles isn't changed yet: %s", error)
+        _log.warning(
+            "the key of the profiles isn't changed yet, so whoever has it can still open copies of"
+            " what was erased: %s",
+            error,
+        )
         return read_lock(disk) or lock
+
+
+def _carry_out(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
+    """Have the index know what was erased while the vault was locked."""
+    part = encrypted_part(lock)
+    if not lock.erased or part is None:
+        return lock
+    for file in lock.erased:
+        disk.remove(file)  # if we were stopped before
+    try:
+        Session(disk, part, ring).note_erased(lock.erased)
+    except (SealError, OSError) as error:
+        raise ProfileError(f"the index can't be written: {error}") from None
+    lock = dataclasses.replace(lock, erased=())
+    ring.begin_change(lock)
+    write_lock(disk, lock)
+    return lock
 
 
 def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
@@ -102,27 +150,31 @@ def rotate(disk: Disk, lock: Lock, ring: KeyRing, slot: Slot | None) -> Lock:
         slot: the new key, just made; None to go on with a rotation that was stopped.
 
     Raises:
-        ProfileError: this device didn't begin the one that was stopped; or a profile is damaged, so
-            that the old key is still needed.
+        ProfileError: this device didn't begin the one that was stopped; or a profile is damaged, or
+            its file is gone, so that the old key is still needed.
         ProfileLockedError: an old key is missing, or can't be destroyed.
         OSError: something can't be written.  Everything can still be read.
     """
+    if slot is None and not ring.began_change(lock):
+        raise ProfileError(_UNKNOWN_CHANGE)
+    lock = _carry_out(disk, lock, ring)
     if slot is not None:
         both = dataclasses.replace(lock, slots=(slot, *lock.slots))
         old_slots = [ring.carry(both, old, slot) for old in lock.slots]
         lock = dataclasses.replace(lock, slots=(slot, *old_slots), rotate=False)
         ring.begin_change(lock)
         write_lock(disk, lock)
-    elif not ring.began_change(lock):
-        raise ProfileError(_UNKNOWN_CHANGE)
     if lock.plain:
-        _lay_open(disk, lock, ring)
+        _lay_open(disk, lock, ring, resumed=slot is None)
+        ring.note_plain(disk.path, lock)
     else:
         _rewrap(disk, lock, ring)
     for old in lock.slots[1:]:
         ring.forget(old)
     lock = dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
     write_lock(disk, lock)
+    if not lock.plain:
+        ring.note_plain(disk.path, lock)
     ring.end_change(lock)
     return lock
 
@@ -136,6 +188,7 @@ def in_use(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     Raises:
         ProfileLockedError: no key can be had.
     """
+    lock = dataclasses.replace(lock, erased=())
     part = encrypted_part(lock)
     if part is None:
         return dataclasses.replace(lock, slots=lock.slots[:1], rotate=False)
@@ -149,6 +202,9 @@ def in_use(disk: Disk, lock: Lock, ring: KeyRing) -> Lock:
     if problem is not None and not known:
         raise problem
     part = dataclasses.replace(part, slots=tuple(known)) if known[0].where != WRAPPED else part
+    with contextlib.suppress(ProfileError):
+        if Session(disk, part, ring).missing():  # any of the keys may be what opens them
+            return dataclasses.replace(lock, slots=tuple(known), rotate=False)
     opening = IndexFile(disk, part, ring).key_ids()
     for data in (disk.read_sound(f, copy) for f in disk.profiles() for copy in (False, True)):
         with contextlib.suppress(ProfileError):
@@ -166,7 +222,8 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
     assert part is not None
     session = Session(disk, part, ring)
     damaged = []
-    for file in disk.profiles():
+    was_plain = _is_plain(disk, lock, ring)
+    for file in session.files():
         main, copy = disk.read_sound(file), disk.read_sound(file, copy=True)
         entry, newest = session.index.entries.get(file), session.newest(file)
         if newest is not None:
@@ -177,33 +234,90 @@ def _rewrap(disk: Disk, lock: Lock, ring: KeyRing) -> None:
         elif entry is not None or _wants_a_key(main) or _wants_a_key(copy):
             damaged.append(file)
         elif main is not None and (name := _plain_name(file, main)) is not None:
-            session.store(name, main, index=False)
+            if was_plain or (problem := _not_admitted(session, main)) is None:
+                session.store(name, main, index=False)
+            else:
+                _log.warning("%s stays as it is: %s", file, problem)
     if damaged:
-        raise ProfileError(
-            f"{', '.join(damaged)} can't be read, and only the old key could ever open them:"
-            " restore or erase them first (voicelet profiles restore NAME, voicelet erase NAME)"
-        )
+        raise ProfileError(_needed(damaged))
     entries = session.index.entries
     session.index.entries = {f: e for f, e in entries.items() if not e.erased}
     session.write_index()
 
 
-def _lay_open(disk: Disk, lock: Lock, ring: KeyRing) -> None:
+def _lay_open(disk: Disk, lock: Lock, ring: KeyRing, resumed: bool) -> None:
     """Decrypt everything: the new protection is "plain"."""
     part = encrypted_part(lock)
     if part is None:
         return
     session = Session(disk, part, ring)
-    for file in disk.profiles():
+    for file in session.files():
         data = disk.read_sound(file)
         if data is not None and not vault_file.is_encrypted(data):
-            disk.write_copy(file, data)
+            if file in session.index.entries:
+                # Laid open before we were stopped; else it was put in the place of a profile.
+                newest = session.newest(file)
+                if newest is None and not resumed:
+                    raise ProfileError(_needed([file]))
+                data = data if newest is None else newest.plain
+            elif (problem := _not_admitted(session, data)) is not None:
+                raise ProfileError(f"{file}: {problem}")
+            disk.write(file, data)
             continue
         newest = session.newest(file)
         if newest is None:
-            raise ProfileError(f"{file} can't be read; restore or erase it first")
+            raise ProfileError(_needed([file]))
         disk.write(file, newest.plain)
     session.remove_index()
+
+
+def _needed(files: list[str]) -> str:
+    """What to do where only the old key could ever open files that are damaged or away."""
+    names = ", ".join(shlex.quote(name_of_file(file)) for file in files)
+    return (
+        f"{', '.join(files)} can't be read, or isn't there, and only the old key could ever open"
+        " that again: put it back or bring back its copy (voicelet profiles restore"
+        f" {names}); or, if it is lost for good, say so: voicelet erase {names}"
+    )
+
+
+def _is_plain(disk: Disk, lock: Lock, ring: KeyRing) -> bool:
+    """Whether a vault whose lock is believed is plain, or was, because somebody chose it here."""
+    if lock.plain and len(lock.slots) > 1:
+        return True  # a change that was begun here
+    plain = [slot for slot in lock.slots if slot.where == PLAIN]
+    chosen = dataclasses.replace(lock, slots=tuple(plain[:1])) if plain else lock
+    return bool(plain) and ring.chose_plain(disk.path, chosen)
+
+
+def _not_admitted(session: Session | None, data: bytes) -> str | None:
+    """Why an unencrypted file can't be taken into a vault that isn't plain; None if it can.
+
+    One that this device signed was enrolled here, before there was encryption.  Any other was put
+    into the folder by who knows whom, past all that an import asks.  What has no consent record
+    can't speak before somebody gives it one.
+    """
+    try:
+        profile = Profile.from_bytes(data)
+        if profile.consent is None:
+            return None
+        if not is_own(profile.check_record()):
+            return (
+                "it isn't encrypted, and another device signed its consent; move it out of this"
+                " folder and import it: voicelet profiles import FILE"
+            )
+        guard_voice(profile, [] if session is None else _encrypted(session))
+    except (ProfileError, ConsentError, VoiceProtectedError) as error:
+        return str(error)
+    return None
+
+
+def _encrypted(session: Session) -> Iterator[Profile]:
+    """The profiles that a vault holds already."""
+    for file in session.files():
+        newest = session.newest(file)
+        if newest is not None:
+            yield Profile.from_bytes(newest.plain)
 
 
 def _wants_a_key(data: bytes | None) -> bool:
@@ -281,6 +395,10 @@ class Access:
                         return opened.plain
                     if session is not None and lock is not None and not lock.plain:
                         session.check_plain(file, data)
+                    is_plain = lock is not None and _is_plain(self._disk, lock, self._ring)
+                    problem = None if is_plain else _not_admitted(session, data)
+                    if problem is not None:
+                        raise ProfileError(problem)
                 except UnknownKeyError as error:
                     if hurried:
                         continue  # its key was changed between two reads
@@ -302,6 +420,7 @@ class Access:
         marks = [opened.revoked] if opened.revoked else []
         if index.revocations is not None or marks:
             revocations.expect(index.revocations, [*index.revoked, *marks])
+        self._withdraw_earlier(session, file, opened)
         present = revocations.present()
         if present is None:
             return
@@ -324,6 +443,19 @@ class Access:
                     session.write_index()
         except (ProfileError, SealError, OSError) as error:
             _log.warning("the profiles don't know yet which consents were withdrawn: %s", error)
+
+    @staticmethod
+    def _withdraw_earlier(session: Session, file: str, opened: Opened) -> None:
+        """Withdraw the earlier consent records of a profile whose present one is withdrawn."""
+        entry, revocations = session.index.entries.get(file), device_revocations()
+        if entry is None or not entry.consents or not withdrawn(opened.plain, opened.revoked):
+            return
+        try:
+            for record_id in entry.consents:
+                if record_id not in revocations:
+                    revocations.add(record_id, "withdrawn with a later record of the same consent")
+        except (ConsentError, SealError) as error:
+            _log.warning("earlier consents of %s aren't withdrawn yet: %s", file, error)
 
     def _named(self, file: str, error: ProfileError) -> ProfileError:
         remedy = "enrol the voice again, or import it"
@@ -352,7 +484,13 @@ class Access:
 
         Raises:
             OSError: it can't be written.
+            ProfileError: one of that name was erased, and that couldn't be finished.
         """
+        if file_stem(name) + SUFFIX in lock.erased and self._ring.began_change(lock):
+            raise ProfileError(
+                f"{name!r} was erased, and that isn't finished yet (see the log); make room on the"
+                " disk and try again"
+            )
         part = encrypted_part(lock)
         if lock.plain or part is None:
             self._disk.write(file_stem(name) + SUFFIX, data)
@@ -362,7 +500,9 @@ class Access:
     def settled(self) -> Lock:
         """The vault's lock, made if need be, with nothing pending; the caller holds `writing`."""
         lock = open_or_make(self._disk, self._ring, self._protection)
-        return believed(settle(self._disk, lock, self._ring), self._ring)
+        lock = believed(settle(self._disk, lock, self._ring), self._ring)
+        check_plain_is_wanted(self._disk, lock, self._ring)
+        return lock
 
     def _try_to_settle(self, lock: Lock) -> Lock:
         try:
@@ -371,6 +511,16 @@ class Access:
         except OSError as error:
             _log.warning("the key of the profiles isn't changed yet: %s", error.strerror)
             return lock
+
+    def missing(self) -> list[str]:
+        """Files that the index knows and that aren't there; none if the index can't be read."""
+        with contextlib.suppress(ProfileError, OSError):
+            lock = read_lock(self._disk)
+            part = encrypted_part(believed(lock, self._ring)) if lock else None
+            if part is not None:
+                lost = Session(self._disk, part, self._ring).missing()
+                return [file for file in lost if lock is None or file not in lock.erased]
+        return []
 
     def keys_of(self, lock: Lock, file: str) -> list[Slot]:
         """The keys outside the vault that open a file or its copy; nobody is asked for any."""
@@ -395,15 +545,17 @@ class Access:
         part = encrypted_part(lock)
         if part is None:
             return
+        session = None
         try:
             session = Session(self._disk, part, self._ring)
-            entry = session.index.entries.get(file)
-            last = entry.generation if entry else 1
-            session.index.entries[file] = IndexEntry(last, "", erased=True)
-            session.write_index()
+            if self._ring.began_change(lock):
+                lock = _carry_out(self._disk, lock, self._ring)
+            else:
+                session.note_erased([file])
             settle(self._disk, lock, self._ring)
         except (ProfileError, SealError, OSError) as error:
-            if not self._disk.profiles():
+            away = session.missing() if session is not None else []
+            if not self._disk.profiles() and not away:
                 # Nothing is left to lock: without this, a lost key would be in the way for ever.
                 for slot in keys:
                     with contextlib.suppress(ProfileLockedError):

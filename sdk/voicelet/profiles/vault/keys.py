@@ -74,11 +74,13 @@ class Lock:
         vault: 16 hexadecimal digits.
         slots: the keys, the one in use first.
         rotate: the key must be changed as soon as it can be: a profile was erased.
+        erased: files that were erased without the index saying so yet: the vault was locked.
     """
 
     vault: str
     slots: tuple[Slot, ...]
     rotate: bool = False
+    erased: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.slots or len(bytes.fromhex(self.vault)) != 8:
@@ -127,7 +129,7 @@ def read_lock(disk: Disk) -> Lock | None:
 
 def is_pending(lock: Lock) -> bool:
     """Whether a change of key was asked for, or stopped in the middle."""
-    return lock.rotate or len(lock.slots) > 1
+    return lock.rotate or bool(lock.erased) or len(lock.slots) > 1
 
 
 def write_lock(disk: Disk, lock: Lock) -> None:
@@ -136,7 +138,7 @@ def write_lock(disk: Disk, lock: Lock) -> None:
     Raises:
         OSError: one of them can't be written.
     """
-    fields = asdict(lock)
+    fields = _fields(lock)
     record = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -146,6 +148,14 @@ def write_lock(disk: Disk, lock: Lock) -> None:
     data = _spelled(record)
     disk.write(FILE_NAME, data)
     disk.write_copy(FILE_NAME, data)
+
+
+def _fields(lock: Lock) -> dict[str, Any]:
+    """As it is stored; while nothing is to be erased, in the form of older versions."""
+    fields = asdict(lock)
+    if not lock.erased:
+        del fields["erased"]
+    return fields
 
 
 def encrypted_part(lock: Lock) -> Lock | None:
@@ -302,6 +312,38 @@ class KeyRing:
         """Whether the folder of keys knows a vault as an encrypted one."""
         return os.path.lexists(self.folder / f"vault-{lock.vault}.count")
 
+    def note_plain(self, folder: Path, lock: Lock) -> None:
+        """Note outside the vault what this device's owner chose: whether that folder is plain.
+
+        Whoever can write to the vault alone could otherwise write a `vault.json` by which the next
+        profile isn't encrypted.
+
+        Raises:
+            ProfileLockedError: it can't be noted.
+        """
+        path = self._plain_path(folder)
+        try:
+            if lock.plain:
+                keystore.write_file(path, lock.vault.encode())
+            else:
+                keystore.shred(path)
+        except SealError as error:
+            raise ProfileLockedError(str(error)) from None
+
+    def chose_plain(self, folder: Path, lock: Lock) -> bool:
+        """Whether it was chosen here that the vault in that folder isn't encrypted."""
+        try:
+            return lock.plain and keystore.read_file(self._plain_path(folder)) == (
+                lock.vault.encode()
+            )
+        except SealError as error:
+            _log.warning("%s", error)
+            return False
+
+    def _plain_path(self, folder: Path) -> Path:
+        place = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+        return self.folder / f"vault-{place}.plain"
+
     def _begun(self, vault: str) -> list[Any]:
         try:
             states = json.loads(keystore.read_file(self._change_path(vault)) or b"[]")
@@ -402,7 +444,8 @@ def _place(vault: str, key_id: str, stretch: Stretch | None = None) -> bytes:
 
 
 def _change(lock: Lock) -> list[Any]:
-    return [lock.rotate, *[[slot.id, slot.where] for slot in lock.slots]]
+    erased = [["erased", *lock.erased]] if lock.erased else []
+    return [lock.rotate, *[[slot.id, slot.where] for slot in lock.slots], *erased]
 
 
 def _entry(key_id: str) -> str:

@@ -18,6 +18,7 @@ import hashlib
 import json
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,8 +28,10 @@ from voicelet.profiles.names import file_stem
 from voicelet.profiles.profile import MAGIC, MAX_BYTES, Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault.disk import LIMIT_BYTES, SUFFIX, Disk, subkey
-from voicelet.profiles.vault.keys import AUTO, KeyRing, Lock, read_lock, write_lock
+from voicelet.profiles.vault.keys import AUTO, PLAIN, KeyRing, Lock, read_lock, write_lock
 from voicelet.trust.consent.chain import Anchor
+from voicelet.trust.consent.linked import same_person
+from voicelet.trust.consent.record import MOST_REPLACED, ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
 from voicelet.trust.keys import keystore
 
@@ -48,11 +51,17 @@ class UnknownKeyError(ProfileError):
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """The newest file of a profile: its generation and its SHA-256; or that it was erased."""
+    """The newest file of a profile: its generation and its SHA-256; or that it was erased.
+
+    Attributes:
+        consents: ids of earlier consent records of the same speaker that the file held; whoever
+            withdraws the present one withdraws them.
+    """
 
     generation: int
     sha256: str
     erased: bool = False
+    consents: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,8 +80,11 @@ class Index:
     revoked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored; while nothing was withdrawn, in the form of older versions."""
+        """As it is stored; what says nothing is left out, which is the form of older versions."""
         fields = asdict(self)
+        for entry in fields["entries"].values():
+            if not entry["consents"]:
+                del entry["consents"]
         if self.revocations is None:
             del fields["revocations"], fields["revoked"]
         return fields
@@ -311,12 +323,36 @@ class Session:
         revoked = withdrawn(plain, newest.revoked if newest else "")
         data = vault_file.pack(plain, key, slot.id, self.lock.vault, name, last + 1, revoked)
         self.disk.write(file, data)
-        self.index.entries[file] = IndexEntry(last + 1, hashlib.sha256(data).hexdigest())
+        before = (entry.consents if entry else (), newest.plain if newest else None)
+        consents = earlier_consents(plain, *before)
+        digest = hashlib.sha256(data).hexdigest()
+        self.index.entries[file] = IndexEntry(last + 1, digest, consents=consents)
         try:
             if index:
                 self.write_index()
         except (OSError, SealError) as error:  # no error: see above
             _log.warning("the index of the profiles can't be written: %s", error)
+
+    def files(self) -> list[str]:
+        """Files that are, or should be, profiles; those that the index alone knows, too."""
+        live = {file for file, entry in self.index.entries.items() if not entry.erased}
+        return sorted({*self.disk.profiles(), *live})
+
+    def missing(self) -> list[str]:
+        """Files that the index knows and that aren't there, nor their copies."""
+        there = set(self.disk.profiles())
+        return [file for file in self.files() if file not in there]
+
+    def note_erased(self, files: Iterable[str]) -> None:
+        """Have the index say that profiles were erased.
+
+        Raises:
+            OSError, SealError: it can't be written.
+        """
+        for file in files:
+            entry = self.index.entries.get(file)
+            self.index.entries[file] = IndexEntry(entry.generation if entry else 1, "", erased=True)
+        self.write_index()
 
     def write_index(self) -> None:
         """Write the index.
@@ -346,6 +382,30 @@ def withdrawn(plain: bytes, before: str = "") -> str:
     return record.id
 
 
+def earlier_consents(plain: bytes, known: tuple[str, ...], before: bytes | None) -> tuple[str, ...]:
+    """Ids of the consent records that a profile had before; none of another speaker's.
+
+    Args:
+        plain: the profile as it will be.
+        known: what is known of it already.
+        before: the profile that it takes the place of.
+    """
+    now, old = (_record(data) for data in (plain, before))
+    if now is None or old is None:
+        return known
+    if same_person(now.speaker) != same_person(old.speaker):
+        return ()
+    ids = dict.fromkeys((*known, *old.replaces, old.id))
+    return tuple(i for i in ids if i != now.id)[-MOST_REPLACED:]
+
+
+def _record(plain: bytes | None) -> ConsentRecord | None:
+    try:
+        return None if plain is None else Profile.from_bytes(plain).consent
+    except ProfileError:
+        return None
+
+
 def open_or_make(disk: Disk, ring: KeyRing, protection: str) -> Lock:
     """The lock of a vault; a new one, if there is none yet.  The caller holds `disk.writing()`.
 
@@ -360,10 +420,16 @@ def open_or_make(disk: Disk, ring: KeyRing, protection: str) -> Lock:
                 f"these profiles are protected by {lock.slots[0].where!r}, not {protection!r};"
                 f" change that with: voicelet profiles rotate-key --protect {protection}"
             )
+        if protection == PLAIN and len(lock.slots) == 1 and not ring.was_encrypted(lock):
+            refuse_orphans(disk)
+            if not ring.chose_plain(disk.path, lock):
+                ring.note_plain(disk.path, lock)
         return lock
     refuse_orphans(disk)
     vault = secrets.token_hex(8)
     lock = Lock(vault, (ring.make(vault, protection),))
+    if lock.plain:
+        ring.note_plain(disk.path, lock)
     write_lock(disk, lock)
     return lock
 
@@ -379,6 +445,6 @@ def refuse_orphans(disk: Disk) -> None:
             data = disk.read_sound(file, copy)
             if data is not None and vault_file.is_encrypted(data):
                 raise ProfileError(
-                    f"{str(disk.path)!r} holds encrypted profiles, but vault.json is gone: restore"
-                    " it from a backup, or move the folder away to begin anew"
+                    f"{str(disk.path)!r} holds encrypted profiles, but vault.json is gone or"
+                    " another one: restore it from a backup, or move the folder away to begin anew"
                 )

@@ -15,16 +15,17 @@ import contextlib
 import dataclasses
 import logging
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from voicelet.config import did_you_mean
 from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError
 from voicelet.profiles.guard import guard_voice
-from voicelet.profiles.names import check_name, default_folder, file_stem
-from voicelet.profiles.profile import Profile, stored_copy
+from voicelet.profiles.names import check_name, default_folder, file_stem, name_of_file
+from voicelet.profiles.profile import Profile, check_encoder, stored_copy
 from voicelet.profiles.vault import disk as vault_file
-from voicelet.profiles.vault.access import Access, believed, in_use, rotate
+from voicelet.profiles.vault.access import Access, believed, check_plain_is_wanted, in_use, rotate
 from voicelet.profiles.vault.disk import SUFFIX, Disk
 from voicelet.profiles.vault.keys import (
     AUTO,
@@ -37,7 +38,7 @@ from voicelet.profiles.vault.keys import (
     read_lock,
     write_lock,
 )
-from voicelet.profiles.vault.session import Session, open_or_make
+from voicelet.profiles.vault.session import Session, open_or_make, refuse_orphans
 from voicelet.trust.audit.device_log import note
 
 __all__ = ["SUFFIX", "Vault", "default_folder"]
@@ -100,17 +101,20 @@ class Vault:
             ConsentError: the profile has no consent record, or one that isn't genuine.
             VoiceProtectedError: the voice is another person's on this device, or on a list.
             ProfileLockedError: the vault's key or passphrase is missing or wrong.
-            ProfileError: the disk is full, the folder can't be written, or there is one already
-                and `replace` is false.  What was there before is intact.
+            ProfileError: the disk is full, the folder can't be written, an unknown speaker encoder
+                made it, or there is one already and `replace` is false.  What was there before is
+                intact.
         """
         profile = stored_copy(profile)
         profile.check_record()
+        check_encoder(profile)
         others = self.list()
-        if not any(
-            p.name == profile.name and p.voiceprint_sha256 == profile.voiceprint_sha256
-            for p in others
-        ):
-            guard_voice(profile, others)  # a voice that is here already may get a new consent
+        voiceprint = profile.voiceprint_sha256
+        here = [p for p in others if p.name == profile.name and p.voiceprint_sha256 == voiceprint]
+        if not here:
+            guard_voice(profile, others)
+        elif here[0].consent is None:  # it lay in the folder; nobody has looked whose it is
+            guard_voice(profile, [p for p in others if p.consent is not None])
         file = file_stem(profile.name) + SUFFIX
         what = f"can't save the profile {profile.name!r}"
         with self._disk.explained(what), self._disk.writing():
@@ -137,6 +141,8 @@ class Vault:
         try:
             profile = self._access.load(file)
         except ProfileNotFoundError:
+            if name not in self and file in self._access.missing():
+                raise ProfileError(_lost(file)) from None
             if name in self:
                 raise ProfileError(
                     f"the file of the profile {name!r} is gone, but there is a copy; bring it back:"
@@ -160,7 +166,9 @@ class Vault:
         are encrypted anew under a new key and the old key is destroyed, so that copies of this one
         in backups can't be opened any more (unless the vault has a passphrase: whoever knows
         it can open backups made before).  In a vault that is locked, the files go now and the key
-        when it is next unlocked.
+        when it is next unlocked.  Where another profile is damaged in both copies, or its file is
+        away, the old key is kept until that one is back or erased, for it alone opens it; the files
+        of this one go all the same, and this vault refuses copies of them.
 
         Raises:
             ProfileNotFoundError: there is none of that name.
@@ -168,7 +176,7 @@ class Vault:
         """
         name = check_name(name)
         file = file_stem(name) + SUFFIX
-        if name not in self:
+        if name not in self and file not in self._access.missing():
             raise ProfileNotFoundError(
                 f"there is no profile {name!r}{did_you_mean(name, self.names())}"
             )
@@ -186,7 +194,8 @@ class Vault:
             if lock is not None and encrypted_part(lock) is not None:
                 # First: if we are stopped from here on, the key is changed at the next chance.
                 is_known = not is_pending(lock) or self._ring.began_change(lock)
-                lock = dataclasses.replace(lock, rotate=True)
+                erased = tuple(dict.fromkeys((*lock.erased, file)))
+                lock = dataclasses.replace(lock, rotate=True, erased=erased)
                 if is_known:
                     self._ring.begin_change(lock)
                 write_lock(self._disk, lock)
@@ -260,6 +269,10 @@ class Vault:
             elif len(lock.slots) > 1:
                 lock = rotate(self._disk, lock, self._ring, None)
             believed(lock, self._ring)
+            if protection is None:
+                check_plain_is_wanted(self._disk, lock, self._ring)
+            elif lock.plain and len(lock.slots) == 1:
+                refuse_orphans(self._disk)
             kept = PASSPHRASE if lock.slots[0].where == WRAPPED else lock.slots[0].where
             where = protection or (PASSPHRASE if passphrase else kept)
             part = encrypted_part(lock)
@@ -285,6 +298,13 @@ class Vault:
             ProfileLockedError: the vault's key or passphrase is missing or wrong.
         """
         return {file: p for file, p in self._scan() if isinstance(p, ProfileError)}
+
+    def missing(self) -> Sequence[str]:
+        """Names of profiles whose file is gone, and its copy too; as far as file names tell.
+
+        None in a vault that is locked, or isn't encrypted.
+        """
+        return [name_of_file(file) for file in self._access.missing()]
 
     def list(self) -> Sequence[Profile]:
         """All sound profiles, by name; damaged ones are left out (see :meth:`damaged`).
@@ -321,6 +341,16 @@ class Vault:
                     yield self.path / file, ProfileError("the file is gone, but there is a copy")
             except ProfileError as error:
                 yield self.path / file, error
+        for file in self._access.missing():
+            yield self.path / file, ProfileError(_lost(file))
+
+
+def _lost(file: str) -> str:
+    name = name_of_file(file)
+    return (
+        f"the file of the profile {name!r} is gone, and so is its copy: put it back, or say that it"
+        f" is lost for good: voicelet erase {shlex.quote(name)}"
+    )
 
 
 def _name_of(data: bytes | None) -> str | None:

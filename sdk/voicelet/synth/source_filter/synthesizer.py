@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,11 @@ class FastSpeechSynthesizer:
         self.mel_deviation = np.array(manifest.statistics.mel_std, np.float32)
         self.hop, self.rate = self.vocoder.hop, self.vocoder.rate
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> TextFrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> TextFrontEnd:
         """Open the bundle's lexicon and letter-to-sound model."""
-        return open_front_end(self._bundle, user_lexicon, engine)
+        return open_front_end(self._bundle, user_lexicon, engine, user_rules)
 
     def check(self, controls: Controls, reading: Reading = PLAIN) -> None:
         """Every control can be met."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,10 +131,12 @@ class VitsSynthesizer:
             self.hop,
         )
 
-    def open_front_end(self, user_lexicon: Pronunciations, engine: str) -> FrontEnd:
+    def open_front_end(
+        self, user_lexicon: Pronunciations, engine: str, user_rules: Sequence[str | Path] = ()
+    ) -> FrontEnd:
         """The English front end, characters as they are, or one that says why it can't read."""
         if self.config.is_english:
-            return open_front_end(self._bundle, user_lexicon, engine)
+            return open_front_end(self._bundle, user_lexicon, engine, user_rules)
         if self.config.phoneme_type == "text":
             return CharacterFrontEnd()
         return NoFrontEnd(self.config.language)

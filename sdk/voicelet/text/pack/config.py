@@ -86,6 +86,8 @@ class PackConfig:
         conjunctions: words before which a long sentence may be cut.
         chapter_heading: pattern of the whole of a line that heads a chapter, in lower case.
         pauses: between clauses; as `voicelet.text.language.Pauses`.
+        common_words: its commonest small words and the signs that only it uses ("¿"), in lower
+            case: a sentence is known to be in the language by them.
         presets: names of the default voice's presets that speak this variety.
         license, sources: of the data.
     """
@@ -113,6 +115,7 @@ class PackConfig:
     conjunctions: tuple[str, ...] = ()
     chapter_heading: str | None = None
     pauses: Pauses = field(default_factory=Pauses)
+    common_words: tuple[str, ...] = ()
     presets: tuple[str, ...] = ()
     license: str = ""
     sources: tuple[str, ...] = ()
@@ -152,6 +155,21 @@ class RuleConfig:
     at: str
     match: str
     cases: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class UserRulesConfig:
+    """A file of a user's own rules.
+
+    Attributes:
+        language: BCP 47 tag of the language whose texts they read, its varieties included.
+        macros, sets, rules: as :class:`RulesConfig`; those of the pack may be used.
+    """
+
+    language: str
+    macros: dict[str, str] = field(default_factory=dict)
+    sets: dict[str, str] = field(default_factory=dict)
+    rules: tuple[RuleConfig, ...] = ()
 
 
 @dataclass(frozen=True)

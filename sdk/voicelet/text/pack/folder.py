@@ -19,7 +19,13 @@ from voicelet.errors import ConfigError, PackError
 from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
 from voicelet.text.pack.characters import character_names
-from voicelet.text.pack.config import DEFAULT_YEAR, PackConfig, RuleConfig, RulesConfig
+from voicelet.text.pack.config import (
+    DEFAULT_YEAR,
+    PackConfig,
+    RuleConfig,
+    RulesConfig,
+    UserRulesConfig,
+)
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
@@ -27,6 +33,7 @@ from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
 from voicelet.text.pack.templates import TemplateParts
 from voicelet.text.pack.verbalizers import Verbalizers
+from voicelet.text.rules import Rule
 
 if TYPE_CHECKING:
     from voicelet.text.pack.numbers import NumberRules
@@ -84,7 +91,19 @@ def preset_language(preset: str, language: str) -> str | None:
     return None
 
 
-def open_pack(folder: Path, *, check: bool = True) -> Language:
+def read_user_rules(path: Path) -> UserRulesConfig:
+    """Read a file of a user's own rules; :func:`open_pack` looks into them.
+
+    Raises:
+        PackError: it can't be read, or isn't such a file.
+    """
+    config: UserRulesConfig = _config(UserRulesConfig, _json(path), path)
+    return config
+
+
+def open_pack(
+    folder: Path, *, check: bool = True, user_rules: Mapping[Path, UserRulesConfig] | None = None
+) -> Language:
     """Read a pack.
 
     Args:
@@ -92,6 +111,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             package.
         check: make every rule and number now, so that whatever is wrong is found.  Without, only
             what is used is made; for packs that are known to be right.
+        user_rules: file → a user's own rules, which are tried before the pack's and always checked.
 
     Raises:
         PackError: a file is missing, wrong or too large; the message says which and where.
@@ -108,6 +128,8 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
 
     maker = RuleMaker(macros, parts, str(folder / "rules.json"))
     rules = maker.rules(files.rules.rules, check)
+    users = [_users(files, folder, path, config) for path, config in (user_rules or {}).items()]
+    rules = rules.behind(users)
     contraction = files.config.contraction
     heading = files.config.chapter_heading
     language = Language(
@@ -116,6 +138,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             files,
             rules,
             Pattern(contraction, macros, f"{folder}, contraction") if contraction else None,
+            tuple(rule for own in users for rule in own.by_place["letter"]),
         ),
         pronunciation=open_pronunciation(files.folders, files.config, _json, check=check),
         melody=_melody(files.config),
@@ -127,6 +150,7 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
         ),
         characters=lru_cache(maxsize=1)(partial(character_names, tables)),
         pauses=files.config.pauses,
+        common_words=frozenset(files.config.common_words),
     )
     if check:
         parts().rules().check()
@@ -138,6 +162,15 @@ def open_pack(folder: Path, *, check: bool = True) -> Language:
             tables.table(name)
         language.characters()
     return language
+
+
+def _users(files: _Files, folder: Path, path: Path, config: UserRulesConfig) -> PackRules:
+    """A user's rules, which may use the pack's tables, sets, macros and numbers."""
+    tables = Tables(files.tables, {**files.rules.sets, **config.sets}, str(path))
+    macros = Macros({**files.rules.macros, **config.macros}, tables, True)
+    return RuleMaker(macros, lambda: _parts(files, tables, folder), str(path)).rules(
+        config.rules, check=True
+    )
 
 
 class LowerCasePattern:
@@ -183,7 +216,12 @@ def _number_rules(files: _Files, folder: Path) -> NumberRules:
     return rules
 
 
-def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None) -> Normalization:
+def _normalization(
+    files: _Files,
+    rules: PackRules,
+    contraction: Pattern | None,
+    user_letter_rules: tuple[Rule, ...],
+) -> Normalization:
     config = files.config
 
     def say_as(text: str, interpret: str, form: str) -> str | None:
@@ -207,6 +245,7 @@ def _normalization(files: _Files, rules: PackRules, contraction: Pattern | None)
         elisions=frozenset(config.elisions),
         possessive=config.possessive,
         cleanup=files.cleanup,
+        user_letter_rules=user_letter_rules,
     )
 
 

@@ -20,6 +20,9 @@ from voicelet.text.pack.spelling import Spelling
 if TYPE_CHECKING:
     from voicelet.text.pack.homographs import Homographs
 
+if TYPE_CHECKING:
+    from voicelet.text.g2p import NeuralG2P
+
 WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
@@ -104,12 +107,15 @@ class _Parts:
     def letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
-        graphs = self._paths(GRAPH)
-        if not graphs:
+        if not self._paths(GRAPH):
             return None
+        return lambda word: self.letter_graph.phones(word)
+
+    @cached_property
+    def letter_graph(self) -> NeuralG2P:
         from voicelet.text.g2p import NeuralG2P  # numpy: a text that needs no model waits for none
 
-        return NeuralG2P(graphs[0]).phones
+        return NeuralG2P(self._paths(GRAPH)[0])
 
     @cached_property
     def letter_rules(self) -> LetterRules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from voicelet.config import did_you_mean, from_mapping
@@ -51,6 +51,23 @@ class PackRules:
 
     by_place: dict[str, tuple[Rule, ...]]
     say_as: tuple[SayAsRule, ...]
+
+    def behind(self, users: Sequence[PackRules]) -> PackRules:
+        """These rules after a user's; one with the id of a user's is left out."""
+        own = {rule.name for user in users for rules in user.by_place.values() for rule in rules}
+        own |= {entry.rule.name for user in users for entry in user.say_as}
+        places = {
+            place: (
+                *(rule for user in users for rule in user.by_place[place]),
+                *(rule for rule in rules if rule.name not in own),
+            )
+            for place, rules in self.by_place.items()
+        }
+        say_as = (
+            *(entry for user in users for entry in user.say_as),
+            *(entry for entry in self.say_as if entry.rule.name not in own),
+        )
+        return PackRules(places, say_as)
 
     def read_as(self, text: str, interpret: str, form: str) -> str | None:
         """The notation of the rules for the text of a say-as; None where no rule reads it."""
@@ -102,7 +119,7 @@ class RuleMaker:
                 raise PackError(f"{where}: over {MAX_RULES} rules or {MAX_CASES} cases in a rule")
             pattern = Pattern(config.match, self._macros, where)
             handler = _Handler(self, config, pattern, where)
-            rule = Rule(pattern, handler, config.id, pattern.may_begin)
+            rule = Rule(pattern, handler, config.id, pattern.may_begin, self._where)
             if check:
                 handler.prepare()
             for place in config.at.split("|"):

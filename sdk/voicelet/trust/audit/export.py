@@ -13,7 +13,7 @@ from pathlib import Path
 
 from voicelet.config import from_mapping, to_mapping
 from voicelet.errors import AuditError, ConfigError
-from voicelet.files import atomic_file, file_lock, make_private
+from voicelet.files import atomic_file, file_lock, make_private, read_own
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.audit.record import FILE_NAME, log_file, numbers
 from voicelet.trust.keys.seal import SealingKey, from_hex, open_sealed, seal
@@ -45,8 +45,8 @@ def export_log(log: AuditLog, recipient: bytes) -> bytes:
     try:
         with file_lock(log.path / ".lock"):
             paths = [log_file(log.path, n) for n in numbers(log.path)]
-            parts = [(p.name, p.read_bytes()) for p in paths]
-            parts.append((HEAD_NAME, log.head_path.read_bytes()))
+            parts = [(p.name, read_own(p)) for p in paths]
+            parts.append((HEAD_NAME, read_own(log.head_path)))
     except OSError as error:
         raise AuditError(f"can't read the audit log in {str(log.path)!r}: {error}") from error
     header = _Header(_FORMAT, log.public_key.hex(), tuple((n, len(d)) for n, d in parts))

@@ -19,7 +19,7 @@ from typing import Any
 
 from voicelet.config import from_mapping
 from voicelet.errors import AuditError, ConfigError, ConsentError, SealError
-from voicelet.files import data_dir, open_own
+from voicelet.files import data_dir, open_own, read_own
 from voicelet.trust.consent.chain import MAX_BYTES, Anchor, Chain, is_id
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys.device_key import device_public_key, signing_key_place
@@ -82,8 +82,7 @@ class AnchorStore:
     def read_copy(self) -> bytes:
         """The copy of the list; empty where there is none."""
         try:
-            with open(open_own(self._list_copy, os.O_RDONLY), "rb") as file:
-                return file.read(MAX_BYTES + 1)
+            return read_own(self._list_copy, MAX_BYTES + 1)
         except OSError:
             return b""
 

@@ -10,12 +10,11 @@ voicelet was made says nothing at all.
 from __future__ import annotations
 
 import logging
-import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from voicelet.errors import ConsentError
-from voicelet.files import atomic_file, data_dir, file_lock, make_private, open_own
+from voicelet.files import atomic_file, data_dir, file_lock, make_private, read_own
 from voicelet.trust.consent.record import from_iso, to_iso, utc_now
 
 TOLERANCE = timedelta(hours=24)
@@ -52,8 +51,7 @@ def latest_time() -> datetime | None:
     """The latest time that was kept; None without one, or if the file is damaged."""
     path = default_file()
     try:
-        with open(open_own(path, os.O_RDONLY), "rb") as file:
-            return from_iso("the latest time", file.read(_MAX_BYTES).decode("ascii"))
+        return from_iso("the latest time", read_own(path, _MAX_BYTES).decode("ascii"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, ConsentError) as error:

@@ -3,7 +3,9 @@
 A record is a JSON object in one canonical spelling (sorted keys, no spaces, ASCII), signed with the
 device's Ed25519 key for the context `voicelet-consent-1`.  It is bound to one voice by a SHA-256,
 so that it is worth nothing beside another one: in version 2 of everything that shapes the voice, in
-version 1 of the voiceprint alone.  Who may sign for whom is `trust/consent/signers.py`'s matter.
+version 1 of the voiceprint alone.  Version 3 names what it follows as well: the records that it
+took the place of, and the devices that signed it before this one.  Who may sign for whom is
+`trust/consent/signers.py`'s matter.
 """
 
 from __future__ import annotations
@@ -129,12 +131,18 @@ def from_iso(what: str, text: str) -> datetime:
     return moment
 
 
-VERSION = 2
+VERSION = 3
+"""The newest version; a record that follows nothing is of version 2, which older voicelets read."""
 VOICEPRINT_ONLY = 1
 """The version of records that are bound to the voiceprint alone; no adaptation is covered."""
+_FOLLOWS_NOTHING = 2
+MOST_REPLACED = 256
+"""Earlier records that one can name."""
+MOST_SIGNERS = 16
 CONTEXT = "voicelet-consent-1"
 COUNTERSIGN_CONTEXT = "voicelet-countersign-1"
 _COUNTERSIGNED = ("countersigner", "countersignature")
+_FOLLOWED = ("replaces", "earlier_signers")
 METHODS = ("spoken", "scripted")
 MAX_BYTES = 1 << 16
 _HEX = {"id": 32, "voice_sha256": 64, "device": 64}
@@ -160,9 +168,13 @@ class ConsentRecord:
             version 1 of the voiceprint (`Profile.voiceprint_sha256`).
         device: public key of the device that signed, hexadecimal.
         signature: hexadecimal.
-        version: 2, or 1 for what voicelet 0.1 made.
+        version: 2; 3 if it names what it follows; 1 for what voicelet 0.1 made.
         countersigner: public key of whoever signed as well, hexadecimal; "" for nobody.
         countersignature: hexadecimal, or "".
+        replaces: ids of the records whose place it took when the consent was renewed, the oldest
+            first; whoever withdraws it withdraws them.
+        earlier_signers: public keys of the devices that signed it before `device` did, which
+            signed anew after an adaptation; all of them have to be trusted.
 
     Raises:
         ConsentError: a value is impossible.
@@ -182,9 +194,11 @@ class ConsentRecord:
     voice_sha256: str
     device: str
     signature: str = field(repr=False)
-    version: int = VERSION
+    version: int = _FOLLOWS_NOTHING
     countersigner: str = ""
     countersignature: str = field(default="", repr=False)
+    replaces: tuple[str, ...] = ()
+    earlier_signers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_version(self.version)
@@ -194,6 +208,7 @@ class ConsentRecord:
         is_countersigned = bool(self.countersigner) and self.version != VOICEPRINT_ONLY
         _check_hex("countersigner", self.countersigner, 64 if is_countersigned else 0)
         _check_hex("countersignature", self.countersignature, 128 if is_countersigned else 0)
+        self._check_followed()
         for name in ("speaker", "given_by", "scope", "reason", "sentence"):
             optional = name not in ("speaker", "given_by")
             if check_text(f"the {name}", getattr(self, name), empty=optional) != getattr(
@@ -213,12 +228,33 @@ class ConsentRecord:
         if bool(self.reason) != (self.method == "scripted"):
             raise ConsentError("a scripted consent has a reason, a spoken one hasn't")
 
+    def _check_followed(self) -> None:
+        for name, digits, most in (
+            ("replaces", 32, MOST_REPLACED),
+            ("earlier_signers", 64, MOST_SIGNERS),
+        ):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or len(values) > most:
+                raise ConsentError(f"{name} of a consent record lists {most} at most")
+            for value in values:
+                _check_hex(name, value, digits)
+            if len(set(values)) < len(values):
+                raise ConsentError(f"{name} of a consent record lists one twice")
+        if bool(self.replaces or self.earlier_signers) != (self.version == VERSION):
+            raise ConsentError(
+                f"a consent record of version {VERSION}, and no other, names what it follows"
+            )
+        if self.id in self.replaces or self.device in self.earlier_signers:
+            raise ConsentError("a consent record can't follow itself")
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
-        values = {**dataclasses.asdict(self), "purposes": list(self.purposes)}
+        values = dataclasses.asdict(self)
+        values |= {name: list(values[name]) for name in ("purposes", *_FOLLOWED)}
+        missing: tuple[str, ...] = _FOLLOWED if self.version < VERSION else ()
         if self.version == VOICEPRINT_ONLY:
-            values = {k: v for k, v in values.items() if k not in _COUNTERSIGNED}
-        return values
+            missing += _COUNTERSIGNED
+        return {k: v for k, v in values.items() if k not in missing}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ConsentRecord:
@@ -230,8 +266,12 @@ class ConsentRecord:
         try:
             if isinstance(data, Mapping):
                 _check_version(data.get("version"))
-                if data["version"] != VOICEPRINT_ONLY and not set(_COUNTERSIGNED) <= set(data):
-                    raise ConfigError(f"it lacks {' or '.join(_COUNTERSIGNED)}")
+                needed: tuple[str, ...] = (
+                    _COUNTERSIGNED if data["version"] != VOICEPRINT_ONLY else ()
+                )
+                needed += _FOLLOWED if data["version"] == VERSION else ()
+                if not set(needed) <= set(data):
+                    raise ConfigError(f"it lacks {' or '.join(needed)}")
             return from_mapping(cls, data, "consent record")
         except ConfigError as error:
             raise ConsentError(f"this is no consent record: {error}") from error
@@ -264,6 +304,21 @@ class ConsentRecord:
         signature = seal.sign(key, CONTEXT, unsigned._signed()).hex()
         return dataclasses.replace(unsigned, signature=signature)
 
+    def following(self, replaced: Iterable[str], key: Ed25519PrivateKey) -> ConsentRecord:
+        """This record, signed anew as the one that took the place of others.
+
+        Args:
+            replaced: their ids, the oldest first; of too many, the oldest are left out.
+            key: of the device that signed it.
+
+        Raises:
+            ConsentError: it is of version 1, which has no place for them.
+        """
+        if self.version == VOICEPRINT_ONLY:
+            raise ConsentError("a consent record of version 1 can't name what it follows")
+        ids = tuple(dict.fromkeys(i for i in (*self.replaces, *replaced) if i != self.id))
+        return self._signed_with({"replaces": ids[-MOST_REPLACED:]}, key)
+
     def countersigned_by(self, key: Ed25519PrivateKey) -> ConsentRecord:
         """This record with a second signature, of somebody who vouches for what it says.
 
@@ -290,7 +345,8 @@ class ConsentRecord:
         """The same consent for a voice that was adapted since: signed anew, with the same id.
 
         A revocation of the old record holds for the new one.  A countersignature was for the old
-        voice and is gone.
+        voice and is gone.  Whoever signed before has to be trusted as well as the new signer, and
+        stays named.
 
         Args:
             voice_sha256: of all that shapes the voice now.
@@ -302,9 +358,15 @@ class ConsentRecord:
         kept = check_purposes(purposes)
         if not set(kept) <= set(self.purposes):
             raise ConsentError("a consent can't be renewed for purposes that weren't agreed to")
-        changes: dict[str, Any] = dict.fromkeys(_COUNTERSIGNED, "")
-        changes |= {"voice_sha256": voice_sha256, "purposes": kept, "version": VERSION}
-        return dataclasses.replace(self, **changes).signed_by(key)
+        signers = dict.fromkeys((*self.earlier_signers, self.device))
+        signers.pop(key.public_key().public_bytes_raw().hex(), None)
+        if len(signers) > MOST_SIGNERS:
+            raise ConsentError(
+                f"more than {MOST_SIGNERS} devices have signed this consent in turn; ask for it"
+                " anew: voicelet consent renew"
+            )
+        changes: dict[str, Any] = {"voice_sha256": voice_sha256, "purposes": kept}
+        return self._signed_with({**changes, "earlier_signers": tuple(signers)}, key)
 
     def verify(self, voice_sha256: str | None = None) -> None:
         """Check the signatures, what was read and when, and that it belongs to a voice.
@@ -370,6 +432,15 @@ class ConsentRecord:
             return None
         return (from_iso("the end", self.expires) - (now or utc_now())).total_seconds() / 86400.0
 
+    def _signed_with(self, changes: Mapping[str, Any], key: Ed25519PrivateKey) -> ConsentRecord:
+        """With other values, of the version that these need; a countersignature is gone."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        values |= {**dict.fromkeys(_COUNTERSIGNED, ""), **changes}
+        follows = values["replaces"] or values["earlier_signers"]
+        values["version"] = VERSION if follows else _FOLLOWS_NOTHING
+        values["device"] = key.public_key().public_bytes_raw().hex()
+        return ConsentRecord(**values).signed_by(key)
+
     def _signed(self) -> bytes:
         unsigned = ("signature", *_COUNTERSIGNED)
         return _canonical({k: v for k, v in self.to_dict().items() if k not in unsigned})
@@ -391,7 +462,7 @@ def _canonical(data: Mapping[str, Any]) -> bytes:
 
 
 def _check_version(version: object) -> None:
-    if isinstance(version, bool) or version not in (VOICEPRINT_ONLY, VERSION):
+    if isinstance(version, bool) or version not in range(VOICEPRINT_ONLY, VERSION + 1):
         raise ConsentError(
             f"a consent record of version {version!r}, and this voicelet reads 1 to {VERSION};"
             " update voicelet"

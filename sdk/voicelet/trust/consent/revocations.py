@@ -149,6 +149,10 @@ class Revocations:
             raise ConsentError(status.problem)
         return record_id in status.revoked
 
+    def withdrawn_on(self, record_id: str) -> str | None:
+        """When a record was withdrawn, ISO 8601; "" if that isn't known, None if it wasn't."""
+        return self._status().revoked.get(record_id)
+
     def entries(self) -> list[Revocation]:
         """All revocations, oldest first.
 

@@ -234,6 +234,12 @@ def is_own(record: ConsentRecord) -> bool:
     return record.device == _own_key()
 
 
+def signers_of(record: ConsentRecord) -> tuple[str, ...]:
+    """Public keys of the other devices that signed a record, or it before it was adapted."""
+    own = _own_key()
+    return tuple(key for key in (*record.earlier_signers, record.device) if key != own)
+
+
 def check_authority(
     record: ConsentRecord,
     purpose: str,
@@ -257,11 +263,11 @@ def check_authority(
     """
     trusted = signers or device_signers()
     own = _own_key()
-    if record.device != own:
-        _check_signer(record, purpose, trusted, name)
+    for key in signers_of(record):
+        _check_signer(key, purpose, trusted, name)
     if record.needs_countersigner(purpose):
         # Twice the same hand is no second signature, nor is this device's own.
-        is_second = record.countersigner not in (own, record.device)
+        is_second = record.countersigner not in (own, record.device, *record.earlier_signers)
         second = trusted.get(record.countersigner) if is_second else None
         if second is None or not covers(second.purposes, purpose):
             raise ConsentError(
@@ -272,13 +278,13 @@ def check_authority(
     check_not_ahead(record.created, now)
 
 
-def _check_signer(record: ConsentRecord, purpose: str, trusted: TrustedSigners, name: str) -> None:
-    signer = trusted.get(record.device)
+def _check_signer(key: str, purpose: str, trusted: TrustedSigners, name: str) -> None:
+    signer = trusted.get(key)
     if signer is None:
         raise ConsentError(
             "its consent was signed by a device that isn't known here (a profile from elsewhere, or"
             " this device's key was lost); look at it, and if it is right:"
-            f" voicelet consent trust {shlex.quote(name) if name else record.device}"
+            f" voicelet consent trust {shlex.quote(name) if name else key}"
         )
     if not covers(signer.purposes, purpose):
         raise ConsentError(

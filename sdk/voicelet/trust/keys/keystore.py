@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import logging
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,8 @@ def read_file(path: Path) -> bytes | None:
     """
     try:
         with open(open_own(path, os.O_RDONLY), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a file; remove it")
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
                 _log.warning("%s was readable by others; it is private now", path)
                 os.fchmod(file.fileno(), 0o600)
