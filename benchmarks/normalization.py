@@ -102,7 +102,9 @@ def plain(text: str, language: str, kind: str = "") -> str:
         text = text.replace(f" {one} ", f" {other} ")
     silent = SILENT.get((language, kind), frozenset())
     words = [word for word in text.split() if word not in silent]
-    words = alike([w for w in (word.strip("'") for word in words) if w]) if kind == "sentence" else words
+    if kind == "sentence":
+        bare = (word.strip("'") for word in words)
+        words = alike([word for word in bare if word])
     joined: list[str] = []
     was_letter = False
     for word in words:

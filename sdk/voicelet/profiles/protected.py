@@ -260,7 +260,8 @@ def device_lists(folder: Path | None = None) -> Sequence[ProtectedVoices]:
         try:
             lists.append(decode_list(read_own(file, MAX_BYTES)))
         except (OSError, ProfileError, SealError) as error:
-            raise ProfileError(f"{file.name}: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise ProfileError(f"{file.name}: {reason}") from error
     return lists
 
 

@@ -2,8 +2,8 @@
 
 A file has lines `symbol: one way | another way`; a line that begins with a blank goes on with the
 ways of the symbol above.  In a way, `{symbol}` is drawn again, `{3-31}` is a number, `{00-59}` one
-with leading zeros, `{####}` that many digits, and `\\n`, `\\u202f` are characters.  A symbol of
-the language comes before one of `common.txt`.
+with leading zeros, `{####}` that many digits; `\\n` and `\\u202f` are characters.  The symbols of
+a language come before those of `common.txt`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from voicelet.config import did_you_mean, from_mapping, to_mapping, unique_keys
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.cleanup import Cleaner, plain_pieces
 from voicelet.text.language import Language, Melody, Normalization
-from voicelet.text.pack.characters import character_names
 from voicelet.text.pack.config import (
     DEFAULT_YEAR,
     PackConfig,
@@ -27,16 +26,16 @@ from voicelet.text.pack.config import (
     UserRulesConfig,
 )
 from voicelet.text.pack.patterns import Macros, Pattern
-from voicelet.text.pack.plurals import Plurals
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
 from voicelet.text.pack.rules import PackRules, RuleMaker
 from voicelet.text.pack.tables import Table, Tables, merged, parse_table
-from voicelet.text.pack.templates import TemplateParts
-from voicelet.text.pack.verbalizers import Verbalizers
 from voicelet.text.rules import Rule
 
 if TYPE_CHECKING:
+    # Loaded when a text first needs them.
+    from voicelet.text.characters import CharacterNames
     from voicelet.text.pack.numbers import NumberRules
+    from voicelet.text.pack.templates import TemplateParts
 
 PACKAGED = Path(__file__).parents[2] / "languages"
 """Where the packs of the package are."""
@@ -148,7 +147,7 @@ def open_pack(
             if heading
             else _NEVER
         ),
-        characters=lru_cache(maxsize=1)(partial(character_names, tables)),
+        characters=lru_cache(maxsize=1)(partial(_characters, tables)),
         pauses=files.config.pauses,
         common_words=frozenset(files.config.common_words),
     )
@@ -184,7 +183,16 @@ class LowerCasePattern:
         return self._pattern.fullmatch(text.lower())
 
 
+def _characters(tables: Tables) -> CharacterNames:
+    from voicelet.text.pack.characters import character_names
+
+    return character_names(tables)
+
+
 def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
+    from voicelet.text.pack.templates import TemplateParts
+    from voicelet.text.pack.verbalizers import Verbalizers
+
     @cache
     def rules() -> NumberRules:
         return _number_rules(files, folder)
@@ -193,8 +201,8 @@ def _parts(files: _Files, tables: Tables, folder: Path) -> TemplateParts:
 
 
 def _number_rules(files: _Files, folder: Path) -> NumberRules:
-    # A text without numbers never pays for them.
     from voicelet.text.pack.numbers import NumberRules
+    from voicelet.text.pack.plurals import Plurals
 
     config = files.config
     try:

@@ -25,7 +25,7 @@ from typing import Any
 from voicelet.config import from_mapping
 from voicelet.errors import ConfigError
 from voicelet.text.pack.linear import LinearModel, feature_numbers, features, tag_of
-from voicelet.text.pack.word_context import Predicate, WordContext, all_of, word_class
+from voicelet.text.pack.word_context import Predicate, WordContext, all_of, word_class, word_classes
 
 
 @dataclass(frozen=True)
@@ -166,27 +166,31 @@ class Homographs:
         data: of `homographs.json`.
         model: the weights that `data.model` names; None leaves the model out.
         where: the file, for messages.
+        check: make the rules of all words now, so that what is wrong shows at once; without, those
+            of a word are made when it first comes.
 
     Raises:
         ConfigError: a rule isn't one, or names what isn't there.
     """
 
     def __init__(
-        self, data: HomographData, model: LinearModel | None = None, where: str = "homographs.json"
+        self,
+        data: HomographData,
+        model: LinearModel | None = None,
+        where: str = "homographs.json",
+        *,
+        check: bool = True,
     ) -> None:
         self._where = where
-        self._classes: dict[str, frozenset[str]] = {}
-        for name, text in data.classes.items():  # a class may be built from those before it
-            self._classes[name] = word_class(text, self._classes, f"{where}: class {name!r}")
+        self._classes = word_classes(data.classes, where)
         self._data = data
         self._adverbs = self._words(data.adverbs.words, "adverbs")
         self._endings = tuple(data.adverbs.endings.split())
         self._own_adverbs: dict[str, frozenset[str]] = {}
         self._rules: dict[str, list[_Case]] = {}
         for word, entry in data.words.items():
-            self._rules[word] = [
-                (self._when(rule.when, f"words.{word}"), rule.sense) for rule in entry.rules
-            ]
+            if check:
+                self._rules_of(word)
             if entry.adverbs:
                 self._own_adverbs[word] = self._words(entry.adverbs, f"words.{word}")
             if len(entry.senses) == 1 or (entry.shared and not entry.senses):
@@ -216,7 +220,12 @@ class Homographs:
 
     @classmethod
     def from_mapping(
-        cls, data: Mapping[str, Any], weights: bytes | None = None, where: str = "homographs.json"
+        cls,
+        data: Mapping[str, Any],
+        weights: bytes | None = None,
+        where: str = "homographs.json",
+        *,
+        check: bool = True,
     ) -> Homographs:
         """From the JSON's content.
 
@@ -224,13 +233,14 @@ class Homographs:
             data: the object that the file holds.
             weights: bytes of the file that its `model` names; None leaves the model out.
             where: the file, for messages.
+            check: see the class.
 
         Raises:
             ConfigError: an unknown key, a missing one, or a rule that isn't one.
             PackError: the weights are damaged.
         """
         model = LinearModel(weights) if weights is not None else None
-        return cls(from_mapping(HomographData, data, where), model, where)
+        return cls(from_mapping(HomographData, data, where), model, where, check=check)
 
     @property
     def data(self) -> HomographData:
@@ -296,13 +306,25 @@ class Homographs:
     def _choose(self, context: WordContext) -> RulesChoice:
         word = context.keys[context.place]
         points = self._points(context) if word in self._scored else 0
-        sense = _first(self._rules.get(word, ()), context)
+        sense = _first(self._rules_of(word), context)
         if sense is not None:
             return RulesChoice((sense,), points, True)
         senses: tuple[str, ...] | None = None
         if points:
             senses = _first(self._above if points > 0 else self._below, context)
         return RulesChoice(senses or _NOTHING, points, False)
+
+    def _rules_of(self, word: str) -> list[_Case]:
+        """The decision list of a word, made at the first call."""
+        made = self._rules.get(word)
+        if made is None:
+            entry = self._data.words.get(word)
+            made = [
+                (self._when(rule.when, f"words.{word}"), rule.sense)
+                for rule in (entry.rules if entry else ())
+            ]
+            self._rules[word] = made
+        return made
 
     def _points(self, context: WordContext) -> int:
         context.score = 0

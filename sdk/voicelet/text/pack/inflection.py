@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voicelet.config import did_you_mean, from_mapping
-from voicelet.errors import ConfigError
+from voicelet.errors import PackError
 from voicelet.text.pack.entry import parse_entry
 
 FORMAT = 1
 _END = "(?![\\s\\S])"
 _MAX_NESTED = 4
+_MAX_CHARS = 20_000
+_LONGEST_END = 64  # of a word or its phones, that a pattern may look at
 
 Lookup = Callable[[str], "str | None"]
 """What a lexicon says of a word in lower case, or None."""
@@ -109,13 +111,17 @@ class Inflection:
     Args:
         config: the content of inflection.json.
         where: its name for messages.
+        check: make all patterns now, and refuse those that aren't portable or could take too long.
 
     Raises:
-        ConfigError: a pattern is wrong.
+        PackError: a pattern is wrong; with `check` also where it isn't portable, or a word could
+            make it too slow.
     """
 
-    def __init__(self, config: InflectionConfig, where: str = "inflection.json") -> None:
-        patterns = _Patterns(config.macros, where)
+    def __init__(
+        self, config: InflectionConfig, where: str = "inflection.json", *, check: bool = True
+    ) -> None:
+        patterns = _Patterns(config.macros, where, check)
         self._adds = {
             name: tuple(_Change.of(change, patterns) for change in changes)
             for name, changes in config.adds.items()
@@ -173,21 +179,32 @@ class Inflection:
                         yield ending, stem
 
 
-def open_inflection(data: Mapping[str, Any], where: str = "inflection.json") -> Inflection:
+def open_inflection(
+    data: Mapping[str, Any], where: str = "inflection.json", *, check: bool = True
+) -> Inflection:
     """The endings of an inflection.json.
 
+    Args:
+        data: the object that the file holds.
+        where: its name for messages.
+        check: see :class:`Inflection`.
+
     Raises:
-        ConfigError: it is wrong; the message says where.
+        ConfigError, PackError: it is wrong; the message says where.
     """
-    return Inflection(from_mapping(InflectionConfig, data, where), where)
+    return Inflection(from_mapping(InflectionConfig, data, where), where, check=check)
 
 
 class _Patterns:
     """Compiles the ends that changes apply to, their macros expanded."""
 
-    def __init__(self, macros: Mapping[str, str], where: str) -> None:
+    def __init__(self, macros: Mapping[str, str], where: str, check: bool) -> None:
         self._macros = macros
         self._where = where
+        self._check = check
+        for name, part in macros.items():
+            if len(part) > _MAX_CHARS:
+                raise PackError(f"{where}: macros.{name}: over {_MAX_CHARS} characters; shorten it")
 
     def compile(self, pattern: str) -> re.Pattern[str] | None:
         if not pattern:
@@ -195,10 +212,21 @@ class _Patterns:
         for _ in range(_MAX_NESTED):
             for name, part in self._macros.items():
                 pattern = pattern.replace("{{" + name + "}}", part)
+                if len(pattern) > _MAX_CHARS:
+                    raise self._error(pattern, f"it has over {_MAX_CHARS} characters")
+        python = f"(?:{pattern}){_END}"
         try:
-            return re.compile(f"(?:{pattern}){_END}")
-        except re.error as error:
-            raise ConfigError(f"{self._where}: the pattern {pattern!r} is wrong: {error}") from None
+            return re.compile(self._checked(python) if self._check else python)
+        except (re.error, RecursionError, OverflowError, PackError) as error:
+            raise self._error(pattern, str(error)) from None
+
+    def _checked(self, pattern: str) -> str:
+        from voicelet.text.pack.regex import parse  # the packs of this package are never parsed
+
+        return parse(pattern).python
+
+    def _error(self, pattern: str, message: str) -> PackError:
+        return PackError(f"{self._where}: the pattern {pattern[:60]!r} is wrong: {message}")
 
 
 @dataclass(frozen=True)
@@ -212,7 +240,9 @@ class _Change:
         return cls(patterns.compile(config.after), config.drop, config.put)
 
     def apply(self, text: str) -> str | None:
-        if len(text) < self.drop or (self.after is not None and not self.after.search(text)):
+        if len(text) < self.drop or (
+            self.after is not None and not self.after.search(text[-_LONGEST_END:])
+        ):
             return None
         return text[: len(text) - self.drop] + self.put
 
@@ -234,4 +264,5 @@ class _Ending:
         written = self.config.written
         if not word.endswith(written) or len(word) < max(self.config.min_letters, len(written) + 1):
             return False
-        return self.after is None or self.after.search(word[: -len(written)]) is not None
+        before = word[: -len(written)]
+        return self.after is None or self.after.search(before[-_LONGEST_END:]) is not None

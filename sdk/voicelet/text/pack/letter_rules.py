@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelet.errors import ConfigError
-from voicelet.text.pack.regex import parse
 
 EDGE = "#"
 """Stands before and after what is rewritten."""
@@ -37,6 +36,9 @@ LONGEST_CONTEXT = 64
 
 LONGEST_INPUT = 1000
 """Characters that are rewritten at once; the rest of a longer word is left out."""
+
+MAX_PATTERN_CHARS = 20_000
+"""Length of a pattern, its macros expanded."""
 
 _MACRO = re.compile(r"\{\{([^{}]+)\}\}")
 _SIMPLE = re.compile(r"(?:[^\\\[\](){}.*+?|^$]|\[[^\\\[\]^&~|-]+\])*")
@@ -65,6 +67,12 @@ class RewritingPass:
         drop_rest: bool = False,
     ) -> None:
         self._macros = dict(macros or {})
+        for name, part in self._macros.items():
+            if not isinstance(part, str) or len(part) > MAX_PATTERN_CHARS:
+                raise ConfigError(
+                    f"the macro {name!r} of the letter rules is a pattern of at most"
+                    f" {MAX_PATTERN_CHARS} characters"
+                )
         self._left_is_output = left_is_output
         self._drop_rest = drop_rest
         self._rules = [self._rule(row) for row in rules]
@@ -98,6 +106,8 @@ class RewritingPass:
         Raises:
             PackError: one is wrong, isn't portable or could take too long.
         """
+        from voicelet.text.pack.regex import parse  # the packs of this package are never parsed
+
         for rule in self._rules:
             for pattern in rule.patterns:
                 re.compile(parse(pattern).python)
@@ -129,6 +139,11 @@ class RewritingPass:
             pattern, count = _MACRO.subn(self._expand, pattern)
             if not count:
                 break
+            if len(pattern) > MAX_PATTERN_CHARS:
+                raise ConfigError(
+                    f"the letter rules have a pattern of more than {MAX_PATTERN_CHARS} characters"
+                    " with its macros"
+                )
         return pattern
 
     def _expand(self, match: re.Match[str]) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voicelet.config import did_you_mean, from_mapping
 from voicelet.errors import ConfigError
 from voicelet.text.language import Linked, SpokenWord
-from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.phones import (
     MODIFIERS,
     MULTILINGUAL_SYMBOLS,
@@ -27,6 +26,9 @@ from voicelet.text.phones import (
     unstressed,
     weakened,
 )
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.letter_rules import LetterRules
 
 FORMAT = 1
 PLACES = ("start", "end", "not-start", "not-end")
@@ -205,6 +207,8 @@ class Phrases:
                 self._classes[word] = self._classes.get(word, _NO_CLASSES) | {name}
         self._passes: LetterRules | None = None
         if config.passes:
+            from voicelet.text.pack.letter_rules import LetterRules  # few languages have any
+
             self._passes = LetterRules(
                 {"format": 1, "macros": config.macros, "passes": config.passes}
             )

@@ -127,7 +127,7 @@ class Predicates:
 
     def _pattern(self, source: str) -> Pattern:
         pattern = Pattern(source, self._macros, self._where)
-        pattern.parsed()
+        pattern.check()
         return pattern
 
     def _prev(self, argument: str) -> Test:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
-from voicelet.text.pack.inflection import Inflection, open_inflection
-from voicelet.text.pack.letter_rules import LetterRules
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
-from voicelet.text.pack.spelling import Spelling
+from voicelet.text.pack.word_context import word_class, word_classes
 
 if TYPE_CHECKING:
+    # Most texts have no word that needs these; what reads them is loaded when one comes.
     from voicelet.text.pack.homographs import Homographs
+    from voicelet.text.pack.inflection import Inflection
+    from voicelet.text.pack.letter_rules import LetterRules
+    from voicelet.text.pack.spelling import Spelling
 
 if TYPE_CHECKING:
     from voicelet.text.g2p import NeuralG2P
@@ -27,6 +29,7 @@ WORD_LISTS = ("lexicon.tsv", "names.tsv")
 """In the order of asking."""
 
 COMPILED_LEXICON = "lexicon.bin"
+HOMOGRAPHS = "homographs.json"
 LETTER_RULES = "letters.json"
 GRAPH = "g2p.onnx"
 """The letter-to-sound model of a language without letter rules."""
@@ -35,6 +38,7 @@ MAX_WEIGHTS_BYTES = 8 << 20
 _EMPTY: Mapping[str, Any] = {"format": 1}
 
 T = TypeVar("T")
+Senses = Callable[[Sequence[str], int, Sequence[str]], "tuple[str, ...]"]
 ReadJson = Callable[[Path], "dict[str, Any]"]
 
 
@@ -53,7 +57,7 @@ def open_pronunciation(
         PackError: a file is wrong; the message says which and where.  Without `check` also from
             what is returned, when it is first asked.
     """
-    parts = _Parts(tuple(folders), config, read)
+    parts = _Parts(tuple(folders), config, read, check)
     if check:
         parts.check()
     return Pronunciation(
@@ -76,6 +80,7 @@ class _Parts:
     folders: tuple[Path, ...]
     config: PackConfig
     read: ReadJson
+    checked: bool
 
     @cached_property
     def phrases(self) -> Phrases:
@@ -83,19 +88,35 @@ class _Parts:
 
     @cached_property
     def inflection(self) -> Inflection:
-        return self._opened("inflection.json", open_inflection)
+        from voicelet.text.pack.inflection import open_inflection
+
+        return self._opened(
+            "inflection.json", lambda data, where: open_inflection(data, where, check=self.checked)
+        )
 
     @cached_property
     def spelling(self) -> Spelling:
+        from voicelet.text.pack.spelling import Spelling
+
         config = self.config
         return Spelling(config.letter_names, config.letters, self.phrases, self.inflection)
 
     @cached_property
-    def senses(self) -> Callable[[Sequence[str], int, Sequence[str]], tuple[str, ...]]:
-        name = "homographs.json"
-        if not self._paths(name):
+    def senses(self) -> Senses:
+        if not self._paths(HOMOGRAPHS):
             return lambda keys, place, texts: ()
-        return self._opened(name, lambda data, where: self._homographs(data, where))
+        if self.checked:
+            return self.homographs
+        known = self._opened(HOMOGRAPHS, _homograph_words)
+
+        def senses(keys: Sequence[str], place: int, texts: Sequence[str]) -> tuple[str, ...]:
+            return self.homographs(keys, place, texts) if keys[place] in known else ()
+
+        return senses
+
+    @cached_property
+    def homographs(self) -> Homographs:
+        return self._opened(HOMOGRAPHS, lambda data, where: self._homographs(data, where))
 
     @cached_property
     def lexicon(self) -> PackLexicon:
@@ -119,6 +140,8 @@ class _Parts:
 
     @cached_property
     def letter_rules(self) -> LetterRules:
+        from voicelet.text.pack.letter_rules import LetterRules
+
         return self._opened(LETTER_RULES, lambda data, where: LetterRules(data))
 
     def check(self) -> None:
@@ -157,7 +180,7 @@ class _Parts:
         weights = None
         if (model := data.get("model")) and isinstance(model, Mapping):
             weights = self._weights(str(model.get("weights", "")), where)
-        return Homographs.from_mapping(data, weights, where)
+        return Homographs.from_mapping(data, weights, where, check=self.checked)
 
     def _weights(self, name: str, where: str) -> bytes:
         if name != Path(name).name or not (paths := self._paths(name)):
@@ -170,6 +193,13 @@ class _Parts:
         if len(raw) > MAX_WEIGHTS_BYTES:
             raise PackError(f"{paths[0]}: larger than {MAX_WEIGHTS_BYTES >> 20} MiB")
         return raw
+
+
+def _homograph_words(data: Mapping[str, Any], where: str) -> frozenset[str]:
+    """The words of a homographs.json that is known to be right."""
+    part = data.get("part_of_speech") or {"words": ""}
+    classes = word_classes(data.get("classes", {}), where)
+    return word_class(part["words"], classes, where) | frozenset(data.get("words", ()))
 
 
 def merged_settings(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:

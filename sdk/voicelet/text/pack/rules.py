@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voicelet.config import did_you_mean, from_mapping
 from voicelet.errors import ConfigError, PackError
 from voicelet.text.pack.config import CaseConfig, RuleConfig
 from voicelet.text.pack.patterns import Macros, Pattern
-from voicelet.text.pack.predicates import Predicates, Test
-from voicelet.text.pack.templates import Say, TemplateParts, compile_template
 from voicelet.text.rules import Rule, RuleContext
+
+if TYPE_CHECKING:
+    from voicelet.text.pack.predicates import Test
+    from voicelet.text.pack.templates import Say, TemplateParts
 
 PLACES = ("digit", "letter", "symbol", "apostrophe", "address")
 """Where the scanner may stand."""
@@ -144,6 +147,10 @@ class RuleMaker:
         Raises:
             PackError: a predicate or template is wrong.
         """
+        # A text that no rule reads pays for none of these.
+        from voicelet.text.pack.predicates import Predicates
+        from voicelet.text.pack.templates import compile_template
+
         parts = self._parts()
         predicates = Predicates(parts.tables, self._macros, parts.verbalizers, groups, where)
         made = []
@@ -165,7 +172,7 @@ class _Handler:
 
     def __init__(self, maker: RuleMaker, config: RuleConfig, pattern: Pattern, where: str) -> None:
         self._make: Callable[[], list[tuple[tuple[Test, ...], Say | None]]] = lambda: maker.cases(
-            config, pattern.parsed().groups, where
+            config, pattern.groups(), where
         )
         self._cases: list[tuple[tuple[Test, ...], Say | None]] | None = None
 

@@ -111,6 +111,18 @@ def word_class(text: str, classes: Mapping[str, frozenset[str]], where: str) -> 
     return frozenset(words)
 
 
+def word_classes(texts: Mapping[str, str], where: str) -> dict[str, frozenset[str]]:
+    """Classes by their names; one may be built from those before it.
+
+    Raises:
+        ConfigError: a class names one that isn't defined before it.
+    """
+    classes: dict[str, frozenset[str]] = {}
+    for name, text in texts.items():
+        classes[name] = word_class(text, classes, f"{where}: class {name!r}")
+    return classes
+
+
 def all_of(
     lines: Sequence[str], classes: Mapping[str, frozenset[str]], where: str
 ) -> tuple[Predicate, ...]:
