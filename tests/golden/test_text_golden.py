@@ -16,7 +16,7 @@ from tests.golden.text.rows import FOLDER, LANGUAGES, Row, front_end, read_rows,
 from voicelet.text.pack.folder import languages, packaged_language
 
 ALL = os.environ.get("VOICELET_GOLDEN") == "all"
-ONE_IN = 1 if ALL else 12
+ONE_IN = 1 if ALL else 20
 
 MIN_TEXTS = {"en-gb": 2500}
 MANY_TEXTS = 5000
