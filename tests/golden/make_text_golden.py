@@ -10,7 +10,6 @@ What has changed against the files before is printed, and is to be read before i
 from __future__ import annotations
 
 import random
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT)]
 
+from tests.golden.text.contexts import Contexts  # noqa: E402
 from tests.golden.text.coverage import Reached, counting  # noqa: E402
 from tests.golden.text.grammar import Grammar  # noqa: E402
 from tests.golden.text.rows import LANGUAGES, Row, front_end, read_rows, row_of, write_rows  # noqa: E402
@@ -30,7 +30,7 @@ from voicelet.errors import VoiceletError  # noqa: E402
 from voicelet.text.front_end import TextFrontEnd, clauses  # noqa: E402
 from voicelet.text.pack.folder import PACKAGED, packaged_language  # noqa: E402
 
-TEXTS = {"en-gb": 2000}
+TEXTS = {"en-gb": 3000}
 """How many texts a language has, where it isn't :data:`MOST_TEXTS`."""
 MOST_TEXTS = 5200
 PER_RULE = 14
@@ -40,15 +40,14 @@ TRIES = 250
 SHOWN = 40
 """Changed rows that are printed for a language."""
 
-_WORDS_BEFORE = re.compile(r"(?:^| or )prev(?:-as-written)? ([^@].*?|@.*?)(?= or |$)")
-
 
 def case_texts(tag: str) -> Iterator[str]:
-    """What travels with the pack, and the project's own training texts."""
-    path = PACKAGED / tag / "cases.tsv"
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield unescaped(line.split("\t")[0])
+    """What travels with the pack and the one it varies, and the project's own training texts."""
+    for folder in dict.fromkeys((tag, tag.split("-")[0])):
+        path = PACKAGED / folder / "cases.tsv"
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                yield unescaped(line.split("\t")[0])
     path = ROOT / "export" / "texts" / f"{tag}.txt"
     if path.exists():
         yield from path.read_text(encoding="utf-8").splitlines()
@@ -57,15 +56,16 @@ def case_texts(tag: str) -> Iterator[str]:
 def rule_texts(tag: str, reached: Reached, grammar: Grammar) -> Iterator[str]:
     """Texts drawn from the pattern of every rule; first those that reach something new."""
     language = packaged_language(tag)
+    already = set(reached.count)
     for name, rule in reached.rules.items():
         rng = random.Random(f"{tag}/{name}")
         kept: list[str] = []
-        missing = {place for place in reached.places() if place[0] == name}
-        missing -= set(reached.count)
-        before = [""] * 3 + _words_before(rule.cases)
-        for drawn in samples(reached.patterns[name], rng, language.normalization.letters, TRIES):
+        missing = {place for place in reached.places() if place[0] == name} - already
+        pattern = reached.patterns[name]
+        contexts = Contexts(rule, pattern, rng)
+        for drawn in samples(pattern, rng, language.normalization.letters, TRIES):
             place = rng.choice(rule.at.split("|"))
-            text = _in_context(drawn.strip("\n"), place, rng, before, grammar)
+            text = _in_context(drawn.strip("\n"), place, rng, contexts, grammar)
             reached.count.clear()
             try:
                 for _ in clauses(text, language=language):
@@ -81,24 +81,19 @@ def rule_texts(tag: str, reached: Reached, grammar: Grammar) -> Iterator[str]:
         yield from kept
 
 
-def _words_before(cases: tuple[dict[str, object], ...]) -> list[str]:
-    """Words that cases ask for before a match."""
-    whens = [str(test) for case in cases for test in case.get("when", ())]  # type: ignore[attr-defined]
-    found = [word for when in whens for m in _WORDS_BEFORE.finditer(when) for word in m[1].split()]
-    return [word for word in found if not word.startswith("@")]
-
-
 def _in_context(
-    drawn: str, place: str, rng: random.Random, before: list[str], grammar: Grammar
+    drawn: str, place: str, rng: random.Random, contexts: Contexts, grammar: Grammar
 ) -> str:
+    asked = rng.random() < 0.6
+    if asked:
+        drawn = contexts.fitted(drawn)
     if place.startswith("say-as:"):
         _, interpret, form = (place + ":").split(":")[:3]
         attributes = f'interpret-as="{interpret}"' + f' format="{form}"' * bool(form)
         drawn = f"<say-as {attributes}>{escape(drawn)}</say-as>"
         return f"<speak>{grammar.draw(rng, 'frame').replace('@', drawn, 1)}</speak>"
-    word = rng.choice(before)
-    if word:
-        return f"{word} {drawn}" + rng.choice(["", ".", f" {grammar.draw(rng, 'noun')}"])
+    if asked:
+        return contexts.around(drawn) + rng.choice(["", ".", f" {grammar.draw(rng, 'noun')}"])
     if rng.random() < 0.35:
         return drawn
     return grammar.draw(rng, "frame").replace("@", drawn, 1)
@@ -115,9 +110,6 @@ def texts_of(tag: str, reached: Reached) -> list[str]:
             pass
     found.update(dict.fromkeys(rule_texts(tag, reached, grammar)))
     rng = random.Random(f"{tag}/grammar")
-    if tag == "en-gb":  # of what both varieties read, a part is enough
-        kept = sorted(found, key=lambda text: random.Random(text).random())
-        found = dict.fromkeys(kept[: count * 3 // 4])
     while len(found) < count:
         found[grammar.draw(rng)] = None
     return [text for text in found if text.strip()]

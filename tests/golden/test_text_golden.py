@@ -6,19 +6,23 @@ A part of them in the normal run, all of them with `VOICELET_GOLDEN=all`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
 
+from tests.golden.text.coverage import Reached, counting
 from tests.golden.text.rows import FOLDER, LANGUAGES, Row, front_end, read_rows, row_of
-from voicelet.text.pack.folder import languages
+from voicelet.text.pack.folder import languages, packaged_language
 
 ALL = os.environ.get("VOICELET_GOLDEN") == "all"
-ONE_IN = 1 if ALL else 12
+ONE_IN = 1 if ALL else 20
 
-MIN_TEXTS = {"en-gb": 1000}
+MIN_TEXTS = {"en-gb": 2500}
 MANY_TEXTS = 5000
 MAX_BYTES = 3_000_000
+MIN_RULES_REACHED = 0.95
+"""Of all rules of a language; some wait for what another rule always takes first."""
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -31,11 +35,22 @@ def rows(tag: str) -> list[Row]:
     return read_rows(tag)
 
 
+@pytest.fixture(scope="module")
+def reached(tag: str) -> Iterator[Reached]:
+    """What the texts of this module reach of the pack, which is opened anew for that."""
+    found = Reached()
+    packaged_language.cache_clear()
+    with counting(found):
+        packaged_language(tag)
+    yield found
+    packaged_language.cache_clear()
+
+
 def test_every_language_has_a_golden_file() -> None:
     assert set(LANGUAGES) == set(languages())
 
 
-def test_texts_become_what_they_became(tag: str, rows: list[Row]) -> None:
+def test_texts_become_what_they_became(tag: str, rows: list[Row], reached: Reached) -> None:
     front = front_end(tag)
     chosen = [row for row in rows if crc32(row["text"].encode()) % ONE_IN == 0]
     assert len(chosen) > 0.7 * len(rows) / ONE_IN
@@ -45,6 +60,11 @@ def test_texts_become_what_they_became(tag: str, rows: list[Row]) -> None:
         f"{len(differ)} of {len(chosen)} texts, the first {differ[0]}; if that is meant, run"
         f" python tests/golden/make_text_golden.py {tag} and read what it prints"
     )
+    assert reached.count
+    if ALL:
+        said = {name for name, _ in reached.count}
+        silent = sorted(reached.rules.keys() - said)
+        assert len(silent) <= (1 - MIN_RULES_REACHED) * len(reached.rules), silent
 
 
 def test_files_hold_many_different_texts(tag: str, rows: list[Row]) -> None:

@@ -27,7 +27,8 @@ Row = dict[str, Any]
 def front_end(tag: str) -> TextFrontEnd:
     """English as the embedded voice reads it; others by their own pack alone."""
     if tag.split("-")[0] == "en":
-        front: TextFrontEnd = Voice.load().front_end
+        front = Voice.load().front_end
+        assert isinstance(front, TextFrontEnd)
         return front.in_language(tag)
     language = find_language(tag)
     phonemizer = Phonemizer(None, None, PhoneInventory(MULTILINGUAL_SYMBOLS), language)

@@ -37,6 +37,11 @@ def samples(pattern: Pattern, rng: random.Random, letters: str, tries: int) -> I
             yield text
 
 
+def drawn_from(pattern: Pattern, rng: random.Random) -> str:
+    """A string of the pattern's parts, which may or may not match."""
+    return _draw(tree_of(pattern), rng, _COMMON)
+
+
 def _draw(node: Node, rng: random.Random, pool: str) -> str:
     if node.kind == "text":
         return node.text

@@ -143,6 +143,7 @@ def test_without_a_lexicon(packs: Packs) -> None:
         ("(?<n>[0-9]{1,20})", "{n|digits:9}", "111", "ba ba ba"),
         ("(?<n>[0-9]{1,20})", "{n|pairs}", "113", "ba ten tri"),
         ("(?<n>[0-9]{1,20})", "{n|pairs}", "103", "ba no tri"),
+        ("(?<n>[0-9.,]{1,20})", "{n|pairs}", "1.3", "ba point tri"),
         ("(?<n>[0-9]{1,20})", "{n|year}", "12", "year ten ba ba"),
         ("(?<r>[IVX]{1,9})(?![a-z])", "{r|roman|spell:feminine}", "XII", "ten ba ba"),
         ("(?<n>[0-9]{1,3}) (?<u>km|lb)", "{n|agree:units@u} {u|of:units@n}", "1 km", "bi kilo"),

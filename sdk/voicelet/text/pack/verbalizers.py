@@ -140,6 +140,8 @@ class Verbalizers:
 
     def pairs(self, text: str) -> str:
         """Room and flight numbers: "1408" as a year, "215" as 2 and 15; others digit by digit."""
+        if not text.isdecimal():
+            return self.number(text)  # "1.5", "1,408"
         if len(text) == 4 and text[0] != "0" and text[1:] != "000":
             return self.year(text)
         if len(text) == 3 and text[1] != "0" and text[0] != "0":
