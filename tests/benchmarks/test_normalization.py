@@ -13,8 +13,8 @@ def test_tokenisation_is_undone() -> None:
 
 
 def test_dates_and_spelling_are_alike() -> None:
-    dated = alike("on the twenty third of may two thousand and five".split())
-    assert dated == alike("on may twenty third two thousand five".split())
+    dated = alike(["on", "the", "twenty", "third", "of", "may", "two", "thousand", "and", "five"])
+    assert dated == alike(["on", "may", "twenty", "third", "two", "thousand", "five"])
     assert alike(["organisations", "colour", "centre"]) == ["organizations", "color", "center"]
     assert alike(["the", "third", "of", "it"]) == ["the", "third", "of", "it"]
 
