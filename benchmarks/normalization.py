@@ -19,7 +19,8 @@ A list of sentences (`.jsonl`, an object a line with `text` and `gt_normalized`)
 blanks around marks, and its own house style. Only sentences that its author changed are counted.
 Beside the steps above, nothing is forgiven but these (:mod:`benchmarks.sentence_style`): the
 blanks of tokenisation, "and" (numbers, "&"), British and American spelling, the order of a date
-("the third of May" is "May third"), "oh" beside "o", and the names of a few signs and headings.
+("the third of May" is "May third"), "oh" and "zero" beside "o", and how a few words are written
+("pp" for "pages", "mr" for "mister").
 """
 
 from __future__ import annotations
