@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +290,52 @@ def test_an_unchecked_pack_still_refuses_what_it_meets(make_pack: Any) -> None:
     assert said("ab", language) == ["ab"]
     with pytest.raises(PackError, match="no group 'x'"):
         said("5", language)
+
+
+HOSTILE = "(?:[a-z]{1,40}[a-z]{1,40}[a-z]{1,40}){1,3}!"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("inflection.json", {"endings": [{"written": "s", "stems": [{"after": HOSTILE}]}]}),
+        ("inflection.json", {"endings": [{"written": "s", "stems": [{}], "after": HOSTILE}]}),
+        ("inflection.json", {"adds": {"s": [{"after": HOSTILE, "put": "z"}]}}),
+        ("inflection.json", {"adds": {"s": [{"after": "\\w+", "put": "z"}]}}),
+        ("inflection.json", {"adds": {"s": [{"after": "(a+)+", "put": "z"}]}}),
+        ("weak.json", {"passes": [{"rules": [["", HOSTILE, "", "x"]]}]}),
+        ("weak.json", {"passes": [{"rules": [[HOSTILE, "a", "", "x"]]}]}),
+        ("letters.json", {"passes": [{"rules": [["", "a", HOSTILE, "x"]]}]}),
+    ],
+)
+def test_patterns_outside_the_rules_are_checked_too(
+    make_pack: Any, name: str, content: dict[str, Any]
+) -> None:
+    raw = json.dumps({"format": 1, **content}).encode()
+    with pytest.raises(PackError, match=r"steps|portable|bound|capture"):
+        open_pack(make_pack(files={name: raw}))
+
+
+GROWING = {a: ("{{" + b + "}}") * 40 for a, b in zip("abcdefg", "bcdefgh", strict=True)}
+GROWING["h"] = "x" * 100
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("inflection.json", {"adds": {"s": [{"after": "{{a}}", "put": "z"}]}}),
+        ("inflection.json", {"macros": {"a": "x" * 30_000}}),
+        ("weak.json", {"passes": [{"rules": [["", "{{a}}", "", "x"]]}]}),
+        ("letters.json", {"passes": [{"rules": [["", "{{a}}", "", "x"]]}]}),
+        ("letters.json", {"macros": {"a": "x" * 30_000}, "passes": [{"rules": []}]}),
+        ("rules.json", {"rules": [{"id": "a", "at": "digit", "match": "{{a}}", "cases": []}]}),
+        ("rules.json", {"macros": {"a": "x" * 30_000}}),
+    ],
+)
+def test_macros_that_grow_without_bound_are_refused(
+    make_pack: Any, name: str, content: dict[str, Any]
+) -> None:
+    macros = {"macros": GROWING, **content}
+    raw = json.dumps(macros if name == "rules.json" else {"format": 1, **macros}).encode()
+    with pytest.raises(PackError, match=r"20[ _,]?000 characters"):
+        open_pack(make_pack(files={name: raw}))
