@@ -38,7 +38,6 @@ UNLISTED = {
     "Profile.speaker_vector",
     "SpokenConsent.sha256",
     "Voice.front_end",
-    "Voice.front_end_for",
 }
 """Of public classes, but for voicelet's own use: the page doesn't name them, so they may change."""
 

@@ -20,7 +20,7 @@ from voicelet.text.scanner import Boundary, Scanner, to_tokens
 from voicelet.text.segment import Item, NamedMark, Pause, SetProsody
 from voicelet.text.spoken_marks import spoken_marks
 from voicelet.text.user_lexicon import UserLexicon
-from voicelet.text.words import Span, Word
+from voicelet.text.words import Mark, Span, Word
 
 Known: TypeAlias = Callable[[str], bool]
 """Whether a lower-case word is in the lexicon."""
@@ -114,7 +114,7 @@ def _never_silent(
     if len(text.strip()) > MAX_LONE_CHARS:
         items = read(options)
     elif not any(c.isalnum() for c in text):
-        items = read(everything)
+        items = _unasked(read(everything))
     else:
         items = read(options)
         for item in items:
@@ -122,11 +122,16 @@ def _never_silent(
             if isinstance(item, Word):
                 break
         else:  # SSML, whose tags are letters, may hold marks alone, too
-            before, items = [], read(everything)
+            before, items = [], _unasked(read(everything))
     items = chain(before, items)
     if reading.capitals == "none":
         return items
     return with_capitals(items, text, options.language.characters(), reading.capitals)
+
+
+def _unasked(items: Iterator[Item]) -> Iterator[Item]:
+    """Marks that are named and no more: whoever sends "?" alone asks nothing."""
+    return (item for item in items if not (isinstance(item, Mark) and item.text in ("?", "!")))
 
 
 def _reader(options: TextOptions) -> Callable[[str, Span], Sequence[Item]]:
