@@ -48,8 +48,7 @@ _INCOMING = ".incoming-"
 _OUTGOING = ".outgoing-"
 _ABANDONED_S = 24 * 3600.0  # unpacking takes seconds
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-# What zipfile raises on hostile input besides BadZipFile.
-_ZIP_FAILURES = (
+ZIP_FAILURES = (
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,
@@ -60,6 +59,7 @@ _ZIP_FAILURES = (
     struct.error,
     zlib.error,
 )
+"""What zipfile raises on hostile input."""
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     _copy(stream, file, folder / file.file, f"{archive}/{file.file}")
     except BundleError:
         raise
-    except _ZIP_FAILURES as error:
+    except ZIP_FAILURES as error:
         raise BundleError(
             f"{archive}: a damaged bundle archive ({error}); fetch the bundle again"
         ) from None

@@ -10,14 +10,13 @@ import hashlib
 import json
 import re
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voicelet.bundle.archive import ZIP_FAILURES
 from voicelet.bundle.integrity import check_hash, check_length, sign, verify_signature
 from voicelet.bundle.manifest import BundleFile
 from voicelet.config import from_mapping, to_mapping, unique_keys
@@ -43,17 +42,6 @@ _NAME = re.compile(
 )
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_ZIP_FAILURES = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    OverflowError,
-    KeyError,
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -192,7 +180,7 @@ def _of_archive(archive: Path) -> dict[str, bytes]:
                 with source.open(entry) as stream:
                     files[entry.filename] = stream.read(_MAX_FILE_BYTES + 1)
                 _refuse_size(files, str(archive))
-    except _ZIP_FAILURES as error:
+    except ZIP_FAILURES as error:
         raise PackError(f"{archive}: not a pack ({error}); give a .pack file or a folder") from None
     return files
 
