@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.tiny import TINY_FILES, tiny_bundle, tiny_manifest
 from voicelet.bundle import install, installed, open_bundle, write_bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicelet.bundle.manifest import MAX_BUNDLE_BYTES, SIGNATURE_NAME, BundleFile
+from voicelet.bundle.manifest import SIGNATURE_NAME, BundleFile
 from voicelet.errors import (
     BundleError,
     BundleTamperedError,
@@ -31,8 +31,6 @@ from voicelet.trust.keys.seal import verify as verify_data
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from voicelet.bundle.store import Bundle
 
 _CONTEXT = "voicelet-bundle-1"
 _ALGORITHM = "Ed25519"
@@ -63,26 +61,6 @@ def verify_file(root: Path, listed: BundleFile) -> None:
             f"{path}: {error.strerror or error}; fetch or export the bundle again"
         ) from None
     check_hash(listed, digest.hexdigest(), str(path))
-
-
-def read_data(bundle: Bundle, role: str, limit: int = MAX_BUNDLE_BYTES) -> bytes:
-    """The bytes of a bundle's data file, once more compared with the manifest.
-
-    What was checked when the bundle was opened may have been changed since; what is read here
-    can't change any more.
-
-    Args:
-        limit: bytes that such a file may have.
-
-    Raises:
-        BundleError: the bundle has no such file, or it can't be read.
-        BundleTruncatedError, BundleTamperedError: as :func:`verify_file`.
-    """
-    path, listed = bundle.data_path(role), bundle.manifest.data[role]
-    raw = read_regular(path, limit)
-    check_length(listed, len(raw), str(path))
-    check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
-    return raw
 
 
 def check_length(listed: BundleFile, length: int, where: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicelet.bundle.archive import ARCHIVE_SUFFIX, staging, unpack
-from voicelet.bundle.integrity import verify_file, verify_signature
+from voicelet.bundle.integrity import check_hash, check_length, verify_file, verify_signature
 from voicelet.bundle.manifest import (
     MANIFEST_NAME,
     MAX_BUNDLE_BYTES,
@@ -139,6 +139,26 @@ def vouched(bundle: Bundle, by: str | None) -> Bundle:
     known = Bundle(bundle.root, bundle.manifest, bundle.signed_by)
     known.__dict__[_VOUCHER] = by
     return known
+
+
+def read_data(bundle: Bundle, role: str, limit: int = MAX_BUNDLE_BYTES) -> bytes:
+    """The bytes of a bundle's data file, once more compared with the manifest.
+
+    What was checked when the bundle was opened may have been changed since; what is read here
+    can't change any more.
+
+    Args:
+        limit: bytes that such a file may have.
+
+    Raises:
+        BundleError: the bundle has no such file, or it can't be read.
+        BundleTruncatedError, BundleTamperedError: as :func:`voicelet.bundle.integrity.verify_file`.
+    """
+    path, listed = bundle.data_path(role), bundle.manifest.data[role]
+    raw = read_regular(path, limit)
+    check_length(listed, len(raw), str(path))
+    check_hash(listed, hashlib.sha256(raw).hexdigest(), str(path))
+    return raw
 
 
 def open_bundle(

@@ -13,7 +13,7 @@ from voicelet.audio.features import FeatureConfig, FloatArray, log_mel
 from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.enrolment.consent import check_encoder, check_sentence, check_spoken, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,

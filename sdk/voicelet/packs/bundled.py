@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from voicelet.bundle.archive import staging
-from voicelet.bundle.integrity import read_data
 from voicelet.bundle.manifest import BundleFile
-from voicelet.bundle.store import Bundle
+from voicelet.bundle.store import Bundle, read_data
 from voicelet.errors import BundleError, PackError
 from voicelet.files import cache_dir, read_regular
 from voicelet.packs.contents import MANIFEST, read_pack

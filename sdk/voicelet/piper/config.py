@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.errors import BundleError
 
 ARCHITECTURE = "piper-vits"

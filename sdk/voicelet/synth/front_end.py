@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.engine import AUTO, Graph, choose_form, open_form, work_limit_s
 from voicelet.engine.onnx import OnnxGraph
 from voicelet.errors import BundleError

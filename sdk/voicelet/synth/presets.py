@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.config import did_you_mean
 from voicelet.errors import (
     BundleError,

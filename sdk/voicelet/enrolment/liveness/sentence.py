@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 
 from voicelet.bundle import Bundle
-from voicelet.bundle.integrity import read_data
+from voicelet.bundle.store import read_data
 from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.language import find_language
