@@ -19,8 +19,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Word

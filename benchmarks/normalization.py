@@ -36,7 +36,8 @@ from pathlib import Path
 
 from benchmarks.sentence_style import alike, untokenised
 from voicelet.text.front_end import clauses
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.words import Word
 
 _PROTOCOL = re.compile(r"https?(?:duepunti|deuxpoints|dospuntos|doispontos)(?:slash|barra){2}")

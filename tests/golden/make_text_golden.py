@@ -28,7 +28,8 @@ from tests.golden.text.sampling import samples  # noqa: E402
 from tests.languages.test_cases import unescaped  # noqa: E402
 from voicelet.errors import VoiceletError  # noqa: E402
 from voicelet.text.front_end import TextFrontEnd, clauses  # noqa: E402
-from voicelet.text.pack.folder import PACKAGED, packaged_language  # noqa: E402
+from voicelet.text.pack.folder import PACKAGED  # noqa: E402
+from voicelet.text.pack.packaged import packaged_language  # noqa: E402
 
 TEXTS = {"en-gb": 3000}
 """How many texts a language has, where it isn't :data:`MOST_TEXTS`."""

@@ -13,7 +13,8 @@ import pytest
 
 from tests.golden.text.coverage import Reached, counting
 from tests.golden.text.rows import FOLDER, LANGUAGES, Row, front_end, read_rows, row_of
-from voicelet.text.pack.folder import languages, packaged_language
+from voicelet.text.pack.folder import languages
+from voicelet.text.pack.packaged import find_language, packaged_language
 
 ALL = os.environ.get("VOICELET_GOLDEN") == "all"
 ONE_IN = 1 if ALL else 20
@@ -39,11 +40,17 @@ def rows(tag: str) -> list[Row]:
 def reached(tag: str) -> Iterator[Reached]:
     """What the texts of this module reach of the pack, which is opened anew for that."""
     found = Reached()
-    packaged_language.cache_clear()
+    forget()
     with counting(found):
         packaged_language(tag)
     yield found
+    forget()
+
+
+def forget() -> None:
+    """Packs that were opened before, by any test of this process."""
     packaged_language.cache_clear()
+    find_language.cache_clear()
 
 
 def test_every_language_has_a_golden_file() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from voicelet.text.cleanup import plain_pieces
-from voicelet.text.language import find_language
 from voicelet.text.pack.folder import PACKAGED, languages
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.scanner import Boundary, Scanner
 from voicelet.text.words import Mark
 

@@ -10,14 +10,9 @@ import pytest
 from voicelet.errors import ConfigError
 from voicelet.text.document import chapters_of
 from voicelet.text.front_end import clauses
-from voicelet.text.language import (
-    Language,
-    Melody,
-    Normalization,
-    Pronunciation,
-    find_language,
-)
+from voicelet.text.language import Language, Melody, Normalization, Pronunciation
 from voicelet.text.pack.folder import languages
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.pack.phrases import open_phrases
 from voicelet.text.rules import Rule, RuleContext
 from voicelet.text.words import Word

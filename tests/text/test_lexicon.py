@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelet.errors import BundleError, BundleVersionError
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import MAGIC, Lexicon, encode_lexicon
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phones import ENGLISH_SYMBOLS
 
 SYMBOLS = "ˈˌbdkltsɹəiæɛɪz"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from voicelet.errors import PhoneError
 from voicelet.text.front_end import clauses
-from voicelet.text.language import find_language
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon, encode_lexicon
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer, to_key
 from voicelet.text.phones import ENGLISH_SYMBOLS, PhoneInventory
 from voicelet.text.words import Clause, Mark, PhoneClause, Prosody, Word

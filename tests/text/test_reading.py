@@ -12,8 +12,8 @@ from voicelet.errors import ConfigError, PackError
 from voicelet.text.characters import CharacterNames, MarkName
 from voicelet.text.front_end import clauses
 from voicelet.text.items import MAX_LONE_CHARS
-from voicelet.text.language import find_language
 from voicelet.text.pack.characters import character_names
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.pack.tables import Tables, parse_table
 from voicelet.text.reading import Reading
 from voicelet.text.words import Word

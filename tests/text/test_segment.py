@@ -11,7 +11,8 @@ from voicelet.errors import TextError
 from voicelet.text import segment
 from voicelet.text.cleanup import SourcePiece, plain_pieces
 from voicelet.text.front_end import clauses
-from voicelet.text.language import Pauses, find_language
+from voicelet.text.language import Pauses
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.scanner import Scanner
 from voicelet.text.words import Clause, Mark, Word
 

@@ -29,8 +29,8 @@ from voicelet.bundle import (
 )
 from voicelet.errors import BundleError, PackError
 from voicelet.packs.bundled import pack_files
-from voicelet.text.language import match_tag
 from voicelet.text.pack.folder import PACKAGED, languages
+from voicelet.text.pack.packaged import match_tag
 from voicelet.text.phones import ENGLISH_SYMBOLS, MULTILINGUAL_SYMBOLS
 from voicelet_export.bundle.model_card import LEARNED_FROM, model_card
 from voicelet_export.bundle.presets import TEACHER_VOICES, measure_presets, presets_of

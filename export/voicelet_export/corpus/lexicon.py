@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import voicelet
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import encode_lexicon
 from voicelet.text.pack.entry import parse_entry
 from voicelet.text.pack.lexicon import read_words
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
 from voicelet_export.corpus.phone_mapping import ConventionConfig, ConventionConverter
 from voicelet_export.corpus.word_alignment import Readings, read

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from voicelet.text.g2p import decode_units, encode_letters
-from voicelet.text.language import find_language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phones import STRESS
 from voicelet_export.corpus.phone_mapping import units as split_units
 from voicelet_export.models.g2p import G2P, UNITS, G2PConfig, ctc_loss

@@ -158,7 +158,7 @@ def text_language(
     """
     from voicelet.synth.voice import front_end_of
     from voicelet.text.front_end import TextFrontEnd
-    from voicelet.text.language import find_language
+    from voicelet.text.pack.packaged import find_language
 
     front_end = front_end_of(voice, options, preset, enrolled=profile is not None)
     return front_end.language if isinstance(front_end, TextFrontEnd) else find_language()

@@ -141,7 +141,7 @@ def _language(args: argparse.Namespace) -> Language:
     """What says which lines head a chapter: the language that is asked for, or the voice's own."""
     from voicelet.piper.open import open_voice
     from voicelet.synth.languages import AUTO_LANGUAGE, BundleLanguages
-    from voicelet.text.language import find_language
+    from voicelet.text.pack.packaged import find_language
 
     bundle, _ = split_voice(args.bundle, args.voice)
     languages = BundleLanguages(open_voice(bundle, trust_bundle=args.trust_bundle))

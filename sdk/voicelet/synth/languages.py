@@ -12,8 +12,9 @@ from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.packs.bundled import bundled_pack, bundled_tags
 from voicelet.packs.installed import installed_pack, installed_tags, try_pack, warn_once
 from voicelet.packs.user_rules import UserRules
-from voicelet.text.language import DEFAULT_LANGUAGE, Language, match_tag
-from voicelet.text.pack.folder import PACKAGED, languages, packaged_language
+from voicelet.text.language import DEFAULT_LANGUAGE, Language
+from voicelet.text.pack.folder import PACKAGED, languages
+from voicelet.text.pack.packaged import match_tag, packaged_language
 
 AUTO_LANGUAGE = "auto"
 """Asks for the language of each sentence to be found out."""

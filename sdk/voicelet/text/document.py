@@ -13,7 +13,8 @@ from pathlib import Path
 from voicelet.errors import TextError
 from voicelet.text.chapters import MAX_TITLE_CHARS, Chapter, Document
 from voicelet.text.encoding import decode_text
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
+from voicelet.text.pack.packaged import find_language
 
 __all__ = ["Chapter", "Document", "chapters_of", "markdown_chapters", "plain", "read_document"]
 

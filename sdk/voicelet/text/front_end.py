@@ -13,7 +13,8 @@ from voicelet.errors import ConfigError, TextError
 from voicelet.text.detection import LanguageDetector
 from voicelet.text.foreign import ClausePhonemizer, clause_language, phonemize
 from voicelet.text.items import FindOther, Known, OtherLanguage, TextOptions, text_items
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.segment import MAX_CLAUSE_CHARS, Segmenter

@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from importlib import import_module
+from functools import cached_property
 from typing import Protocol
 
-from voicelet.config import did_you_mean
-from voicelet.errors import ConfigError
 from voicelet.text.characters import CharacterNames
 from voicelet.text.rules import Matcher, Rule, RuleIndex
 
@@ -279,42 +276,3 @@ class Language:
     characters: Callable[[], CharacterNames] = CharacterNames
     pauses: Pauses = field(default_factory=Pauses)
     common_words: frozenset[str] = frozenset()
-
-
-@lru_cache(maxsize=64)
-def find_language(tag: str = DEFAULT_LANGUAGE) -> Language:
-    """The language of a BCP 47 tag: itself, or the nearest that it is a kind of.
-
-    "en-US" is read by "en"; "pt" by the only Portuguese that there is, "pt-br".
-
-    Raises:
-        ConfigError: voicelet can't read it; the message says what it can.
-    """
-    # Named, not imported: the machine fills the classes of this module, and so stands above it.
-    machine = import_module("voicelet.text.pack.folder")
-    known: tuple[str, ...] = machine.languages()
-    language: Language = machine.packaged_language(match_tag(tag, known))
-    return language
-
-
-def match_tag(tag: str, known: Sequence[str]) -> str:
-    """Which of the packs that there are reads a language: itself, or the nearest it is a kind of.
-
-    Args:
-        tag: BCP 47.
-        known: tags in lower case.
-
-    Raises:
-        ConfigError: none does; the message says what there is.
-    """
-    wanted = tag.replace("_", "-").lower().split("-")
-    for length in range(len(wanted), 0, -1):
-        if (nearest := "-".join(wanted[:length])) in known:
-            return nearest
-    regional = [k for k in known if k.split("-")[0] == wanted[0]]
-    if len(regional) == 1:
-        return regional[0]
-    raise ConfigError(
-        f"voicelet doesn't read the language {tag!r}{did_you_mean(tag.lower(), known)}; it reads "
-        f"{', '.join(sorted(known))}. Install a pack of it (voicelet pack install)"
-    )

@@ -18,10 +18,11 @@ from itertools import groupby, pairwise
 from typing import Protocol
 
 from voicelet.errors import PhoneError
-from voicelet.text.language import Language, Pronunciation, SpokenWord, find_language
+from voicelet.text.language import Language, Pronunciation, SpokenWord
 from voicelet.text.letters import to_latin
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.entry import ENTRY_SYMBOLS, parse_entry
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phones import MULTILINGUAL_VOWELS, PhoneInventory, strengthened, weakened
 from voicelet.text.words import (
     Accent,

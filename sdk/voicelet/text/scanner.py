@@ -15,7 +15,8 @@ from typing import Literal, TypeAlias
 
 from voicelet.text.cleanup import Cleaner, SourcePiece
 from voicelet.text.ipa import ipa_phones
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.rules import RuleContext, RuleIndex, letter_class
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import MARKS, Emphasis, Mark, Span, Token, Word

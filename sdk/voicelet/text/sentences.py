@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from voicelet.text.front_end import clauses
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.ssml import looks_like_ssml
 
 MAX_PIECE_CHARS = 1 << 14

@@ -18,8 +18,8 @@ pytest.importorskip("onnx")
 
 from voicelet.errors import ConfigError  # noqa: E402
 from voicelet.text.g2p import NeuralG2P, encode_letters  # noqa: E402
-from voicelet.text.language import find_language  # noqa: E402
 from voicelet.text.lexicon import Lexicon  # noqa: E402
+from voicelet.text.pack.packaged import find_language  # noqa: E402
 from voicelet_export.bundle.g2p import G2PBuild, build_g2p  # noqa: E402
 from voicelet_export.convert.g2p import to_onnx  # noqa: E402
 from voicelet_export.corpus.lexicon import (  # noqa: E402

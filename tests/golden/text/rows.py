@@ -13,7 +13,7 @@ from typing import Any
 from voicelet.errors import VoiceletError
 from voicelet.synth import Voice
 from voicelet.text.front_end import TextFrontEnd
-from voicelet.text.language import find_language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import MULTILINGUAL_SYMBOLS, PhoneInventory
 from voicelet.text.words import Clause, PhoneClause, Prosody, Token, Word

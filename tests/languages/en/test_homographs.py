@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.homographs import Homographs
 from voicelet.text.pack.lexicon import PackLexicon
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Clause, Mark, Word

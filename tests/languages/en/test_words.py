@@ -9,10 +9,10 @@ import pytest
 
 from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.g2p import NeuralG2P
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.entry import parse_entry
 from voicelet.text.pack.lexicon import read_words
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
 

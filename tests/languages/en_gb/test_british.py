@@ -10,10 +10,10 @@ import pytest
 from voicelet import Voice
 from voicelet.text.front_end import TextFrontEnd, clauses
 from voicelet.text.g2p import NeuralG2P
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.folder import PACKAGED, open_pack, preset_language
 from voicelet.text.pack.lexicon import read_words
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import CONSONANTS, STRESS, VOWELS, PhoneInventory
 from voicelet.text.words import Word

@@ -8,7 +8,7 @@ import pytest
 
 from tests.languages.phone_error import pack_front_end, phone_error, spoken
 from voicelet.text.front_end import TextFrontEnd, clauses
-from voicelet.text.language import find_language
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.words import Word
 
 HELD_OUT = Path(__file__).with_name("held_out_words.tsv")

@@ -10,9 +10,11 @@ import pytest
 
 from voicelet.errors import PackError
 from voicelet.text.front_end import clauses
-from voicelet.text.language import Language, find_language
+from voicelet.text.language import Language
 from voicelet.text.pack import folder as folder_module
+from voicelet.text.pack import packaged as packaged_module
 from voicelet.text.pack.folder import PACKAGED, languages, open_pack
+from voicelet.text.pack.packaged import find_language, packaged_language
 from voicelet.text.words import Word
 
 RULE = {"id": "n", "at": "digit", "match": "(?<n>[0-9]{1,9})", "cases": [{"say": "{n|number}"}]}
@@ -67,14 +69,15 @@ def test_a_new_language_needs_no_python(make_pack: Any, monkeypatch: pytest.Monk
         numbers=numbers,
         cleanup="№\tnum \n",
     )
-    monkeypatch.setattr(folder_module, "PACKAGED", folder.parent)
-    folder_module.packaged_language.cache_clear()
+    for module in (folder_module, packaged_module):
+        monkeypatch.setattr(module, "PACKAGED", folder.parent)
+    packaged_language.cache_clear()
     find_language.cache_clear()
     try:
         language = find_language("eo-XX")
     finally:
         monkeypatch.undo()
-        folder_module.packaged_language.cache_clear()
+        packaged_language.cache_clear()
         find_language.cache_clear()
     assert language.tag == "eo"
     assert said("Ĉu S-ro. Ŝtono venis 23 km?", language) == [

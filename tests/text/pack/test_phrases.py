@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from voicelet.errors import ConfigError, PackError
-from voicelet.text.language import Language, Pronunciation, SpokenWord, find_language
+from voicelet.text.language import Language, Pronunciation, SpokenWord
 from voicelet.text.lexicon import Lexicon, encode_lexicon
 from voicelet.text.pack.entry import ENTRY_SYMBOLS, Entry, entry_symbols, parse_entry
 from voicelet.text.pack.inflection import open_inflection
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.spelling import Spelling
 from voicelet.text.phonemize import Phonemizer

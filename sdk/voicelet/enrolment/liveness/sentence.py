@@ -19,8 +19,8 @@ from voicelet.bundle import Bundle
 from voicelet.bundle.store import read_data
 from voicelet.errors import ConsentError
 from voicelet.text.front_end import TextFrontEnd
-from voicelet.text.language import find_language
 from voicelet.text.lexicon import Lexicon
+from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import PhoneInventory
 from voicelet.text.words import Span

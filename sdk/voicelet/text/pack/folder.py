@@ -67,12 +67,6 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in PACKAGED.glob(f"*/{PACK_NAME}")))
 
 
-@lru_cache(maxsize=64)
-def packaged_language(folder: str) -> Language:
-    """The language of one of :func:`languages`."""
-    return open_pack(PACKAGED / folder, check=False)
-
-
 @lru_cache(maxsize=256)
 def preset_language(preset: str, language: str) -> str | None:
     """Which variety of a voice's language a preset of it speaks, if a pack names the preset.
