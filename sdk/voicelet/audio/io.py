@@ -23,6 +23,7 @@ from voicelet.audio.channels import ChannelScan
 from voicelet.audio.features import FloatArray
 from voicelet.audio.hum import Hum
 from voicelet.audio.resample import Resampler
+from voicelet.audio.riff import samples_end
 from voicelet.audio.writer import AudioWriter, pcm16, write_wav
 from voicelet.errors import AudioError
 
@@ -228,9 +229,10 @@ def _open_path(source: str | os.PathLike[str]) -> tuple[str, BinaryIO]:
 def _sound(stream: BinaryIO, name: str) -> soundfile.SoundFile:
     import soundfile
 
+    end = samples_end(stream, name)
     stream.seek(0)
     try:
-        sound = soundfile.SoundFile(_Nameless(stream))
+        sound = soundfile.SoundFile(_Nameless(stream, end))
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise AudioError(
             f"{name} is not audio that voicelet reads ({_reason(error)});"
@@ -255,13 +257,23 @@ class _Nameless:
     """A file without its name, from which libsndfile's wrapper would guess a raw format.
 
     A damaged header can make libsndfile seek anywhere; an exception can't cross its callbacks.
+
+    Args:
+        end: where it is to end; None for the file's own end.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.tell, self.read = file.tell, file.read
+    def __init__(self, file: BinaryIO, end: int | None = None) -> None:
+        self._file, self._end = file, end
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        if self._end is not None:
+            size = max(0, min(size, self._end - self._file.tell()))
+        return self._file.read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END and self._end is not None:
+            offset, whence = self._end + offset, os.SEEK_SET
         try:
             return self._file.seek(offset, whence)
         except (ValueError, OSError):  # a negative position

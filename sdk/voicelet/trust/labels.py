@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voicelet import __version__
+from voicelet.audio.riff import samples_end
 from voicelet.config import did_you_mean
 from voicelet.errors import AudioError, ConfigError
 from voicelet.trust.watermark.mark import is_marking, now_s
@@ -187,6 +188,8 @@ def read_label(path: str | os.PathLike[str]) -> dict[str, object] | None:
     import soundfile
 
     try:
+        with open(path, "rb") as raw:
+            samples_end(raw, repr(os.fspath(path)))
         with soundfile.SoundFile(os.fspath(path)) as file:
             comment = file.comment
     except (soundfile.SoundFileError, RuntimeError, OSError, TypeError, ValueError) as error:
