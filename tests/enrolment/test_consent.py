@@ -443,3 +443,29 @@ def test_only_a_vouched_encoder_says_who_reads(make_bundle: Callable[..., Path])
         give_consent(draft(), spoken, bundle=bundle)
     with pytest.raises(ConsentError, match="no key that is trusted here"):
         voicelet.enrol([SAMPLES / "reader-2.opus"], consent=spoken, bundle=bundle)
+
+
+def test_a_key_that_the_caller_names_is_no_voucher_for_the_encoder(
+    make_bundle: Callable[..., Path],
+) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    import voicelet
+    from voicelet.bundle import Bundle, open_bundle
+
+    key = Ed25519PrivateKey.generate()
+    folder = make_bundle(signing_key=key)
+    named = open_bundle(folder, trusted_keys=[key.public_key().public_bytes_raw().hex()])
+    assert named.trusted_by == "key"
+
+    class Sly(Bundle):
+        trusted_by = "package"  # type: ignore[assignment]
+
+    packaged = open_bundle(None)
+    changed = open_bundle(None)
+    object.__setattr__(changed, "manifest", named.manifest)
+    for bundle in (named, Sly(named.root, named.manifest), changed):
+        spoken = Consent("Ana", SpokenConsent(b"x", voicelet.consent_sentence()))
+        with pytest.raises(ConsentError, match="no key that is trusted here"):
+            give_consent(draft(), spoken, bundle=bundle)
+    assert packaged.trusted_by == "package"

@@ -48,3 +48,15 @@ def test_many_short_sentences_say_what_one_long_one_says(voice: Voice) -> None:
     seen, whole = (detect_watermark(a.samples, a.sample_rate_hz) for a in (short, long))
     assert seen.payload is not None and seen.payload == whole.payload
     assert len(seen.segments) > 1
+
+
+def test_phones_that_change_when_they_are_asked_are_read_once(voice: Voice) -> None:
+    """What is spoken is what is marked: a str of somebody's own making can't move the pattern."""
+
+    class Sly(str):
+        def lstrip(self, *_: object) -> str:  # type: ignore[override]
+            return "bbb"
+
+    said = "ðə bˈOts kˈAm ˈɪn."
+    plain, sly = (voice.synthesize_phones(p).samples for p in (said, Sly(said)))
+    np.testing.assert_array_equal(plain, sly)

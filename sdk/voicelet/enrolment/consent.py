@@ -7,6 +7,7 @@ a renewed record, once it was heard that the voice is still its owner's.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -52,21 +53,27 @@ def check_sentence(consent: Consent) -> None:
         issued_sentences().check(consent.spoken.sentence.text)
 
 
-def check_encoder(consent: Consent, bundle: Bundle) -> None:
-    """Refuse a spoken consent where whoever made the bundle could say whose voice it is.
+def heard_with(consent: Consent, bundle: Bundle) -> Bundle:
+    """The bundle whose speaker encoder hears a consent; a spoken one needs one beyond doubt.
 
-    The bundle's own speaker encoder compares the reader with the recordings, so somebody who is
-    trusted here has to have signed it.
+    It says whose voice it is, so it is opened anew: by the package or by a key that is pinned on
+    this device, not by one that the caller names.
 
     Raises:
-        ConsentError: nobody but the caller vouches for the bundle.
+        ConsentError: nobody but the caller vouches for the bundle, or it isn't what is in its
+            folder.
+        BundleError: it can't be opened any more.
     """
-    if consent.spoken is not None and bundle.trusted_by not in ("package", "key"):
+    if consent.spoken is None:
+        return bundle
+    fresh = open_bundle(Path(os.fspath(bundle.root)))
+    if fresh.trusted_by not in ("package", "key") or fresh.manifest != bundle.manifest:
         raise ConsentError(
             f"who reads the sentence can't be heard with the speaker encoder of"
-            f" {bundle.manifest.name!r}, which no key that is trusted here signed; enrol with the"
+            f" {fresh.manifest.name!r}, which no key that is trusted here signed; enrol with the"
             " packaged voice, pin its key (voicelet voices --trust-key), or give a scripted consent"
         )
+    return fresh
 
 
 def check_spoken(consent: Consent, windows: FloatArray, encoder: RunnableGraph) -> None:
@@ -131,7 +138,7 @@ def give_consent(
     if consent.spoken is not None:
         source = voice.bundle if voice is not None else bundle
         voice_bundle = source if isinstance(source, Bundle) else open_bundle(source)
-        check_encoder(consent, voice_bundle)
+        voice_bundle = heard_with(consent, voice_bundle)
         # The mean of its windows is all that a profile keeps; their number says how sure it is.
         count = max(1, round(profile.speech_s / _WINDOW_STEP_S))
         windows = np.tile(np.asarray(profile.d_vector, np.float32), (count, 1))

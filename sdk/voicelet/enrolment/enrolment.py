@@ -14,7 +14,7 @@ from voicelet.audio.level import normalize_level
 from voicelet.audio.source import Recording
 from voicelet.bundle import Bundle, open_bundle
 from voicelet.bundle.store import read_data
-from voicelet.enrolment.consent import check_encoder, check_sentence, check_spoken, note_consent
+from voicelet.enrolment.consent import check_sentence, check_spoken, heard_with, note_consent
 from voicelet.enrolment.gate import (
     DEFAULT_GATE,
     GateConfig,
@@ -211,7 +211,7 @@ def enrol(
     label = check_name("unnamed" if name is None else name)  # fails before the work, not after it
     source = voice.bundle if voice is not None else bundle
     opened_bundle = source if isinstance(source, Bundle) else open_bundle(source)
-    check_encoder(given_consent, opened_bundle)
+    opened_bundle = heard_with(given_consent, opened_bundle)
     encoder = open_encoder(opened_bundle)
     waves: list[tuple[str, FloatArray]] = []
     gated = assess(

@@ -9,7 +9,7 @@ the cuts lie can't be heard or measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from threading import Event
 from typing import Any
 
@@ -177,6 +177,12 @@ class Pipeline:
         return self.synthesizer.rate
 
 
+def _plain(clause: PhoneClause) -> PhoneClause:
+    """A copy that says the same whenever it is asked: what is spoken is also what is marked."""
+    values = {field.name: getattr(clause, field.name) for field in fields(PhoneClause)}
+    return PhoneClause(**{**values, "phones": str.__str__(values["phones"])})
+
+
 def _first_word(phones: str) -> str:
     """The sounds of a clause's first word, without its stress and the marks before it."""
     sounds = phones.lstrip(STRESS + PUNCTUATION)
@@ -222,7 +228,7 @@ class SpeechStream:
         """
         # The end of a clause, until it is known whether it is the last.
         pending: Chunk | None = None
-        for clause in clauses:
+        for clause in map(_plain, clauses):
             for part in split_clause(clause):
                 for chunk, is_end in self._clause(part):
                     if pending is not None:
