@@ -12,15 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.consenting import agreed, someone
+from tests.consenting import agreed, foreign, scripted, someone
 from tests.trust.test_keys import Ring
+from voicelet.enrolment.consent import give_consent, revoke_consent
 from voicelet.errors import ConsentEndedError, ConsentError
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.audit import device_log as audit
 from voicelet.trust.consent import revocations as module
 from voicelet.trust.consent.chain import parse
+from voicelet.trust.consent.record import BY_STATEMENT
 from voicelet.trust.consent.revocations import Revocations, default_file, device_revocations
+from voicelet.trust.consent.signers import device_signers
 from voicelet.trust.keys import device_key as keys_module
 from voicelet.trust.keys import keystore
 from voicelet.trust.keys.seal import new_signing_key
@@ -415,3 +418,18 @@ def test_killed_at_every_step_of_a_repair(tmp_path: Path) -> None:
         if not killed:
             break
     assert step > 10
+
+
+def test_a_strangers_record_withdraws_none_but_itself() -> None:
+    """Nor does renewing it: it may name anybody's record as one that it took the place of."""
+    ana, bob = someone("ana"), someone("bob", f0_hz=120.0, bands=40)
+    assert ana.consent is not None
+    theirs, signer = foreign(
+        bob, version=3, replaces=(ana.consent.id, *(f"{i:032x}" for i in range(255)))
+    )
+    device_signers().trust(signer, "Bob", BY_STATEMENT)
+    revoke_consent(theirs)
+    assert ana.consent.id not in device_revocations()
+    renewed = give_consent(theirs, scripted("Bob"))
+    assert renewed.check_record().replaces in ((), (theirs.check_record().id,))
+    assert ana.consent.id not in device_revocations()

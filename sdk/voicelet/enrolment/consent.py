@@ -188,7 +188,8 @@ def follow_consent(profile: Profile, previous: Profile) -> Profile:
 def _following(profile: Profile, before: ConsentRecord) -> Profile:
     """The profile, its record naming those of `before`; what it has no room for ends now."""
     record = profile.check_record()
-    replaced = (*before.replaces, before.id)
+    # What a stranger's record says it took the place of is their word about others' records.
+    replaced = (*(before.replaces if is_own(before) else ()), before.id)
     record = record.following(replaced, device_key())
     for record_id in replaced:
         if record_id not in record.replaces:

@@ -19,6 +19,7 @@ from voicelet.trust.audit.record import Field
 from voicelet.trust.consent.chain import is_id
 from voicelet.trust.consent.record import ConsentRecord
 from voicelet.trust.consent.revocations import device_revocations
+from voicelet.trust.consent.signers import is_own
 
 _GIVEN = ("enrol", "consent", "import")
 _log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ def linked_consents(record: ConsentRecord, names: Iterable[str] = ()) -> tuple[s
     Args:
         names: of profiles that it is in, here or where it comes from.
     """
-    ids = set(record.replaces)
+    # A stranger may name anybody's record as one that theirs took the place of.
+    ids = set(record.replaces) if is_own(record) else set[str]()
     seen = _seen()
     own = seen.pop(record.id, _Seen())
     try:
