@@ -240,7 +240,7 @@ class OneGraph(Bundle):
 
     def __init__(self) -> None:
         object.__setattr__(self, "root", ENCODER.parent)
-        object.__setattr__(self, "trusted_by", "package")
+        self.__dict__["_trusted_by"] = "package"
 
     def graph(self, role: str) -> GraphSpec:
         assert role == "speaker_encoder"

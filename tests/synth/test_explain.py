@@ -96,7 +96,7 @@ def test_a_line_that_is_pasted_is_spoken(found: Explanation) -> None:
 
 
 def test_nothing_to_say_explains_nothing(real: Voice) -> None:
-    empty = explain(real, " ... ")
+    empty = explain(real, "   ")
     assert empty.words == () and len(empty.f0_hz) == len(empty.mel_db)
     assert png(empty).startswith(b"\x89PNG")
     ElementTree.fromstring(svg(empty))

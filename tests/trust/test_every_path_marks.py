@@ -267,7 +267,7 @@ def test_no_command_was_forgotten() -> None:
     speaking = {"say", "read", "demo", "bench"}
     speaking_prompts = {"record"}  # through `Voice.synthesize`, to the loudspeaker
     silent = {"enrol", "voices", "profiles", "consent", "erase", "explain", "info", "audit"}
-    silent |= {"detect", "verify", "protected"}
+    silent |= {"detect", "verify", "protected", "pack"}
     names = {command.__name__.rsplit(".", 1)[-1] for command in COMMANDS}
     assert names <= speaking | speaking_prompts | silent, (
         "does the new command make audio? say so here"
@@ -282,6 +282,7 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "enrolment.enrolment.make_profile",  # a draft: neither kept nor spoken (above)
         "enrolment.consent.give_consent",
         "enrolment.consent.adapt_profile",
+        "enrolment.consent.follow_consent",  # its record names those it took the place of
         "profiles.profile.Profile.from_bytes",  # checked whenever it is used
         "profiles.profile.stored_copy",  # the same
         "profiles.transfer.import_profile",

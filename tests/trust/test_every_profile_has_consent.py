@@ -229,7 +229,7 @@ SPEAKING = {
     "adapt": ("old", "."),
 }
 NEITHER = re.compile(
-    r"(voices|info|erase|audit|detect|verify|protected)( .*)?"
+    r"(voices|info|erase|audit|detect|verify|protected|pack)( .*)?"
     r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|repair|verify)"
     r"|consent (trust|untrust|signers|countersign|attach)"
 )
