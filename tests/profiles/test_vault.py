@@ -24,7 +24,7 @@ from voicelet.errors import ProfileError, ProfileNotFoundError
 from voicelet.profiles.names import MAX_FILE_BYTES, check_name, file_stem
 from voicelet.profiles.profile import Profile, QualitySummary
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import is_pending, read_lock
+from voicelet.profiles.vault.lock import is_pending, read_lock
 from voicelet.profiles.vault.vault import SUFFIX, Vault
 from voicelet.speaker.vector import KNOWN_ENCODERS, SpeakerStatistics
 from voicelet.trust.consent.statement import Consent, ConsentRecord, make_record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -13,8 +14,9 @@ from tests.profiles.test_vault import profile
 from tests.profiles.test_vault_protection import files, key_files
 from voicelet.errors import ProfileError, ProfileLockedError, ProfileNotFoundError
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import is_pending, read_lock, write_lock
+from voicelet.profiles.vault.lock import is_pending, read_lock, write_lock
 from voicelet.profiles.vault.vault import Vault
+from voicelet.trust.keys import keystore
 
 WORDS = "correct horse"
 
@@ -151,3 +153,86 @@ def test_nobody_else_says_what_was_erased(vault: Vault) -> None:
         assert Vault(vault.path).load("ben") == profile("ben", 2.0)
     vault.rotate_key()
     assert Vault(vault.path).load("ben") == profile("ben", 2.0) and is_settled(vault)
+
+
+INDEX = ("index", "backup/index")
+
+
+@pytest.mark.parametrize("protection", ["file", "passphrase"])
+@pytest.mark.parametrize("index", ["whole", "gone", "damaged", "older"])
+def test_the_key_stays_while_it_opens_a_profile_that_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, protection: str, index: str
+) -> None:
+    def opened(words: str | None = WORDS) -> Vault:
+        return Vault(tmp_path / "v", passphrase=words if protection == "passphrase" else None)
+
+    opened().save(profile("ana", 1.0))
+    older = {name: (tmp_path / "v" / name).read_bytes() for name in INDEX}
+    opened().save(profile("ben", 2.0))
+    newest = {name: (tmp_path / "v" / name).read_bytes() for name in INDEX}
+    take_away(opened(), tmp_path / "aside")
+    for name in INDEX:
+        if index == "gone":
+            (tmp_path / "v" / name).unlink()
+        elif index == "damaged":
+            (tmp_path / "v" / name).write_bytes(b"rot" * 20)
+        elif index == "older":
+            (tmp_path / "v" / name).write_bytes(older[name])
+    opened(words=None).erase("ana")
+    assert not any(path.exists() for path in files(opened(), "ana"))
+    assert "voicelet erase ben" in caplog.text or index == "whole"
+    assert opened(words=None).missing() == ["ben"]
+    bring_back(opened(), tmp_path / "aside")
+    if index != "whole":
+        for name, data in newest.items():
+            (tmp_path / "v" / name).write_bytes(data)
+        opened().restore("ben", accept_older=True)
+    assert opened().load("ben") == profile("ben", 2.0)
+    opened().erase("ben")
+    assert key_files() == set() or is_settled(opened())
+
+
+def test_an_index_that_is_begun_anew_knows_what_is_away(vault: Vault, tmp_path: Path) -> None:
+    take_away(vault, tmp_path / "aside")
+    for name in INDEX:
+        (vault.path / name).unlink()
+    vault.restore("ana", accept_older=True)
+    assert vault.missing() == ["ben"]
+    with pytest.raises(ProfileError, match="only the old key"):
+        vault.rotate_key()
+    vault.erase("ana")
+    vault.erase("Cleo")
+    bring_back(vault, tmp_path / "aside")
+    assert vault.load("ben") == profile("ben", 2.0)
+    assert is_settled(vault)
+
+
+def test_a_vault_of_before_keeps_its_key_where_nothing_says_what_it_opens(
+    vault: Vault, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (held,) = keystore.keys_folder().glob("vault-*.profiles")
+    held.unlink()
+    take_away(vault, tmp_path / "aside")
+    for name in INDEX:
+        (vault.path / name).unlink()
+    vault.erase("ana")
+    vault.erase("Cleo")
+    assert "next unlocked" in caplog.text
+    bring_back(vault, tmp_path / "aside")
+    vault.restore("ben", accept_older=True)
+    assert vault.load("ben") == profile("ben", 2.0)
+
+
+def test_a_profile_is_stated_before_it_is_written(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(disk: Disk, name: str, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    (held,) = keystore.keys_folder().glob("vault-*.profiles")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Disk, "write", killed)
+        vault.save(profile("Dora", 4.0))
+    assert any(file.startswith("Dora") for file in json.loads(held.read_text()))
+    vault.erase("ana")
+    assert "ana.vclp" not in json.loads(held.read_text())

@@ -12,9 +12,9 @@ import pytest
 from tests.profiles.test_vault import profile
 from voicelet.errors import ProfileError
 from voicelet.profiles.profile import MAGIC
-from voicelet.profiles.vault import keys as vault_keys
+from voicelet.profiles.vault import lock as vault_lock
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import FILE, PLAIN, WRAPPED, Lock, Slot, read_lock, write_lock
+from voicelet.profiles.vault.lock import FILE, PLAIN, WRAPPED, Lock, Slot, read_lock, write_lock
 from voicelet.profiles.vault.vault import Vault
 from voicelet.trust.keys import keystore
 
@@ -63,7 +63,7 @@ def test_a_key_that_is_listed_as_its_own_successor_isnt_destroyed(folder: Path) 
         dataclasses.replace(good, slots=(*good.slots, *good.slots))
     fields = {**dataclasses.asdict(good), "slots": [dataclasses.asdict(good.slots[0])] * 2}
     record = {"format": "voicelet vault", "version": 1, "lock": fields}
-    data = vault_keys._spelled({**record, "sha256": vault_keys._digest(1, fields)})
+    data = vault_lock._spelled({**record, "sha256": vault_lock._digest(1, fields)})
     path.write_bytes(data)
     assert Vault(folder).load("ana") == profile("ana", 1.0)  # by the copy
     (folder / "backup" / "vault.json").write_bytes(data)

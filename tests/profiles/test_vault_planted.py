@@ -15,7 +15,7 @@ from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.profile import MAGIC, Profile
 from voicelet.profiles.transfer import import_profile
 from voicelet.profiles.vault.disk import Disk, is_encrypted
-from voicelet.profiles.vault.keys import FILE, PLAIN, Lock, Slot, write_lock
+from voicelet.profiles.vault.lock import FILE, PLAIN, Lock, Slot, write_lock
 from voicelet.profiles.vault.vault import Vault
 from voicelet.speaker.voice_match import voice_scale
 from voicelet.trust.consent.signers import device_signers

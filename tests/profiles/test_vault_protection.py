@@ -26,8 +26,9 @@ from voicelet.profiles.profile import Profile
 from voicelet.profiles.vault import disk as vault_file
 from voicelet.profiles.vault import keys as vault_keys
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import KeyRing, Lock, Slot, read_lock, write_lock
-from voicelet.profiles.vault.session import Index, IndexEntry, IndexFile
+from voicelet.profiles.vault.index import Index, IndexEntry, IndexFile
+from voicelet.profiles.vault.keys import KeyRing
+from voicelet.profiles.vault.lock import Lock, Slot, read_lock, write_lock
 from voicelet.profiles.vault.vault import SUFFIX, Vault
 from voicelet.trust.audit.device_log import default_log
 from voicelet.trust.keys import keystore

@@ -154,6 +154,22 @@ def test_the_log_names_the_profile_that_was_checked(voice: Voice) -> None:
     assert [u["consent"] == other.consent.id for u in uses] == [False]
 
 
+def test_an_explanation_of_a_person_is_noted(voice: Voice) -> None:
+    profile = someone()
+    explained = explain.explain(voice, "hello there", profile=profile)
+    explain.explain(voice, "hello there")
+    device_log.flush()
+    (noted,) = [r.fields for r in device_log.default_log().records() if r.event == "explain"]
+    seconds = len(explained.f0_hz) / explained.frames_per_s
+    assert profile.consent is not None and noted["consent"] == profile.consent.id
+    assert noted["seconds"] == round(seconds, 3) and "hello" not in str(noted)
+
+
+def test_a_voice_has_no_subclasses_that_say_what_was_heard() -> None:
+    with pytest.raises(TypeError, match="subclassed"):
+        type("Fake", (Voice,), {"synthesize": lambda *a, **k: None})
+
+
 def test_methods_set_on_an_object_are_not_called(victim: Profile, voice: Voice) -> None:
     profile = someone()
     vector = profile.speaker_vector(np.zeros(80), np.ones(80))

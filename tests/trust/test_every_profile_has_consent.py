@@ -346,6 +346,7 @@ def test_profiles_are_parsed_in_few_places_and_by_class_in_one() -> None:
             cloning += calls("cls", tree)
     assert parsing == {
         "sdk/voicelet/profiles/backup.py",  # for its name
+        "sdk/voicelet/profiles/vault/admission.py",  # before it is taken in
         "sdk/voicelet/profiles/vault/session.py",  # for the id of its consent
         "sdk/voicelet/profiles/transfer.py",
         "sdk/voicelet/profiles/vault/vault.py",

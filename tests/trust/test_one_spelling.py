@@ -20,9 +20,9 @@ from voicelet.errors import ConfigError, VoiceletError
 from voicelet.profiles import protected as protected_file
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import BITS, ProtectedVoices
-from voicelet.profiles.vault import keys as vault_lock
+from voicelet.profiles.vault import lock as vault_lock
 from voicelet.profiles.vault.disk import Disk
-from voicelet.profiles.vault.keys import Lock, Slot
+from voicelet.profiles.vault.lock import Lock, Slot
 from voicelet.trust.audit import export as audit_export
 from voicelet.trust.audit.log import AuditLog
 from voicelet.trust.audit.record import GENESIS, Head, Record

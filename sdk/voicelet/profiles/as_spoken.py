@@ -71,6 +71,8 @@ class SpokenGuardConfig:
 
 
 DEFAULT_SPOKEN_GUARD = SpokenGuardConfig()
+_VOICE = ("voicelet.synth.voice", "Voice")
+"""The one class that is believed; profiles can't import it."""
 
 
 def is_adapted_for(profile: Profile, bundle: Bundle) -> bool:
@@ -104,8 +106,8 @@ def guard_spoken(
     Raises:
         VoiceProtectedError: what is heard isn't the profile's person, or is another profile's or a
             protected one.
-        ProfileError: the profile isn't adapted for this voice, or its d-vector is by another
-            speaker encoder, so that nothing can be told.
+        ProfileError: the profile isn't adapted for this voice, its d-vector is by another speaker
+            encoder, so that nothing can be told, or `voice` is no `voicelet.Voice`.
         BundleError: the bundle has no speaker encoder.
         ConsentError: it may not speak here.
     """
@@ -142,7 +144,14 @@ def guard_spoken(
 
 def _heard(profile: Profile, voice: SpeakingVoice) -> tuple[FloatArray, float]:
     """The d-vector [256] of what the profile says, and seconds of speech in it."""
-    audio = voice.synthesize(PROBE, profile=profile, purpose=profile.allowed_purposes()[0])
+    kind = type(voice)
+    if (kind.__module__, kind.__qualname__) != _VOICE:
+        raise ProfileError(
+            "an adapted profile is heard through a voicelet.Voice itself, not through an object of"
+            " another class that says what was heard"
+        )
+    purpose = profile.allowed_purposes()[0]
+    audio = kind.synthesize(voice, PROBE, profile=profile, purpose=purpose)
     recording = (audio.samples, audio.sample_rate_hz)
     speech = speech_16k(load_recording(recording, RATE_HZ, MAX_LISTENED_S).samples)
     vector = mean_d_vector(embed_windows(open_encoder(voice.bundle), speech))

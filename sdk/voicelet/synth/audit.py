@@ -33,12 +33,30 @@ def audited(
             yield chunk
     finally:
         if samples:
-            facts: dict[str, str | float] = {"seconds": round(samples / rate, 3), "voice": voice}
-            identifiers = {
-                "profile": getattr(profile, "name", None),
-                "consent": getattr(getattr(profile, "consent", None), "id", None),
-                "preset": preset,
-                "text": text,
-            }
-            facts.update({k: v for k, v in identifiers.items() if isinstance(v, str)})
-            note("use", **facts)
+            note_use("use", samples / rate, text, profile, preset, voice)
+
+
+def note_use(
+    event: str,
+    seconds: float,
+    text: str | None,
+    profile: Speaker | None,
+    preset: str | None,
+    voice: str,
+) -> None:
+    """Write an audit record of what a voice was used for.
+
+    Args:
+        event: "use", or "explain".
+        seconds: how long the speech is.
+        text, profile, preset, voice: see :func:`audited`.
+    """
+    facts: dict[str, str | float] = {"seconds": round(seconds, 3), "voice": voice}
+    identifiers = {
+        "profile": getattr(profile, "name", None),
+        "consent": getattr(getattr(profile, "consent", None), "id", None),
+        "preset": preset,
+        "text": text,
+    }
+    facts.update({k: v for k, v in identifiers.items() if isinstance(v, str)})
+    note(event, **facts)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.errors import ConfigError
+from voicelet.synth.audit import note_use
 from voicelet.synth.compression.rendering import model_pace
 from voicelet.synth.consent_check import check_consent
 from voicelet.synth.languages import AUTO_LANGUAGE, choose_language
@@ -106,6 +107,8 @@ def explain(
     Raises:
         ConfigError: the voice's model doesn't predict these figures (a Piper voice).
 
+    With a profile it needs the same consent as speech and is noted in the audit log ("explain"):
+    whoever holds spectrogram and f0 can make speech of them that carries no mark.
     Beyond twice the normal speed it shows what the model makes, before that is compressed in time.
     """
     requested = speech_options(options, settings)
@@ -145,7 +148,12 @@ def explain(
                 pace, _ = model_pace(of_clause(controls, part))
                 collector.add(part, of_phone[at : at + size], pace)
                 at += size
-    return collector.result(tuple(words))
+    explanation = collector.result(tuple(words))
+    if checked is not None:
+        # Spectrogram and f0 of a person are nearly their speech, so it counts as a use.
+        seconds = len(explanation.f0_hz) / explanation.frames_per_s
+        note_use("explain", seconds, text, checked, None, voice.info.name)
+    return explanation
 
 
 class _Collector:

@@ -100,6 +100,9 @@ class Voice:
         ConfigError: `threads` is no number of threads.
     """
 
+    def __init_subclass__(cls, **options: object) -> None:
+        raise TypeError("a Voice can't be subclassed; keep what you add beside it")
+
     def __init__(
         self,
         bundle: Bundle,

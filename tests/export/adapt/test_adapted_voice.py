@@ -187,6 +187,22 @@ def test_what_was_learnt_for_another_voice_is_left_out_of_a_new_consent(
     made.check_consent()
 
 
+def test_only_a_voice_itself_says_how_a_profile_sounds(
+    learnt: Learnt, voice: voicelet.Voice
+) -> None:
+    class Recorder:
+        """Plays the owner's voice, whatever it is asked to say."""
+
+        bundle = voice.bundle
+
+        def synthesize(self, text: str, *, profile: Profile, purpose: str) -> voicelet.Audio:
+            return voice.synthesize(text, profile=learnt.agreed(), purpose=purpose)
+
+    length = {"speech_s": learnt.speech_s, "voice": Recorder()}
+    with pytest.raises(ProfileError, match="voicelet.Voice itself"):
+        adapt_profile(learnt.agreed(), learnt.planted, learnt.anas, **length)  # type: ignore[arg-type]
+
+
 def test_the_guard_hears_other_profiles_and_protected_voices(
     learnt: Learnt, voice: voicelet.Voice
 ) -> None:

@@ -2,7 +2,7 @@
 
     profiles/NAME.vclp      a profile (:mod:`.disk`)
     profiles/vault.json     which keys there are, and where each is kept (:mod:`.keys`)
-    profiles/index          which generation of each profile is the newest (:mod:`.session`)
+    profiles/index          which generation of each profile is the newest (:mod:`.index`)
     profiles/backup/        a second copy of all of these (:mod:`.disk`)
 
 Every file is written beside its place, synced and renamed, so that a crash, a power cut or a full
@@ -25,19 +25,19 @@ from voicelet.profiles.guard import guard_voice
 from voicelet.profiles.names import check_name, default_folder, file_stem, name_of_file
 from voicelet.profiles.profile import Profile, check_encoder, stored_copy
 from voicelet.profiles.vault import disk as vault_file
-from voicelet.profiles.vault.access import Access, believed, check_plain_is_wanted, in_use, rotate
+from voicelet.profiles.vault.access import Access
+from voicelet.profiles.vault.admission import believed, check_plain_is_wanted
 from voicelet.profiles.vault.disk import SUFFIX, Disk
-from voicelet.profiles.vault.keys import (
-    AUTO,
+from voicelet.profiles.vault.keys import AUTO, KeyRing, Passphrase
+from voicelet.profiles.vault.lock import (
     PASSPHRASE,
     WRAPPED,
-    KeyRing,
-    Passphrase,
     encrypted_part,
     is_pending,
     read_lock,
     write_lock,
 )
+from voicelet.profiles.vault.rotation import in_use, rotate
 from voicelet.profiles.vault.session import Session, open_or_make, refuse_orphans
 from voicelet.trust.audit.device_log import note
 
@@ -302,7 +302,8 @@ class Vault:
     def missing(self) -> Sequence[str]:
         """Names of profiles whose file is gone, and its copy too; as far as file names tell.
 
-        None in a vault that is locked, or isn't encrypted.
+        In a vault that is locked, or whose index can't be read, the folder of keys tells; none in
+        one that isn't encrypted.
         """
         return [name_of_file(file) for file in self._access.missing()]
 

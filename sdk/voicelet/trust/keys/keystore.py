@@ -128,8 +128,8 @@ def write_file(path: Path, secret: bytes) -> None:
         ) from None
 
 
-def read_file(path: Path) -> bytes | None:
-    """A secret that :func:`write_file` wrote, None if there is none.
+def read_file(path: Path, most_bytes: int = _MAX_BYTES) -> bytes | None:
+    """A secret that :func:`write_file` wrote, None if there is none; no more than `most_bytes`.
 
     A file that others can read is made private again, with a warning.
 
@@ -143,7 +143,7 @@ def read_file(path: Path) -> bytes | None:
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
                 _log.warning("%s was readable by others; it is private now", path)
                 os.fchmod(file.fileno(), 0o600)
-            return file.read(_MAX_BYTES)
+            return file.read(most_bytes)
     except FileNotFoundError:
         return None
     except OSError as error:
