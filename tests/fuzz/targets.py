@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import numpy as np
 import soundfile
 
 from tests.consenting import someone
+from tests.fuzz.packs import FILES, open_with, seeds_of
 from tests.piper.tiny import tiny_json
 from tests.text.test_document import book
 from tests.tiny import tiny_bundle
@@ -34,7 +36,7 @@ from voicelet.piper.config import parse_config
 from voicelet.profiles.profile import Profile
 from voicelet.profiles.protected import decode_list
 from voicelet.profiles.vault import disk as vault_file
-from voicelet.profiles.vault.keys import _parse as parse_lock
+from voicelet.profiles.vault.lock import _parse as parse_lock
 from voicelet.text.document import chapters_of, markdown_chapters
 from voicelet.text.encoding import decode_text
 from voicelet.text.epub import decode_markup, read_epub
@@ -250,4 +252,8 @@ TARGETS: dict[str, Target] = {
     ),
     "audio": Target(lambda data: read_audio(io.BytesIO(data), max_seconds=5.0), audio_seeds),
     "label": Target(lambda data: read_label(a_file(data, "x.wav")), label_seeds),
+    **{
+        f"pack-{Path(name).stem}": Target(partial(open_with, name), partial(seeds_of, name))
+        for name in FILES
+    },
 }

@@ -77,7 +77,8 @@ def bundled_pack(bundle: Bundle, tag: str) -> Path | None:
 def _holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
     """Whether a folder holds just these files."""
     try:
-        names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+        every = [p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()]
+        names = {p.relative_to(folder).as_posix() for p in every}
         return names == contents.keys() and all(
             read_regular(folder / name, len(raw) + 1) == raw for name, raw in contents.items()
         )

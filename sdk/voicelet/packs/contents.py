@@ -159,9 +159,10 @@ def _of_folder(folder: Path) -> dict[str, bytes]:
         name = path.relative_to(folder).as_posix()
         if name != SIGNATURE and not _NAME.fullmatch(name):
             continue
-        if stat.S_ISREG(path.lstat().st_mode):
-            files[name] = read_regular(path, _MAX_FILE_BYTES)
-            _refuse_size(files, str(folder))
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise PackError(f"{path}: a pack holds files, not links or pipes; replace it by a file")
+        files[name] = read_regular(path, _MAX_FILE_BYTES)
+        _refuse_size(files, str(folder))
     return files
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
 """Letters the network reads where its graph names no others; index 0 is the edge of the word."""
 
+_RUN_LIMIT_S = 20.0
+"""A word takes milliseconds; a pack of a stranger may hold a graph that never ends."""
+_MOST_FRAMES = 64  # of the output, a letter
 LONGEST_WORD = 40
 """Letters read at once; longer words go in pieces."""
 
@@ -198,7 +201,10 @@ class NeuralG2P:
         for start in range(0, len(letters), LONGEST_WORD):
             piece = encode_letters(letters[start : start + LONGEST_WORD], labels.letters)
             logits = np.asarray(graph.run({"letters": piece[None]}).get("logits"))
-            if logits.ndim != 3 or len(logits) != 1 or logits.shape[2] != len(labels.units):
+            is_known = (
+                logits.ndim == 3 and len(logits) == 1 and logits.shape[2] == len(labels.units)
+            )
+            if not is_known or logits.shape[1] > _MOST_FRAMES * len(piece):
                 raise BundleError(
                     f"the letter-to-sound graph gave {list(logits.shape)} instead of"
                     f" [1, frames, {len(labels.units)}]; install the voice again"
@@ -274,5 +280,17 @@ class _OnnxG2P:
         return cls(session), labels
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        (logits,) = self._session.run(["logits"], dict(inputs))
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4  # an error is raised, and once is enough
+        stop = threading.Timer(_RUN_LIMIT_S, lambda: setattr(options, "terminate", True))
+        stop.daemon = True
+        stop.start()
+        try:
+            (logits,) = self._session.run(["logits"], dict(inputs), options)
+        except Exception as error:  # see above
+            raise BundleError(f"the letter-to-sound graph gave no phones: {error}") from error
+        finally:
+            stop.cancel()
         return {"logits": logits}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from voicelet.text.pack.syntax_tree import ALL, Node, Ranges, overlap, union
+from voicelet.text.pack.syntax_tree import ALL, Node, Ranges, overlap, peak, union
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,10 @@ def _choice_cost(node: Node, follow: Ranges) -> Cost:
         chain = max(sum(known[w[:i]] for i in range(1, len(w) + 1)) for w in known)
         first = union(*(b.first for b in node.parts if b.literal))
         costs.append((first, Cost(chain, chain, len(words))))
-    paths = max(sum(c.paths for f, c in costs if overlap(f, first)) for first, _ in costs)
-    exits = max(sum(c.exits for f, c in costs if overlap(f, first)) for first, _ in costs)
-    return Cost(paths, exits, sum(c.steps for _, c in costs))
+    # The next character is one character: only branches that may begin with it go on.
+    paths = min(peak((first, cost.paths) for first, cost in costs), CAP)
+    exits = min(peak((first, cost.exits) for first, cost in costs), CAP)
+    return Cost(paths, exits, min(sum(c.steps for _, c in costs), CAP))
 
 
 def _repeat_cost(node: Node, follow: Ranges) -> Cost:

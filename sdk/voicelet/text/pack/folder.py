@@ -25,6 +25,7 @@ from voicelet.text.pack.config import (
     RulesConfig,
     UserRulesConfig,
 )
+from voicelet.text.pack.files import read_text, refuse_pipes
 from voicelet.text.pack.patterns import Macros, Pattern
 from voicelet.text.pack.pronunciation import merged_settings, open_pronunciation
 from voicelet.text.pack.rules import PackRules, RuleMaker
@@ -109,6 +110,8 @@ def open_pack(
     Raises:
         PackError: a file is missing, wrong or too large; the message says which and where.
     """
+    if check:
+        refuse_pipes(folder)
     files = _read(folder, (), lazily=not check)
     tables = Tables(files.tables, files.rules.sets, str(folder))
     macros = Macros(files.rules.macros, tables, check)
@@ -282,7 +285,7 @@ def _read(folder: Path, heirs: tuple[str, ...], lazily: bool) -> _Files:
         config,
         rules,
         _tables(folder, lazily),
-        (_text(numbers_path),) if numbers_path.exists() else (),
+        (read_text(numbers_path, MAX_FILE_BYTES),) if numbers_path.exists() else (),
         _cleanup(cleanup_path) if cleanup_path.exists() else {},
     )
     if config.inherits is None:
@@ -353,12 +356,12 @@ def _tables(folder: Path, lazily: bool) -> dict[str, Callable[[], Table]]:
 
 @lru_cache(maxsize=256)
 def _table(path: Path) -> Table:
-    return parse_table(_text(path), str(path))
+    return parse_table(read_text(path, MAX_FILE_BYTES), str(path))
 
 
 def _cleanup(path: Path) -> dict[str, str]:
     rows = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, MAX_FILE_BYTES).splitlines(), 1):
         char, tab, said = line.partition("\t")
         if len(char) != 1 or not tab or len(said) > 20 or "\t" in said:
             raise PackError(f"{path}, line {number}: write one character, a tab, what it becomes")
@@ -366,23 +369,9 @@ def _cleanup(path: Path) -> dict[str, str]:
     return rows
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise PackError(f"{path} can't be read: {error.strerror or error}") from None
-    if len(raw) > MAX_FILE_BYTES:
-        raise PackError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; shorten it")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise PackError(f"{path} is not UTF-8 text; save it as UTF-8") from None
-
-
 def _json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(_text(path), object_pairs_hook=unique_keys)
+        data = json.loads(read_text(path, MAX_FILE_BYTES), object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise PackError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(data, dict):

@@ -37,6 +37,10 @@ LONGEST_CONTEXT = 64
 LONGEST_INPUT = 1000
 """Characters that are rewritten at once; the rest of a longer word is left out."""
 
+MAX_PASSES = 40
+MAX_OUTPUT_CHARS = 60
+"""Length of what a rule writes, `{0}` not filled in."""
+
 MAX_PATTERN_CHARS = 20_000
 """Length of a pattern, its macros expanded."""
 
@@ -67,12 +71,6 @@ class RewritingPass:
         drop_rest: bool = False,
     ) -> None:
         self._macros = dict(macros or {})
-        for name, part in self._macros.items():
-            if not isinstance(part, str) or len(part) > MAX_PATTERN_CHARS:
-                raise ConfigError(
-                    f"the macro {name!r} of the letter rules is a pattern of at most"
-                    f" {MAX_PATTERN_CHARS} characters"
-                )
         self._left_is_output = left_is_output
         self._drop_rest = drop_rest
         self._rules = [self._rule(row) for row in rules]
@@ -110,7 +108,7 @@ class RewritingPass:
 
         for rule in self._rules:
             for pattern in rule.patterns:
-                re.compile(parse(pattern).python)
+                _compiled(parse(pattern).python)
 
     def _candidates(self, first: str) -> list[_Rule]:
         """The rules that may fit where `first` stands; found once a character."""
@@ -121,10 +119,14 @@ class RewritingPass:
         return found
 
     def _rule(self, row: Sequence[str]) -> _Rule:
-        if len(row) != 4 or not all(isinstance(part, str) for part in row):
+        is_row = isinstance(row, (list, tuple)) and len(row) == 4
+        if not is_row or not all(isinstance(part, str) for part in row):
             raise ConfigError(
-                f"a letter rule is a row of four strings (left, letters, right, output), not {row}"
+                "a letter rule is a row of four strings (left, letters, right, output), not"
+                f" {row!r:.200}"
             )
+        if len(row[3]) > MAX_OUTPUT_CHARS:
+            raise ConfigError(f"a letter rule writes at most {MAX_OUTPUT_CHARS} characters")
         left, letters, right = (self._expanded(part) for part in row[:3])
         if not letters:
             raise ConfigError(f"the letter rule {list(row)} has no letters; give it some")
@@ -135,6 +137,8 @@ class RewritingPass:
         return _Rule(simple[0] if simple else "", before, here, row[3], tuple(patterns))
 
     def _expanded(self, pattern: str) -> str:
+        if pattern.count("{{") > 200:
+            raise ConfigError("a pattern of the letter rules has over 200 macros")
         for _ in range(8):
             pattern, count = _MACRO.subn(self._expand, pattern)
             if not count:
@@ -205,7 +209,7 @@ class _Ending:
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"a letter rule's pattern {pattern!r} is wrong: {error}") from None
 
 
@@ -263,8 +267,18 @@ class LetterRules:
                 f"letter rules have format 1 and the keys macros, passes, license and sources;"
                 f" not {', '.join(sorted(unknown)) or 'format ' + repr(data.get('format'))}"
             )
-        macros = data.get("macros", {})
-        self._passes = [_open_pass(entry, macros) for entry in data.get("passes", ())]
+        macros, passes = data.get("macros", {}), data.get("passes", [])
+        if not isinstance(macros, Mapping) or not isinstance(passes, (list, tuple)):
+            raise ConfigError("macros of letter rules are an object, and passes a list of objects")
+        for name, part in macros.items():
+            if not isinstance(part, str) or len(part) > MAX_PATTERN_CHARS:
+                raise ConfigError(
+                    f"the macro {name!r} of the letter rules is a pattern of at most"
+                    f" {MAX_PATTERN_CHARS} characters"
+                )
+        if len(passes) > MAX_PASSES:
+            raise ConfigError(f"letter rules have at most {MAX_PASSES} passes")
+        self._passes = [_open_pass(entry, macros) for entry in passes]
 
     def phones(self, word: str) -> str:
         """Phones of a word in lower case; "" where no rule fits a letter of it."""
@@ -282,7 +296,9 @@ class LetterRules:
             rewrite.check()
 
 
-def _open_pass(entry: Mapping[str, Any], macros: Mapping[str, str]) -> RewritingPass:
+def _open_pass(entry: object, macros: Mapping[str, str]) -> RewritingPass:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("rules", []), (list, tuple)):
+        raise ConfigError("a pass of letter rules is an object, and its rules a list of rows")
     unknown = set(entry) - {"name", "rules", "left", "rest"}
     if unknown:
         raise ConfigError(f"a pass of letter rules has no key {', '.join(sorted(unknown))}")

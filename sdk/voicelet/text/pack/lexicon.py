@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from voicelet.errors import ConfigError
+from voicelet.errors import ConfigError, PackError
 from voicelet.text.lexicon import Lexicon
 from voicelet.text.pack.entry import entry_symbols
+from voicelet.text.pack.files import read_text
 
 MAX_LINES = 200_000
 MAX_FILE_BYTES = 8 << 20
@@ -69,15 +70,9 @@ def _known_words(path: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; shorten it")
-        return raw.decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+        return read_text(path, MAX_FILE_BYTES)
+    except PackError as error:
+        raise ConfigError(str(error)) from None
 
 
 class PackLexicon:

@@ -7,6 +7,7 @@ leave out.  The rules travel in the pack, so that every device says the same.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ MAX_DIGITS = 18
 _MAX_DEPTH = 64
 _MAX_SUBSTITUTIONS = 600
 _MAX_RULES = 5000
+_MAX_LINE_CHARS = 1000
+_MAX_CHECKED = 300_000  # substitutions of all numbers that a check spells
 _SPECIAL = ("-x", "x.x", "x,x", "0.x", "0,x", "x.0", "x,0", "Inf", "NaN")
 _BASE = re.compile(r"([0-9]{1,19})(?:/([0-9]{1,9}))?(>{0,3})")
 _PIECE = re.compile(
@@ -57,6 +60,10 @@ class _RuleSet:
     bases: list[int] = field(default_factory=list)
     rules: list[_Rule] = field(default_factory=list)
     special: dict[str, tuple[str | _Piece, ...]] = field(default_factory=dict)
+
+
+class _EndlessError(PackError):
+    """The rules of a number call one another without end."""
 
 
 class NumberRules:
@@ -108,11 +115,19 @@ class NumberRules:
         Raises:
             PackError: some rules call one another without end.
         """
-        bases = sorted({base for rules in self._sets.values() for base in rules.bases})
+        steps = 0
         for name in self.names:
-            for base in bases:
+            rules = self._find(f"%{name}")
+            for base in sorted({base for other in self._sets.values() for base in other.bases}):
                 for number in (base, base + 1):
-                    self._spell(min(number, 10**MAX_DIGITS - 1), self._find(f"%{name}"), [0], 0)
+                    count = [0]
+                    self._spell(min(number, 10**MAX_DIGITS - 1), rules, count, 0)
+                    steps += count[0]
+                    if steps > _MAX_CHECKED:
+                        raise PackError(
+                            "numbers.rbnf: the rules call one another too often to be checked;"
+                            " leave out sets and rules that no number needs"
+                        )
 
     def spell(self, number: int | str, rules: str) -> str:
         """A number in words.
@@ -123,7 +138,7 @@ class NumberRules:
             rules: name of a set ("spellout-cardinal").
 
         Raises:
-            PackError: there is no such set, or its rules never end.
+            PackError: there is no such set.
         """
         found = self._find(f"%%{rules}" if f"%%{rules}" in self._sets else f"%{rules}")
         text = str(number)
@@ -133,7 +148,7 @@ class NumberRules:
             return "".join(p if isinstance(p, str) else said for p in body)
         whole, dot, digits = text.partition(".")
         if not dot:
-            return self._spell(int(whole), found, [0], 0)
+            return self._spelled(whole, found)
         body = found.special.get(self._point) or found.special.get("x.x") or ()
         if not any(isinstance(p, _Piece) and p.kind == ">" for p in body):
             raise PackError(f"the number rules {rules!r} say no decimal fractions")
@@ -142,11 +157,22 @@ class NumberRules:
             if isinstance(piece, str):
                 parts.append(piece)
             elif piece.kind == "<":
-                parts.append(self._spell(int(whole), found, [0], 0))
+                parts.append(self._spelled(whole, found))
             else:
                 inner = self._find(piece.rules) if piece.rules[:1] == "%" else found
                 parts.append(" ".join(self._spell(int(d), inner, [0], 0) for d in digits))
         return "".join(parts)
+
+    def _spelled(self, digits: str, rules: _RuleSet) -> str:
+        """A whole number; where its rules never end, digit by digit, as far as that goes."""
+        try:
+            return self._spell(int(digits), rules, [0], 0)
+        except _EndlessError:
+            said = []
+            for digit in digits:
+                with contextlib.suppress(_EndlessError):
+                    said.append(self._spell(int(digit), rules, [0], 0))
+            return " ".join(said)
 
     def _find(self, name: str, where: str = "") -> _RuleSet:
         rules = self._sets.get(name)
@@ -164,7 +190,7 @@ class NumberRules:
         """`before`: only rules before this place may be taken (for ">>>")."""
         count[0] += 1
         if depth > _MAX_DEPTH or count[0] > _MAX_SUBSTITUTIONS:
-            raise PackError(
+            raise _EndlessError(
                 f"numbers.rbnf: the rules for {number} call one another without end; give each"
                 " number a rule that ends"
             )
@@ -211,6 +237,8 @@ def _parse(text: str) -> dict[str, _RuleSet]:
             continue
         where = f"numbers.rbnf, line {number}"
         lines += 1
+        if len(line) > _MAX_LINE_CHARS:
+            raise PackError(f"{where}: longer than {_MAX_LINE_CHARS} characters")
         if lines > _MAX_RULES:
             raise PackError(f"{where}: more than {_MAX_RULES} lines; keep the sets that are used")
         if line.startswith("%") and line.endswith(":"):

@@ -46,7 +46,7 @@ class Macros:
         self._keys: dict[str, str] = {}
         if check:
             for name, part in macros.items():
-                self._check_length(part, f"the macro {name!r} is ")
+                self._check_length(len(part), f"the macro {name!r} is ")
 
     def expand(self, pattern: str, *, lists: bool = True) -> str:
         """`pattern` without macros.
@@ -60,17 +60,28 @@ class Macros:
         for _ in range(_MAX_NESTED):
             if "{{" not in pattern:
                 return pattern
-            before, pattern = pattern, _MACRO.sub(lambda m: self._value(m[1], not lists), pattern)
+            before, pattern = pattern, self._expand_once(pattern, lists)
             if pattern == before:
                 return pattern
-            if self.check:
-                self._check_length(pattern)
         if lists and "{{" in pattern:
             raise PackError(
                 f"macros nest deeper than {_MAX_NESTED} or call one another in a circle:"
                 f" {pattern[pattern.index('{{') :][:40]!r}"
             )
         return pattern
+
+    def _expand_once(self, pattern: str, lists: bool) -> str:
+        length = len(pattern)
+
+        def value(match: re.Match[str]) -> str:
+            nonlocal length
+            part = self._value(match[1], not lists)
+            length += len(part) - len(match[0])
+            if self.check:
+                self._check_length(length)  # before a hundred long lists are joined
+            return part
+
+        return _MACRO.sub(value, pattern)
 
     def first_chars(self, name: str) -> set[str]:
         """The characters that `{{keys:…}}` or `{{keys-any-case:…}}` may begin with."""
@@ -80,10 +91,10 @@ class Macros:
             return chars
         return {case for c in chars for case in (c.lower(), _upper(c.lower()))}
 
-    def _check_length(self, pattern: str, what: str = "") -> None:
+    def _check_length(self, chars: int, what: str = "") -> None:
         from voicelet.text.pack.regex import MAX_PATTERN_CHARS
 
-        if len(pattern) > MAX_PATTERN_CHARS:
+        if chars > MAX_PATTERN_CHARS:
             raise PackError(f"{what}longer than {MAX_PATTERN_CHARS} characters with its macros")
 
     def _value(self, name: str, keep: bool = False) -> str:

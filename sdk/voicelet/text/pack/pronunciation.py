@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voicelet.errors import BundleError, ConfigError, PackError
 from voicelet.text.language import Pronunciation
 from voicelet.text.pack.config import PackConfig
+from voicelet.text.pack.files import read_bytes
 from voicelet.text.pack.lexicon import PackLexicon
 from voicelet.text.pack.phrases import Phrases, open_phrases
 from voicelet.text.pack.word_context import word_class, word_classes
@@ -40,6 +42,7 @@ _EMPTY: Mapping[str, Any] = {"format": 1}
 T = TypeVar("T")
 Senses = Callable[[Sequence[str], int, Sequence[str]], "tuple[str, ...]"]
 ReadJson = Callable[[Path], "dict[str, Any]"]
+_log = logging.getLogger(__name__)
 
 
 def open_pronunciation(
@@ -126,6 +129,24 @@ class _Parts:
 
     @cached_property
     def letter_to_sound(self) -> Callable[[str], str] | None:
+        made = self._letter_to_sound()
+        if made is None:
+            return None
+        warned: list[str] = []
+
+        def phones(word: str) -> str:
+            """Of the word; where that fails it is spelled, and the sentence is spoken."""
+            try:
+                return made(word)
+            except (BundleError, ConfigError, PackError) as error:
+                if not warned:
+                    warned.append(str(error))
+                    _log.warning("%s: words are spelled: %s", self.folders[0], error)
+                return ""
+
+        return phones
+
+    def _letter_to_sound(self) -> Callable[[str], str] | None:
         if self._paths(LETTER_RULES):
             return lambda word: self.letter_rules.phones(word)
         if not self._paths(GRAPH):
@@ -153,10 +174,10 @@ class _Parts:
         _ = self.phrases, self.inflection, self.spelling, self.senses
         try:
             self.lexicon.check()
-            if self.letter_to_sound is not None:
-                self.letter_to_sound("a")
             if self._paths(LETTER_RULES):
                 self.letter_rules.check()
+            if (graph_or_rules := self._letter_to_sound()) is not None:  # checked before it is run
+                graph_or_rules("a")
             self.phrases.check()
         except (BundleError, ConfigError) as error:
             raise PackError(str(error)) from None
@@ -185,14 +206,7 @@ class _Parts:
     def _weights(self, name: str, where: str) -> bytes:
         if name != Path(name).name or not (paths := self._paths(name)):
             raise PackError(f"{where}: there is no file {name!r} beside it")
-        try:
-            with paths[0].open("rb") as file:
-                raw = file.read(MAX_WEIGHTS_BYTES + 1)
-        except OSError as error:
-            raise PackError(f"{paths[0]} can't be read: {error.strerror or error}") from None
-        if len(raw) > MAX_WEIGHTS_BYTES:
-            raise PackError(f"{paths[0]}: larger than {MAX_WEIGHTS_BYTES >> 20} MiB")
-        return raw
+        return read_bytes(paths[0], MAX_WEIGHTS_BYTES)
 
 
 def _homograph_words(data: Mapping[str, Any], where: str) -> frozenset[str]:

@@ -29,6 +29,9 @@ MAX_PATTERN_CHARS = 20_000
 MAX_STEPS = 200_000
 """Characters compared, in the worst text, before a match fails."""
 
+MAX_PACK_STEPS = 2_000_000
+"""The same for all rules of a pack that may begin with one character, tried one after another."""
+
 _MAX_REPEAT = 1000
 _MAX_DEPTH = 30
 _MAX_BEHIND = 32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
     from voicelet.text.pack.predicates import Test
     from voicelet.text.pack.templates import Say, TemplateParts
 
+_log = logging.getLogger(__name__)
+
 PLACES = ("digit", "letter", "symbol", "apostrophe", "address")
 """Where the scanner may stand."""
 
 SAY_AS = "say-as:"
+
+MOST_SAID, MOST_SAID_PER_CHAR = 400, 60
+"""A rule that says more than so many characters, and so many a character read, doesn't apply."""
 
 MAX_RULES = 2000
 MAX_CASES = 200
@@ -137,7 +143,24 @@ class RuleMaker:
                         f"{where}: there is no place {place!r}{did_you_mean(place, known)}; they"
                         f" are {', '.join(known)}"
                     )
+        if check:
+            self._check_cost(places)
         return PackRules({place: tuple(rules) for place, rules in places.items()}, tuple(say_as))
+
+    def _check_cost(self, places: Mapping[str, Sequence[Rule]]) -> None:
+        """Refuse rules that take too long together: at a place, all of them may be tried."""
+        from voicelet.text.pack.regex import MAX_PACK_STEPS  # known packs are never parsed
+        from voicelet.text.pack.syntax_tree import peak
+
+        for place, rules in places.items():
+            parsed = [r.pattern.parsed() for r in rules if isinstance(r.pattern, Pattern)]
+            steps = peak((p.first, p.steps) for p in parsed)
+            if steps > MAX_PACK_STEPS:
+                raise PackError(
+                    f"{self._where}: a text could make the rules at {place!r} try {steps:,} steps"
+                    f" together; {MAX_PACK_STEPS:,} are allowed: bound their repeats lower, or let"
+                    " them begin with fewer characters"
+                )
 
     def cases(
         self, config: RuleConfig, groups: tuple[str, ...], where: str
@@ -175,6 +198,7 @@ class _Handler:
             config, pattern.groups(), where
         )
         self._cases: list[tuple[tuple[Test, ...], Say | None]] | None = None
+        self._where, self._has_warned = where, False
 
     def prepare(self) -> list[tuple[tuple[Test, ...], Say | None]]:
         """The cases, made at the first call."""
@@ -183,6 +207,19 @@ class _Handler:
         return self._cases
 
     def __call__(self, match: re.Match[str], context: RuleContext) -> str | None:
+        try:
+            said = self._said(match, context)
+        except PackError as error:
+            # What no check could foresee: the other rules may do, and the sentence is spoken.
+            if not self._has_warned:
+                self._has_warned = True
+                _log.warning("%s doesn't apply: %s", self._where, error)
+            return None
+        if said is not None and len(said) > MOST_SAID + MOST_SAID_PER_CHAR * len(match[0]):
+            return None
+        return said
+
+    def _said(self, match: re.Match[str], context: RuleContext) -> str | None:
         cases = self._cases
         for tests, say in self.prepare() if cases is None else cases:
             for test in tests:

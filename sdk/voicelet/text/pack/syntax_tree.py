@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal
 
 _MAX_CODE_POINT = 0x10FFFF
@@ -38,6 +40,16 @@ def complement(ranges: Ranges) -> Ranges:
 def overlap(first: Ranges, second: Ranges) -> bool:
     """Whether the two share a character."""
     return any(a <= d and c <= b for a, b in first for c, d in second)
+
+
+def peak(weighted: Iterable[tuple[Ranges, int]]) -> int:
+    """The largest sum of weights over the sets that hold one character."""
+    changes: dict[int, int] = {}
+    for ranges, weight in weighted:
+        for low, high in ranges:
+            changes[low] = changes.get(low, 0) + weight
+            changes[high + 1] = changes.get(high + 1, 0) - weight
+    return max(accumulate(changes[place] for place in sorted(changes)), default=0)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from voicelet.errors import PackError
 
 MAX_ROWS = 50_000
 MAX_COLUMNS = 16
+MAX_CELL_CHARS = 500
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ def parse_table(text: str, where: str) -> Table:
     rows: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(lines[1:], 2):
         line = line.rstrip("\r")
+        if len(line) > MAX_CELL_CHARS and max(map(len, line.split("\t"))) > MAX_CELL_CHARS:
+            raise PackError(
+                f"{where}, line {number}: a cell has at most {MAX_CELL_CHARS} characters"
+            )
         if not line:
             continue
         key, *values = line.split("\t")

@@ -27,6 +27,9 @@ Say = Callable[[Match, RuleContext], str]
 _Filter = Callable[[str, Match], str]
 
 MAX_TEMPLATE_CHARS = 2000
+MAX_SAID_CHARS = 4000
+"""What one {group|filter} may say; a rule that would say more doesn't apply."""
+MAX_REPLACED_CHARS = 100
 _PART = re.compile(r"([^{}]+)|\{([^{}]*)\}|([{}])")
 _STOP = "=stop"
 _SENTENCE_MARKS = ".,;:!?"
@@ -152,6 +155,8 @@ class _Compiler:
                 return ""
             for step in steps:
                 said = step(said, match)
+                if len(said) > MAX_SAID_CHARS:
+                    raise PackError(f"{text!r} says more than {MAX_SAID_CHARS} characters")
             return said
 
         return say
@@ -271,6 +276,8 @@ class _Compiler:
         old, equals, new = parameter.partition("=")
         if not old or not equals:
             raise PackError("write replace:OLD=NEW")
+        if len(new) > MAX_REPLACED_CHARS:
+            raise PackError(f"replace: writes at most {MAX_REPLACED_CHARS} characters")
         return lambda said, match: said.replace(old, new)
 
     def _translate(self, parameter: str) -> _Filter:
