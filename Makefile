@@ -1,6 +1,7 @@
 # make demo   a cloned voice says a paragraph into demo.wav; nothing to install first
 # make federated-demo   a server and three devices train on this machine; needs the internet once
 # make test   lint, types and tests; what CI runs
+# make android-test   the Java core and its speech engine, on a plain JVM; needs a JDK and Maven
 # make help   the rest
 
 # The first interpreter that runs, is 3.10 or newer and can make a virtual environment.
@@ -15,7 +16,7 @@ TORCH ?= torch==2.13.0
 export OMP_NUM_THREADS ?= 1
 FUZZ_SECONDS ?= 300
 
-.PHONY: help demo federated-demo test fuzz kills lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
+.PHONY: help demo federated-demo test android-test fuzz kills lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
 .DEFAULT_GOAL := help
 
 help:
@@ -83,6 +84,15 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+# Maven fetches what it needs once.
+android-test:
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then \
+		mvn --batch-mode --no-transfer-progress --quiet -f android_bridge/pom.xml verify \
+			&& echo "android-test: all passed"; \
+	else \
+		echo "android-test was skipped: it needs a JDK (17 or newer) and Maven"; \
+	fi
+
 coverage: setup-export setup-federated
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
@@ -97,6 +107,7 @@ version: | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .coverage demo.wav federated-voice federated-demo.wav
+	rm -rf android_bridge/target android_bridge/*/target
 	rm -rf build *.egg-info sdk/*.egg-info export/build export/*.egg-info federated/build federated/*.egg-info
 
 # Guided by coverage where atheris has a wheel for this Python; else random changes to sound inputs.

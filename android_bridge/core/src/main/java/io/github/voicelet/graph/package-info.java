@@ -1,0 +1,2 @@
+/** Graphs of a voice and the numbers that go through them; an engine in another module runs them. */
+package io.github.voicelet.graph;

@@ -1,0 +1,2 @@
+/** Language packs: folders of data that say how a language is read. */
+package io.github.voicelet.text.pack;

@@ -1,0 +1,2 @@
+/** Graphs run by ONNX Runtime. */
+package io.github.voicelet.ort;
