@@ -79,6 +79,7 @@ _LAYERS = {
         "speed": "common peers speaking",
         "melody": "",
         "homographs": "",
+        "java": "common peers",
         "sentence_style": "",
         "normalization": "sentence_style",
         "watermark": "attacks averaging corpora speaking",
