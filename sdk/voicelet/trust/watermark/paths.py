@@ -96,6 +96,7 @@ _ENDS, _JUMPS = 0.08, 0.02
 _GOES_ON = 1.0 - _ENDS - _JUMPS
 _SLIPS = 0.05  # a frame early; as often a frame late
 _BEGINS = 0.04
+_TOLL = 0.2  # nats that a tile at the end of a run must add
 _SPLIT = 16  # frames between two corrections of the scale
 _MAX_EXPONENT = 14.0
 _DELAYS = ((TILE_FRAMES, 1.0 - 2.0 * _SLIPS), (TILE_FRAMES - 1, _SLIPS), (TILE_FRAMES + 1, _SLIPS))
@@ -202,7 +203,27 @@ def likely_pieces(ratios: FloatArray) -> list[Piece]:
         begun = np.maximum(np.roll(followed, 1) + _LOG_GOES_ON, fresh + _FIRST_TILE_LOGS)
         tiles[i] = begun + ratio_logs[i]
         outside[i + 1] = max(ended + _LOG_ENDS, outside[i] + _LOG_STAYS_OUT)
-    return _pieces(_traced(tiles, outside))
+    return _pieces(_trimmed(_traced(tiles, outside), ratio_logs))
+
+
+def _trimmed(
+    path: Sequence[tuple[int, int]], ratio_logs: npt.NDArray[np.floating]
+) -> list[tuple[int, int]]:
+    """A path whose runs begin and end where the recording speaks for the mark.
+
+    Running on costs a path less than breaking off, so that it would reach into what lies beside
+    the mark.  Of each run is kept the part that adds up to most, with a toll on each tile.
+    """
+    kept: list[tuple[int, int]] = []
+    breaks = [i for i in range(1, len(path)) if path[i][0] - path[i - 1][0] > TILE_FRAMES + 1]
+    for first, last in pairwise([0, *breaks, len(path)]):
+        run = path[first:last]
+        worth = [float(ratio_logs[frame, tile]) - _TOLL for frame, tile in run]
+        sums = np.concatenate([[0.0], np.cumsum(worth)])
+        gains = sums - np.minimum.accumulate(sums)
+        stop = int(gains.argmax())
+        kept += run[int(sums[: stop + 1].argmin()) : stop]
+    return kept
 
 
 def _traced(
