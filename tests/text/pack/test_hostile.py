@@ -147,6 +147,38 @@ def test_rules_are_bounded_together(make_pack: Any) -> None:
     open_pack(make_pack({"rules": rules[:10]}, tag="qab"))
 
 
+def test_conditions_of_rules_count_as_well(make_pack: Any) -> None:
+    slow = "[0-9]{1,250}[0-9]{1,250}x"
+    steps = parse(slow).steps
+    assert steps <= MAX_STEPS
+
+    def rules(count: int, test: str) -> list[dict[str, Any]]:
+        cases = [{"when": [f"{test} {slow}"], "say": "x"} for _ in range(count)]
+        return [{**RULE, "match": "(?<n>[0-9])", "cases": cases}]
+
+    few, many = MAX_PACK_STEPS // steps - 1, MAX_PACK_STEPS // steps + 1
+    open_pack(make_pack({"rules": rules(few, "after")}, tag="qab"))
+    with pytest.raises(PackError, match="together"):
+        open_pack(make_pack({"rules": rules(many, "not after")}, tag="qac"))
+    with pytest.raises(PackError, match="together"):  # it is searched for in what stands before
+        open_pack(make_pack({"rules": rules(few // 8, "before")}, tag="qad"))
+
+
+def test_letter_rules_are_bounded_together(make_pack: Any) -> None:
+    slow = "[ab]{1,250}[ab]{1,250}c"
+    steps = parse(slow).steps
+    count = MAX_PACK_STEPS // steps + 1
+    row, contexts = ["", slow, "", "x"], ["[ab]{1,60}[ab]{1,60}c", "a", "", "x"]
+    for tag, rows in (("qab", [row] * count), ("qac", [contexts] * count)):
+        with pytest.raises(PackError, match="at a letter"):
+            open_pack(make_pack(tag=tag, files=letters(rows)))
+    passes = [{"rules": [row] * (count // 4)}] * 5
+    with pytest.raises(PackError, match="at a letter"):
+        LetterRules({"format": 1, "passes": passes}).check()
+    LetterRules({"format": 1, "passes": passes[:3]}).check()
+    open_pack(make_pack(tag="qad", files=letters([row])))
+
+
 def test_the_cost_of_a_long_choice_is_found_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
 

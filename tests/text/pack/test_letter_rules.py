@@ -102,12 +102,12 @@ def test_very_long_words_are_cut() -> None:
     ("change", "message"),
     [
         ({"format": 2}, "format"),
-        ({"pases": []}, "pases"),
+        ({"pases": []}, "did you mean 'passes'"),
         ({"passes": [{"rules": [["", "a", ""]]}]}, "row of four"),
         ({"passes": [{"rules": [["", "", "", "b"]]}]}, "no letters"),
         ({"passes": [{"rules": [["", "{{W}}", "", "b"]]}]}, "no macro 'W'"),
-        ({"passes": [{"rest": "skip", "rules": []}]}, "keep or drop"),
-        ({"passes": [{"rule": []}]}, "no key rule"),
+        ({"passes": [{"rest": "skip", "rules": []}]}, "'skip' is not one of 'keep'"),
+        ({"passes": [{"rule": []}]}, "did you mean 'rules'"),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], message: str) -> None:

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from voicelet.errors import ConfigError
+from voicelet.config import from_mapping
+from voicelet.errors import ConfigError, PackError
 
 EDGE = "#"
 """Stands before and after what is rewritten."""
@@ -98,17 +99,25 @@ class RewritingPass:
                 place += 1
         return output[1:]
 
-    def check(self) -> None:
-        """Check every pattern.
+    def check(self) -> int:
+        """Check every pattern; returns what they cost together in the worst place of a word.
 
         Raises:
             PackError: one is wrong, isn't portable or could take too long.
         """
-        from voicelet.text.pack.regex import parse  # the packs of this package are never parsed
+        # The packs of this package are never parsed.
+        from voicelet.text.pack.regex import parse
+        from voicelet.text.pack.syntax_tree import peak
 
+        costs = []
         for rule in self._rules:
-            for pattern in rule.patterns:
-                _compiled(parse(pattern).python)
+            first = tuple((ord(c), ord(c)) for c in rule.first)
+            for part in (rule.here, rule.left):
+                if isinstance(part, (_Match, _Ending)):
+                    parsed = parse(part.pattern)
+                    _compiled(parsed.python)
+                    costs.append((first or parsed.first, part.places * parsed.steps))
+        return peak(costs)
 
     def _candidates(self, first: str) -> list[_Rule]:
         """The rules that may fit where `first` stands; found once a character."""
@@ -132,9 +141,8 @@ class RewritingPass:
             raise ConfigError(f"the letter rule {list(row)} has no letters; give it some")
         here = _here(_characters(letters), _characters(right)) or _Match(letters, right)
         before = None if not left else _ends(_characters(left)) or _Ending(left)
-        patterns = [p.pattern for p in (here, before) if isinstance(p, (_Match, _Ending))]
         simple = _characters(letters)
-        return _Rule(simple[0] if simple else "", before, here, row[3], tuple(patterns))
+        return _Rule(simple[0] if simple else "", before, here, row[3])
 
     def _expanded(self, pattern: str) -> str:
         if pattern.count("{{") > 200:
@@ -169,18 +177,19 @@ class _Rule:
         left: whether the text before is its left context; None where it has none.
         here: where its letters end if they and the right context stand at a place, else -1.
         output: what is written.
-        patterns: those of its parts that are more than characters and classes in a row.
     """
 
     first: str
     left: Callable[[str], bool] | None
     here: Callable[[str, int], int]
     output: str
-    patterns: tuple[str, ...]
 
 
 class _Match:
     """A pattern that is compiled when it is first tried, since a pack has hundreds."""
+
+    places = 1
+    """Of the text, at which it is tried."""
 
     def __init__(self, letters: str, right: str) -> None:
         self.pattern = f"(?:{letters})(?={right})" if right else letters
@@ -195,6 +204,8 @@ class _Match:
 
 class _Ending:
     """A left context that is a pattern."""
+
+    places = LONGEST_CONTEXT + 1
 
     def __init__(self, left: str) -> None:
         self.pattern = f"(?:{left})(?![\\s\\S])"
@@ -250,6 +261,52 @@ def _ends(left: tuple[str, ...] | None) -> Callable[[str], bool] | None:
     return ends
 
 
+@dataclass(frozen=True)
+class PassConfig:
+    """A pass of `letters.json`.
+
+    Attributes:
+        name: for messages.
+        rules: rows of left context, letters, right context, output.
+        left: what left contexts look at.
+        rest: what becomes of characters that no rule fits.
+    """
+
+    name: str = ""
+    rules: tuple[Any, ...] = ()
+    left: Literal["input", "output"] = "input"
+    rest: Literal["keep", "drop"] = "keep"
+
+
+@dataclass(frozen=True)
+class LetterRulesConfig:
+    """`letters.json`.
+
+    Attributes:
+        format: 1.
+        macros: named parts of patterns.
+        passes: each reads what the one before wrote.
+        license, sources: of the rules; nothing reads them.
+    """
+
+    format: int
+    macros: dict[str, str] = field(default_factory=dict)
+    passes: tuple[PassConfig, ...] = ()
+    license: str = ""
+    sources: Any = None
+
+    def __post_init__(self) -> None:
+        if self.format != 1:
+            raise ConfigError(f"letter rules have format 1, not {self.format}")
+        if len(self.passes) > MAX_PASSES:
+            raise ConfigError(f"letter rules have at most {MAX_PASSES} passes")
+        for name, part in self.macros.items():
+            if len(part) > MAX_PATTERN_CHARS:
+                raise ConfigError(
+                    f"the macro {name!r} is longer than {MAX_PATTERN_CHARS} characters"
+                )
+
+
 class LetterRules:
     """The letter-to-sound rules of a language.  Safe to share between threads.
 
@@ -261,24 +318,16 @@ class LetterRules:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        unknown = set(data) - {"format", "macros", "passes", "license", "sources"}
-        if unknown or data.get("format") != 1:
-            raise ConfigError(
-                f"letter rules have format 1 and the keys macros, passes, license and sources;"
-                f" not {', '.join(sorted(unknown)) or 'format ' + repr(data.get('format'))}"
+        config = from_mapping(LetterRulesConfig, data, "letter rules")
+        self._passes = [
+            RewritingPass(
+                entry.rules,
+                config.macros,
+                left_is_output=entry.left == "output",
+                drop_rest=entry.rest == "drop",
             )
-        macros, passes = data.get("macros", {}), data.get("passes", [])
-        if not isinstance(macros, Mapping) or not isinstance(passes, (list, tuple)):
-            raise ConfigError("macros of letter rules are an object, and passes a list of objects")
-        for name, part in macros.items():
-            if not isinstance(part, str) or len(part) > MAX_PATTERN_CHARS:
-                raise ConfigError(
-                    f"the macro {name!r} of the letter rules is a pattern of at most"
-                    f" {MAX_PATTERN_CHARS} characters"
-                )
-        if len(passes) > MAX_PASSES:
-            raise ConfigError(f"letter rules have at most {MAX_PASSES} passes")
-        self._passes = [_open_pass(entry, macros) for entry in passes]
+            for entry in config.passes
+        ]
 
     def phones(self, word: str) -> str:
         """Phones of a word in lower case; "" where no rule fits a letter of it."""
@@ -287,30 +336,17 @@ class LetterRules:
         return word
 
     def check(self) -> None:
-        """Check every pattern, since a pack may come from a stranger.
+        """Check every pattern, and what a letter costs, since a pack may come from a stranger.
 
         Raises:
-            PackError: one is wrong, isn't portable or could take too long.
+            PackError: one is wrong, isn't portable, or they could take too long.
         """
-        for rewrite in self._passes:
-            rewrite.check()
+        from voicelet.text.pack.regex import MAX_PACK_STEPS
 
-
-def _open_pass(entry: object, macros: Mapping[str, str]) -> RewritingPass:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("rules", []), (list, tuple)):
-        raise ConfigError("a pass of letter rules is an object, and its rules a list of rows")
-    unknown = set(entry) - {"name", "rules", "left", "rest"}
-    if unknown:
-        raise ConfigError(f"a pass of letter rules has no key {', '.join(sorted(unknown))}")
-    left, rest = entry.get("left", "input"), entry.get("rest", "keep")
-    if left not in ("input", "output") or rest not in ("keep", "drop"):
-        raise ConfigError(
-            f"in the pass {entry.get('name', '')!r} of the letter rules, left is input or output"
-            f" and rest is keep or drop; not {left!r} and {rest!r}"
-        )
-    return RewritingPass(
-        entry.get("rules", ()),
-        macros,
-        left_is_output=left == "output",
-        drop_rest=rest == "drop",
-    )
+        steps = sum(rewrite.check() for rewrite in self._passes)
+        if steps > MAX_PACK_STEPS:
+            raise PackError(
+                f"a word could make the letter rules try {steps:,} steps at a letter;"
+                f" {MAX_PACK_STEPS:,} are allowed: bound their repeats lower, or let them begin"
+                " with fewer letters"
+            )

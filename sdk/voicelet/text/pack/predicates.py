@@ -47,6 +47,8 @@ class Predicates:
         self._verbalizers = verbalizers
         self._groups = groups
         self._where = where
+        self.steps = 0
+        """What the patterns of all that was compiled cost at most, if they are checked."""
         self._kinds: dict[str, Callable[[str], Test]] = {
             "prev": self._prev,
             "prev-as-written": self._prev_as_written,
@@ -125,9 +127,11 @@ class Predicates:
             raise PackError("the predicate takes words, or @ and the name of a set")
         return frozenset(argument.split())
 
-    def _pattern(self, source: str) -> Pattern:
+    def _pattern(self, source: str, places: int = 1) -> Pattern:
+        """A pattern that is tried at `places` of the text."""
         pattern = Pattern(source, self._macros, self._where)
-        pattern.check()
+        if self._macros.check:
+            self.steps += places * pattern.parsed().steps
         return pattern
 
     def _prev(self, argument: str) -> Test:
@@ -139,7 +143,7 @@ class Predicates:
         return lambda m, c: c.previous in words
 
     def _before(self, argument: str) -> Test:
-        pattern = self._pattern(f"(?:{argument}){END}")
+        pattern = self._pattern(f"(?:{argument}){END}", BEFORE_CHARS + 1)
 
         def test(m: Match, c: RuleContext) -> bool:
             start = m.start()

@@ -153,8 +153,12 @@ class RuleMaker:
         from voicelet.text.pack.syntax_tree import peak
 
         for place, rules in places.items():
-            parsed = [r.pattern.parsed() for r in rules if isinstance(r.pattern, Pattern)]
-            steps = peak((p.first, p.steps) for p in parsed)
+            parsed = [
+                (r.pattern.parsed(), r.say.steps)
+                for r in rules
+                if isinstance(r.pattern, Pattern) and isinstance(r.say, _Handler)
+            ]
+            steps = peak((p.first, p.steps + of_cases) for p, of_cases in parsed)
             if steps > MAX_PACK_STEPS:
                 raise PackError(
                     f"{self._where}: a text could make the rules at {place!r} try {steps:,} steps"
@@ -164,8 +168,8 @@ class RuleMaker:
 
     def cases(
         self, config: RuleConfig, groups: tuple[str, ...], where: str
-    ) -> list[tuple[tuple[Test, ...], Say | None]]:
-        """The cases of a rule, compiled.
+    ) -> tuple[list[tuple[tuple[Test, ...], Say | None]], int]:
+        """The cases of a rule, compiled, and the steps that their conditions take at most.
 
         Raises:
             PackError: a predicate or template is wrong.
@@ -187,15 +191,20 @@ class RuleMaker:
             except (PackError, ConfigError) as error:
                 raise PackError(f"{where}, case {number}: {error}") from None
             made.append((tests, say))
-        return made
+        return made, predicates.steps
 
 
 class _Handler:
-    """What a rule says: of the first case whose conditions hold, its template."""
+    """What a rule says: of the first case whose conditions hold, its template.
+
+    Attributes:
+        steps: what its conditions cost in the worst text, once prepared, if they are checked.
+    """
 
     def __init__(self, maker: RuleMaker, config: RuleConfig, pattern: Pattern, where: str) -> None:
-        self._make: Callable[[], list[tuple[tuple[Test, ...], Say | None]]] = lambda: maker.cases(
-            config, pattern.groups(), where
+        self.steps = 0
+        self._make: Callable[[], tuple[list[tuple[tuple[Test, ...], Say | None]], int]] = lambda: (
+            maker.cases(config, pattern.groups(), where)
         )
         self._cases: list[tuple[tuple[Test, ...], Say | None]] | None = None
         self._where, self._has_warned = where, False
@@ -203,7 +212,7 @@ class _Handler:
     def prepare(self) -> list[tuple[tuple[Test, ...], Say | None]]:
         """The cases, made at the first call."""
         if self._cases is None:
-            self._cases = self._make()
+            self._cases, self.steps = self._make()
         return self._cases
 
     def __call__(self, match: re.Match[str], context: RuleContext) -> str | None:
