@@ -9,7 +9,7 @@ FlatBuffers (LiteRT) say; neither library is needed for it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from voicelet.errors import EngineError
 
@@ -32,6 +32,7 @@ _MESSAGES: dict[str, dict[int, str]] = {
     },
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
 }
+_NOTHING: dict[int, str] = {}
 _NODE_OPERATOR, _NODE_DOMAIN = 4, 7
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
 _STANDARD_DOMAINS = (b"", b"ai.onnx")
@@ -83,15 +84,17 @@ class _Onnx:
         """Look at a message and at all inside it; `operator` is the node it belongs to."""
         if depth > _MAX_DEPTH:
             raise ValueError("it nests too deep")
-        inside = _MESSAGES.get(message, {})
+        inside = _MESSAGES.get(message, _NOTHING)
+        fields = self._fields(data)
         if message == "Node":
-            operator = self._operator(data)
-        for number, kind, value in self._fields(data):
+            operator = self._operator(fields)
+        elif message == "Tensor" and any(
+            number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value)
+            for number, _, value in fields
+        ):
+            raise self._refused("keeps a tensor in another file (external data)")
+        for number, kind, value in fields:
             name = inside.get(number)
-            if message == "Tensor" and (
-                number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value)
-            ):
-                raise self._refused("keeps a tensor in another file (external data)")
             if kind != _BYTES or name is None or not isinstance(value, memoryview):
                 continue
             if name in ("Function", "Training"):
@@ -100,9 +103,9 @@ class _Onnx:
                 raise self._refused(f"repeats a part of itself ({operator or 'a node'})")
             self.walk(name, value, depth + 1, operator)
 
-    def _operator(self, data: memoryview) -> str:
+    def _operator(self, fields: Sequence[tuple[int, int, memoryview | int]]) -> str:
         operator, domain = b"", b""
-        for number, kind, value in self._fields(data):
+        for number, kind, value in fields:
             if kind == _BYTES and isinstance(value, memoryview):
                 if number == _NODE_OPERATOR:
                     operator = bytes(value[:80])
@@ -120,28 +123,39 @@ class _Onnx:
     def _refused(self, what: str) -> EngineError:
         return EngineError(f"{self._where}: the graph {what}; {_REFUSED}")
 
-    def _fields(self, data: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
+    def _fields(self, data: memoryview) -> list[tuple[int, int, memoryview | int]]:
         """Fields of a message in turn: number, wire type, contents (an int for a varint)."""
+        # Every start of a voice walks some ten thousand fields, so numbers of one byte, which
+        # most are, are read here.
+        fields: list[tuple[int, int, memoryview | int]] = []
         place, end = 0, len(data)
         while place < end:
-            self._left -= 1
-            if self._left < 0:
+            if len(fields) >= self._left:
                 raise ValueError("it has too many parts")
-            tag, place = _varint(data, place)
+            tag, place = data[place], place + 1
+            if tag >= 0x80:
+                tag, place = _varint(data, place - 1)
             number, kind = (tag & 0xFFFFFFFF) >> 3, tag & 7
             value: memoryview | int
             if kind == _VARINT:
                 value, place = _varint(data, place)
-            elif kind in (_BYTES, _FIXED64, _FIXED32):
+            elif kind == _BYTES:
+                length, place = data[place], place + 1
+                if length >= 0x80:
+                    length, place = _varint(data, place - 1)
+                if length > end - place:
+                    raise ValueError("it is cut short")
+                value, place = data[place : place + length], place + length
+            elif kind in (_FIXED64, _FIXED32):
                 length = 8 if kind == _FIXED64 else 4
-                if kind == _BYTES:
-                    length, place = _varint(data, place)
                 if length > end - place:
                     raise ValueError("it is cut short")
                 value, place = data[place : place + length], place + length
             else:
                 raise ValueError("it is damaged")
-            yield number, kind, value
+            fields.append((number, kind, value))
+        self._left -= len(fields)
+        return fields
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
