@@ -199,3 +199,15 @@ class WatermarkError(TrustError):
     """A mark can't be embedded or looked for."""
 
     exit_code = 67
+
+
+class ServeError(VoiceletError):
+    """A server can't be started as asked."""
+
+    exit_code = 70
+
+
+class ServerBusyError(ServeError):
+    """A server has as much to say as it can; ask again in a moment."""
+
+    exit_code = 71

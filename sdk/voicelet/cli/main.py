@@ -29,6 +29,7 @@ from voicelet.cli import (
     read,
     record,
     say,
+    serve,
     unlock,
     verify,
     voices,
@@ -51,6 +52,7 @@ COMMANDS = (
     info,
     pack,
     audit,
+    serve,
     bench,
     demo,
 )

@@ -1,0 +1,1 @@
+"""The HTTP server: OpenAI's speech API and what it lacks."""
