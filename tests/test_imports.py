@@ -31,7 +31,7 @@ _LAYERS = {
         "enrolment": "errors config files audio trust bundle engine text speaker profiles",
         "piper": "errors config files audio bundle engine text",
         "synth": "errors config files audio trust bundle engine text packs profiles piper",
-        "serve": "errors config files audio trust bundle engine text languages speaker profiles "
+        "serve": "errors config files audio trust bundle engine text packs speaker profiles "
         "enrolment piper synth",
         "cli": "*",
         "__main__": "cli",
@@ -109,6 +109,7 @@ RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/li
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
+RUNTIME_LIBRARIES |= {"starlette", "uvicorn", "prometheus_client", "tomli"}  # optional: serve/
 
 
 TYPE_STUBS = {"typing_extensions"}

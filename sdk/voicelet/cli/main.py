@@ -70,7 +70,7 @@ docs/reference/environment.md all environment variables.
 
 exit codes: 0 done · 1 a fault in voicelet · 2 wrong command line · 10-19 text ·
 20-29 recording · 30-39 bundle · 40-49 profile · 50-59 output · 60-69 trust ·
-130 Ctrl-C · 141 closed pipe · 143 SIGTERM
+70-79 server · 130 Ctrl-C · 141 closed pipe · 143 SIGTERM
 """
 
 

@@ -73,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
     server = SpeechServer(config)
     whole = HttpServer(server, on_ready=_tell).run()
     if not whole:
-        print("voicelet: speech was still going on when the time to drain was over", file=sys.stderr)
+        print(
+            "voicelet: speech was still going on when the time to drain was over", file=sys.stderr
+        )
     return 0
 
 

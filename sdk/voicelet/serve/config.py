@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,8 @@ class ServeConfig:
             return
         if self.http.tls_certificate is None and not self.http.plain_http:
             raise ServeError(
-                f"others reach {self.http.host}, and without TLS whoever is between can listen; give"
-                " --tls-certificate and --tls-key, or --plain-http behind a proxy that has TLS"
+                f"others reach {self.http.host}, and without TLS whoever is between can listen;"
+                " give --tls-certificate and --tls-key, or --plain-http behind a proxy that has TLS"
             )
         if self.access.tokens is None:
             raise ServeError(
@@ -159,12 +160,12 @@ def read_config(path: str | Path | None) -> ServeConfig:
 
 
 def _parse_toml(raw: bytes, where: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib as toml
+    else:
+        import tomli as toml
     try:
-        import tomllib
-    except ImportError:  # Python 3.10
-        import tomli as tomllib
-    try:
-        data: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+        data: dict[str, Any] = toml.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError among them
         raise ConfigError(f"{where!r} isn't TOML ({error})") from None
     return data

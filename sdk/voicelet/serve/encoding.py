@@ -24,8 +24,8 @@ from voicelet.errors import ConfigError
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 _UNKNOWN_BYTES = 0xFFFFFFFF
 _OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
-# Opus: 20 ms of a core for a second of speech in place of 53; nobody hears it.  MP3: a constant rate
-# (70 kbit/s at 24 kHz), for players reckon the length of a stream from its first frames.
+# Opus: 20 ms of a core for a second of speech in place of 53; nobody hears it.  MP3: a constant
+# rate (70 kbit/s at 24 kHz), for players reckon the length of a stream from its first frames.
 _EFFORT: dict[str, dict[str, Any]] = {
     "OPUS": {"compression_level": 0.5},
     "MPEG_LAYER_III": {"bitrate_mode": "CONSTANT", "compression_level": 0.6},
@@ -252,4 +252,5 @@ def ulaw(samples: npt.NDArray[np.int16]) -> bytes:
     exponent = np.frexp(size.astype(np.float64))[1] - 8  # 0 to 7
     mantissa = (size >> (exponent + 3)) & 0x0F
     coded = ~(sign | (exponent << 4) | mantissa) & 0xFF
-    return coded.astype(np.uint8).tobytes()
+    out: bytes = coded.astype(np.uint8).tobytes()
+    return out

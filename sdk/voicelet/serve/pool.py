@@ -99,7 +99,13 @@ class PooledStream:
     """A stream of a pool, for its one reader: iterate over its chunks, or :meth:`poll` them."""
 
     def __init__(
-        self, pool: StreamPool, begin: Begin, client: str, deadline_s: float, wake: Wake, check: Check
+        self,
+        pool: StreamPool,
+        begin: Begin,
+        client: str,
+        deadline_s: float,
+        wake: Wake,
+        check: Check,
     ) -> None:
         self._pool, self._begin, self.client = pool, begin, client
         self._wake, self._check = wake, check
@@ -151,7 +157,6 @@ class PooledStream:
             self._cancel.set()
             self._chunks.clear()
             self._waiting_s = 0.0
-            self._wake = None
             self._pool.changed.notify_all()
 
     @property

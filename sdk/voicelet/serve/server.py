@@ -28,8 +28,8 @@ class SpeechServer:
         self.voice = voice or Voice.load(
             speech.bundle, user_lexicon=speech.lexicon, user_rules=speech.rules
         )
-        # The front end and the graphs are opened by the first text: better here than by a client.
-        for _ in self.voice.stream("Ready."):
+        # The front end is opened by the first text: better here than by a client.
+        for _ in self.voice.front_end.clauses("Ready."):
             pass
         speakers = Speakers(
             self.voice,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 from voicelet.errors import ConfigError, ConsentError
@@ -34,7 +34,7 @@ class Utterance:
     voice: str | None = None
     format: str = "mp3"
     sample_rate_hz: int | None = None
-    options: SpeechOptions = SpeechOptions()
+    options: SpeechOptions = field(default_factory=SpeechOptions)
 
 
 class Desk:

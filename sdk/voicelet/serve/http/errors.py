@@ -63,8 +63,29 @@ def as_http(error: VoiceletError) -> HttpError:
     for kind, status, name, code, param in _KINDS:
         if isinstance(error, kind):
             headers = {"retry-after": "1"} if status == 429 else {}
+            param = param or (_parameter(str(error)) if status == 400 else None)
             return HttpError(status, str(error), code, kind=name, param=param, headers=headers)
     return HttpError(500, str(error), "server_error", kind="server_error")
+
+
+_NAMED = {
+    "no format": "response_format",
+    "no sample rate": "sample_rate",
+    "Opus has no": "sample_rate",
+    "no style": "style",
+    "no language": "language",
+}
+_PARAMETERS = ("input", "speed", "language", "style", "pitch_semitones", "energy", "seed", "ssml",
+               "punctuation", "capitals", "stream_format")  # fmt: skip
+
+
+def _parameter(message: str) -> str | None:
+    """What a message says is wrong, if it begins with that."""
+    for start, name in _NAMED.items():
+        if message.startswith(start):
+            return name
+    first = message.partition(" ")[0]
+    return first if first in _PARAMETERS else None
 
 
 def body_of(error: HttpError) -> dict[str, dict[str, str | None]]:

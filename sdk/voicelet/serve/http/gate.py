@@ -19,7 +19,18 @@ _log = logging.getLogger("voicelet.serve")
 
 _OPEN = ("/healthz", "/readyz")
 """Paths that need no token: a load balancer has none."""
-_KNOWN = ("/v1/", "/metrics", "/healthz", "/readyz", "/openapi.json")
+_NAMED = (
+    *_OPEN,
+    "/v1/audio/speech",
+    "/v1/audio/speech/timestamps",
+    "/v1/audio/speech/stream",
+    "/v1/audio/voices",
+    "/v1/voices",
+    "/v1/models",
+    "/metrics",
+    "/openapi.json",
+)
+"""Paths that are told by name in the log and the metrics; what strangers make up isn't."""
 
 
 class Gate:
@@ -61,8 +72,7 @@ class Gate:
             else:
                 await _refuse_socket(answer(refusal), scope, receive, send_on)
         finally:
-            path = scope["path"] if scope["path"].startswith(_KNOWN) else "other"
-            path = path if len(path) < 64 else "other"
+            path = scope["path"] if scope["path"] in _NAMED else "other"
             self._server.metrics.requests.labels(path, str(status)).inc()
             token = scope.get("voicelet.token")
             _log.info(
@@ -134,7 +144,8 @@ async def _refuse_socket(response: Response, scope: Scope, receive: Receive, sen
         {
             "type": "websocket.http.response.start",
             "status": response.status_code,
-            "headers": response.raw_headers,
+            # uvicorn adds its own lengths and types.
+            "headers": [h for h in response.raw_headers if not h[0].startswith(b"content-")],
         }
     )
     await send({"type": "websocket.http.response.body", "body": response.body})

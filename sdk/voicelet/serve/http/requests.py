@@ -17,6 +17,8 @@ from voicelet.serve.speaking import Utterance, check_text
 from voicelet.synth.options import SpeechOptions
 
 _MAX_ID_CHARS = 256
+_OPTIONS = ("speed", "language", "style", "pitch_semitones", "energy", "seed", "purpose", "ssml",
+            "punctuation", "capitals")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,7 @@ class SpeechRequest:
         """
         if self.stream_format not in ("audio", "sse"):
             raise ConfigError(f"stream_format is audio or sse, not {self.stream_format!r:.40}")
-        names = ("speed", "language", "style", "pitch_semitones", "energy", "seed", "purpose")
-        names += ("ssml", "punctuation", "capitals")
-        options = SpeechOptions(**{name: getattr(self, name) for name in names})
+        options = SpeechOptions(**{name: getattr(self, name) for name in _OPTIONS})
         text = check_text(self.input, most_chars)
         voice = voice_name(self.voice)
         return Utterance(text, voice, self.response_format, self.sample_rate, options)

@@ -59,9 +59,7 @@ class HttpServer:
         ServeError: the address is taken, or the certificate can't be read.
     """
 
-    def __init__(
-        self, server: SpeechServer, on_ready: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, server: SpeechServer, on_ready: Callable[[str], None] | None = None) -> None:
         self._server, self._on_ready = server, on_ready
         http = server.config.http
         self._sockets = [_inherited() or _listen(http)]
@@ -109,7 +107,9 @@ class HttpServer:
             if self._on_ready is not None:
                 self._on_ready(self.url)
             self._stop = lambda: loop.call_soon_threadsafe(stop.set)
-            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                {serving, asyncio.create_task(stop.wait())}, return_when="FIRST_COMPLETED"
+            )
             _notify("STOPPING=1")
             # Not ready from now on; what has begun goes on; then nobody is listened to any more.
             self._server.is_ready = False
@@ -131,7 +131,7 @@ class HttpServer:
 @contextlib.contextmanager
 def _no_signals_of_uvicorn(server: uvicorn.Server) -> Any:
     """uvicorn would stop at once at a signal, in the midst of speech."""
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     yield
 
 

@@ -30,6 +30,7 @@ from voicelet.serve.http.speech import STALL_S, client_of, words_of
 from voicelet.serve.pool import Spoken
 from voicelet.serve.server import SpeechServer
 from voicelet.serve.speaking import AsyncSpeech, Utterance
+from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.language import Language
 from voicelet.text.sentences import SentenceSplitter
 
@@ -94,7 +95,7 @@ class _Session:
             raise HttpError(400, "a message is an object with a type", "invalid_json")
         return data
 
-    async def _start(self) -> Language:
+    async def _start(self) -> Language | None:
         message = await self._receive()
         if message.pop("type") != "start":
             raise HttpError(400, "the first message is of type start", "invalid_value")
@@ -110,8 +111,7 @@ class _Session:
         _, _, content_type = desk.begin(self._said, self._socket.scope["voicelet.token"])
         await self._send({"type": "started", "content_type": content_type})
         front_end = desk.voice.front_end
-        language: Language = getattr(front_end, "language", None) or Language()
-        return language
+        return front_end.language if isinstance(front_end, TextFrontEnd) else None
 
     async def _read(self, splitter: SentenceSplitter) -> None:
         most_chars = self._server.config.speech.max_text_chars
@@ -124,7 +124,7 @@ class _Session:
                     raise HttpError(400, "text must be a text", "invalid_value", param="text")
                 if self._characters + len(text) > most_chars:
                     raise HttpError(
-                        429, f"{most_chars} characters wait already; send more when some are spoken",
+                        429, f"{most_chars} characters wait already; send more later",
                         "too_much_text", kind="rate_limit_error",
                     )  # fmt: skip
                 self._characters += len(text)

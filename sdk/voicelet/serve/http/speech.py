@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from voicelet.errors import ServeError, VoiceletError
+from voicelet.errors import VoiceletError
 from voicelet.serve.http.errors import HttpError, as_http, body_of
 from voicelet.serve.http.requests import read_json, speech_request, token_of
 from voicelet.serve.pool import Spoken
@@ -157,8 +157,9 @@ class _Audio(Response):
         except VoiceletError as error:
             broken = self._broken(error)
             if broken is None:
-                # The status has been sent; that the body has no end is all that can be said now.
-                raise ServeError(f"speech broke off: {type(error).__name__}") from None
+                # The status has been sent; a body without an end is all that can be said now.
+                _log.warning("speech broke off: %s", type(error).__name__)
+                return
             pieces = broken
         await self._send(send, pieces, more=False)
 
