@@ -13,12 +13,14 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra [serve] isn't installed")
 pytest.importorskip("uvicorn", reason="the extra [serve] isn't installed")
+pytest.importorskip("wyoming", reason="the extra [serve] isn't installed")
 
 from voicelet.profiles.profile import Profile, QualitySummary
-from voicelet.serve.config import AccessConfig, HttpConfig, ServeConfig, SpeechConfig
+from voicelet.serve.config import AccessConfig, HttpConfig, ServeConfig, SpeechConfig, WyomingConfig
 from voicelet.serve.http.run import HttpServer
 from voicelet.serve.pool import PoolConfig
 from voicelet.serve.server import SpeechServer
+from voicelet.serve.wyoming.server import WyomingServer
 from voicelet.speaker.vector import KNOWN_ENCODERS, SpeakerStatistics
 from voicelet.synth.voice import Voice
 from voicelet.trust.consent.statement import Consent, make_record
@@ -31,6 +33,7 @@ class Served:
     url: str
     server: SpeechServer
     http: HttpServer
+    wyoming: str
 
 
 Serve = Callable[..., contextlib.AbstractContextManager[Served]]
@@ -51,16 +54,19 @@ def serve(voice: Voice) -> Serve:
             speech=SpeechConfig(**changes.pop("speech", {})),
             pool=PoolConfig(**{"threads": 2, **changes.pop("pool", {})}),
             access=AccessConfig(**changes.pop("access", {})),
+            wyoming=WyomingConfig(**changes.pop("wyoming", {})),
         )
         assert not changes
         server = SpeechServer(config, voice)
         ready = threading.Event()
-        running = HttpServer(server, on_ready=lambda url: ready.set())
+        wyoming = WyomingServer(server) if config.wyoming.uri is not None else None
+        others = [wyoming] if wyoming is not None else []
+        running = HttpServer(server, on_ready=lambda url: ready.set(), others=others)
         thread = threading.Thread(target=running.run)
         thread.start()
         assert ready.wait(60)
         try:
-            yield Served(running.url, server, running)
+            yield Served(running.url, server, running, wyoming.uri if wyoming else "")
         finally:
             running.stop()
             thread.join(60)

@@ -22,11 +22,16 @@ LIBRARIES = {
     ),
     **dict.fromkeys(("flwr", "opacus", "dp_accounting"), "voicelet-federated"),
     "ray": "voicelet-federated[simulation]",
+    **dict.fromkeys(
+        ("starlette", "uvicorn", "websockets", "prometheus_client", "wyoming", "tomli"),
+        "voicelet[serve]",
+    ),
 }
 """Top module of a library that the runtime does without → what to install for it."""
 
 
 IN_A_CLONE = {
+    "voicelet": (".",),
     "voicelet-export": (".", "./export"),
     "voicelet-federated": (".", "./export", "./federated"),
 }

@@ -21,6 +21,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--config", metavar="FILE", help="voicelet.toml; options go before it")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port (default: 8484; 0 for any that is free)")
+    parser.add_argument(
+        "--wyoming",
+        metavar="URI",
+        help="speak for Home Assistant, too: tcp://0.0.0.0:10200 (a port of your own network)",
+    )
     parser.add_argument("--bundle", metavar="PATH", help="the voice bundle (default: the packaged)")
     parser.add_argument("--voice", metavar="NAME", help="who speaks where a client names nobody")
     parser.add_argument("--threads", type=int, help="that speak (default: one a core)")
@@ -62,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
         speech=replace(config.speech, **{k: v for k, v in speech.items() if v is not None}),
         pool=config.pool if args.threads is None else replace(config.pool, threads=args.threads),
         access=config.access if args.tokens is None else replace(config.access, tokens=args.tokens),
+        wyoming=config.wyoming
+        if args.wyoming is None
+        else replace(config.wyoming, uri=args.wyoming),
     )
     config.check_exposed()
 
@@ -71,7 +79,12 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         logging.getLogger("voicelet.serve").setLevel(logging.INFO)
     server = SpeechServer(config)
-    whole = HttpServer(server, on_ready=_tell).run()
+    others = []
+    if config.wyoming.uri is not None:
+        from voicelet.serve.wyoming.server import WyomingServer
+
+        others.append(WyomingServer(server))
+    whole = HttpServer(server, on_ready=_tell, others=others).run()
     if not whole:
         print(
             "voicelet: speech was still going on when the time to drain was over", file=sys.stderr

@@ -15,6 +15,16 @@ from voicelet.serve.pool import PoolConfig
 _MAX_CONFIG_BYTES = 1 << 20
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class HttpConfig:
     """Where the server listens, and how much it reads.
@@ -56,12 +66,7 @@ class HttpConfig:
     @property
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,20 @@ class AccessConfig:
 
 
 @dataclass(frozen=True)
+class WyomingConfig:
+    """Speaking for Home Assistant.
+
+    Attributes:
+        uri: tcp://HOST:PORT or unix:///PATH; None for not at all.
+        voices: profiles and presets that may speak.  By default all where only this machine
+            reaches the address, else the presets: the protocol knows no passwords.
+    """
+
+    uri: str | None = None
+    voices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ServeConfig:
     """`voicelet.toml`: a table for each of its fields."""
 
@@ -120,6 +139,7 @@ class ServeConfig:
     speech: SpeechConfig = field(default_factory=SpeechConfig)
     pool: PoolConfig = field(default_factory=PoolConfig)
     access: AccessConfig = field(default_factory=AccessConfig)
+    wyoming: WyomingConfig = field(default_factory=WyomingConfig)
 
     def check_exposed(self) -> None:
         """Refuse to be reached by others without TLS and tokens.

@@ -10,8 +10,8 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -48,19 +48,37 @@ class _Impatient(H11Protocol):
             self.transport.close()
 
 
+class Companion(Protocol):
+    """A server of another protocol that runs beside HTTP."""
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop listening, and let go of who is connected."""
+        ...
+
+
 class HttpServer:
     """Listens and serves until it is told to stop.
 
     Args:
         server: what speaks.
         on_ready: called with the address once requests are taken.
+        others: servers of other protocols, for the same loop.
 
     Raises:
         ServeError: the address is taken, or the certificate can't be read.
     """
 
-    def __init__(self, server: SpeechServer, on_ready: Callable[[str], None] | None = None) -> None:
-        self._server, self._on_ready = server, on_ready
+    def __init__(
+        self,
+        server: SpeechServer,
+        on_ready: Callable[[str], None] | None = None,
+        others: Sequence[Companion] = (),
+    ) -> None:
+        self._server, self._on_ready, self._others = server, on_ready, others
         http = server.config.http
         self._sockets = [_inherited() or _listen(http)]
         if http.tls_certificate is not None:
@@ -102,6 +120,8 @@ class HttpServer:
             serving = asyncio.create_task(self._uvicorn.serve(self._sockets))
             while not self._uvicorn.started and not serving.done():
                 await asyncio.sleep(0.01)
+            for other in self._others:
+                await other.start()
             _log.info("ready at %s", self.url)
             _notify("READY=1")
             if self._on_ready is not None:
@@ -115,6 +135,8 @@ class HttpServer:
             self._server.is_ready = False
             drain_s = self._server.config.http.drain_s
             whole = await asyncio.to_thread(self._server.close, drain_s)
+            for other in self._others:
+                await other.stop()
             await asyncio.sleep(0.05)  # the last bytes leave
             self._uvicorn.should_exit = True
             self._uvicorn.config.timeout_graceful_shutdown = 5
