@@ -30,6 +30,7 @@ from voicelet.cli import (
     record,
     say,
     serve,
+    speechd,
     unlock,
     verify,
     voices,
@@ -53,6 +54,7 @@ COMMANDS = (
     pack,
     audit,
     serve,
+    speechd,
     bench,
     demo,
 )
