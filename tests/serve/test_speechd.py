@@ -245,8 +245,8 @@ def test_the_real_server_speaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         waited(lambda: (runtime / "sound").exists())
         record = tmp_path / "heard.raw"
         start(
-            "parec", "--latency-msec=20", "--device=nobody.monitor", "--format=s16le", "--rate=24000", "--channels=1",
-            str(record),
+            "parec", "--latency-msec=20", "--device=nobody.monitor", "--format=s16le",
+            "--rate=24000", "--channels=1", str(record),
         )  # fmt: skip
         socket = tmp_path / "socket"
         start(
