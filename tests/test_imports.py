@@ -85,6 +85,7 @@ _LAYERS = {
         "watermark": "attacks averaging corpora speaking",
         "screen_reader": "speaking watermark",
         "arm64_check": "",
+        "serving": "",
     },
 }
 """Distribution → package or module in it → what that may import of the same distribution.

@@ -24,8 +24,8 @@ from voicelet.synth.types import Chunk
 _log = logging.getLogger(__name__)
 
 _ONE_CLIENT_S = 0.1
-"""A client's further streams begin as if they had come so much later each, so that one client with
-many doesn't keep the others waiting."""
+"""Streams of a client that has others waiting to begin count as coming so much later each, so that
+one with many doesn't keep the others waiting."""
 _CHECK_EVERY_S = 1.0
 
 
@@ -231,7 +231,7 @@ class StreamPool:
                     f"the server is speaking {len(self._streams)} texts, and {waiting} wait to"
                     " begin; ask again in a moment"
                 )
-            own = sum(s.client == client for s in self._streams)
+            own = sum(s.client == client and s._first_s is None for s in self._streams)
             deadline_s = self.clock() + own * _ONE_CLIENT_S
             stream = PooledStream(self, begin, client, deadline_s, wake, check)
             self._streams.append(stream)
