@@ -3,8 +3,8 @@
     python -m benchmarks.serving --listeners 20,40,60,80 --seconds 30
 
 A server of one thread runs as a process of its own; listeners ask for a sentence, hear it at the
-pace of speech, and ask for the next.  First audio is counted from the request; a gap is how much later a
-piece came than the listener needed it.
+pace of speech, and ask for the next.  First audio is counted from the request; a gap is how much
+later a piece came than the listener needed it.
 """
 
 from __future__ import annotations
