@@ -110,7 +110,13 @@ RUNTIME_LIBRARIES |= {"ai_edge_litert", "tflite_runtime"}  # optional: engine/li
 RUNTIME_LIBRARIES |= {"keyring"}  # optional: trust/keys/keystore.py
 RUNTIME_LIBRARIES |= {"c2pa"}  # optional: content credentials, trust/credentials.py
 RUNTIME_LIBRARIES |= {"onnx"}  # optional: importing a voice, piper/split.py
-RUNTIME_LIBRARIES |= {"starlette", "uvicorn", "prometheus_client", "tomli", "wyoming"}  # optional: serve/
+RUNTIME_LIBRARIES |= {
+    "starlette",
+    "uvicorn",
+    "prometheus_client",
+    "tomli",
+    "wyoming",
+}  # optional: serve/
 
 
 TYPE_STUBS = {"typing_extensions"}

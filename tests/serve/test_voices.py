@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from tests.serve.conftest import Serve, consented
 from voicelet.enrolment.consent import revoke_consent
+from voicelet.errors import ProfileNotFoundError
 from voicelet.profiles.vault.vault import Vault
 from voicelet.serve.access import ANYBODY
 from voicelet.serve.speakers import Speakers
@@ -83,6 +85,10 @@ def test_names_that_clients_send(voice: Voice) -> None:
     assert speakers.resolve("alloy", ANYBODY) == "Zoë"
     assert speakers.resolve("kitchen", ANYBODY) == "af_bella"
     assert Speakers(voice).resolve("nova", ANYBODY) == voice.presets[0]
+    lamp = dataclasses.replace(ANYBODY, voices=("af_bella", "am_michael"))
+    assert speakers.resolve("alloy", lamp) == "af_bella"  # the default isn't this token's
+    with pytest.raises(ProfileNotFoundError):
+        speakers.resolve("Zoë", lamp)
 
 
 def test_what_is_said_is_in_no_log_but_is_audited(

@@ -91,7 +91,8 @@ class Speakers:
         known = {voice.id for voice in self.served(token)}
         wanted = self._aliases.get(name, name) if name is not None else None
         if wanted not in known and (wanted is None or wanted in _OPENAI_VOICES):
-            wanted = self._default or (token.voices[0] if token.voices else presets[0])
+            usual = (self._default, *token.voices, *presets)
+            wanted = next((n for n in usual if n in known), wanted)
         if wanted in known:
             return wanted
         raise ProfileNotFoundError(
