@@ -6,6 +6,7 @@ import io.github.voicelet.trust.keys.SigningKey;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** What a record is to say, before a device signs it. Whether what was spoken is true has to be checked before. */
@@ -98,7 +99,7 @@ public final class ConsentDraft {
     Map<String, Object> all = new LinkedHashMap<>(values);
     all.put("created", UtcTime.format(nowS));
     all.put("device", key.id());
-    all.put("signature", String.format("%0128d", 0));
+    all.put("signature", String.format(Locale.ROOT, "%0128d", 0));
     ConsentRecord record = new ConsentRecord(all).signedBy(key);
     record.verify(null);
     return record;
