@@ -76,7 +76,7 @@ def main() -> None:
             "consents": make_consents(Path(home)),
             "audit": make_audit(Path(home)),
         }
-    text = json.dumps(golden, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(golden, separators=(",", ":"))
     with open(GOLDEN, "wb") as file:
         file.write(gzip.compress(text.encode(), mtime=0))
     print(f"{GOLDEN}: {len(text)} characters")
