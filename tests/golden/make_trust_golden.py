@@ -1,9 +1,9 @@
-"""Make trust.json.gz: keys, bundles, consents and an audit log that every runtime has to judge alike.
+"""Make trust.json.gz: keys, bundles, consents and an audit log that all runtimes judge alike.
 
     python tests/golden/make_trust_golden.py
 
-Keys come from fixed seeds and times are fixed, so that the file is the same wherever it is made, and
-a runtime that writes the same things has to write the same bytes.  Bytes are base64; a case's
+Keys come from fixed seeds and times are fixed, so that the file is the same wherever it is made,
+and a runtime that writes the same things has to write the same bytes.  Bytes are base64; a case's
 `error` is the name of the error's class without "Error", or null.
 """
 
@@ -64,19 +64,24 @@ def make_keys() -> dict[str, Any]:
     return {"signatures": rows, "files": files, "pem": pem.decode()}
 
 
-def main() -> None:
-    """Make the file."""
+def make() -> str:
+    """The file's text; made in folders of its own, which are gone afterwards."""
     with tempfile.TemporaryDirectory() as home:
         names = {f"XDG_{n}_HOME": str(Path(home) / n) for n in ("DATA", "CACHE", "STATE")}
         fixed = {"HOME": home, "VOICELET_KEYSTORE": "file", "VOICELET_AUDIT": "off"}
-        os.environ.update({**names, **fixed})
-        golden = {
-            "keys": make_keys(),
-            "bundles": make_bundles(Path(home)),
-            "consents": make_consents(Path(home)),
-            "audit": make_audit(Path(home)),
-        }
-    text = json.dumps(golden, separators=(",", ":"))
+        with mock.patch.dict(os.environ, {**names, **fixed}):
+            golden = {
+                "keys": make_keys(),
+                "bundles": make_bundles(Path(home)),
+                "consents": make_consents(Path(home)),
+                "audit": make_audit(Path(home)),
+            }
+    return json.dumps(golden, separators=(",", ":"))
+
+
+def main() -> None:
+    """Make the file."""
+    text = make()
     with open(GOLDEN, "wb") as file:
         file.write(gzip.compress(text.encode(), mtime=0))
     print(f"{GOLDEN}: {len(text)} characters")

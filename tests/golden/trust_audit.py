@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,14 +15,15 @@ from tests.golden.trust_seeds import DEVICE, OTHER, b64, failure
 from voicelet.trust.audit import log as log_module
 from voicelet.trust.audit.device_log import pseudonym
 from voicelet.trust.audit.log import AuditLog, Event
-from voicelet.trust.audit.record import Head
+from voicelet.trust.audit.record import Head, Record
 from voicelet.trust.keys.seal import signing_key_from_bytes
 
 KEY = signing_key_from_bytes(DEVICE)
 TIME = "2026-12-01T12:00:0{}.000Z"
 BATCHES: list[list[tuple[str, dict[str, Any]]]] = [
     [("enrol", {"profile": "ab" * 16, "consent": "11" * 16, "seconds": 31.5, "adapted": False})],
-    [("use", {"seconds": s, "text": "cd" * 16, "count": n}) for n, s in enumerate((3.0, 1e-7, 1e22))],
+    [("use", {"seconds": s, "text": "cd" * 16, "count": n})
+     for n, s in enumerate((3.0, 1e-7, 1e22))],
     [("export", {"recipient": "ä\u2028\"\\\n\x7f😀", "bytes": (1 << 63) - 1, "zero": -0.0})],
     [("revocation", {"consent": "11" * 16, "lines": 1, "head": "ef" * 32})],
     [("use", {})],
@@ -47,8 +49,7 @@ def make_audit(home: Path) -> dict[str, Any]:
         report = asdict(AuditLog(folder, KEY).check())
         _write(folder, files)
         with mock.patch.object(log_module, "timestamp", lambda: TIME.format(9)):
-            again = AuditLog(folder, KEY)
-            refused = failure(lambda log=again: log.append("use", {"seconds": 1.0}))  # type: ignore[misc]
+            refused = failure(partial(AuditLog(folder, KEY).append, "use", {"seconds": 1.0}))
         after = _read(folder)
         rows.append({
             "name": name,
@@ -96,28 +97,22 @@ def _changed(sound: Files, folder: Path) -> Iterator[tuple[str, Files]]:
     yield "nothing there", {}
     for number in range(len(lines)):
         changed = lines[number].replace(b"2026", b"2025")
-        yield (
-            f"line {number + 1} edited",
-            _with(sound, first, [*lines[:number], changed, *lines[number + 1 :]]),
-        )
-        yield f"line {number + 1} gone", _with(sound, first, lines[:number] + lines[number + 1 :])
+        before, after = lines[:number], lines[number + 1 :]
+        yield f"line {number + 1} edited", _with(sound, first, [*before, changed, *after])
+        yield f"line {number + 1} gone", _with(sound, first, [*before, *after])
     yield "two lines swapped", _with(sound, first, [lines[0], lines[2], lines[1], *lines[3:]])
     yield "a line twice", _with(sound, first, [lines[0], lines[0], *lines[1:]])
-    yield "spelled otherwise", _with(sound, first, [lines[0].replace(b",", b", ", 1), *lines[1:]])
-    yield (
-        "a number otherwise",
-        _with(sound, first, [lines[0].replace(b"31.5", b"31.50"), *lines[1:]]),
-    )
+    spaced, longer = lines[0].replace(b",", b", ", 1), lines[0].replace(b"31.5", b"31.50")
+    yield "spelled otherwise", _with(sound, first, [spaced, *lines[1:]])
+    yield "a number otherwise", _with(sound, first, [longer, *lines[1:]])
     yield "the last line cut", _with(sound, second, [*later[:-1], later[-1][:-10]])
     yield "the last line without its end", _with(sound, second, [*later[:-1], later[-1][:-1]])
     yield "the last line gone", _with(sound, second, later[:-1])
     yield "the first file gone", {n: d for n, d in sound.items() if n != first}
     yield "the second file gone", {n: d for n, d in sound.items() if n != second}
     yield "the head gone", {n: d for n, d in sound.items() if n != "head.json"}
-    yield (
-        "the head edited",
-        {**sound, "head.json": sound["head.json"].replace(b'"count":7', b'"count":6')},
-    )
+    edited = sound["head.json"].replace(b'"count":7', b'"count":6')
+    yield "the head edited", {**sound, "head.json": edited}
     yield "no head", {**sound, "head.json": b"{}\n"}
     stranger = signing_key_from_bytes(OTHER)
     own = Head.parse(sound["head.json"])
@@ -128,12 +123,8 @@ def _changed(sound: Files, folder: Path) -> Iterator[tuple[str, Files]]:
     yield "a long line at the end", {**sound, second: sound[second] + b"x" * 40_000 + b"\n"}
     signature = re.search(rb'"sig":"([0-9a-f]+)"', later[-1])
     assert signature is not None
-    yield (
-        "no signature",
-        _with(
-            sound, second, [*later[:-1], later[-1].replace(b',"sig":"' + signature[1] + b'"', b"")]
-        ),
-    )
+    unsigned = later[-1].replace(b',"sig":"' + signature[1] + b'"', b"")
+    yield "no signature", _with(sound, second, [*later[:-1], unsigned])
     other = bytearray(later[-1])
     other[signature.start(1)] = ord("0") if other[signature.start(1)] != ord("0") else ord("1")
     yield "another signature", _with(sound, second, [*later[:-1], bytes(other)])
@@ -155,8 +146,6 @@ def _with(sound: Files, name: str, lines: list[bytes]) -> Files:
 def _prefix(sound: Files) -> Files:
     """The whole log put back to what it was after the first batch: head, files and all."""
     line = sound["audit-000001.jsonl"].splitlines(keepends=True)[0]
-    from voicelet.trust.audit.record import Record
-
     record = Record.parse(line[:-1])
     public = KEY.public_key().public_bytes_raw().hex()
     head = Head(1, record.hash(), 1, len(line), public).signed(KEY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ from voicelet.trust.keys.seal import signing_key_from_bytes
 
 FILES = {
     "vocoder.onnx": bytes(range(256)) * 8,
-    "text/lexicon.txt": "voz\tv o s\n".encode(),
+    "text/lexicon.txt": b"voz\tv o s\n",
     "MODEL_CARD.md": b"# A bundle for tests\n",
 }
 _DELETED = object()
@@ -85,7 +86,9 @@ def _folders(sound: dict[str, bytes], maker: Any) -> list[tuple[Any, ...]]:
         for seed in (MAKER, OTHER)
     )
     unsigned = {k: v for k, v in sound.items() if k != "manifest.sig"}
-    other = sign(sound["manifest.json"], signing_key_from_bytes(OTHER))
+    raw = sound["manifest.json"]
+    by_other = {**sound, "manifest.sig": sign(raw, signing_key_from_bytes(OTHER))}
+    of_pack = sign(raw, maker, "voicelet-pack-1")
     graph, signature = bytearray(sound["vocoder.onnx"]), sound["manifest.sig"]
     graph[777] ^= 1
     cases: list[tuple[Any, ...]] = [
@@ -99,17 +102,18 @@ def _folders(sound: dict[str, bytes], maker: Any) -> list[tuple[Any, ...]]:
         ("unsigned, one required", unsigned, {"require_signature": True}),
         ("unsigned, a key named", unsigned, {"trusted_keys": [own]}),
         ("unsigned, vouched for", unsigned, {"trust_bundle": True}),
-        ("signed by another", {**sound, "manifest.sig": other}, {}),
-        ("signed by another than is trusted", {**sound, "manifest.sig": other}, {"trusted_keys": [own]}),
+        ("signed by another", by_other, {}),
+        ("signed by another than is trusted", by_other, {"trusted_keys": [own]}),
         ("graph changed by a bit", {**sound, "vocoder.onnx": bytes(graph)}, {}),
         ("graph cut", {**sound, "vocoder.onnx": bytes(graph[:-1])}, {}),
         ("graph longer", {**sound, "vocoder.onnx": bytes(graph) + b"x"}, {}),
         ("graph missing", {k: v for k, v in sound.items() if k != "vocoder.onnx"}, {}),
         ("manifest missing", {k: v for k, v in sound.items() if k != "manifest.json"}, {}),
-        ("manifest changed by a blank", {**sound, "manifest.json": sound["manifest.json"] + b" "}, {}),
-        ("signature of another context", {**sound, "manifest.sig": sign(sound["manifest.json"], maker, "voicelet-pack-1")}, {}),
+        ("manifest changed by a blank", {**sound, "manifest.json": raw + b" "}, {}),
+        ("signature of another context", {**sound, "manifest.sig": of_pack}, {}),
         ("signature in capitals", {**sound, "manifest.sig": signature.upper()}, {}),
-        ("signature spelled otherwise", {**sound, "manifest.sig": signature.replace(b"  ", b" ")}, {}),
+        ("signature spelled otherwise",
+         {**sound, "manifest.sig": signature.replace(b"  ", b" ")}, {}),
         ("signature cut", {**sound, "manifest.sig": signature[:-3]}, {}),
         ("signature too long", {**sound, "manifest.sig": signature + b" " * 5000}, {}),
         ("signature empty", {**sound, "manifest.sig": b""}, {}),
@@ -140,7 +144,8 @@ def _manifests(raw: bytes) -> list[tuple[str, bytes]]:
         (("statistics", "speaker_size"), 8.0),
         (("statistics", "mel_mean"), [-5.0] * 3),
         *[(("phones",), v) for v in ("", "aa", "a\ud800", 5, "a\U0001f600b")],
-        *[((*graph, "file"), v) for v in ("../x", "/x", "a//b", "manifest.json", ".x", "a/b/c/d/e")],
+        *[((*graph, "file"), v)
+          for v in ("../x", "/x", "a//b", "manifest.json", ".x", "a/b/c/d/e")],
         *[((*graph, "sha256"), v) for v in (hashed.upper(), hashed[1:], hashed)],
         *[((*graph, "bytes"), v) for v in (-1, (256 << 20) + 1, 256 << 20, 2048.0)],
         *[((*graph, "engine"), v) for v in ("litert", 1, _DELETED)],
@@ -231,7 +236,7 @@ def _judged(
     home: Path, name: str, files: dict[str, bytes], options: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     folder = home / "case"
-    _remove(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     for file, data in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(data)
@@ -256,9 +261,3 @@ def _opened(action: Callable[[], Any]) -> dict[str, Any]:
     except VoiceletError as error:
         return {"error": type(error).__name__.removesuffix("Error")}
     return {"error": None, "signed_by": bundle.signed_by, "trusted_by": bundle.trusted_by}
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.golden.trust_seeds import DEVICE, NOW, OTHER, THIRD, b64, failure
 from voicelet.errors import VoiceletError
 from voicelet.trust.consent.chain import longest_sound
-from voicelet.trust.consent.record import ConsentRecord, to_iso, unsigned_record
+from voicelet.trust.consent.record import ConsentRecord, from_iso, to_iso, unsigned_record
 from voicelet.trust.consent.revocations import Revocations, default_file
 from voicelet.trust.consent.signers import TrustedSigners, check_authority
 from voicelet.trust.keys.keystore import keys_folder
@@ -91,9 +93,13 @@ def _records() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
         ("withdrawn", _draft(id="99" * 16).signed_by(OWN), {"revoked": ["99" * 16]}),
         ("another is withdrawn", scripted, {"revoked": ["99" * 16]}),
         *[
-            (f"read on another day: {day}", _spoken(SENTENCE.replace("December 1st, 2026", day)).signed_by(OWN), {})
-            for day in ("November 29th, 2026", "November 28th, 2026", "December 2nd, 2026", "December 3rd, 2026",
-                        "February 30th, 2026", "Smarch 1st, 2026", "December 31st, 9999", "January 1st, 0001")
+            (f"read on another day: {day}",
+             _spoken(SENTENCE.replace("December 1st, 2026", day)).signed_by(OWN), {})
+            for day in (
+                "November 29th, 2026", "November 28th, 2026", "December 2nd, 2026",
+                "December 3rd, 2026", "February 30th, 2026", "Smarch 1st, 2026",
+                "December 31st, 9999", "January 1st, 0001",
+            )
         ],
         ("spaces in the sentence", _spoken(SENTENCE.replace(" ", "  ")).signed_by(OWN), {}),
         ("another sentence", _spoken("I agree.").signed_by(OWN), {}),
@@ -128,10 +134,11 @@ def _records() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
 def _changes() -> Iterator[tuple[str, dict[str, Any]]]:
     for key, values in {
         "id": ["0" * 31, "G" * 32, 5, None],
-        "speaker": ["", " ", "x" * 501, "A\u0301na", "a\u200bb", "a\u200db", "a\ud800", "a\u2028", 7],
+        "speaker": ["", " ", "x" * 501, "A\u0301na", "a\u200bb", "a\u200db", "a\ud800", "a\u2028",
+                    7],
         "purposes": [[], ["research", "own-use"], ["own-use", "own-use"], ["sell"], "own-use", [1]],
-        "created": ["2026-12-01", "2026-12-01T12:00:60Z", "0999-12-01T12:00:00Z", "2026-02-30T00:00:00Z",
-                    "2026-12-1T12:00:00Z", 5],
+        "created": ["2026-12-01", "2026-12-01T12:00:60Z", "0999-12-01T12:00:00Z",
+                    "2026-02-30T00:00:00Z", "2026-12-1T12:00:00Z", 5],
         "expires": ["2026-12-01T12:00:00Z", "2026-12-01T11:59:59Z", "", "never", 0],
         "method": ["written", "spoken", ""],
         "reason": ["", None],
@@ -174,8 +181,6 @@ def make_consents(home: Path) -> dict[str, Any]:
 
 def _judged(home: Path, number: int, raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
     """Where a record fails, in the order in which a profile asks, and with what error."""
-    from voicelet.trust.consent.record import from_iso
-
     now = from_iso("now", options.get("now", to_iso(NOW)))
     purpose = options.get("purpose", "own-use")
     stage = "parse"
@@ -262,23 +267,23 @@ def _revocations(home: Path) -> dict[str, Any]:
         "a capital": sound.replace(b'"id":"0000', b'"ID":"0000', 1),
         "an empty line": sound + b"\n",
         "another list": _another(home),
+        "another list, in the place of an impossible one": _replacing("replaces 0 " + VOICE),
+        "another list, in the place of this one": _replacing(
+            f"replaces 4 {longest_sound(sound)[0].anchor.sha256}"
+        ),
         "random": bytes(range(256)) * 3,
     }  # fmt: skip
     rows = []
     for name, raw in changes.items():
         for file, data in states.items():
-            import base64
-
             (keys_folder() / file).write_bytes(base64.b64decode(data))
         if raw is None:
             path.unlink()
         else:
             path.write_bytes(raw)
         looks = Revocations()
-        checks = {
-            i: failure(lambda i=i: looks.check(_draft(id=i)))  # type: ignore[misc]
-            for i in (*ids, "77" * 16, "88" * 16)
-        }
+        asked = {i: partial(looks.check, _draft(id=i)) for i in (*ids, "77" * 16, "88" * 16)}
+        checks = {i: failure(check) for i, check in asked.items()}
         rows.append({
             "name": name, "list": None if raw is None else b64(raw), "checks": checks,
             "sound": len(longest_sound(raw or b"")[0].lines),
@@ -291,3 +296,11 @@ def _another(home: Path) -> bytes:
     for n in range(5):
         other.add(f"{n + 100:032x}", "", NOW)
     return other.path.read_bytes()
+
+
+def _replacing(reason: str) -> bytes:
+    """A list of another device, which can say what it likes."""
+    chain = longest_sound(b"")[0]
+    for n in range(5):
+        chain = chain.grown(FOREIGN, f"{n + 200:032x}", to_iso(NOW), reason)
+    return chain.raw

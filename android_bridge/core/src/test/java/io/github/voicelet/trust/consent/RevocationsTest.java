@@ -93,7 +93,7 @@ class RevocationsTest {
       assertEquals(row.get("sound"), (long) RevocationChain.longestSound(raw).entries().size(), (String) row.get("name"));
       rows++;
     }
-    assertEquals(16, rows);
+    assertEquals(18, rows);
   }
 
   @Test
