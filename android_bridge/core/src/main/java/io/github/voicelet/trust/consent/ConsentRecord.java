@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,20 +30,8 @@ import java.util.Set;
  */
 public final class ConsentRecord {
   static final int MAX_BYTES = 1 << 16;
-  static final int MOST_REPLACED = 256;
-  static final int MOST_SIGNERS = 16;
-
-  private static final int VOICEPRINT_ONLY = 1;
-  private static final int FOLLOWS_NOTHING = 2;
-  private static final int NEWEST = 3;
   private static final String CONTEXT = "voicelet-consent-1";
   private static final String COUNTERSIGN_CONTEXT = "voicelet-countersign-1";
-  private static final String[] NAMES = {
-    "id", "speaker", "given_by", "purposes", "scope", "created", "expires", "method", "reason", "sentence", "audio_sha256",
-    "voice_sha256", "device", "signature", "version", "countersigner", "countersignature", "replaces", "earlier_signers"
-  };
-  private static final List<String> COUNTERSIGNED = Arrays.asList("countersigner", "countersignature");
-  private static final List<String> FOLLOWED = Arrays.asList("replaces", "earlier_signers");
 
   /** What is stored, of the names that its version has. */
   private final Map<String, Object> values;
@@ -54,103 +41,10 @@ public final class ConsentRecord {
 
   ConsentRecord(Map<String, Object> stored) {
     Map<String, Object> copy = new LinkedHashMap<>(stored);
-    Fields fields = new Fields(copy, "consent record", NAMES);
-    version = version(copy);
-    List<String> missing = new ArrayList<>(version < NEWEST ? FOLLOWED : Collections.<String>emptyList());
-    missing.addAll(version == VOICEPRINT_ONLY ? COUNTERSIGNED : Collections.<String>emptyList());
-    for (String name : NAMES) {
-      if (copy.containsKey(name) == missing.contains(name)) {
-        throw new ConsentException("this is no consent record: one of version " + version + " has"
-            + (missing.contains(name) ? " no " : " a ") + name);
-      }
-    }
-    checkHex(fields, "id", 32);
-    checkHex(fields, "voice_sha256", 64);
-    checkHex(fields, "device", 64);
-    checkHex(fields, "signature", 128);
-    if (version != VOICEPRINT_ONLY) {
-      boolean isCountersigned = !fields.text("countersigner").isEmpty();
-      checkHex(fields, "countersigner", isCountersigned ? 64 : 0);
-      checkHex(fields, "countersignature", isCountersigned ? 128 : 0);
-    }
-    if (version == NEWEST) {
-      checkFollowed(fields);
-    }
-    for (String name : new String[] {"speaker", "given_by", "scope", "reason", "sentence"}) {
-      boolean mayBeEmpty = !name.equals("speaker") && !name.equals("given_by");
-      if (!ConsentText.check("the " + name, fields.text(name), mayBeEmpty).equals(fields.text(name))) {
-        throw new ConsentException("the " + name + " of a consent isn't in Unicode's composed form");
-      }
-    }
-    List<String> purposes = fields.texts("purposes");
-    if (!Purposes.checkAll(purposes).equals(purposes)) {
-      throw new ConsentException("the purposes of a consent aren't in order");
-    }
-    createdS = UtcTime.parse("the date", fields.text("created"));
-    String expires = fields.textOrNull("expires");
-    if (expires != null && UtcTime.parse("the end", expires) <= createdS) {
-      throw new ConsentException("a consent can't end before it began");
-    }
-    checkMethod(fields);
-    copy.put("purposes", purposes);
+    version = ConsentFields.check(copy);
+    createdS = UtcTime.parse("the date", (String) copy.get("created"));
+    copy.put("purposes", new Fields(copy, "consent record", ConsentFields.NAMES).texts("purposes"));
     values = Collections.unmodifiableMap(copy);
-  }
-
-  private static int version(Map<String, Object> stored) {
-    Object version = stored.get("version");
-    if (version instanceof Long && (Long) version >= VOICEPRINT_ONLY && (Long) version <= NEWEST) {
-      return ((Long) version).intValue();
-    }
-    throw new ConsentException(
-        "a consent record of version " + version + ", and this voicelet reads 1 to " + NEWEST + "; update voicelet");
-  }
-
-  private static void checkMethod(Fields fields) {
-    String method = fields.text("method");
-    boolean isSpoken = method.equals("spoken");
-    if (!isSpoken && !method.equals("scripted")) {
-      throw new ConsentException("no method '" + method + "' of consent; update voicelet");
-    }
-    checkHex(fields, "audio_sha256", isSpoken ? 64 : 0);
-    if (fields.text("sentence").isEmpty() == isSpoken) {
-      throw new ConsentException("a spoken consent has a sentence, a scripted one hasn't");
-    }
-    if (fields.text("reason").isEmpty() != isSpoken) {
-      throw new ConsentException("a scripted consent has a reason, a spoken one hasn't");
-    }
-  }
-
-  private static void checkFollowed(Fields fields) {
-    int[] digits = {32, 64};
-    int[] most = {MOST_REPLACED, MOST_SIGNERS};
-    for (int i = 0; i < 2; i++) {
-      String name = FOLLOWED.get(i);
-      List<String> ids = fields.texts(name);
-      if (ids.size() > most[i] || new HashSet<>(ids).size() < ids.size()) {
-        throw new ConsentException(name + " of a consent record lists " + most[i] + " at most, and none twice");
-      }
-      for (String id : ids) {
-        checkHex(name, id, digits[i]);
-      }
-    }
-    List<String> replaces = fields.texts("replaces");
-    List<String> signers = fields.texts("earlier_signers");
-    if (replaces.isEmpty() && signers.isEmpty()) {
-      throw new ConsentException("a consent record of version " + NEWEST + " names what it follows");
-    }
-    if (replaces.contains(fields.text("id")) || signers.contains(fields.text("device"))) {
-      throw new ConsentException("a consent record can't follow itself");
-    }
-  }
-
-  private static void checkHex(Fields fields, String name, int digits) {
-    checkHex(name, fields.text(name), digits);
-  }
-
-  private static void checkHex(String name, String value, int digits) {
-    if (!Hex.isHex(value, digits)) {
-      throw new ConsentException("the " + name + " of a consent record must be " + digits + " hexadecimal digits");
-    }
   }
 
   /**
@@ -253,7 +147,7 @@ public final class ConsentRecord {
    * @throws ConsentException it is of version 1, which has no place for it; or the key is the one that it was signed with.
    */
   public ConsentRecord countersignedBy(SigningKey key) {
-    if (version == VOICEPRINT_ONLY) {
+    if (version == ConsentFields.VOICEPRINT_ONLY) {
       throw new ConsentException("a consent record of version 1 can't be countersigned; ask for the consent anew first");
     }
     if (key.id().equals(device())) {
@@ -281,9 +175,9 @@ public final class ConsentRecord {
     Set<String> signers = new LinkedHashSet<>(earlierSigners());
     signers.add(device());
     signers.remove(key.id());
-    if (signers.size() > MOST_SIGNERS) {
+    if (signers.size() > ConsentFields.MOST_SIGNERS) {
       throw new ConsentException(
-          "more than " + MOST_SIGNERS + " devices have signed this consent in turn; ask for it anew");
+          "more than " + ConsentFields.MOST_SIGNERS + " devices have signed this consent in turn; ask for it anew");
     }
     Map<String, Object> changed = new LinkedHashMap<>(values);
     changed.put("voice_sha256", voiceSha256);
@@ -299,21 +193,21 @@ public final class ConsentRecord {
    * @throws ConsentException it is of version 1, which has no place for them.
    */
   public ConsentRecord following(Collection<String> replaced, SigningKey key) {
-    if (version == VOICEPRINT_ONLY) {
+    if (version == ConsentFields.VOICEPRINT_ONLY) {
       throw new ConsentException("a consent record of version 1 can't name what it follows");
     }
     Set<String> ids = new LinkedHashSet<>(replaces());
     ids.addAll(replaced);
     ids.remove(id());
     List<String> newest = new ArrayList<>(ids);
-    newest = newest.subList(Math.max(0, newest.size() - MOST_REPLACED), newest.size());
+    newest = newest.subList(Math.max(0, newest.size() - ConsentFields.MOST_REPLACED), newest.size());
     return signedWith(new LinkedHashMap<>(values), newest, earlierSigners(), key);
   }
 
   private static ConsentRecord signedWith(
       Map<String, Object> changed, List<String> replaces, List<String> signers, SigningKey key) {
     boolean isFollowing = !replaces.isEmpty() || !signers.isEmpty();
-    changed.put("version", (long) (isFollowing ? NEWEST : FOLLOWS_NOTHING));
+    changed.put("version", (long) (isFollowing ? ConsentFields.NEWEST : ConsentFields.FOLLOWS_NOTHING));
     changed.put("countersigner", "");
     changed.put("countersignature", "");
     changed.remove("replaces");
@@ -329,13 +223,13 @@ public final class ConsentRecord {
   private byte[] signed() {
     Map<String, Object> unsigned = new LinkedHashMap<>(values);
     unsigned.remove("signature");
-    unsigned.keySet().removeAll(COUNTERSIGNED);
+    unsigned.keySet().removeAll(ConsentFields.COUNTERSIGNED);
     return canonical(unsigned);
   }
 
   private byte[] countersigned() {
     Map<String, Object> unsigned = new LinkedHashMap<>(values);
-    unsigned.keySet().removeAll(COUNTERSIGNED);
+    unsigned.keySet().removeAll(ConsentFields.COUNTERSIGNED);
     return canonical(unsigned);
   }
 
@@ -349,7 +243,7 @@ public final class ConsentRecord {
   }
 
   private List<String> texts(String name) {
-    return values.containsKey(name) ? new Fields(values, "consent record", NAMES).texts(name) : Collections.emptyList();
+    return values.containsKey(name) ? new Fields(values, "consent record", ConsentFields.NAMES).texts(name) : Collections.emptyList();
   }
 
   /** 32 hexadecimal digits, random; revocations name it. */
@@ -399,7 +293,7 @@ public final class ConsentRecord {
 
   /** Whether it is bound to the voiceprint alone, as version 1 is; else to all that shapes the voice. */
   public boolean isOfVoiceprint() {
-    return version == VOICEPRINT_ONLY;
+    return version == ConsentFields.VOICEPRINT_ONLY;
   }
 
   /** Of the voice it belongs to, hexadecimal. */

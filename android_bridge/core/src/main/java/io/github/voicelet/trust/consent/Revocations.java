@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,7 +29,7 @@ import java.util.Set;
  */
 public final class Revocations {
   private static final String REMEDY = "restore it from a backup, or have it repaired";
-  private static final String FOUND_AGAIN = "withdrawn before; found again";
+  static final String FOUND_AGAIN = "withdrawn before; found again";
 
   private final File list;
   private final ListStates store;
@@ -170,88 +169,28 @@ public final class Revocations {
    */
   public synchronized List<String> repair(boolean acceptsLoss, long nowS) {
     SigningKey key = device.key();
-    String now = UtcTime.format(nowS);
     try {
       FolderLock lock = lock();
       try {
-        Set<ListState> states = survivingStates();
         byte[][] raws = {readOrEmpty(), store.readCopy()};
-        RevocationChain chain = best(raws, states);
-        Map<String, String> elsewhere = new LinkedHashMap<>();
-        Set<String> counted = new HashSet<>(expectedIds);
-        for (String id : expectedIds) {
-          elsewhere.put(id, now);
+        RevocationRepair repair = new RevocationRepair(raws, survivingStates(), expectedIds, key);
+        if (repair.lost() > 0 && !acceptsLoss) {
+          throw new ConsentException(
+              repair.lost()
+                  + " withdrawn consents can't be found again, in "
+                  + list
+                  + ", its copy or the profiles; restore a backup of that file, or accept the loss if there is none: those"
+                  + " voices may then speak");
         }
-        // Anybody can sign lines; only this device's stand for withdrawals that it counted.
-        for (Revocation entry : chain.entries()) {
-          count(entry, key.id(), counted);
-        }
-        for (byte[] raw : raws) {
-          for (Revocation entry : RevocationChain.scattered(raw).values()) {
-            elsewhere.put(entry.id(), entry.revoked());
-            count(entry, key.id(), counted);
-          }
-        }
-        refuseLoss(chain, states, counted.size(), acceptsLoss);
-        List<String> added = new ArrayList<>();
-        RevocationChain whole = chain;
-        Set<String> listed = chain.ids().keySet();
-        for (Map.Entry<String, String> entry : elsewhere.entrySet()) {
-          if (!listed.contains(entry.getKey())) {
-            whole = whole.grown(key, entry.getKey(), entry.getValue(), FOUND_AGAIN);
-            added.add(entry.getKey());
-          }
-        }
-        for (ListState state : states) {
-          if (!chain.holds(state, ownKey())) {
-            String why = "replaces " + state.count() + " " + state.sha256();
-            whole = whole.grown(key, OwnFiles.randomHex(16), now, why);
-          }
-        }
+        RevocationChain whole = repair.repaired(UtcTime.format(nowS));
         makeRoom();
         write(whole, "", true);
-        return added;
+        return repair.added();
       } finally {
         lock.close();
       }
     } catch (IOException e) {
       throw new ConsentException(list + ": " + e.getMessage() + "; nothing changed", e);
-    }
-  }
-
-  private static void count(Revocation entry, String own, Set<String> counted) {
-    if (entry.device().equals(own)) {
-      counted.add(entry.id());
-    }
-  }
-
-  private RevocationChain best(byte[][] raws, Set<ListState> states) {
-    RevocationChain best = null;
-    for (byte[] raw : raws) {
-      RevocationChain chain = RevocationChain.longestSound(raw);
-      // A list that holds all that is known; then the longer one, without what is wrong behind it.
-      boolean isWhole = chain.broken(states, ownKey()) == null;
-      boolean isBestWhole = best != null && best.broken(states, ownKey()) == null;
-      boolean isLonger = best != null && chain.entries().size() > best.entries().size();
-      if (best == null || (isWhole && !isBestWhole) || (isWhole == isBestWhole && isLonger)) {
-        best = chain;
-      }
-    }
-    return best;
-  }
-
-  private void refuseLoss(RevocationChain chain, Set<ListState> states, int found, boolean acceptsLoss) {
-    int most = 0;
-    for (ListState state : states) {
-      most = chain.holds(state, ownKey()) ? most : Math.max(most, state.count());
-    }
-    if (most > found && !acceptsLoss) {
-      throw new ConsentException(
-          (most - found)
-              + " withdrawn consents can't be found again, in "
-              + list
-              + ", its copy or the profiles; restore a backup of that file, or accept the loss if there is none: those"
-              + " voices may then speak");
     }
   }
 

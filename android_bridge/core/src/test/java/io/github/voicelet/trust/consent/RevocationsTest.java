@@ -9,7 +9,6 @@ import io.github.voicelet.ConsentEndedException;
 import io.github.voicelet.ConsentException;
 import io.github.voicelet.json.Json;
 import io.github.voicelet.trust.TrustGolden;
-import io.github.voicelet.trust.keys.DeviceKey;
 import io.github.voicelet.trust.keys.SigningKey;
 import java.io.IOException;
 import java.nio.file.Files;
