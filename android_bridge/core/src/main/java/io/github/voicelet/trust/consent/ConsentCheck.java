@@ -56,6 +56,25 @@ public final class ConsentCheck {
     return record;
   }
 
+  /**
+   * Withdraw a consent on this device, at once and for good; with it those that its record took the place of, which a backup from
+   * before a renewal would bring back. A stranger may name anybody's record, so theirs withdraws itself alone.
+   *
+   * @param nowS seconds since 1970.
+   * @return the entry of the record itself.
+   * @throws ConsentException the list can't be written, or isn't what it was.
+   * @throws io.github.voicelet.SealException the device's key can't be had.
+   */
+  public Revocation withdraw(ConsentRecord record, String reason, long nowS) {
+    Revocation entry = revocations.add(record.id(), reason, nowS);
+    if (record.device().equals(device.key().id())) {
+      for (String replaced : record.replaces()) {
+        revocations.add(replaced, reason, nowS);
+      }
+    }
+    return entry;
+  }
+
   /** Who withdrew. */
   public Revocations revocations() {
     return revocations;

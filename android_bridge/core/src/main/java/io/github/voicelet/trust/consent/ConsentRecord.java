@@ -243,7 +243,8 @@ public final class ConsentRecord {
   }
 
   private List<String> texts(String name) {
-    return values.containsKey(name) ? new Fields(values, "consent record", ConsentFields.NAMES).texts(name) : Collections.emptyList();
+    Fields fields = new Fields(values, "consent record", ConsentFields.NAMES);
+    return fields.has(name) ? fields.texts(name) : Collections.emptyList();
   }
 
   /** 32 hexadecimal digits, random; revocations name it. */

@@ -232,7 +232,8 @@ class ConsentTest {
       assertEquals(time, UtcTime.parse("t", text));
       assertEquals(java.time.Instant.ofEpochSecond(time).toString(), text);
     }
-    for (String wrong : new String[] {"2023-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "٢026-01-01T00:00:00Z"}) {
+    String[] none = {"2023-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "٢026-01-01T00:00:00Z"};
+    for (String wrong : none) {
       assertThrows(ConsentException.class, () -> UtcTime.parse("t", wrong), wrong);
     }
   }

@@ -169,6 +169,21 @@ class RevocationsTest {
   }
 
   @Test
+  void whoWithdrawsARenewedConsentWithdrawsThoseBeforeItButNoStrangers() {
+    ConsentCheck check = new ConsentCheck(data.toFile());
+    String first = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    String second = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    SigningKey stranger = SigningKey.of(TrustGolden.seed(2));
+    ConsentRecord theirs = record(first).following(Collections.singleton(second), stranger);
+    check.withdraw(theirs, "", NOW);
+    assertEquals(Collections.singletonList(first), check.revocations().ids());
+    ConsentRecord own = record("cccccccccccccccccccccccccccccccc").following(Arrays.asList(first, second), OWN);
+    assertEquals(own.id(), check.withdraw(own, "moved away", NOW).id());
+    assertEquals(Arrays.asList(first, own.id(), second), check.revocations().ids());
+    assertThrows(ConsentEndedException.class, () -> check.check(record(second), VOICE, "own-use", NOW));
+  }
+
+  @Test
   void refusesIdsReasonsAndLinks() throws IOException {
     Revocations revocations = revocations();
     for (String id : new String[] {"", "xyz", VOICE, VOICE.substring(0, 32).toUpperCase(), "../../x"}) {
