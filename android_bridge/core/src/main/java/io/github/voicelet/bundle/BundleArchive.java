@@ -32,6 +32,9 @@ public final class BundleArchive {
   private static final int END_MAGIC = 0x06054b50;
   private static final int ZIP64_MAGIC = 0x07064b50;
   private static final int BLOCK_BYTES = 1 << 16;
+  private static final String INCOMING = ".incoming-";
+  private static final String OUTGOING = ".outgoing-";
+  private static final long ABANDONED_MS = 24 * 3600_000L; // unpacking takes seconds
 
   private BundleArchive() {}
 
@@ -43,17 +46,22 @@ public final class BundleArchive {
    */
   public static Bundle install(File archive, File target, BundleTrust trust) {
     File parent = target.getAbsoluteFile().getParentFile();
-    File temporary = new File(parent, ".incoming-" + OwnFiles.randomHex(8));
-    File aside = new File(parent, ".outgoing-" + OwnFiles.randomHex(8));
+    File temporary = new File(parent, INCOMING + OwnFiles.randomHex(8));
+    File outgoing = new File(parent, OUTGOING + OwnFiles.randomHex(8));
+    File aside = new File(outgoing, target.getName());
     try {
       OwnFiles.makePrivateFolder(parent);
+      removeAbandoned(parent);
       OwnFiles.refuseLink(target);
       OwnFiles.makePrivateFolder(temporary);
       unpack(archive, temporary);
       Bundle.open(temporary, trust);
       boolean isThere = target.exists();
-      if (isThere && !target.renameTo(aside)) {
-        throw new IOException("the old bundle can't be moved aside");
+      if (isThere) {
+        OwnFiles.makePrivateFolder(outgoing);
+        if (!target.renameTo(aside)) {
+          throw new IOException("the old bundle can't be moved aside");
+        }
       }
       if (!temporary.renameTo(target)) {
         if (isThere && !aside.renameTo(target)) {
@@ -61,12 +69,33 @@ public final class BundleArchive {
         }
         throw new IOException("the new bundle can't be put in its place");
       }
-      OwnFiles.deleteFolder(aside);
+      OwnFiles.deleteFolder(outgoing);
       return Bundle.open(target, trust);
     } catch (IOException e) {
       throw new BundleException(target + ": can't be written (" + e.getMessage() + "); free some space", e);
     } finally {
       OwnFiles.deleteFolder(temporary);
+      OwnFiles.delete(outgoing); // only if nothing is in it
+    }
+  }
+
+  /** What was left by an app that was killed meanwhile; a bundle that was moved aside for one that never came is put back. */
+  private static void removeAbandoned(File parent) throws IOException {
+    String[] names = parent.list();
+    for (String name : names == null ? new String[0] : names) {
+      File left = new File(parent, name);
+      boolean isOurs = name.startsWith(INCOMING) || name.startsWith(OUTGOING);
+      if (!isOurs || OwnFiles.isLink(left) || System.currentTimeMillis() - left.lastModified() <= ABANDONED_MS) {
+        continue;
+      }
+      String[] kept = name.startsWith(OUTGOING) ? left.list() : null;
+      for (String bundle : kept == null ? new String[0] : kept) {
+        File place = new File(parent, bundle);
+        if (!place.exists() && !new File(left, bundle).renameTo(place)) {
+          throw new IOException(place + " can't be put back from " + left);
+        }
+      }
+      OwnFiles.deleteFolder(left);
     }
   }
 

@@ -146,6 +146,26 @@ class BundleTest {
   }
 
   @Test
+  void aBundleThatWasMovedAsideWhenTheAppWasKilledIsPutBack() throws IOException {
+    List<Map<String, Object>> rows = TrustGolden.rows(TrustGolden.object("bundles"), "archives");
+    Path archive = Files.write(folder.resolve("a.voicelet"), TrustGolden.bytes(rows.get(0).get("archive")));
+    Path bundles = folder.resolve("bundles");
+    BundleArchive.install(archive.toFile(), bundles.resolve("old").toFile(), BundleTrust.packaged());
+    Files.createDirectories(bundles.resolve(".outgoing-0/x").getParent());
+    Files.move(bundles.resolve("old"), bundles.resolve(".outgoing-0/old"));
+    Files.createDirectories(bundles.resolve(".incoming-0"));
+    Files.createDirectories(bundles.resolve(".incoming-1"));
+    for (String name : new String[] {".outgoing-0", ".incoming-0"}) {
+      assertTrue(bundles.resolve(name).toFile().setLastModified(1_000_000));
+    }
+    BundleArchive.install(archive.toFile(), bundles.resolve("new").toFile(), BundleTrust.packaged());
+    assertEquals("golden", Bundle.open(bundles.resolve("old").toFile(), BundleTrust.packaged()).manifest().name());
+    String[] left = bundles.toFile().list();
+    Arrays.sort(left);
+    assertArrayEquals(new String[] {".incoming-1", "new", "old"}, left); // another app may be at work in the young one
+  }
+
+  @Test
   void theVoiceThatShipsIsVouchedForByThePackageUntilAByteOfItChanges() throws IOException {
     Bundle shipped = Bundle.open(VOICES.resolve("default").toFile(), BundleTrust.packaged().requiringSignature());
     assertEquals("package", shipped.trustedBy());
