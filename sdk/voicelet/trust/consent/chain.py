@@ -51,7 +51,10 @@ class Revocation:
     def replaces(self) -> Anchor | None:
         """The state of a list that was lost, if the line says that this list took its place."""
         match = _REPLACES.fullmatch(self.reason)
-        return Anchor(int(match[1]), match[2]) if match else None
+        try:
+            return Anchor(int(match[1]), match[2]) if match else None
+        except ValueError:  # anybody can sign a line that names a state no list was ever in
+            return None
 
 
 @dataclass(frozen=True, order=True)

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.voicelet.CancelledSpeechException;
+import io.github.voicelet.bundle.Bundle;
+import io.github.voicelet.bundle.BundleTrust;
 import io.github.voicelet.engine.BundleVoice;
 import io.github.voicelet.engine.SpeechRequest;
 import io.github.voicelet.engine.SpeechStream;
@@ -30,8 +32,9 @@ class BundleVoiceTest {
   void speaksAtTheRateThatWasAskedForAndEndsWhenToldTo() throws IOException {
     SynthCases cases = new SynthCases();
     SynthCases.Case spoken = cases.get("long");
+    Bundle shipped = Bundle.open(Repository.VOICE.toFile(), BundleTrust.packaged().requiringSignature());
     try (Voice opened =
-        Voice.load(new FolderFiles(), new OrtEngine(), (text, options) -> cases.ofText(text).clauses.iterator())) {
+        Voice.load(shipped.voiceFiles(), new OrtEngine(), (text, options) -> cases.ofText(text).clauses.iterator())) {
       BundleVoice voice = new BundleVoice(opened, SpeechOptions.builder().preset("am_michael").build());
       assertEquals(24_000, voice.sampleRateHz());
       int usual = samples(voice, spoken.text, 100);
