@@ -120,6 +120,9 @@ class HttpServer:
             serving = asyncio.create_task(self._uvicorn.serve(self._sockets))
             while not self._uvicorn.started and not serving.done():
                 await asyncio.sleep(0.01)
+            if serving.done():
+                serving.result()
+                raise ServeError("the server ended before it was ready; see its log")
             for other in self._others:
                 await other.start()
             _log.info("ready at %s", self.url)
