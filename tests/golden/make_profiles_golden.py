@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "sdk"), str(ROOT)]
 
 from tests.golden.profile_cases import make_profiles  # noqa: E402
+from tests.golden.seal_cases import make_sealed  # noqa: E402
 from tests.golden.vault_cases import make_vaults  # noqa: E402
 
 FOLDER = Path(__file__).with_name("profiles")
@@ -32,7 +33,7 @@ def main() -> None:
         fixed = {"HOME": home, "VOICELET_KEYSTORE": "file", "VOICELET_AUDIT": "off"}
         os.environ.update({**names, **fixed})
         os.environ.pop("VOICELET_PASSPHRASE", None)
-        parts = {"profiles": make_profiles, "vaults": make_vaults}
+        parts = {"profiles": make_profiles, "vaults": make_vaults, "sealed": make_sealed}
         FOLDER.mkdir(exist_ok=True)
         for name, make in parts.items():
             text = json.dumps(make(), sort_keys=True, separators=(",", ":"))
