@@ -24,9 +24,7 @@ def written(part: str) -> Path:
     """A folder that the Java tests wrote."""
     folder = WRITTEN / part
     if not folder.is_dir():
-        pytest.skip(
-            f"{folder} isn't there; run mvn -f android_bridge/pom.xml -pl core test, which writes it"
-        )
+        pytest.skip(f"{folder} isn't there; mvn -f android_bridge/pom.xml -pl core test writes it")
     return folder
 
 

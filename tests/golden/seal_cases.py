@@ -72,20 +72,23 @@ def _exports(kind: str, key: SealingKey, data: bytes) -> Iterator[dict[str, Any]
     places = (0, 4, 5, 6, 7, 40, 1000, 1100, 1120, len(data) - 1)
     cases = [(f"byte {p}", _flipped(data, p)) for p in places if p < len(data)]
     cases += [(f"cut to {n}", data[:n]) for n in (0, 3, 7, 20, 60, 1130, len(data) - 1)]
+    ana, stranger = person("ana"), SealingKey(bytes(len(key.private) - 1) + b"\1")
+    unsaid = replace(ana, consent=None).to_bytes()
+    other_kind = CLASSIC if key is HYBRID else HYBRID
     zeros = data[:7] + bytes(1120 if kind == "hybrid" else 32) + data[39:]
     cases += [
         ("sound", data),
         ("longer", data + b"\0"),
         ("no point", zeros),
-        ("for another purpose", seal(key.public, person("ana").to_bytes(), info=b"else")),
+        ("for another purpose", seal(key.public, ana.to_bytes(), info=b"else")),
         ("not a profile", seal(key.public, b"VCLP", info=INFO)),
-        ("for a key of another kind", seal((CLASSIC if key is HYBRID else HYBRID).public, b"", info=INFO)),
-        ("for another key", seal(SealingKey(bytes(len(key.private) - 1) + b"\1").public, b"", info=INFO)),
-        ("not sealed", person("ana").to_bytes()),
-        ("changed, not sealed", _flipped(person("ana").to_bytes(), 99)),
-        ("without consent", seal(key.public, replace(person("ana"), consent=None).to_bytes(), info=INFO)),
+        ("for a key of another kind", seal(other_kind.public, b"", info=INFO)),
+        ("for another key", seal(stranger.public, b"", info=INFO)),
+        ("not sealed", ana.to_bytes()),
+        ("changed, not sealed", _flipped(ana.to_bytes(), 99)),
+        ("without consent", seal(key.public, unsaid, info=INFO)),
         ("signature changed", seal(key.public, _unsigned(), info=INFO)),
-    ]  # fmt: skip
+    ]
     for what, file in cases:
         yield _row(what, file, functools.partial(read_record, file, key), key=kind)
 
@@ -98,6 +101,7 @@ def _unsigned() -> bytes:
 
 def _texts() -> Iterator[dict[str, Any]]:
     sound = CLASSIC.to_text()
+    own, shorter = (base64.b64encode(k).decode() for k in (CLASSIC.private, bytes(31)))
     changes = [
         sound,
         sound.replace("\n", "\r\n"),
@@ -110,8 +114,8 @@ def _texts() -> Iterator[dict[str, Any]]:
         "",
         sound + sound,
         sound + " " * (1 << 15),
-        sound.replace(base64.b64encode(CLASSIC.private).decode(), base64.b64encode(bytes(31)).decode()),
-    ]  # fmt: skip
+        sound.replace(own, shorter),
+    ]
     for text in changes:
         yield {"text": text, "error": failure(functools.partial(SealingKey.from_text, text))}
 

@@ -14,7 +14,7 @@ from unittest import mock
 
 from tests.golden.profile_cases import person
 from tests.golden.trust_seeds import b64, failure
-from voicelet.errors import ConfigError, ProfileError
+from voicelet.errors import ProfileError
 from voicelet.profiles.vault import keys as vault_keys
 from voicelet.profiles.vault import rotation
 from voicelet.profiles.vault.lock import read_lock
@@ -26,8 +26,9 @@ NAMES = ("ana", "Zoe\u0308")
 """Of one person: two others with voices at random would be taken for each other."""
 PASSPHRASES = (
     PASSPHRASE, "", "short", "password1", "P@55w0rd!", "abcdefghij", "qwertyuiop", "12345678901234",
-    "91827364509182", "1982736450", "aaaaaaaaaaaa", "abababababab", "correct horse battery", "Straße 12 Zürich",
-    "iloveyouiloveyou", "ILOVEYOU!!", "aabbccddaabbccdd", "zxcvbnm,./", "xkvqzjwp", "abcabcabc1", "ββββγγγγδδ",
+    "91827364509182", "1982736450", "aaaaaaaaaaaa", "abababababab", "correct horse battery",
+    "Straße 12 Zürich", "iloveyouiloveyou", "ILOVEYOU!!", "aabbccddaabbccdd", "zxcvbnm,./",
+    "xkvqzjwp", "abcabcabc1", "ββββγγγγδδ", "ßßßßßßßß", "\u0130stanbul 1",
 )  # fmt: skip
 
 
@@ -44,7 +45,6 @@ def make_vaults() -> dict[str, Any]:
         {"passphrase": p, "error": failure(functools.partial(check_strength, p))}
         for p in PASSPHRASES
     ]
-    assert all(row["error"] in (None, ConfigError.__name__.removesuffix("Error")) for row in strength)
     return {"passphrase": PASSPHRASE, "vaults": made, "tampered": cases, "strength": strength}
 
 
@@ -90,7 +90,7 @@ def _tampered(base: Path) -> Iterator[dict[str, Any]]:
         shutil.copytree(sound, copy)
         change(copy)
         vault = Vault(copy / "vault", keys=copy / "keys", protection="file")
-        error = failure(lambda vault=vault: vault.load("ana"))  # type: ignore[misc]
+        error = failure(functools.partial(vault.load, "ana"))
         shutil.rmtree(copy)
         shutil.copytree(sound, copy)
         change(copy)
@@ -152,4 +152,8 @@ def _writes(files: dict[str, bytes]) -> Callable[[Path], object]:
 
 
 def _removes(*names: str) -> Callable[[Path], object]:
-    return lambda folder: [(folder / name).unlink() for name in names]
+    def remove(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return remove

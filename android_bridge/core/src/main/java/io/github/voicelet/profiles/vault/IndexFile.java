@@ -106,6 +106,23 @@ final class IndexFile {
     return index;
   }
 
+  /** Of the keys that open the index and its copy. */
+  Set<String> keyIds() throws IOException {
+    Set<String> ids = new TreeSet<>();
+    for (boolean copy : new boolean[] {false, true}) {
+      byte[] data = disk.readSound(FILE_NAME, copy);
+      try {
+        if (data != null) {
+          open(data, INDEX);
+          ids.add(Hex.of(Arrays.copyOfRange(data, INDEX.length, INDEX.length + ID_BYTES)));
+        }
+      } catch (ProfileException | JsonException e) {
+        continue; // it opens with none
+      }
+    }
+    return ids;
+  }
+
   /** Write the index with its counter raised, then the counter, then what the key opens. */
   void write(Index index) throws IOException {
     index.counter++;

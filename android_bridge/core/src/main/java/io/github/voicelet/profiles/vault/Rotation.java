@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Changing the key of a vault, so that old copies of what was erased can't be opened any more.
@@ -106,6 +107,79 @@ final class Rotation {
     ring.beginChange(done);
     done.write(disk);
     return done;
+  }
+
+  /** The keys outside the vault that open a file or its copy; nobody is asked for any. */
+  List<Slot> keysOf(Lock lock, String file) throws IOException {
+    List<Slot> found = new ArrayList<>();
+    for (Slot slot : lock.slots) {
+      if (slot.isOutside() && (opens(lock, slot, disk.readSound(file, false)) || opens(lock, slot, disk.readSound(file, true)))) {
+        found.add(slot);
+      }
+    }
+    return found;
+  }
+
+  private boolean opens(Lock lock, Slot slot, byte[] data) {
+    if (!VaultFile.isEncrypted(data)) {
+      return false;
+    }
+    try {
+      VaultFile file = VaultFile.read(data);
+      if (!file.vault.equals(lock.vault) || !file.key.equals(slot.id)) {
+        return false;
+      }
+      file.open(ring.key(lock, slot));
+      return true;
+    } catch (ProfileException e) {
+      return false;
+    }
+  }
+
+  /**
+   * A lock less the keys that open nothing in the vault: they may be another vault's. For an owner who changes the key although
+   * {@code vault.json} states a change that this device didn't begin.
+   *
+   * @throws ProfileLockedException no key can be had.
+   */
+  Lock inUse(Lock lock) throws IOException {
+    List<Slot> known = new ArrayList<>();
+    ProfileLockedException problem = null;
+    for (Slot slot : lock.slots) {
+      try {
+        ring.key(lock, slot);
+        known.add(slot);
+      } catch (ProfileLockedException e) {
+        problem = problem == null ? e : problem;
+      }
+    }
+    if (known.isEmpty() || known.get(0).where.equals(Slot.WRAPPED)) {
+      throw problem != null ? problem : new ProfileLockedException("no key of the profiles can be had; restore vault.json");
+    }
+    Lock all = new Lock(lock.vault, known, false, Collections.<String>emptyList());
+    IndexFile index = new IndexFile(disk, all, ring);
+    Set<String> away = index.holdings();
+    if (away != null) {
+      away.removeAll(disk.profiles());
+      if (!away.isEmpty()) { // any of the keys may be what opens them
+        return all;
+      }
+    }
+    List<Slot> used = new ArrayList<>();
+    Set<String> ofIndex = index.keyIds();
+    for (Slot slot : known) {
+      boolean isUsed = ofIndex.contains(slot.id);
+      for (String file : disk.profiles()) {
+        isUsed = isUsed || opens(all, slot, disk.readSound(file, false)) || opens(all, slot, disk.readSound(file, true));
+      }
+      if (isUsed) {
+        used.add(slot);
+      }
+    }
+    if (used.isEmpty() || used.get(0).where.equals(Slot.WRAPPED)) {
+      return all.withSlots(used.isEmpty() ? known.subList(0, 1) : known, false);
+    }
+    return all.withSlots(used, false);
   }
 
   private Session session(Lock lock) throws IOException {

@@ -258,21 +258,27 @@ public final class Vault {
     return damaged;
   }
 
-  private void scan(List<Profile> sound, Map<String, ProfileException> damaged) {
-    Set<String> files = new TreeSet<>(disk.profiles());
+  /** Files that the index knows and that aren't there; none where it can't be read, and each profile says so itself. */
+  private List<String> missing() {
     try {
       Lock lock = Lock.read(disk);
+      List<String> missing = lock == null ? new ArrayList<String>() : session(lock, false).missing();
       if (lock != null) {
-        files.addAll(session(lock, false).missing());
-        files.removeAll(lock.erased);
+        missing.removeAll(lock.erased);
       }
+      return missing;
     } catch (ProfileLockedException e) {
       throw e;
     } catch (ProfileException e) {
-      damaged.put(Lock.FILE_NAME, e); // and each file says so itself
+      return Collections.emptyList();
     } catch (IOException e) {
       throw disk.explained("can't list the profiles", e);
     }
+  }
+
+  private void scan(List<Profile> sound, Map<String, ProfileException> damaged) {
+    Set<String> files = new TreeSet<>(disk.profiles());
+    files.addAll(missing());
     for (String file : files) {
       try {
         Profile profile = read(file);
@@ -322,27 +328,45 @@ public final class Vault {
         }
         lock.write(disk);
       }
+      List<Slot> keys = lock == null ? Collections.<Slot>emptyList() : rotation.keysOf(lock, file);
       disk.remove(file);
       if (lock != null) {
-        forget(lock, file);
+        forget(lock, file, keys);
       }
     } catch (IOException e) {
       throw disk.explained("can't erase the profile " + ProfileNames.quoted(name), e);
     }
   }
 
-  private void forget(Lock lock, String file) throws IOException {
+  private void forget(Lock lock, String file, List<Slot> keys) throws IOException {
     try {
-      session(lock, false); // before anything is decided: the vault may be locked
+      Session session = session(lock, false);
       if (ring.beganChange(lock)) {
         rotation.settle(rotation.carryOut(lock));
       } else {
-        session(lock, false).noteErased(Collections.singletonList(file));
+        session.noteErased(Collections.singletonList(file));
       }
     } catch (ProfileException | SealException e) {
-      // The files are gone. The key goes when the vault is next unlocked: it is written down in vault.json.
-      return;
+      // The files are gone. The key goes when the vault is next unlocked: vault.json says so. Unless nothing is left to lock: a key
+      // that is lost would be in the way for ever.
+      IndexFile index = new IndexFile(disk, lock, ring);
+      Set<String> away = index.holdings();
+      if (away != null) {
+        away.removeAll(lock.erased);
+      }
+      if (disk.profiles().isEmpty() && away != null && away.isEmpty()) {
+        beginAnew(lock, index, keys);
+      }
     }
+  }
+
+  private void beginAnew(Lock lock, IndexFile index, List<Slot> keys) throws IOException {
+    for (Slot slot : keys) {
+      ring.forget(slot);
+    }
+    index.remove();
+    disk.remove(Lock.FILE_NAME);
+    ring.endChange(lock);
   }
 
   /**
@@ -388,7 +412,9 @@ public final class Vault {
   public synchronized void rotateKey(String where, String passphrase) {
     try (FolderLock held = disk.writing()) {
       Lock lock = openOrMake();
-      if (lock.slots.size() > 1) {
+      if (lock.isPending() && !ring.beganChange(lock)) {
+        lock = rotation.inUse(lock);
+      } else if (lock.slots.size() > 1) {
         lock = rotation.rotate(lock, null);
       }
       ring.key(lock, lock.first()); // reports a wrong passphrase before a new one is made

@@ -236,6 +236,44 @@ class VaultTest {
     assertEquals(1, vault.list().size());
   }
 
+  @Test
+  void anInvalidatedVaultThatIsEmptiedBeginsAnew() throws IOException {
+    SoftwareWrapper wrapper = new SoftwareWrapper();
+    keystoreVault(wrapper).save(profile("ana"), false);
+    keystoreVault(wrapper).save(profile("ben"), false);
+    String old = lock().vault;
+    wrapper.use(new SoftwareWrapper().invalidate()); // the system made another one
+    Vault vault = keystoreVault(wrapper);
+    vault.erase("ben");
+    assertThrows(ProfileLockedException.class, () -> vault.save(profile("carl"), false));
+    assertEquals(old, lock().vault); // ana still needs it
+    vault.erase("ana");
+    assertFalse(folder.resolve("vault/vault.json").toFile().exists());
+    Vault anew = keystoreVault(wrapper);
+    anew.save(profile("carl"), false);
+    assertEquals("carl", keystoreVault(wrapper).load("carl").name());
+    assertNotEquals(old, lock().vault);
+  }
+
+  @Test
+  void aForgedLockDestroysNoKeyAndErasesNothing() throws IOException {
+    Vault vault = fileVault();
+    vault.save(profile("ana"), false);
+    Path other = folder.resolve("other");
+    File keys = folder.resolve("keys").toFile();
+    Vault second = new Vault(other.toFile(), keys, null, null, Vault.FILE, rules);
+    second.save(profile("ben"), false);
+    Slot theirs = Lock.read(new Disk(other.toFile())).first();
+    Lock forged = new Lock(lock().vault, Arrays.asList(lock().first(), theirs), true, Arrays.asList("ana.vclp"));
+    forged.write(new Disk(folder.resolve("vault").toFile()));
+    fileVault().save(profile("carl"), false);
+    assertEquals("ana", fileVault().load("ana").name());
+    fileVault().rotateKey(null, null);
+    assertEquals(1, lock().slots.size());
+    assertEquals(2, fileVault().list().size());
+    assertEquals("ben", new Vault(other.toFile(), keys, null, null, Vault.FILE, rules).load("ben").name());
+  }
+
   private Vault keystoreVault(KeyWrapper wrapper) {
     File keys = folder.resolve("keys").toFile();
     WrappedSecrets secrets = new WrappedSecrets(keys, wrapper);
