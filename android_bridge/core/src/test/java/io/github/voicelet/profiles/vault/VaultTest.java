@@ -158,6 +158,7 @@ class VaultTest {
       vault.rotateKey(null, null);
       assertEquals(NAMES, vault.names());
       assertEquals(2, vault.list().size());
+      assertEquals(2, vault(base.resolve(protection), protection, PASSPHRASE).list().size());
     }
   }
 
@@ -192,6 +193,7 @@ class VaultTest {
     fileVault().save(ana, false);
     rules.withdrawn.clear();
     fileVault().save(ana, true);
+    rules.expected.clear();
     fileVault().load("ana");
     assertTrue(rules.expected.contains(ana.consent().id()));
   }
@@ -268,6 +270,11 @@ class VaultTest {
     forged.write(new Disk(folder.resolve("vault").toFile()));
     fileVault().save(profile("carl"), false);
     assertEquals("ana", fileVault().load("ana").name());
+    Lock single = new Lock(lock().vault, Arrays.asList(lock().first()), true, Arrays.asList("ana.vclp"));
+    single.write(new Disk(folder.resolve("vault").toFile()));
+    fileVault().save(profile("carl"), true);
+    assertEquals("ana", fileVault().load("ana").name());
+    forged.write(new Disk(folder.resolve("vault").toFile()));
     fileVault().rotateKey(null, null);
     assertEquals(1, lock().slots.size());
     assertEquals(2, fileVault().list().size());
@@ -327,8 +334,12 @@ class VaultTest {
     byte[] ben = Files.readAllBytes(folder.resolve("vault/ben.vclp"));
     Files.delete(folder.resolve("vault/ben.vclp"));
     Files.delete(folder.resolve("vault/backup/ben.vclp"));
+    byte[] carl = Files.readAllBytes(folder.resolve("vault/carl.vclp"));
     vault.erase("carl"); // only the old key opens ben, wherever that is
     assertEquals(2, lock().slots.size());
+    Files.write(folder.resolve("vault/carl.vclp"), carl);
+    assertThrows(ProfileException.class, () -> fileVault().load("carl"));
+    assertFalse(folder.resolve("vault/carl.vclp").toFile().exists()); // the erasing was finished
     Files.write(folder.resolve("vault/ben.vclp"), ben);
     assertEquals("ben", fileVault().load("ben").name());
     assertEquals(1, lock().slots.size());
