@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from voicelet.errors import ConfigError, TextError
-from voicelet.text.detection import LanguageDetector
 from voicelet.text.foreign import ClausePhonemizer, clause_language, phonemize
 from voicelet.text.items import FindOther, Known, OtherLanguage, TextOptions, text_items
 from voicelet.text.language import Language
@@ -22,6 +21,9 @@ from voicelet.text.ssml import looks_like_ssml
 from voicelet.text.tune import Tunes
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Clause, PhoneClause, Tone
+
+if TYPE_CHECKING:
+    from voicelet.text.detection import LanguageDetector
 
 Ssml: TypeAlias = Literal["auto"] | bool
 Pronunciations: TypeAlias = UserLexicon | Mapping[str, str] | str | Path | None
@@ -268,6 +270,8 @@ class TextFrontEnd:
 
     def _detecting(self) -> LanguageDetector:
         if self._detector is None:
+            from voicelet.text.detection import LanguageDetector  # few texts ask for it
+
             own = self._language
             known = () if self._languages is None else self._languages.readable()
             others = {x.tag: x for x in known if x.tag.split("-")[0] != own.tag.split("-")[0]}

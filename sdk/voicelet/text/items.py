@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from voicelet.text import ssml as ssml_document
 from voicelet.text.capitals import with_capitals
 from voicelet.text.cleanup import SourcePiece, plain_pieces
-from voicelet.text.detection import LanguageDetector
 from voicelet.text.keys import key_items
 from voicelet.text.language import Language
 from voicelet.text.reading import PLAIN, Reading
@@ -21,6 +20,9 @@ from voicelet.text.segment import Item, NamedMark, Pause, SetProsody
 from voicelet.text.spoken_marks import spoken_marks
 from voicelet.text.user_lexicon import UserLexicon
 from voicelet.text.words import Mark, Span, Word
+
+if TYPE_CHECKING:
+    from voicelet.text.detection import LanguageDetector
 
 Known: TypeAlias = Callable[[str], bool]
 """Whether a lower-case word is in the lexicon."""

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from voicelet.audio.features import FloatArray
 from voicelet.synth.base import Check, Rendering
-from voicelet.synth.compression.similarity import SimilarityOverlapAdd, half_window
-from voicelet.synth.compression.time_map import time_map
 from voicelet.synth.types import Controls
 
 MODEL_SPEED = 2.0
@@ -44,6 +42,10 @@ class CompressedRendering:
     """
 
     def __init__(self, inner: Rendering, phones: str, factor: float, hop: int, rate: int) -> None:
+        # Every start of a voice imports this module, few speak so fast.
+        from voicelet.synth.compression.similarity import SimilarityOverlapAdd, half_window
+        from voicelet.synth.compression.time_map import time_map
+
         self._inner, self._hop = inner, hop
         self._times = times = time_map(phones, inner.ends_s, inner.frames * hop / rate, factor)
         self.ends_s: npt.NDArray[np.float64] = times.heard(inner.ends_s)
