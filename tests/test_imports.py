@@ -86,6 +86,7 @@ _LAYERS = {
         "screen_reader": "speaking watermark",
         "arm64_check": "",
         "serving": "",
+        "cluster": "",
     },
 }
 """Distribution → package or module in it → what that may import of the same distribution.
