@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from android_bridge.release.__main__ import main
+from android_bridge.release.aar import MODULES, build_aar
 from android_bridge.release.archive import (
     PAGE_BYTES,
     Entry,
@@ -18,6 +22,7 @@ from android_bridge.release.archive import (
 )
 from android_bridge.release.telemetry import scan
 
+BRIDGE = Path(__file__).resolve().parents[2] / "android_bridge"
 LIBRARY = bytes(range(256)) * 300
 ENTRIES = [
     Entry("lib/arm64-v8a/libb.so", LIBRARY, stored=True),
@@ -158,3 +163,69 @@ def test_what_is_no_archive_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"no zip file")
     with pytest.raises(PackingError, match="build it again"):
         scan(path)
+
+
+def bridge(folder: Path) -> Path:
+    """The poms of this repository over modules of one compiled class each."""
+    for module in MODULES:
+        place = f"io/github/voicelet/{module}"
+        classes = folder / module / "target" / "classes" / place
+        sources = folder / module / "src" / "main" / "java" / place
+        classes.mkdir(parents=True)
+        sources.mkdir(parents=True)
+        (classes / "A.class").write_bytes(b"\xca\xfe\xba\xbe" + module.encode())
+        (sources / "A.java").write_text("class A {}", encoding="utf-8")
+        shutil.copy(BRIDGE / module / "pom.xml", folder / module / "pom.xml")
+    shutil.copy(BRIDGE / "pom.xml", folder / "pom.xml")
+    return folder
+
+
+def test_the_library_has_what_gradle_reads_and_asks_for_nothing(tmp_path: Path) -> None:
+    library, sources, pom = build_aar(bridge(tmp_path / "bridge"), tmp_path / "out")
+    with zipfile.ZipFile(library) as archive:
+        names = ["AndroidManifest.xml", "R.txt", "classes.jar", "proguard.txt"]
+        assert archive.namelist() == names
+        manifest = ElementTree.fromstring(archive.read("AndroidManifest.xml"))
+        (tmp_path / "classes.jar").write_bytes(archive.read("classes.jar"))
+    assert [element.tag for element in manifest.iter()] == ["manifest", "uses-sdk"]
+    with zipfile.ZipFile(tmp_path / "classes.jar") as archive:
+        assert archive.namelist() == [f"io/github/voicelet/{name}/A.class" for name in MODULES]
+    with zipfile.ZipFile(sources) as archive:
+        assert archive.namelist() == [f"io/github/voicelet/{name}/A.java" for name in MODULES]
+    assert scan(library) == []
+    artifacts = [
+        (element.findtext("{*}artifactId"), element.findtext("{*}version"))
+        for element in ElementTree.parse(pom).findall(".//{*}dependency")
+    ]
+    assert [name for name, _ in artifacts] == ["onnxruntime-android", "bcprov-jdk18on"]
+    # From 1.29 on it sends telemetry.
+    major, minor = (int(part) for part in str(artifacts[0][1]).split(".")[:2])
+    assert (major, minor) <= (1, 28)
+
+
+def test_the_library_is_the_same_twice(tmp_path: Path) -> None:
+    modules = bridge(tmp_path / "bridge")
+    first = build_aar(modules, tmp_path / "one")
+    second = build_aar(modules, tmp_path / "two")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        path.name for path in first
+    )
+
+
+def test_a_module_that_is_not_compiled_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    modules = bridge(tmp_path / "bridge")
+    shutil.rmtree(modules / "ort" / "target")
+    assert main(["aar", "--bridge", str(modules), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == "ort isn't compiled; run make android-test first\n"
+
+
+def test_the_command_fails_on_an_archive_with_telemetry(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.apk"
+    write_archive(path, [Entry("liba.so", b"OneCollector", stored=True)])
+    assert main(["scan", str(path)]) == 1
+    assert capsys.readouterr().err == f"{path}: liba.so: OneCollector\n"
