@@ -2,6 +2,7 @@
 # make federated-demo   a server and three devices train on this machine; needs the internet once
 # make test   lint, types and tests; what CI runs
 # make android-test   the Java core and its speech engine, on a plain JVM; needs a JDK and Maven
+# make android   voicelet.aar, its sources and its pom, once make android-test has passed
 # make help   the rest
 
 # The first interpreter that runs, is 3.10 or newer and can make a virtual environment.
@@ -16,7 +17,7 @@ TORCH ?= torch==2.13.0
 export OMP_NUM_THREADS ?= 1
 FUZZ_SECONDS ?= 300
 
-.PHONY: help demo federated-demo test android-test fuzz kills lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
+.PHONY: help demo federated-demo test android android-test fuzz kills lint format-check types unit coverage setup setup-dev setup-export setup-federated wheel version clean
 .DEFAULT_GOAL := help
 
 help:
@@ -92,6 +93,9 @@ android-test:
 	else \
 		echo "android-test was skipped: it needs a JDK (17 or newer) and Maven"; \
 	fi
+
+android: android-test
+	$(PYTHON) -m android_bridge.release aar
 
 coverage: setup-export setup-federated
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
