@@ -16,6 +16,7 @@ from voicelet.text.front_end import TextFrontEnd
 from voicelet.text.pack.packaged import find_language
 from voicelet.text.phonemize import Phonemizer
 from voicelet.text.phones import MULTILINGUAL_SYMBOLS, PhoneInventory
+from voicelet.text.reading import PLAIN, Reading
 from voicelet.text.words import Clause, PhoneClause, Prosody, Token, Word
 
 FOLDER = Path(__file__).resolve().parent
@@ -35,10 +36,11 @@ def front_end(tag: str) -> TextFrontEnd:
     return TextFrontEnd(phonemizer, known=phonemizer.knows, language=language)
 
 
-def row_of(front: TextFrontEnd, text: str) -> Row:
+def row_of(front: TextFrontEnd, text: str, reading: Reading = PLAIN, detect: bool = False) -> Row:
     """The row of a text; where it can't be read, the kind of error in place of its clauses."""
     try:
-        clauses = [_clause(*both) for both in front.with_words(text)]
+        found = front.with_words(text, reading=reading, detect=detect)
+        clauses = [_clause(*both) for both in found]
     except VoiceletError as error:
         return {"text": text, "error": type(error).__name__}
     return {"text": text, "clauses": clauses}
@@ -62,6 +64,9 @@ def _clause(clause: Clause, spoken: PhoneClause) -> Row:
         row["tones"] = [[tone.turn, tone.start, tone.end] for tone in spoken.tones]
     if spoken.accents:
         row["accents"] = [[accent.level, accent.start, accent.end] for accent in spoken.accents]
+    capitals = [number for number, word in enumerate(spoken.words) if word.capital]
+    if capitals:
+        row["capitals"] = capitals
     if spoken.prosody != Prosody():
         row["prosody"] = asdict(spoken.prosody)
     if spoken.marks:
