@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.golden.make_frontend_golden import LANGUAGES, read_golden, rows
+from tests.golden.make_frontend_golden import read_golden, rows
+from tests.golden.text.rows import LANGUAGES
 
 
 def test_special_readings_become_what_they_became() -> None:
