@@ -260,16 +260,18 @@ def test_no_way_to_audio_was_forgotten() -> None:
         "synth.voice.join",  # of chunks that were marked already
         "synth.audit.audited",  # passes them on
         "synth.stream.SpeechStream.chunks",  # what all of `Voice` goes through
+        "serve.speechd.module.Module.chunks",  # those of `Voice.stream` (tests/serve/test_speechd)
     }, "walk the new way to audio above, then name it here"
 
 
 def test_no_command_was_forgotten() -> None:
     speaking = {"say", "read", "demo", "bench"}
+    serving = {"serve", "speechd"}  # through `Voice.stream`: tests/serve/test_every_server_marks
     speaking_prompts = {"record"}  # through `Voice.synthesize`, to the loudspeaker
     silent = {"enrol", "voices", "profiles", "consent", "erase", "explain", "info", "audit"}
     silent |= {"detect", "verify", "protected", "pack"}
     names = {command.__name__.rsplit(".", 1)[-1] for command in COMMANDS}
-    assert names <= speaking | speaking_prompts | silent, (
+    assert names <= speaking | serving | speaking_prompts | silent, (
         "does the new command make audio? say so here"
     )
     assert speaking <= names
@@ -291,5 +293,6 @@ def test_no_way_to_a_profile_was_forgotten() -> None:
         "profiles.vault.vault.Vault.list",
         "profiles.vault.access.Access.load",
         "synth.presets.find_voice",
+        "serve.speakers.Speakers.find",  # what it gives is checked by `Voice.stream`
         "synth.consent_check.check_consent",  # a copy of what was checked
     }, "does the new way to a profile ask for consent? test it, then name it here"

@@ -30,6 +30,7 @@ from voicelet.profiles import backup
 from voicelet.profiles.profile import Profile, stored_copy
 from voicelet.profiles.transfer import INFO, import_profile
 from voicelet.profiles.vault.vault import Vault
+from voicelet.serve.speakers import Speakers
 from voicelet.synth import SpeechOptions, Voice
 from voicelet.synth.presets import find_voice
 from voicelet.trust.keys.device_key import device_sealing_key
@@ -52,6 +53,11 @@ def vault_of_old() -> Vault:
     vault.path.mkdir(parents=True, exist_ok=True)
     (vault.path / "old.vclp").write_bytes(draft("old").to_bytes())
     return vault
+
+
+def served_old() -> Any:
+    """The same, as a server opens it."""
+    return Speakers(Voice.load(), vault=vault_of_old()).find("old")[0]
 
 
 def sealed_old() -> bytes:
@@ -99,6 +105,7 @@ READERS: dict[str, Callable[[], Any]] = {
     "profiles.vault.vault.Vault.list": lambda: vault_of_old().list()[0],
     "profiles.vault.access.Access.load": lambda: vault_of_old()._access.load("old.vclp"),
     "synth.presets.find_voice": lambda: (vault_of_old(), find_voice("old", ()))[1][0],
+    "serve.speakers.Speakers.find": lambda: served_old(),
 }
 """What gives a profile that is there already: an old one may be looked at."""
 
@@ -232,6 +239,7 @@ NEITHER = re.compile(
     r"(voices|info|erase|audit|detect|verify|protected|pack)( .*)?"
     r"|profiles( (list|key|restore|rotate-key|delete))?|consent (show|revoke|repair|verify)"
     r"|consent (trust|untrust|signers|countersign|attach)"
+    r"|serve|speechd"  # what they speak as is refused in tests/serve/test_every_server_marks
 )
 """Commands that neither make a profile nor use one's voice."""
 

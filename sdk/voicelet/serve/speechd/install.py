@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from voicelet.errors import ServeError
-from voicelet.files import atomic_file, data_dir
+from voicelet.files import atomic_file, data_dir, make_private, read_own
 
 _SYSTEM = Path("/etc/speech-dispatcher/speechd.conf")
 _MODULES = (
@@ -36,13 +36,13 @@ def install(is_default: bool = False) -> tuple[Path, Path]:
     config = home / "speech-dispatcher" / "speechd.conf"
     program = data_dir() / "sd_voicelet"
     try:
-        program.parent.mkdir(parents=True, exist_ok=True)
+        make_private(program.parent)
         with atomic_file(program, 0o755) as file:
             command = f"exec {shlex.quote(sys.executable)} -m voicelet speechd\n"
             file.write(f"#!/bin/sh\n{command}".encode())
         known = config if config.exists() else _SYSTEM
-        text = known.read_text(encoding="utf-8") if known.exists() else ""
-        config.parent.mkdir(parents=True, exist_ok=True)
+        text = read_own(known, follow=True).decode("utf-8") if known.exists() else ""
+        make_private(config.parent)
         with atomic_file(config) as file:
             file.write(with_module(text, program, is_default).encode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
