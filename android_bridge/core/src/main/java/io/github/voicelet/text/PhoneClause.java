@@ -63,4 +63,10 @@ public final class PhoneClause {
     this.aside = aside;
     this.pauseIsFixed = pauseIsFixed;
   }
+
+  /** The same clause with other tones. */
+  PhoneClause with(List<Tone> otherTones, boolean isExclaimed) {
+    return new PhoneClause(
+        phones, words, pauseAfterMs, prosody, marks, sentenceEnd, otherTones, isExclaimed, accents, innerMarks, aside, pauseIsFixed);
+  }
 }

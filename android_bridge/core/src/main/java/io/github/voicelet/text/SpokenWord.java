@@ -23,4 +23,9 @@ public final class SpokenWord {
     this.phoneEnd = phoneEnd;
     this.capital = capital;
   }
+
+  /** Whether it was made of a word. */
+  boolean isOf(Word word) {
+    return text.equals(word.text) && spanStart == word.spanStart && spanEnd == word.spanEnd;
+  }
 }
