@@ -1,5 +1,6 @@
 package io.github.voicelet.text;
 
+import io.github.voicelet.text.pronunciation.Stresses;
 import io.github.voicelet.text.unicode.Case;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,8 +16,6 @@ import java.util.List;
 final class Tunes {
   private static final String STRONG = ".?!…";
   private static final String BREAKS = ",;:()";
-  private static final String VOWELS = "AIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻoyøœɒQɨ";
-  private static final String PUNCTUATION = " .,?!;:\"()…—";
 
   /** A stretch between commas is an item of a list if it has no more words than this. */
   private static final int LIST_ITEM_WORDS = 4;
@@ -235,7 +234,7 @@ final class Tunes {
     }
     int first = spoken.words.get(begin).phoneStart;
     int stop = spoken.words.get(Math.min(end, spoken.words.size()) - 1).phoneEnd;
-    while (stop > first && PUNCTUATION.indexOf(spoken.phones.charAt(stop - 1)) >= 0) {
+    while (stop > first && PhoneInventory.PUNCTUATION.indexOf(spoken.phones.charAt(stop - 1)) >= 0) {
       stop--;
     }
     int start = nucleus(spoken.phones, first, stop);
@@ -253,7 +252,7 @@ final class Tunes {
       }
     }
     for (int place = stop - 1; place >= first; place--) {
-      if (VOWELS.indexOf(phones.charAt(place)) >= 0) {
+      if (Stresses.VOWELS.indexOf(phones.charAt(place)) >= 0) {
         return place;
       }
     }

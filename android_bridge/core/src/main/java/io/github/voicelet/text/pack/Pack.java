@@ -148,6 +148,20 @@ public final class Pack {
     return found;
   }
 
+  /** Files of this pack in the order of their names, then those of the pack that it inherits from, and so on. */
+  public List<byte[]> files(List<String> names) {
+    List<byte[]> found = new ArrayList<>();
+    for (PackReader reader : content.readers) {
+      for (String name : names) {
+        byte[] bytes = reader.bytes(name);
+        if (bytes != null) {
+          found.add(bytes);
+        }
+      }
+    }
+    return found;
+  }
+
   /** That file of this pack alone, and not of those that it inherits from; null for none. */
   public byte[] ownFile(String name) {
     return content.readers.get(0).bytes(name);

@@ -5,10 +5,10 @@ import java.util.Set;
 
 /** A word of a phrase, as the rules of the phrase see it. */
 public final class PhraseWord {
-  final String key;
-  final String phones;
-  final String latent;
-  final Set<String> classes;
+  public final String key;
+  public final String phones;
+  public final String latent;
+  public final Set<String> classes;
 
   /**
    * @param key its letters in lower case, as the lexicons have it.
@@ -26,5 +26,10 @@ public final class PhraseWord {
   /** Without a latent consonant and classes. */
   public PhraseWord(String key, String phones) {
     this(key, phones, "", Collections.<String>emptySet());
+  }
+
+  /** The same word with other phones. */
+  public PhraseWord with(String otherPhones) {
+    return otherPhones.equals(phones) ? this : new PhraseWord(key, otherPhones, latent, classes);
   }
 }

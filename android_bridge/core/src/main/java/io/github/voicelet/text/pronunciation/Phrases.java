@@ -28,6 +28,7 @@ public final class Phrases {
   private final List<PhraseLink> links = new ArrayList<>();
   private final Map<String, Set<String>> classes = new HashMap<>();
   private final LetterRules passes;
+  private int longestGroup;
 
   /** A word of a group: its phones, and whether it is joined to the one before. */
   public static final class GroupPart {
@@ -55,7 +56,9 @@ public final class Phrases {
       WordLists lists = new WordLists(all.texts("sets"));
       for (Map.Entry<String, String> group : all.texts("clitics").entrySet()) {
         if (!group.getValue().isEmpty()) {
-          clitics.put(Whitespace.words(group.getKey()), parts(group.getValue()));
+          List<String> words = Whitespace.words(group.getKey());
+          clitics.put(words, parts(group.getValue()));
+          longestGroup = Math.max(longestGroup, words.size());
         }
       }
       strongAtEnd = lists.of(all.string("strong_at_end", ""), all);
@@ -136,11 +139,7 @@ public final class Phrases {
 
   /** The most words of a group. */
   public int longestGroup() {
-    int longest = 0;
-    for (List<String> words : clitics.keySet()) {
-      longest = Math.max(longest, words.size());
-    }
-    return longest;
+    return longestGroup;
   }
 
   /** Whether a group is no group where this word ends it and the phrase. */

@@ -1,16 +1,17 @@
 package io.github.voicelet.text.pronunciation;
 
 /** Phones and what kind each is, and the stress of a word. */
-final class Stresses {
+public final class Stresses {
   static final String STRESS = "ˈˌ";
-  static final String VOWELS = "AIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻoyøœɒQɨ";
+  /** Vowels of every language that voices speak. */
+  public static final String VOWELS = "AIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻoyøœɒQɨ";
   static final String MODIFIERS = "\u0303ː";
   static final String CONSONANTS = "bdfhjklmnpstvwzðŋɡɹʃʒʤʧθTʔrɾʁxɣβçʝɲʎɥʦʣc";
 
   private Stresses() {}
 
   /** With a primary stress: a secondary one raised, or the first vowel stressed. */
-  static String strengthened(String phones) {
+  public static String strengthened(String phones) {
     if (phones.indexOf('ˈ') >= 0) {
       return phones;
     }
@@ -27,7 +28,7 @@ final class Stresses {
   }
 
   /** With its primary stresses made secondary. */
-  static String weakened(String phones) {
+  public static String weakened(String phones) {
     return phones.replace('ˈ', 'ˌ');
   }
 
