@@ -5,6 +5,7 @@ import io.github.voicelet.signal.Philox;
 import io.github.voicelet.text.InnerMark;
 import io.github.voicelet.text.PhoneClause;
 import io.github.voicelet.text.SpokenWord;
+import io.github.voicelet.text.TextPlaces;
 import io.github.voicelet.trust.watermark.Watermark;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

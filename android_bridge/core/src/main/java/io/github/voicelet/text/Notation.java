@@ -5,11 +5,14 @@ import io.github.voicelet.text.unicode.Case;
 import io.github.voicelet.text.unicode.Characters;
 import io.github.voicelet.text.unicode.Whitespace;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 
 /** What rules say ("one , ^FBI twenty-two") as tokens. */
 final class Notation {
-  private final Normalization rules;
+  private final String loneLetters;
+  private final Set<String> elisions;
   private final Emphasis emphasis;
 
   /**
@@ -18,7 +21,21 @@ final class Notation {
    * @param emphasis given to every word.
    */
   Notation(Normalization rules, Emphasis emphasis) {
-    this.rules = rules;
+    this(rules.loneLetters, rules.elisions, emphasis);
+  }
+
+  /**
+   * Of names.
+   *
+   * @param loneLetters letters that are words by themselves; all others are spelled where they stand alone.
+   */
+  Notation(String loneLetters) {
+    this(loneLetters, Collections.<String>emptySet(), Emphasis.NONE);
+  }
+
+  private Notation(String loneLetters, Set<String> elisions, Emphasis emphasis) {
+    this.loneLetters = loneLetters;
+    this.elisions = elisions;
     this.emphasis = emphasis;
   }
 
@@ -55,14 +72,14 @@ final class Notation {
     int apostrophe = letters.indexOf('\'');
     if (apostrophe >= 0 && apostrophe < letters.length() - 1) {
       String head = letters.substring(0, apostrophe + 1);
-      if (rules.elisions.contains(Case.lower(head))) {
+      if (elisions.contains(Case.lower(head))) {
         tokens.add(word(head, spanStart, spanEnd, rule, file).build());
         letters = letters.substring(apostrophe + 1);
       }
     }
     if (!letters.isEmpty()) {
       boolean alone = letters.length() == Character.charCount(letters.codePointAt(0));
-      boolean spell = alone && !rules.loneLetters.contains(Case.lower(letters));
+      boolean spell = alone && !loneLetters.contains(Case.lower(letters));
       tokens.add(word(letters, spanStart, spanEnd, rule, file).spell(spell).build());
     }
   }

@@ -2,7 +2,6 @@ package io.github.voicelet.text;
 
 import io.github.voicelet.BundleException;
 import io.github.voicelet.ConfigException;
-import io.github.voicelet.EngineException;
 import io.github.voicelet.PackException;
 import io.github.voicelet.PhoneException;
 import io.github.voicelet.text.pronunciation.LetterToSound;
@@ -258,13 +257,12 @@ final class Pronouncer {
 
   /** By letters to sounds; where those of the language fail the word is spelled, and the sentence is spoken. */
   private String guessed(String key) {
-    LetterToSound own;
     try {
-      own = rules.letters();
+      LetterToSound own = rules.letters();
       if (own != null) {
         return own.phones(key);
       }
-    } catch (BundleException | ConfigException | EngineException | PackException e) {
+    } catch (BundleException | ConfigException | PackException e) {
       return "";
     }
     return letters == null ? "" : letters.phones(key);

@@ -1,7 +1,7 @@
-package io.github.voicelet.synth;
+package io.github.voicelet.text;
 
 /** Places of a text in chars, of those in code points; quick where they ascend. */
-final class TextPlaces {
+public final class TextPlaces {
   private final String text; // null where both are the same
   private int codePoint;
   private int index;
@@ -11,13 +11,13 @@ final class TextPlaces {
    *
    * @param text null for none: places stay as they are.
    */
-  TextPlaces(String text) {
+  public TextPlaces(String text) {
     boolean same = text == null || text.codePointCount(0, text.length()) == text.length();
     this.text = same ? null : text;
   }
 
   /** The index in chars of a code point; the end of the text where it has fewer. */
-  int toUtf16(int place) {
+  public int toUtf16(int place) {
     if (text == null) {
       return place;
     }

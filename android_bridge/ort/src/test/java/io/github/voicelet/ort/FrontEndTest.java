@@ -1,0 +1,112 @@
+package io.github.voicelet.ort;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.voicelet.VoiceletException;
+import io.github.voicelet.json.Json;
+import io.github.voicelet.text.PhoneClause;
+import io.github.voicelet.text.PhoneInventory;
+import io.github.voicelet.text.ReadLanguage;
+import io.github.voicelet.text.Reading;
+import io.github.voicelet.text.TextReader;
+import io.github.voicelet.text.pack.Pack;
+import io.github.voicelet.text.pronunciation.LetterModel;
+import io.github.voicelet.text.pronunciation.Lexicon;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Texts become the clauses of phones that Python makes of them. */
+class FrontEndTest {
+  private static final Path LANGUAGES = Repository.ROOT.resolve("sdk/voicelet/languages");
+  private static final String MULTILINGUAL =
+      "_ .,?!;:\"()…—ˈˌbdfhjklmnpstvwzðŋɡɹʃʒʤʧθTʔAIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻoyøœɒQɨ\u0303rɾʁxɣβçʝɲʎɥʦʣcː";
+
+  private static ReadLanguage language(String tag) {
+    File packs = LANGUAGES.toFile();
+    Pack pack = Pack.openKnown(new io.github.voicelet.text.pack.FolderFiles(new File(packs, tag)), io.github.voicelet.text.pack.FolderFiles.parentsIn(packs));
+    return new ReadLanguage(pack, new OrtEngine());
+  }
+
+  /** English as the embedded voice reads it; others by their own pack alone. */
+  private static TextReader reader(String tag) {
+    if (!tag.startsWith("en")) {
+      return new TextReader(language(tag), null, null, new PhoneInventory(MULTILINGUAL));
+    }
+    LetterModel letters = new LetterModel(new OrtEngine().open(Repository.map("g2p.onnx"), 1, true));
+    String phones = (String) new FolderFiles().manifest().get("phones");
+    return new TextReader(language(tag), new Lexicon(Repository.map("lexicon.bin")), letters::phones, new PhoneInventory(phones));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"en", "en-gb", "es", "fr", "it", "pt-br"})
+  void plainTextsBecomeTheClausesOfPython(String tag) throws IOException {
+    TextReader reader = reader(tag);
+    List<String> differ = new ArrayList<>();
+    int asked = 0;
+    for (Map<String, Object> row : Golden.rows("text/" + tag + ".jsonl.gz")) {
+      String text = (String) row.get("text");
+      if (!text.trim().startsWith("<")) {
+        asked++;
+        compare(reader, row, text, Reading.PLAIN, differ);
+      }
+    }
+    assertTrue(asked > 2500, "only " + asked + " texts");
+    assertEquals("", differ.isEmpty() ? "" : differ.size() + " of " + asked + ": " + differ.subList(0, Math.min(20, differ.size())));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"en", "en-gb", "es", "fr", "it", "pt-br"})
+  void specialReadingsBecomeTheClausesOfPython(String tag) throws IOException {
+    TextReader reader = reader(tag);
+    List<String> differ = new ArrayList<>();
+    int asked = 0;
+    for (Map<String, Object> row : Golden.rows("frontend.jsonl.gz")) {
+      String text = (String) row.get("text");
+      Map<String, Object> how = Json.object(row.get("reading"), "a reading");
+      if (row.get("language").equals(tag) && !text.trim().startsWith("<") && how.get("detect").equals(false)) {
+        asked++;
+        compare(reader, row, text, reading(how), differ);
+      }
+    }
+    assertTrue(asked > 100, "only " + asked + " texts");
+    assertEquals("", differ.isEmpty() ? "" : differ.size() + " of " + asked + ": " + differ.subList(0, Math.min(20, differ.size())));
+  }
+
+  private static Reading reading(Map<String, Object> how) {
+    return new Reading(
+        Reading.Punctuation.valueOf(((String) how.get("punctuation")).toUpperCase(Locale.ROOT)),
+        Reading.Capitals.valueOf(((String) how.get("capitals")).toUpperCase(Locale.ROOT)),
+        (Boolean) how.get("key"));
+  }
+
+  private static void compare(TextReader reader, Map<String, Object> row, String text, Reading reading, List<String> differ) {
+    List<Object> clauses = new ArrayList<>();
+    String error = "";
+    try {
+      for (Iterator<PhoneClause> spoken = reader.clauses(text, reading); spoken.hasNext(); ) {
+        clauses.add(Golden.row(spoken.next()));
+      }
+    } catch (VoiceletException e) {
+      error = e.getClass().getSimpleName().replace("Exception", "Error");
+    }
+    List<Object> expected = new ArrayList<>();
+    if (row.containsKey("clauses")) {
+      for (Object clause : Json.array(row.get("clauses"), "clauses")) {
+        expected.add(Golden.expected(clause));
+      }
+    }
+    Object expectedError = row.containsKey("error") ? row.get("error") : "";
+    if (!expectedError.equals(error) || (error.isEmpty() && !expected.equals(clauses))) {
+      differ.add("\n" + text + "\n  expected " + expectedError + expected + "\n  but got  " + error + clauses);
+    }
+  }
+}
