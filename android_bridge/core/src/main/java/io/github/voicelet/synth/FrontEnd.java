@@ -13,4 +13,7 @@ public interface FrontEnd {
    * @throws io.github.voicelet.TextException the text can't be spoken by this voice; as late as the clause it stands in.
    */
   Iterator<PhoneClause> clauses(String text, SpeechOptions options);
+
+  /** Let go of what it holds; {@link Voice#close} does it. */
+  default void close() {}
 }

@@ -4,6 +4,7 @@ import io.github.voicelet.ConfigException;
 import io.github.voicelet.graph.GraphEngine;
 import io.github.voicelet.text.PhoneClause;
 import io.github.voicelet.text.Reading;
+import io.github.voicelet.text.pack.PackLibrary;
 import io.github.voicelet.trust.watermark.Watermark;
 import java.util.Iterator;
 import java.util.List;
@@ -33,11 +34,31 @@ public final class Voice implements AutoCloseable {
   }
 
   /**
+   * Open a voice that reads texts by language packs, one thread a run of a graph.
+   *
+   * @param files of its bundle, checked.
+   * @param engine runs the graphs.
+   * @param packs voicelet's own language packs; those inside the bundle go before them.
+   * @throws io.github.voicelet.BundleException the bundle lacks a graph or its lexicon, or one of them can't be used.
+   * @throws io.github.voicelet.PackException the pack of the bundle's language is wrong.
+   * @throws ConfigException no pack reads the bundle's language.
+   */
+  public static Voice load(VoiceFiles files, GraphEngine engine, PackLibrary packs) {
+    FrontEnd frontEnd = TextFrontEnd.open(files, engine, packs);
+    try {
+      return load(files, engine, frontEnd);
+    } catch (RuntimeException e) {
+      frontEnd.close();
+      throw e;
+    }
+  }
+
+  /**
    * Open a voice, one thread a run of a graph.
    *
    * @param files of its bundle, checked.
    * @param engine runs the graphs.
-   * @param frontEnd reads texts.
+   * @param frontEnd reads texts; it is closed with the voice.
    * @throws io.github.voicelet.BundleException the bundle lacks a graph, or one of them can't be run.
    */
   public static Voice load(VoiceFiles files, GraphEngine engine, FrontEnd frontEnd) {
@@ -127,6 +148,10 @@ public final class Voice implements AutoCloseable {
 
   @Override
   public void close() {
-    synthesizer.close();
+    try {
+      synthesizer.close();
+    } finally {
+      frontEnd.close();
+    }
   }
 }

@@ -24,6 +24,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Single words to phones, from the first source that knows them: the caller, the letters' names where a word is spelled, the
@@ -35,12 +38,15 @@ final class Pronouncer {
   private static final float LOAD = 0.75f;
   private static final List<String> NO_SENSES = Collections.emptyList();
 
+  private static final Logger LOG = Logger.getLogger(Pronouncer.class.getName());
+
   private final Pronunciation rules;
   private final Lexicon lexicon;
   private final LetterToSound letters;
   private final PhoneInventory inventory;
   private final String alphabet;
   private final Set<Integer> vowels = new HashSet<>();
+  private final AtomicBoolean wasWarned = new AtomicBoolean();
   private final Map<List<String>, String> cache =
       new LinkedHashMap<List<String>, String>(CACHED_WORDS, LOAD, true) {
         private static final long serialVersionUID = 1L;
@@ -263,6 +269,9 @@ final class Pronouncer {
         return own.phones(key);
       }
     } catch (BundleException | ConfigException | PackException e) {
+      if (wasWarned.compareAndSet(false, true)) {
+        LOG.log(Level.WARNING, "words that no lexicon knows are spelled: {0}", e.getMessage());
+      }
       return "";
     }
     return letters == null ? "" : letters.phones(key);

@@ -107,6 +107,11 @@ public final class Lexicon {
     }
   }
 
+  /** Every symbol that its phones are written in, beside what marks classes and silent consonants. */
+  public String symbols() {
+    return symbols;
+  }
+
   /** How many words it knows. */
   public int size() {
     return words;
