@@ -70,7 +70,14 @@ public final class TextFrontEnd implements FrontEnd {
 
   @Override
   public Iterator<PhoneClause> clauses(String text, SpeechOptions options) {
-    return reader(options).clauses(text, options.reading());
+    boolean looksLike = options.ssml() == SpeechOptions.Ssml.AUTO && TextReader.looksLikeSsml(text);
+    return reader(options)
+        .clauses(
+            text,
+            looksLike || options.ssml() == SpeechOptions.Ssml.YES,
+            options.reading(),
+            VoiceLanguages.AUTO.equals(options.language()),
+            options.strictLanguage());
   }
 
   /** What the options say, else the variety that the preset speaks, else the voice's first language. */

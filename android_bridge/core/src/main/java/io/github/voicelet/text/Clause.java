@@ -1,5 +1,6 @@
 package io.github.voicelet.text;
 
+import java.util.Collections;
 import java.util.List;
 
 /** A stretch of text that is synthesized in one piece. */
@@ -45,5 +46,16 @@ final class Clause {
     this.innerMarks = innerMarks;
     this.aside = aside;
     this.pauseIsFixed = pauseIsFixed;
+  }
+
+  /** A clause of words and marks, and nothing else. */
+  static Clause of(List<Token> tokens) {
+    return new Clause(
+        tokens, 0, Prosody.PLAIN, Collections.<String>emptyList(), false, Collections.<InnerMark>emptyList(), false, false);
+  }
+
+  /** The same clause with other tokens. */
+  Clause with(List<Token> others) {
+    return new Clause(others, pauseAfterMs, prosody, marks, sentenceEnd, innerMarks, aside, pauseIsFixed);
   }
 }

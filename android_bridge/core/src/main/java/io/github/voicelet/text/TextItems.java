@@ -13,33 +13,67 @@ final class TextItems {
   /** A text of marks alone is spoken by their names if it isn't longer than this. */
   private static final int MAX_LONE_CHARS = 200;
 
-  final ReadLanguage language;
-  private final RuleContext.Known known;
+  private final TextReader reader;
   private final Reading reading;
+  private final boolean strict;
+
+  /** Whether the reader's language isn't that of the text. */
+  private final boolean isOther;
 
   /**
    * For texts of a language.
    *
-   * @param known tells whether a lower-case word is in the lexicon.
+   * @param reader of the language.
+   * @param strict raise where SSML names a language that can't be read.
    */
-  TextItems(ReadLanguage language, RuleContext.Known known, Reading reading) {
-    this.language = language;
-    this.known = known;
+  TextItems(TextReader reader, Reading reading, boolean strict) {
+    this(reader, reading, strict, false);
+  }
+
+  private TextItems(TextReader reader, Reading reading, boolean strict, boolean isOther) {
+    this.reader = reader;
     this.reading = reading;
+    this.strict = strict;
+    this.isOther = isOther;
   }
 
   private TextItems with(Reading other) {
-    return new TextItems(language, known, other);
+    return new TextItems(reader, other, strict, isOther);
+  }
+
+  /** What holds for a stretch that is marked as being in a language; null for none. */
+  TextItems within(String tag) {
+    TextReader other = tag == null ? null : reader.other(tag, strict);
+    return other == null ? this : new TextItems(other, reading, strict, true);
+  }
+
+  ReadLanguage language() {
+    return reader.language();
+  }
+
+  RuleContext.Known known() {
+    return reader::knows;
   }
 
   /**
-   * The items of a plain text, in order and lazily.
+   * The items of a text, in order and lazily.
    *
+   * @param ssml it is an SSML document.
+   * @param detector tells which language each sentence is in that SSML doesn't say of; null for none.
+   * @throws io.github.voicelet.SsmlException the SSML is wrong (at once).
    * @throws io.github.voicelet.PhoneException phones given inline aren't phones (as the items come).
    */
-  Iterator<Item> plain(String text) {
+  Iterator<Item> of(String text, boolean ssml, LanguageDetector detector) {
     if (reading.key) {
-      return new KeyItems(language, reading.capitals, this::read).of(text).iterator();
+      return new KeyItems(language(), reading.capitals, this::read).of(text).iterator();
+    }
+    if (ssml) {
+      List<SsmlEvent> parsed = SsmlParser.parse(text, written());
+      List<SsmlEvent> events = detector == null ? parsed : detector.events(parsed, language().tag());
+      return neverSilent(text, items -> new SsmlItems(events, items));
+    }
+    if (detector != null) {
+      return neverSilent(text, items -> new DetectedItems(text, detector.stretches(text, language().tag()), items));
     }
     return neverSilent(text, items -> items.scan(SourcePiece.plain(text), true));
   }
@@ -66,7 +100,7 @@ final class TextItems {
     if (reading.capitals == Reading.Capitals.NONE) {
       return items;
     }
-    return new ItemStream(items, new CapitalWords(text, language.pack.characters(), reading.capitals));
+    return new ItemStream(items, new CapitalWords(text, language().pack.characters(), reading.capitals));
   }
 
   private static boolean hasLetters(String text) {
@@ -100,9 +134,24 @@ final class TextItems {
     return items;
   }
 
-  private Iterator<Item> scan(Iterator<SourcePiece> pieces, boolean isWhole) {
+  /** The items, with every word's language where it isn't the text's. */
+  Iterator<Item> inLanguage(Iterator<Item> items) {
+    if (!isOther) {
+      return items;
+    }
+    String tag = language().tag();
+    return new ItemStream(
+        items, (item, out) -> out.add(item instanceof Word ? ((Word) item).copy().language(tag).build() : item));
+  }
+
+  private InlinePhones written() {
+    return new WrittenPhones(PhoneInventory.ENGLISH, language().pronunciation);
+  }
+
+  /** The items of some source, whole or a part of something said. */
+  Iterator<Item> scan(Iterator<SourcePiece> pieces, boolean isWhole) {
     RuleContext context = new RuleContext();
-    context.known = known;
+    context.known = known();
     return scan(pieces, isWhole, isWhole, Emphasis.NONE, context);
   }
 
@@ -114,15 +163,15 @@ final class TextItems {
    * @param emphasis given to every word.
    * @param context the state to start from.
    */
-  private Iterator<Item> scan(
+  Iterator<Item> scan(
       Iterator<SourcePiece> pieces, boolean newlines, boolean endsParagraph, Emphasis emphasis, RuleContext context) {
     Iterator<SourcePiece> source = pieces;
     if (reading.punctuation != Reading.Punctuation.NONE) {
-      source = new SpokenMarks(pieces, language.pack.characters(), reading, true);
+      source = new SpokenMarks(pieces, language().pack.characters(), reading, true);
     }
-    return new Scanner.Builder(language.pack.normalization(), source)
+    return new Scanner.Builder(language().pack.normalization(), source)
         .context(context)
-        .phones(new WrittenPhones(PhoneInventory.ENGLISH, language.pronunciation))
+        .phones(written())
         .inlinePhones(true)
         .newlines(newlines)
         .endsParagraph(endsParagraph)
