@@ -8,8 +8,10 @@ import io.github.voicelet.json.Json;
 import io.github.voicelet.text.PhoneClause;
 import io.github.voicelet.text.PhoneInventory;
 import io.github.voicelet.text.ReadLanguage;
+import io.github.voicelet.text.ReadLanguages;
 import io.github.voicelet.text.Reading;
 import io.github.voicelet.text.TextReader;
+import io.github.voicelet.text.pack.LanguageTags;
 import io.github.voicelet.text.pack.Pack;
 import io.github.voicelet.text.pronunciation.LetterModel;
 import io.github.voicelet.text.pronunciation.Lexicon;
@@ -17,7 +19,9 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,6 +33,8 @@ class FrontEndTest {
   private static final Path LANGUAGES = Repository.ROOT.resolve("sdk/voicelet/languages");
   private static final String MULTILINGUAL =
       "_ .,?!;:\"()…—ˈˌbdfhjklmnpstvwzðŋɡɹʃʒʤʧθTʔAIOWYaeiuæɑɐɔəɚɛɜɪʊʌᵊᵻoyøœɒQɨ\u0303rɾʁxɣβçʝɲʎɥʦʣcː";
+
+  private static final List<String> TOGETHER = Arrays.asList("es", "fr", "it", "pt-br");
 
   private static ReadLanguage language(String tag) {
     File packs = LANGUAGES.toFile();
@@ -74,6 +80,52 @@ class FrontEndTest {
       }
     }
     assertTrue(asked > 100, "only " + asked + " texts");
+    assertEquals("", differ.isEmpty() ? "" : differ.size() + " of " + asked + ": " + differ.subList(0, Math.min(20, differ.size())));
+  }
+
+  /** All packs, and the languages that are read together. */
+  private static final class Packs implements ReadLanguages, AutoCloseable {
+    private final Map<String, ReadLanguage> opened = new LinkedHashMap<>();
+
+    Packs() {
+      for (String tag : TOGETHER) {
+        opened.put(tag, language(tag));
+      }
+    }
+
+    @Override
+    public ReadLanguage find(String tag) {
+      return opened.get(LanguageTags.match(tag, opened.keySet()));
+    }
+
+    @Override
+    public List<ReadLanguage> readable() {
+      return new ArrayList<>(opened.values());
+    }
+
+    @Override
+    public void close() {
+      opened.values().forEach(ReadLanguage::close);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"es", "fr", "it", "pt-br"})
+  void languagesAreToldApartAndBrokenDocumentsRefusedAsInPython(String tag) throws IOException {
+    List<String> differ = new ArrayList<>();
+    int asked = 0;
+    int wrong = 0;
+    try (Packs packs = new Packs()) {
+      TextReader reader = new TextReader(packs.find(tag), null, null, new PhoneInventory(MULTILINGUAL), packs);
+      for (Map<String, Object> row : Golden.rows("languages.jsonl.gz")) {
+        if (row.get("language").equals(tag)) {
+          asked++;
+          wrong += row.containsKey("error") ? 1 : 0;
+          compare(reader, row, Reading.PLAIN, (Boolean) row.get("detect"), differ);
+        }
+      }
+    }
+    assertTrue(asked > 180 && wrong > 50, asked + " texts, " + wrong + " of them wrong");
     assertEquals("", differ.isEmpty() ? "" : differ.size() + " of " + asked + ": " + differ.subList(0, Math.min(20, differ.size())));
   }
 
