@@ -15,7 +15,7 @@ from voicelet.profiles.adaptation import Adaptation
 from voicelet.profiles.profile import MAGIC, Profile
 from voicelet.profiles.transfer import import_profile
 from voicelet.profiles.vault.disk import Disk, is_encrypted
-from voicelet.profiles.vault.lock import FILE, PLAIN, Lock, Slot, write_lock
+from voicelet.profiles.vault.lock import FILE, PLAIN, Lock, Slot, read_lock, write_lock
 from voicelet.profiles.vault.vault import Vault
 from voicelet.speaker.voice_match import voice_scale
 from voicelet.trust.consent.signers import device_signers
@@ -177,3 +177,23 @@ def test_a_voice_without_consent_is_looked_at_when_it_gets_one(tmp_path: Path) -
     assert vault.load("eve").consent is None
     vault.save(agreed(vault.load("old"), speaker="Ana"))  # her own, from before
     vault.save(agreed(vault.load("old"), speaker="Ana"))
+
+
+def test_what_a_planted_lock_calls_erased_keeps_its_key(tmp_path: Path) -> None:
+    """Files away, the index gone, and a vault.json that names them as erased."""
+    folder, kept = tmp_path / "vault", tmp_path / "kept"
+    vault = Vault(folder)
+    for name in ("ana", "ben"):
+        vault.save(someone(name, speaker=name))
+    shutil.copytree(folder, kept)
+    for path in ("ben.vclp", "backup/ben.vclp", "index", "backup/index"):
+        (folder / path).unlink()
+    disk = Disk(folder)
+    lock = read_lock(disk)
+    assert lock is not None
+    write_lock(disk, replace(lock, erased=("ben.vclp",)))
+    assert Vault(folder).missing() == ["ben"]
+    Vault(folder).erase("ana")
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)  # the owner's own copy
+    assert Vault(folder).load("ben").name == "ben"

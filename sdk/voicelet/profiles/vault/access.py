@@ -229,11 +229,12 @@ class Access:
             part = encrypted_part(believed(lock, self._ring)) if lock else None
             if lock is None or part is None:
                 return []
+            erased = lock.erased if self._ring.began_change(lock) else ()
             try:
                 lost = Session(self._disk, part, self._ring).missing()
             except ProfileError:
-                lost = self._away(part, lock.erased) or []
-            return [file for file in lost if file not in lock.erased]
+                lost = self._away(part, erased) or []
+            return [file for file in lost if file not in erased]
         return []
 
     def _away(self, lock: Lock, erased: Iterable[str]) -> list[str] | None:

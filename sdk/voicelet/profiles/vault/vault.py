@@ -194,7 +194,9 @@ class Vault:
             if lock is not None and encrypted_part(lock) is not None:
                 # First: if we are stopped from here on, the key is changed at the next chance.
                 is_known = not is_pending(lock) or self._ring.began_change(lock)
-                erased = tuple(dict.fromkeys((*lock.erased, file)))
+                # What a vault.json from elsewhere calls erased may be away alone, and need its key.
+                earlier = lock.erased if self._ring.began_change(lock) else ()
+                erased = tuple(dict.fromkeys((*earlier, file)))
                 lock = dataclasses.replace(lock, rotate=True, erased=erased)
                 if is_known:
                     self._ring.begin_change(lock)
