@@ -40,7 +40,8 @@ WITHIN = (
     '<speak>{own} <lang xml:lang="{tag}">{other}</lang> {own}</speak>',
     '<speak><p xml:lang="{tag}">{other}</p>{own}<s xml:lang="">{own}</s></speak>',
     '<speak>{own}, <emphasis xml:lang="{tag}">{other}</emphasis><mark name="m"/>, {own}</speak>',
-    '<speak>{own} <lang xml:lang="{tag}"><say-as interpret-as="characters">ABC</say-as></lang> 21</speak>',
+    '<speak>{own} <lang xml:lang="{tag}"><say-as interpret-as="characters">'
+    "AB</say-as></lang> 21</speak>",
 )
 MARKUP = "<>&;\"'/=![]-? \n\r\tax1é\N{GRINNING FACE}"
 
