@@ -17,46 +17,9 @@ import java.util.Set;
  */
 final class Segmenter implements Iterator<Clause> {
   private static final int MIN_REST_CHARS = 15;
-  private static final int MAX_MARKS_IN_ROW = 3;
-  private static final String STRONG = ".?!…";
-  private static final String WEAK = ",;:";
-  private static final Mark COMMA = new Mark(",");
-  private static final Mark STOP = new Mark(".");
-  private static final Mark ELLIPSIS = new Mark("…");
   private static final Mark OPENING = new Mark("(");
   private static final Mark CLOSING = new Mark(")");
   private static final Mark QUOTE = new Mark("\"");
-
-  /** An end that was reached, and waits for what follows it. */
-  private static final class End {
-    int pauseMs;
-    boolean sentence;
-    boolean explicit;
-
-    /** Whether a full stop is due if no mark stands there. */
-    boolean closing;
-
-    /** Whether a parenthesis closed. */
-    boolean aside;
-
-    End(int pauseMs, boolean sentence) {
-      this.pauseMs = pauseMs;
-      this.sentence = sentence;
-    }
-
-    static End explicit(int pauseMs) {
-      End end = new End(pauseMs, false);
-      end.explicit = true;
-      return end;
-    }
-
-    static End closing(int pauseMs, boolean aside) {
-      End end = new End(pauseMs, true);
-      end.closing = true;
-      end.aside = aside;
-      return end;
-    }
-  }
 
   private final Iterator<? extends Item> items;
   private final ClauseCuts cuts;
@@ -67,7 +30,7 @@ final class Segmenter implements Iterator<Clause> {
   private List<Token> tokens = new ArrayList<>();
   private int chars;
   private int words;
-  private End end;
+  private ClauseEnd end;
   private boolean quoted;
   private boolean first = true;
 
@@ -133,7 +96,7 @@ final class Segmenter implements Iterator<Clause> {
     } else if (item instanceof Mark) {
       mark((Mark) item);
     } else if (item instanceof Boundary) {
-      reach(End.closing(((Boundary) item).paragraph ? pauses.paragraphMs : pauses.sentenceMs, true));
+      reach(ClauseEnd.closing(((Boundary) item).paragraph ? pauses.paragraphMs : pauses.sentenceMs, true));
       quoted = false;
     } else if (item instanceof Pause) {
       if (words > 0) {
@@ -153,7 +116,7 @@ final class Segmenter implements Iterator<Clause> {
 
   private void finish() {
     if (end == null || !end.explicit) {
-      end = End.closing(0, false);
+      end = ClauseEnd.closing(0, false);
     }
     flush();
     if (!names.isEmpty()) {
@@ -161,7 +124,7 @@ final class Segmenter implements Iterator<Clause> {
     }
   }
 
-  private void reach(End reached) {
+  private void reach(ClauseEnd reached) {
     if (end == null) {
       end = words > 0 ? reached : null;
     } else if (!end.explicit) {
@@ -176,7 +139,7 @@ final class Segmenter implements Iterator<Clause> {
 
   private void pause(int pauseMs) {
     if (end == null) {
-      end = pauseMs > 0 ? End.explicit(pauseMs) : null;
+      end = pauseMs > 0 ? ClauseEnd.explicit(pauseMs) : null;
       return;
     }
     int before = end.explicit ? end.pauseMs : 0;
@@ -211,14 +174,14 @@ final class Segmenter implements Iterator<Clause> {
 
   /** Take back the end of a sentence where a word in small letters goes on with it. */
   private void continueSentence(Word word) {
-    String last = lastStrong();
+    String last = ClauseMarks.lastStrong(tokens);
     if (end.closing || !ClauseCuts.beginsSmall(word.text)) {
       return;
     }
     if (last.equals("…")) { // "Well… perhaps": a hesitation, not an end
       for (int i = 0; i < tokens.size(); i++) {
-        if (tokens.get(i).equals(ELLIPSIS)) {
-          tokens.set(i, COMMA);
+        if (tokens.get(i).equals(ClauseMarks.ELLIPSIS)) {
+          tokens.set(i, ClauseMarks.COMMA);
         }
       }
       goOn(pauses.ellipsisMs);
@@ -258,10 +221,10 @@ final class Segmenter implements Iterator<Clause> {
       if (end != null) {
         flush();
       }
-    } else if (end != null && (end.explicit || WEAK.contains(text))) {
+    } else if (end != null && (end.explicit || ClauseMarks.WEAK.contains(text))) {
       return;
     }
-    if (!allows(text, opening)) {
+    if (!ClauseMarks.allow(tokens, text, opening)) {
       return;
     }
     if (text.equals("(") && !aside) {
@@ -271,11 +234,11 @@ final class Segmenter implements Iterator<Clause> {
     tokens.add(mark);
     if (text.equals(")") && aside && words > 0) {
       if (end == null) {
-        end = new End(pauses.asideMs, false);
+        end = new ClauseEnd(pauses.asideMs, false);
       }
       end.aside = true;
-    } else if (STRONG.contains(text)) {
-      End reached = new End(text.equals("…") ? pauses.trailedOffMs : pauses.sentenceMs, true);
+    } else if (ClauseMarks.STRONG.contains(text)) {
+      ClauseEnd reached = new ClauseEnd(text.equals("…") ? pauses.trailedOffMs : pauses.sentenceMs, true);
       reached.aside = !whole;
       reach(reached);
     } else if (first && !opening && earlyTokens == 0 && chars >= ClauseCuts.MIN_CLAUSE_CHARS) {
@@ -287,10 +250,10 @@ final class Segmenter implements Iterator<Clause> {
   /** A clause ends at a dash, as at a comma, but with a longer pause. */
   private void dash() {
     if (end == null && words > 0) {
-      if (allows(",", false)) {
-        tokens.add(COMMA);
+      if (ClauseMarks.allow(tokens, ",", false)) {
+        tokens.add(ClauseMarks.COMMA);
       }
-      end = new End(pauses.dashMs, false);
+      end = new ClauseEnd(pauses.dashMs, false);
     }
   }
 
@@ -304,9 +267,9 @@ final class Segmenter implements Iterator<Clause> {
     boolean glued = word != null && before != null && word.spanStart - before.spanEnd == 1; // "word(s)"
     if (before != null && !glued) {
       if (!(tokens.get(tokens.size() - 1) instanceof Mark)) {
-        tokens.add(COMMA);
+        tokens.add(ClauseMarks.COMMA);
       }
-      end = new End(pauses.asideMs, false);
+      end = new ClauseEnd(pauses.asideMs, false);
       flush();
     }
     aside = !glued;
@@ -320,44 +283,6 @@ final class Segmenter implements Iterator<Clause> {
       inner.add(new InnerMark(name, at));
     }
     names = new ArrayList<>();
-  }
-
-  /** Whether a mark adds anything where it stands; a weak one may give way to a stronger. */
-  private boolean allows(String text, boolean opening) {
-    int size = tokens.size();
-    int row = 0;
-    while (row < size && row < MAX_MARKS_IN_ROW && tokens.get(size - 1 - row) instanceof Mark) {
-      row++;
-    }
-    if (row == MAX_MARKS_IN_ROW) {
-      return false;
-    }
-    Token last = size == 0 ? null : tokens.get(size - 1);
-    if (words == 0) {
-      return opening && !(last instanceof Mark && last.text().equals(text));
-    }
-    if (!(last instanceof Mark)) {
-      return true;
-    }
-    boolean isWeak = WEAK.contains(text);
-    if (last.text().equals(text) || (isWeak && (WEAK.contains(last.text()) || last.text().equals("(")))) {
-      return false;
-    }
-    boolean isStrong = STRONG.contains(text);
-    if (isStrong && WEAK.contains(last.text())) {
-      tokens.remove(size - 1);
-    }
-    return !(isStrong && STRONG.contains(last.text()));
-  }
-
-  /** The last strong mark among the last tokens, or "". */
-  private String lastStrong() {
-    for (int i = tokens.size() - 1; i >= Math.max(0, tokens.size() - MAX_MARKS_IN_ROW); i--) {
-      if (tokens.get(i) instanceof Mark && STRONG.contains(tokens.get(i).text())) {
-        return tokens.get(i).text();
-      }
-    }
-    return "";
   }
 
   /** Give the first tokens as a clause; the sentence goes on. */
@@ -392,9 +317,9 @@ final class Segmenter implements Iterator<Clause> {
   /** Give what was gathered so far, with the end that was reached, if any. */
   private void flush() {
     List<Token> gathered = tokens;
-    End reached = end == null ? new End(0, false) : end;
+    ClauseEnd reached = end == null ? new ClauseEnd(0, false) : end;
     boolean hadWords = words > 0;
-    String strong = lastStrong();
+    String strong = ClauseMarks.lastStrong(tokens);
     tokens = new ArrayList<>();
     chars = 0;
     words = 0;
@@ -402,10 +327,10 @@ final class Segmenter implements Iterator<Clause> {
     if (hadWords) {
       if (reached.closing && strong.isEmpty()) {
         Token last = gathered.get(gathered.size() - 1);
-        if (last instanceof Mark && WEAK.contains(last.text())) {
+        if (last instanceof Mark && ClauseMarks.WEAK.contains(last.text())) {
           gathered.remove(gathered.size() - 1);
         }
-        gathered.add(STOP);
+        gathered.add(ClauseMarks.STOP);
       }
       give(gathered, reached.pauseMs, reached.sentence, reached.explicit);
     } else if (reached.explicit) {
@@ -431,21 +356,6 @@ final class Segmenter implements Iterator<Clause> {
     } else {
       first = false;
     }
-    ready.add(new Clause(settled(given), pauseMs, prosody, before, sentence, within, aside, isFixed));
-  }
-
-  /** An ellipsis becomes a full stop at the end and a comma elsewhere: the voices learnt neither it nor the dash. */
-  private static List<Token> settled(List<Token> given) {
-    int last = given.size() - 1;
-    while (last >= 0 && !(given.get(last) instanceof Word)) {
-      last--;
-    }
-    List<Token> out = new ArrayList<>(given);
-    for (int i = 0; i < out.size(); i++) {
-      if (out.get(i).equals(ELLIPSIS)) {
-        out.set(i, i > last ? STOP : COMMA);
-      }
-    }
-    return Collections.unmodifiableList(out);
+    ready.add(new Clause(ClauseMarks.settled(given), pauseMs, prosody, before, sentence, within, aside, isFixed));
   }
 }

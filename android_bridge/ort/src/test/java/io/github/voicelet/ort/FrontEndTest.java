@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.voicelet.VoiceletException;
 import io.github.voicelet.json.Json;
-import io.github.voicelet.text.PhoneClause;
 import io.github.voicelet.text.PhoneInventory;
 import io.github.voicelet.text.ReadLanguage;
 import io.github.voicelet.text.ReadLanguages;
@@ -13,14 +12,13 @@ import io.github.voicelet.text.Reading;
 import io.github.voicelet.text.TextReader;
 import io.github.voicelet.text.pack.LanguageTags;
 import io.github.voicelet.text.pack.Pack;
+import io.github.voicelet.text.pack.PackFolders;
 import io.github.voicelet.text.pronunciation.LetterModel;
 import io.github.voicelet.text.pronunciation.Lexicon;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,8 +35,8 @@ class FrontEndTest {
   private static final List<String> TOGETHER = Arrays.asList("es", "fr", "it", "pt-br");
 
   private static ReadLanguage language(String tag) {
-    File packs = LANGUAGES.toFile();
-    Pack pack = Pack.openKnown(new io.github.voicelet.text.pack.FolderFiles(new File(packs, tag)), io.github.voicelet.text.pack.FolderFiles.parentsIn(packs));
+    PackFolders folders = new PackFolders(LANGUAGES.toFile(), true);
+    Pack pack = Pack.openKnown(folders.find(tag), folders);
     return new ReadLanguage(pack, new OrtEngine());
   }
 
@@ -141,9 +139,9 @@ class FrontEndTest {
     List<Object> clauses = new ArrayList<>();
     String error = "";
     try {
-      for (Iterator<PhoneClause> spoken = reader.clauses(text, TextReader.looksLikeSsml(text), reading, detect, false); spoken.hasNext(); ) {
-        clauses.add(Golden.row(spoken.next()));
-      }
+      reader
+          .clauses(text, TextReader.looksLikeSsml(text), reading, detect, false)
+          .forEachRemaining(clause -> clauses.add(Golden.row(clause)));
     } catch (VoiceletException e) {
       error = e.getClass().getSimpleName().replace("Exception", "Error");
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.github.voicelet.ConfigException;
+import io.github.voicelet.PackException;
 import io.github.voicelet.bundle.Bundle;
 import io.github.voicelet.bundle.BundleTrust;
 import io.github.voicelet.engine.BundleVoice;
@@ -15,21 +16,31 @@ import io.github.voicelet.engine.SpeechEngine;
 import io.github.voicelet.engine.SpeechRequest;
 import io.github.voicelet.engine.SpeechSink;
 import io.github.voicelet.engine.VoiceShelf;
+import io.github.voicelet.json.Json;
 import io.github.voicelet.synth.Audio;
 import io.github.voicelet.synth.SpeechOptions;
 import io.github.voicelet.synth.TextFrontEnd;
 import io.github.voicelet.synth.Voice;
+import io.github.voicelet.synth.VoiceFiles;
 import io.github.voicelet.synth.WordTiming;
 import io.github.voicelet.text.PhoneClause;
 import io.github.voicelet.text.pack.PackFolders;
 import io.github.voicelet.text.pack.PackLibrary;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -201,6 +212,71 @@ class SpokenTextTest {
     @Override
     public void close() {
       frontEnd.close();
+    }
+  }
+
+  /** The shipped voice with a language pack inside. */
+  private static final class WithPack implements VoiceFiles {
+    private final FolderFiles voice = new FolderFiles();
+    private final Path pack = Repository.ROOT.resolve("sdk/voicelet/languages/en");
+    private final Map<String, Object> manifest = new LinkedHashMap<>(voice.manifest());
+    private final String settings;
+
+    WithPack(String settings) throws IOException {
+      this.settings = settings;
+      Map<String, Object> data = new LinkedHashMap<>(Json.object(manifest.get("data"), "data"));
+      try (Stream<Path> files = Files.walk(pack)) {
+        files.filter(Files::isRegularFile).forEach(path -> data.put(role(path), Collections.singletonMap("file", role(path))));
+      }
+      manifest.put("data", data);
+    }
+
+    private String role(Path file) {
+      return "text/en/" + pack.relativize(file).toString().replace('\\', '/');
+    }
+
+    @Override
+    public Map<String, Object> manifest() {
+      return manifest;
+    }
+
+    @Override
+    public ByteBuffer graph(String role) {
+      return voice.graph(role);
+    }
+
+    @Override
+    public ByteBuffer data(String role) {
+      if (!role.startsWith("text/")) {
+        return voice.data(role);
+      }
+      try {
+        byte[] bytes = Files.readAllBytes(pack.resolve(role.substring("text/en/".length())));
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        return ByteBuffer.wrap(
+            role.endsWith("pack.json") ? text.replace("\"decimal_word\": \"point\"", settings).getBytes(StandardCharsets.UTF_8) : bytes);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  @Test
+  void aPackInsideTheBundleGoesFirstAndIsPassedOverWhereItIsWrong() throws IOException {
+    String text = "It is 3.5 metres.";
+    PackLibrary none = new PackFolders(Repository.GOLDEN.toFile(), true); // holds no pack
+    try (Opened shipped = new Opened()) {
+      List<String> own = phones(shipped.frontEnd, text, SpeechOptions.DEFAULT);
+      TextFrontEnd bundled = TextFrontEnd.open(new WithPack("\"decimal_word\": \"comma\""), new OrtEngine(), none);
+      List<String> said = phones(bundled, text, SpeechOptions.DEFAULT);
+      bundled.close();
+      assertTrue(own.get(0).contains("pˈYnt") && said.get(0).contains("kˈɑmə"), own + " and " + said);
+      WithPack wrong = new WithPack("\"decimal_wort\": \"point\"");
+      PackException refused = assertThrows(PackException.class, () -> TextFrontEnd.open(wrong, new OrtEngine(), none));
+      assertTrue(refused.getMessage().contains("decimal_wort"), refused.getMessage());
+      TextFrontEnd other = TextFrontEnd.open(wrong, new OrtEngine(), packs());
+      assertEquals(own, phones(other, text, SpeechOptions.DEFAULT));
+      other.close();
     }
   }
 }
